@@ -1,0 +1,92 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Every Swift target compiles in the Swift 6 language mode (the tools version's default) with these on top.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "impromptu",
+    products: [
+        .executable(name: "impromptu", targets: ["impromptu"]),
+        .library(name: "FederationRuntime", targets: ["FederationRuntime"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Libraries of the system (Deploy/setup installs them).
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
+
+        // C.
+        .target(name: "CPromptWire", dependencies: ["CProtobufC"]),
+        .target(name: "CKernels"),
+
+        // Pure: no clock, no input or output, no logger.
+        .target(name: "PromptAggregation", dependencies: ["CKernels"], swiftSettings: swiftSettings),
+        .target(name: "Federation", dependencies: ["PromptAggregation"], swiftSettings: swiftSettings),
+
+        // Codec and edges.
+        .target(
+            name: "PromptWire", dependencies: ["Federation", "PromptAggregation", "CPromptWire"],
+            swiftSettings: swiftSettings),
+        .target(name: "MessageLog", dependencies: ["CZlib"], swiftSettings: swiftSettings),
+        .target(name: "ZeroMQTransport", dependencies: ["CZeroMQ"], swiftSettings: swiftSettings),
+        .target(name: "Safetensors", swiftSettings: swiftSettings),
+        .target(name: "Datasets", dependencies: ["PromptAggregation", "CZlib"], swiftSettings: swiftSettings),
+
+        // Compute.
+        .target(
+            name: "PromptTuning", dependencies: ["CKernels", "PromptAggregation", "Safetensors"],
+            resources: [.copy("Resources/vit-tiny-64")], swiftSettings: swiftSettings),
+
+        // Shell.
+        .target(
+            name: "FederationRuntime",
+            dependencies: [
+                "CSodium", "Datasets", "Federation", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
+                "Safetensors", "ZeroMQTransport", "Yams",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "impromptu",
+            dependencies: [
+                "Federation", "FederationRuntime", "PromptAggregation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: swiftSettings),
+
+        .testTarget(
+            name: "PromptAggregationTests", dependencies: ["PromptAggregation", "Safetensors"],
+            resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FederationTests", dependencies: ["Federation", "PromptAggregation"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "PromptWireTests", dependencies: ["PromptWire", "Federation", "PromptAggregation"],
+            swiftSettings: swiftSettings),
+        .testTarget(name: "MessageLogTests", dependencies: ["MessageLog"], swiftSettings: swiftSettings),
+        .testTarget(name: "ZeroMQTransportTests", dependencies: ["ZeroMQTransport"], swiftSettings: swiftSettings),
+        .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "PromptTuningTests", dependencies: ["PromptTuning", "PromptAggregation", "Safetensors", "CKernels"],
+            resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FederationRuntimeTests",
+            dependencies: [
+                "FederationRuntime", "Federation", "PromptAggregation", "MessageLog", "PromptWire", "Datasets",
+            ],
+            swiftSettings: swiftSettings),
+    ]
+)

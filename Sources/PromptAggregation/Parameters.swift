@@ -1,0 +1,52 @@
+/// Named tensors in ascending order of their names, so that whatever walks over them does so in one order everywhere.
+///
+/// The names are free: a strategy may ask its clients for more than the well-known ones.
+public struct Parameters: Hashable, Sendable {
+    /// One tensor and its name.
+    public struct Entry: Hashable, Sendable {
+        public let name: String
+        public var tensor: Tensor
+    }
+
+    /// The prompts, one a row: [prompts, width].
+    public static let prompts = "prompts"
+    /// The linear head's weight: [classes, width].
+    public static let headWeight = "head.weight"
+    /// The linear head's bias: [classes].
+    public static let headBias = "head.bias"
+    /// The projection of the class feature before it is compared with the prompts: [width, width].
+    public static let keyWeight = "key.weight"
+
+    /// All tensors, ascending by name.
+    public private(set) var entries: [Entry] = []
+
+    public init() {}
+
+    /// - Precondition: no name occurs twice.
+    public init(_ tensors: [(name: String, tensor: Tensor)]) {
+        for (name, tensor) in tensors {
+            precondition(self[name] == nil, "parameter '\(name)' given twice")
+            self[name] = tensor
+        }
+    }
+
+    /// The tensor of that name, nil when there is none; assigning nil removes it.
+    public subscript(name: String) -> Tensor? {
+        get { entries.first { $0.name == name }?.tensor }
+        set {
+            let place = entries.firstIndex { $0.name >= name } ?? entries.count
+            let present = place < entries.count && entries[place].name == name
+            switch (present, newValue) {
+            case (true, let tensor?): entries[place].tensor = tensor
+            case (true, nil): entries.remove(at: place)
+            case (false, let tensor?): entries.insert(Entry(name: name, tensor: tensor), at: place)
+            case (false, nil): break
+            }
+        }
+    }
+
+    public var names: [String] { entries.map(\.name) }
+
+    /// The number of bytes of all elements as float32.
+    public var byteCount: Int { entries.reduce(0) { $0 + $1.tensor.values.count * 4 } }
+}

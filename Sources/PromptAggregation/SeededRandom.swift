@@ -1,0 +1,54 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
+
+/// A reproducible stream of random numbers: xoshiro256++ (Blackman and Vigna 2019), seeded through SplitMix64.
+///
+/// The only source of randomness of the pure targets. Its whole state is its value: a copy continues the same stream.
+public struct SeededRandom: RandomNumberGenerator, Hashable, Sendable {
+    private var s0, s1, s2, s3: UInt64
+
+    /// - Parameters:
+    ///   - seed: the run's seed.
+    ///   - stream: distinguishes independent streams of one seed.
+    public init(seed: UInt64, stream: UInt64 = 0) {
+        var state = seed ^ (stream &* 0xD134_2543_DE82_EF95)
+        func splitMix() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var z = state
+            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+            return z ^ (z >> 31)
+        }
+        s0 = splitMix()
+        s1 = splitMix()
+        s2 = splitMix()
+        s3 = splitMix()
+    }
+
+    public mutating func next() -> UInt64 {
+        func rotate(_ x: UInt64, _ k: UInt64) -> UInt64 { (x << k) | (x >> (64 - k)) }
+        let result = rotate(s0 &+ s3, 23) &+ s0
+        let t = s1 << 17
+        s2 ^= s0
+        s3 ^= s1
+        s1 ^= s2
+        s0 ^= s3
+        s2 ^= t
+        s3 = rotate(s3, 45)
+        return result
+    }
+
+    /// Uniform in [0, 1), 53 random bits.
+    public mutating func nextUniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+    /// Standard normal, by Box and Muller's transform; each call draws two uniforms.
+    public mutating func nextNormal() -> Double {
+        let radius = (-2 * log(1 - nextUniform())).squareRoot()
+        return radius * cos(2 * .pi * nextUniform())
+    }
+}

@@ -1,0 +1,4 @@
+@main
+struct Impromptu {
+    static func main() {}
+}
