@@ -1,0 +1,79 @@
+import PromptAggregation
+
+/// What happened to a client, and when.
+public struct ClientEvent: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        case started
+        /// A message and the incarnation of the aggregator that sent it.
+        case received(AggregatorMessage, incarnation: UInt64)
+        case timerFired(ClientTimer)
+        case trainingFinished(TrainingResult)
+        case trainingFailed(task: UInt64)
+        /// The worker is asked to stop.
+        case stopRequested
+    }
+    public var time: Timestamp
+    public var kind: Kind
+
+    public init(time: Timestamp, kind: Kind) {
+        self.time = time
+        self.kind = kind
+    }
+}
+
+public enum ClientTimer: Hashable, Sendable {
+    /// Says hello again while there was no welcome.
+    case hello
+    case heartbeat
+    /// Sends again what was not acknowledged.
+    case resend
+}
+
+/// What a client wants done, in order.
+public enum ClientEffect: Hashable, Sendable {
+    case send(ClientMessage)
+    case train(TrainingOrder)
+    /// The training under way is no longer wanted.
+    case abandonTraining
+    /// Fires once after that time, replacing the same timer if it is set.
+    case setTimer(ClientTimer, after: Duration)
+    /// For observers: an update will not count, and why.
+    case updateRejected(AggregatorMessage.Reject)
+    /// The client's part has ended.
+    case finish(ClientEnd)
+}
+
+public enum ClientEnd: Hashable, Sendable {
+    case runFinished
+    case stopped
+    /// The aggregator does not take this client, and why.
+    case refused(String)
+}
+
+/// What to train: a task and the state to start from.
+public struct TrainingOrder: Hashable, Sendable {
+    public var task: AggregatorMessage.Task
+    public var base: AggregatorMessage.GlobalPrompts
+}
+
+/// What came out of a training order.
+public struct TrainingResult: Hashable, Sendable {
+    public var task: UInt64
+    public var baseVersion: Version
+    public var parameters: Parameters
+    public var promptIDs: [PromptID]
+    public var sampleCount: Int
+    public var metrics: [Metric]
+
+    public init(
+        task: UInt64, baseVersion: Version, parameters: Parameters, promptIDs: [PromptID], sampleCount: Int,
+        metrics: [Metric]
+    ) {
+        self.task = task
+        self.baseVersion = baseVersion
+        self.parameters = parameters
+        self.promptIDs = promptIDs
+        self.sampleCount = sampleCount
+        self.metrics = metrics
+    }
+}

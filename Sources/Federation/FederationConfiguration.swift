@@ -1,0 +1,111 @@
+import PromptAggregation
+
+/// What the aggregator's core is told once, at the start of a run.
+public struct FederationConfiguration: Hashable, Sendable {
+    /// Seeds the choice of clients and the tasks' own seeds.
+    public var seed: UInt64
+    public var mode: Mode
+    /// The most tasks given out at a time; 0 for no limit.
+    public var concurrency: Int
+    public var stalenessWeight: StalenessWeight
+    /// Updates that started more versions ago are refused; as many states are kept in memory.
+    public var maximumStaleness: Int
+    /// No task is given out before this many clients have come.
+    public var clientsToStart: Int
+    /// The most clients that may take part.
+    public var maximumClients: Int
+    /// A client that was not heard from for this long is lost until it comes back.
+    public var lease: Duration
+    /// Clients are asked to show a sign of life this often.
+    public var heartbeat: Duration
+    /// The aggregator shows one this often.
+    public var beacon: Duration
+    public var stop: StopCondition
+    /// What every task asks for.
+    public var plan: TrainingPlan
+    /// Refuses clients with another frozen encoder; empty accepts any.
+    public var encoderDigest: String
+
+    public init(
+        seed: UInt64, mode: Mode, concurrency: Int = 0, stalenessWeight: StalenessWeight = .inverseSquareRoot,
+        maximumStaleness: Int = 100, clientsToStart: Int = 1, maximumClients: Int = 10_000,
+        lease: Duration = .seconds(10),
+        heartbeat: Duration = .seconds(2), beacon: Duration = .seconds(1), stop: StopCondition = StopCondition(),
+        plan: TrainingPlan = TrainingPlan(), encoderDigest: String = ""
+    ) {
+        self.seed = seed
+        self.mode = mode
+        self.concurrency = concurrency
+        self.stalenessWeight = stalenessWeight
+        self.maximumStaleness = maximumStaleness
+        self.clientsToStart = clientsToStart
+        self.maximumClients = maximumClients
+        self.lease = lease
+        self.heartbeat = heartbeat
+        self.beacon = beacon
+        self.stop = stop
+        self.plan = plan
+        self.encoderDigest = encoderDigest
+    }
+}
+
+/// When the buffer becomes the next version, and who is asked to train.
+public enum Mode: Hashable, Sendable {
+    case synchronous(Synchronous)
+    case buffered(Buffered)
+    /// Every update becomes a version of its own.
+    case continuous
+
+    /// Rounds: a cohort trains on one version and the round ends when enough of it has answered.
+    public struct Synchronous: Hashable, Sendable {
+        /// What happens to an update that started from an earlier version.
+        public enum LateUpdates: String, Hashable, Sendable, CaseIterable {
+            /// Acknowledged and counted, not used.
+            case discard
+            /// Used in the current round with its staleness weight.
+            case carryOver = "carry-over"
+        }
+        /// Updates that complete a round.
+        public var cohort: Int
+        /// Further clients asked, as a fraction of the cohort, so that stragglers need not be waited for.
+        public var overSelection: Double
+        /// The fewest updates that end a round at its deadline. With fewer clients alive, all of them suffice.
+        public var quorum: Int
+        public var deadline: Duration
+        public var late: LateUpdates
+
+        public init(cohort: Int, overSelection: Double, quorum: Int, deadline: Duration, late: LateUpdates) {
+            self.cohort = cohort
+            self.overSelection = overSelection
+            self.quorum = quorum
+            self.deadline = deadline
+            self.late = late
+        }
+    }
+
+    /// Flushes after `size` updates whatever versions they started from (FedBuff, Nguyen et al. 2022).
+    public struct Buffered: Hashable, Sendable {
+        /// K; with fewer clients alive, as many updates suffice.
+        public var size: Int
+        /// A flush comes at the latest this long after the first update of the buffer; nil waits for `size` updates.
+        public var flushAfter: Duration?
+
+        public init(size: Int, flushAfter: Duration?) {
+            self.size = size
+            self.flushAfter = flushAfter
+        }
+    }
+}
+
+/// The run ends when the first of these is reached; zeros and nil never are.
+public struct StopCondition: Hashable, Sendable {
+    public var versions: Int
+    public var updates: Int
+    public var duration: Duration?
+
+    public init(versions: Int = 0, updates: Int = 0, duration: Duration? = nil) {
+        self.versions = versions
+        self.updates = updates
+        self.duration = duration
+    }
+}

@@ -1,0 +1,160 @@
+import Federation
+import PromptAggregation
+import Testing
+
+/// The client keeps its promises: it answers, keeps updates until they are settled, and begins anew with a new
+/// aggregator.
+@Suite struct ClientTests {
+    private struct Seat {
+        var client = Client(id: ClientID("a"), session: 7, sampleCount: 10, encoderDigest: "")
+        var last: [ClientEffect] = []
+
+        mutating func take(_ kind: ClientEvent.Kind) {
+            last = client.handle(ClientEvent(time: Timestamp(nanoseconds: 0), kind: kind))
+        }
+        mutating func receive(_ message: AggregatorMessage, incarnation: UInt64 = 1) {
+            take(.received(message, incarnation: incarnation))
+        }
+        mutating func welcome(contiguous: UInt64 = 0, incarnation: UInt64 = 1) {
+            receive(
+                .welcome(
+                    .init(
+                        client: client.id, session: 7, version: 0,
+                        acknowledged: .init(client: client.id, session: 7, contiguous: contiguous, ahead: []),
+                        heartbeatMilliseconds: 500)), incarnation: incarnation)
+        }
+        mutating func task(_ number: UInt64, version: Version = 0) {
+            receive(.task(.init(client: client.id, number: number, version: version, seed: 1, plan: TrainingPlan())))
+        }
+        mutating func prompts(_ version: Version) {
+            receive(.globalPrompts(.init(version: version, state: SummingStrategy().state)))
+        }
+        mutating func finishTraining(_ task: UInt64) {
+            take(
+                .trainingFinished(
+                    TrainingResult(
+                        task: task, baseVersion: 0, parameters: SummingStrategy().state.parameters, promptIDs: [0, 1],
+                        sampleCount: 10, metrics: [])))
+        }
+        var sent: [ClientMessage] { last.compactMap { if case .send(let message) = $0 { message } else { nil } } }
+        var orders: [TrainingOrder] { last.compactMap { if case .train(let order) = $0 { order } else { nil } } }
+        var sequences: [UInt64] { sent.compactMap { if case .update(let it) = $0 { it.sequence } else { nil } } }
+        var hellos: Int { sent.reduce(0) { if case .hello = $1 { $0 + 1 } else { $0 } } }
+    }
+
+    private func welcomed() -> Seat {
+        var seat = Seat()
+        seat.take(.started)
+        seat.welcome()
+        return seat
+    }
+
+    @Test func saysHelloUntilItIsWelcomed() {
+        var seat = Seat()
+        seat.take(.started)
+        #expect(seat.hellos == 1)
+        #expect(seat.last.contains(.setTimer(.hello, after: .milliseconds(200))))
+        seat.take(.timerFired(.hello))
+        #expect(seat.hellos == 1)
+        #expect(seat.last.contains(.setTimer(.hello, after: .milliseconds(400))))
+        seat.welcome()
+        #expect(seat.last.contains(.setTimer(.heartbeat, after: .milliseconds(500))))
+        seat.take(.timerFired(.hello))
+        #expect(seat.hellos == 0)
+    }
+
+    @Test func waitsForThePromptsThatATaskNames() {
+        var seat = welcomed()
+        seat.task(1, version: 2)
+        #expect(seat.orders.isEmpty)
+        #expect(seat.client.activity == .waiting)
+        seat.prompts(1)
+        #expect(seat.orders.isEmpty)
+        seat.prompts(3)
+        #expect(seat.orders.map(\.base.version) == [3])
+    }
+
+    @Test func aTaskIsDoneOnce() {
+        var seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        #expect(seat.orders.count == 1)
+        seat.task(1)
+        #expect(seat.orders.isEmpty)
+        seat.finishTraining(1)
+        #expect(seat.sequences == [1])
+        seat.task(1)
+        #expect(seat.orders.isEmpty)
+    }
+
+    @Test func anUpdateIsKeptAndSentAgainUntilItIsAcknowledged() {
+        var seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.finishTraining(1)
+        seat.take(.timerFired(.resend))
+        #expect(seat.sequences == [1])
+        seat.receive(.ack(.init(client: seat.client.id, session: 7, contiguous: 1, ahead: [])))
+        #expect(seat.client.outbox.isEmpty)
+        seat.take(.timerFired(.resend))
+        #expect(seat.last.isEmpty)
+    }
+
+    @Test func aRejectedUpdateIsGivenUpUnlessItMayBeTriedAgain() {
+        var seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.finishTraining(1)
+        func reject(retryable: Bool) -> AggregatorMessage {
+            .reject(
+                .init(
+                    client: ClientID("a"), session: 7, sequence: 1, code: .invalid, reason: "no", retryable: retryable))
+        }
+        seat.receive(reject(retryable: true))
+        #expect(seat.client.outbox.count == 1)
+        seat.receive(reject(retryable: false))
+        #expect(seat.client.outbox.isEmpty)
+    }
+
+    @Test func aNewIncarnationIsGreetedAndGetsWhatWasNotAcknowledged() {
+        var seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.finishTraining(1)
+        let beacon = AggregatorMessage.beacon(
+            .init(
+                phase: .running, version: 0, updates: 0, lateUpdates: 0, clientsAlive: 0, inFlight: 0, buffered: 0,
+                pool: 2, metrics: []))
+        seat.receive(beacon, incarnation: 2)
+        #expect(seat.hellos == 1)
+        #expect(seat.sequences.isEmpty)
+        seat.welcome(incarnation: 2)
+        #expect(seat.sequences == [1])
+    }
+
+    @Test func theEndOfTheRunAbandonsTheTraining() {
+        var seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.receive(
+            .beacon(
+                .init(
+                    phase: .finished, version: 1, updates: 1, lateUpdates: 0, clientsAlive: 1, inFlight: 1, buffered: 0,
+                    pool: 2, metrics: [])))
+        #expect(seat.last.contains(.abandonTraining))
+        #expect(seat.last.contains(.finish(.runFinished)))
+        seat.task(2)
+        #expect(seat.last.isEmpty)
+    }
+
+    @Test func aRefusedHelloEndsTheClientWithTheReason() {
+        var seat = Seat()
+        seat.take(.started)
+        seat.receive(
+            .reject(
+                .init(
+                    client: seat.client.id, session: 7, sequence: 0, code: .encoderMismatch, reason: "another encoder",
+                    retryable: false)))
+        #expect(seat.last.contains(.finish(.refused("another encoder"))))
+    }
+}
