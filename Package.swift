@@ -27,7 +27,9 @@ let package = Package(
         .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
 
         // C.
-        .target(name: "CPromptWire", dependencies: ["CProtobufC"]),
+        // No Swift file imports CProtobufC, so its module map's `link` takes no effect and the library is named here.
+        .target(
+            name: "CPromptWire", dependencies: ["CProtobufC"], linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(name: "CKernels"),
 
         // Pure: no clock, no input or output, no logger.

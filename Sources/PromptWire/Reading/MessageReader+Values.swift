@@ -1,0 +1,126 @@
+import CPromptWire
+import Federation
+import PromptAggregation
+
+extension MessageReader {
+    /// Tensors with different names, among them a matrix of prompts with one row for each identity.
+    func parameters(
+        _ tensors: [Impromptu__V1__Tensor], promptIDs: [PromptID], _ path: String
+    ) throws(WireError) -> Parameters {
+        var parameters = Parameters()
+        for (index, wire) in tensors.enumerated() {
+            let name = try name(wire.name, "\(path).tensors[\(index)].name")
+            guard parameters[name] == nil else {
+                throw WireError(
+                    field: "\(path).tensors[\(index)].name",
+                    problem: "expected different names, found '\(name)' a second time")
+            }
+            parameters[name] = try tensor(wire, "\(path).tensors[\(index)]")
+        }
+        guard let prompts = parameters[Parameters.prompts] else {
+            throw WireError(
+                field: "\(path).tensors",
+                problem: "expected one named '\(Parameters.prompts)', found \(shownNames(parameters.names))")
+        }
+        guard prompts.shape.count == 2 else {
+            throw WireError(
+                field: "\(path).tensors", problem: "expected a matrix of prompts, found the shape \(prompts.shape)")
+        }
+        try checkPromptIDs(promptIDs, rows: prompts.rows, "\(path).prompt_ids")
+        return parameters
+    }
+
+    private func shownNames(_ names: [String]) -> String {
+        names.isEmpty ? "none" : names.map { "'\($0)'" }.joined(separator: ", ")
+    }
+
+    private func checkPromptIDs(_ promptIDs: [PromptID], rows: Int, _ path: String) throws(WireError) {
+        guard promptIDs.count == rows else {
+            throw WireError(
+                field: path, problem: "expected one for each of the \(rows) rows of prompts, found \(promptIDs.count)")
+        }
+        let sorted = promptIDs.sorted()
+        if let place = sorted.indices.dropFirst().first(where: { sorted[$0] == sorted[$0 - 1] }) {
+            throw WireError(field: path, problem: "expected different ones, found \(sorted[place]) twice")
+        }
+    }
+
+    func tensor(_ wire: Impromptu__V1__Tensor, _ path: String) throws(WireError) -> Tensor {
+        guard wire.dtype == IMPROMPTU__V1__DATA_TYPE__DATA_TYPE_F32 else {
+            throw WireError(
+                field: "\(path).dtype",
+                problem: "expected \(IMPROMPTU__V1__DATA_TYPE__DATA_TYPE_F32.rawValue) (F32), "
+                    + "found \(Int32(bitPattern: wire.dtype.rawValue))")
+        }
+        let extents = try array(wire.shape, wire.n_shape, most: limits.rank, "\(path).shape")
+        let elements = try elementCount(extents, "\(path).shape")
+        let bytes = UnsafeRawBufferPointer(start: wire.data.data, count: wire.data.len)
+        guard bytes.count == elements * MemoryLayout<Float>.size else {
+            throw WireError(
+                field: "\(path).data",
+                problem: "expected \(elements * MemoryLayout<Float>.size) bytes for shape \(extents) of F32, "
+                    + "found \(bytes.count)")
+        }
+        return Tensor(shape: extents.map(Int.init), values: floats(bytes, count: elements))
+    }
+
+    /// The product of the extents.
+    ///
+    /// Even beside an extent of 0 the others may not overflow, so that no product of some of them can.
+    private func elementCount(_ extents: [UInt64], _ path: String) throws(WireError) -> Int {
+        let most = UInt64(limits.messageBytes)
+        var elements: UInt64 = 1
+        for extent in extents where extent > 0 {
+            let (product, overflow) = elements.multipliedReportingOverflow(by: extent)
+            guard !overflow, product <= most else {
+                throw WireError(field: path, problem: "expected at most \(most) elements, found the shape \(extents)")
+            }
+            elements = product
+        }
+        return extents.contains(0) ? 0 : Int(elements)
+    }
+
+    private func floats(_ bytes: UnsafeRawBufferPointer, count: Int) -> [Float] {
+        [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+            for index in 0..<count {
+                let bits = bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Float>.size, as: UInt32.self)
+                (buffer.baseAddress! + index).initialize(to: Float(bitPattern: UInt32(littleEndian: bits)))
+            }
+            initialized = count
+        }
+    }
+
+    /// Metrics with different names, ascending by name whatever order they came in.
+    func metrics(_ wire: [Impromptu__V1__Metric], _ path: String) throws(WireError) -> [Metric] {
+        var metrics: [Metric] = []
+        for (index, metric) in wire.enumerated() {
+            let name = try name(metric.name, "\(path)[\(index)].name")
+            guard !metrics.contains(where: { $0.name == name }) else {
+                throw WireError(
+                    field: "\(path)[\(index)].name",
+                    problem: "expected different names, found '\(name)' a second time")
+            }
+            metrics.append(Metric(name: name, value: metric.value))
+        }
+        return metrics.sorted { $0.name < $1.name }
+    }
+
+    func plan(_ wire: Impromptu__V1__TrainingPlan, _ path: String) throws(WireError) -> TrainingPlan {
+        var plan = TrainingPlan()
+        plan.epochs = try count(wire.epochs, least: 1, "\(path).epochs")
+        plan.maximumSteps = try count(wire.maximum_steps, "\(path).maximum_steps")
+        plan.batchSize = try count(wire.batch_size, least: 1, "\(path).batch_size")
+        plan.optimizer = try enumeration(wire.optimizer, "\(path).optimizer")
+        plan.promptLearningRate = try finite(wire.prompt_learning_rate, "\(path).prompt_learning_rate")
+        plan.headLearningRate = try finite(wire.head_learning_rate, "\(path).head_learning_rate")
+        plan.momentum = try finite(wire.momentum, "\(path).momentum")
+        plan.secondMomentDecay = try finite(wire.second_moment_decay, "\(path).second_moment_decay")
+        plan.weightDecay = try finite(wire.weight_decay, "\(path).weight_decay")
+        plan.gradientClip = try finite(wire.gradient_clip, "\(path).gradient_clip")
+        plan.promptsPerBatch = try count(wire.prompts_per_batch, "\(path).prompts_per_batch")
+        plan.similarityWeight = try finite(wire.similarity_weight, "\(path).similarity_weight")
+        plan.proximalWeight = try finite(wire.proximal_weight, "\(path).proximal_weight")
+        plan.logitAdjustment = try finite(wire.logit_adjustment, "\(path).logit_adjustment")
+        return plan
+    }
+}

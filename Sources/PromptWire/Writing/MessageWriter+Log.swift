@@ -1,0 +1,40 @@
+import CPromptWire
+
+extension MessageWriter {
+    func runHeader(_ header: RunHeader) -> UnsafeMutablePointer<Impromptu__V1__RunHeader> {
+        message(impromptu__v1__run_header__init) {
+            $0.log_format = UInt32(RunHeader.logFormat)
+            $0.configuration_yaml = text(header.configurationYAML)
+            $0.seed = header.seed
+            $0.build = text(header.build)
+            $0.incarnation = header.incarnation
+            $0.initial = header.initial.map(globalPrompts)
+        }
+    }
+
+    func incarnationStarted(
+        _ record: IncarnationStarted
+    ) -> UnsafeMutablePointer<Impromptu__V1__IncarnationStarted> {
+        message(impromptu__v1__incarnation_started__init) {
+            $0.incarnation = record.incarnation
+            $0.build = text(record.build)
+        }
+    }
+
+    func timerFired(_ record: TimerFired) -> UnsafeMutablePointer<Impromptu__V1__TimerFired> {
+        message(impromptu__v1__timer_fired__init) {
+            $0.kind = record.kind.wire
+            $0.version = Int64(record.version)
+        }
+    }
+
+    func publication(_ record: Publication) -> UnsafeMutablePointer<Impromptu__V1__Publication> {
+        message(impromptu__v1__publication__init) {
+            $0.version = Int64(record.version)
+            $0.digest = bytes(record.digest)
+            $0.pool = Int64(record.pool)
+            $0.contributions = Int64(record.contributions)
+            $0.updates = Int64(record.updates)
+        }
+    }
+}
