@@ -2821,23 +2821,25 @@ const ProtobufCEnumDescriptor impromptu__v1__phase__descriptor =
   impromptu__v1__phase__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue impromptu__v1__timer_kind__enum_values_by_number[5] =
+static const ProtobufCEnumValue impromptu__v1__timer_kind__enum_values_by_number[6] =
 {
   { "TIMER_KIND_UNSPECIFIED", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_UNSPECIFIED", 0 },
   { "TIMER_KIND_BEACON", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_BEACON", 1 },
   { "TIMER_KIND_FLUSH_DEADLINE", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_FLUSH_DEADLINE", 2 },
   { "TIMER_KIND_ROUND_DEADLINE", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_ROUND_DEADLINE", 3 },
   { "TIMER_KIND_LEASE_SWEEP", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_LEASE_SWEEP", 4 },
+  { "TIMER_KIND_RUN_DEADLINE", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_RUN_DEADLINE", 5 },
 };
 static const ProtobufCIntRange impromptu__v1__timer_kind__value_ranges[] = {
-{0, 0},{0, 5}
+{0, 0},{0, 6}
 };
-static const ProtobufCEnumValueIndex impromptu__v1__timer_kind__enum_values_by_name[5] =
+static const ProtobufCEnumValueIndex impromptu__v1__timer_kind__enum_values_by_name[6] =
 {
   { "TIMER_KIND_BEACON", 1 },
   { "TIMER_KIND_FLUSH_DEADLINE", 2 },
   { "TIMER_KIND_LEASE_SWEEP", 4 },
   { "TIMER_KIND_ROUND_DEADLINE", 3 },
+  { "TIMER_KIND_RUN_DEADLINE", 5 },
   { "TIMER_KIND_UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor impromptu__v1__timer_kind__descriptor =
@@ -2847,9 +2849,9 @@ const ProtobufCEnumDescriptor impromptu__v1__timer_kind__descriptor =
   "TimerKind",
   "Impromptu__V1__TimerKind",
   "impromptu.v1",
-  5,
+  6,
   impromptu__v1__timer_kind__enum_values_by_number,
-  5,
+  6,
   impromptu__v1__timer_kind__enum_values_by_name,
   1,
   impromptu__v1__timer_kind__value_ranges,

@@ -51,6 +51,8 @@ public struct TimerFired: Hashable, Sendable {
         case roundDeadline
         /// Time to look for clients that have gone silent.
         case leaseSweep
+        /// Time to end the run.
+        case runDeadline
     }
     public var kind: Kind
     /// The version that the timer guards, −1 where it guards none.
@@ -59,6 +61,28 @@ public struct TimerFired: Hashable, Sendable {
     public init(kind: Kind, version: Version = -1) {
         self.kind = kind
         self.version = version
+    }
+
+    /// The record of one of the aggregator's timers.
+    public init(_ timer: AggregatorTimer) {
+        switch timer {
+        case .beacon: self.init(kind: .beacon)
+        case .leaseSweep: self.init(kind: .leaseSweep)
+        case .flushDeadline(let version): self.init(kind: .flushDeadline, version: version)
+        case .roundDeadline(let version): self.init(kind: .roundDeadline, version: version)
+        case .runDeadline: self.init(kind: .runDeadline)
+        }
+    }
+
+    /// The aggregator's timer that the record is of.
+    public var timer: AggregatorTimer {
+        switch kind {
+        case .beacon: .beacon
+        case .leaseSweep: .leaseSweep
+        case .flushDeadline: .flushDeadline(version)
+        case .roundDeadline: .roundDeadline(version)
+        case .runDeadline: .runDeadline
+        }
     }
 }
 

@@ -64,6 +64,7 @@ extension TimerFired.Kind: WireEnumeration {
         case .flushDeadline: IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_FLUSH_DEADLINE
         case .roundDeadline: IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_ROUND_DEADLINE
         case .leaseSweep: IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_LEASE_SWEEP
+        case .runDeadline: IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_RUN_DEADLINE
         }
     }
 }

@@ -113,7 +113,11 @@ typedef enum _Impromptu__V1__TimerKind {
   /*
    * Time to look for clients that have gone silent.
    */
-  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_LEASE_SWEEP = 4
+  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_LEASE_SWEEP = 4,
+  /*
+   * Time to end the run.
+   */
+  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_RUN_DEADLINE = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__TIMER_KIND)
 } Impromptu__V1__TimerKind;
 
