@@ -1,0 +1,30 @@
+# What a newcomer needs:  make demo   make test
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+SOURCES := Package.swift Sources Tests
+BINARY := .build/release/impromptu
+
+.PHONY: demo test build setup format lint bench
+
+demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
+	$(BINARY) demo
+
+test:  ## Sets up and runs all tests, numbers in release mode.
+	Deploy/setup --test
+	IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python swift test -c release $(SWIFT_FLAGS)
+
+build:
+	swift build -c release --product impromptu $(SWIFT_FLAGS)
+
+setup:
+	Deploy/setup
+
+format:  ## Formats every Swift file in place.
+	swift format format --in-place --recursive --parallel $(SOURCES)
+
+lint:  ## Checks format, generated code, and which target may import what.
+	swift format lint --strict --recursive --parallel $(SOURCES)
+	Proto/generate.sh --verify
+	python3 Tests/tidy.py
+
+bench: setup build  ## Prints the benchmarks of this machine.
+	$(BINARY) bench tuning
