@@ -106,7 +106,7 @@ public enum LogCodec {
             return .received(try ClientCodec.decode(bytes, limits: limits))
         case .timer:
             return try reader.unpack(bytes, as: "TimerFired", impromptu__v1__timer_fired__unpack) {
-                record throws(WireError) in .timer(try reader.timerFired(record))
+                record throws(WireError) in .timer(TimerFired(try reader.timer(record)))
             }
         case .publication:
             return try reader.unpack(bytes, as: "Publication", impromptu__v1__publication__unpack) {

@@ -28,7 +28,7 @@ public struct RunHeader: Hashable, Sendable {
     }
 }
 
-/// The aggregator was started again on this log.
+/// The aggregator was started on this log: once after the header, and once after each recovery.
 public struct IncarnationStarted: Hashable, Sendable {
     public var incarnation: UInt64
     /// The version of the program that goes on with the log.
@@ -42,48 +42,8 @@ public struct IncarnationStarted: Hashable, Sendable {
 
 /// A timer of the aggregator fired.
 public struct TimerFired: Hashable, Sendable {
-    public enum Kind: Hashable, Sendable, CaseIterable {
-        /// Time to publish a beacon.
-        case beacon
-        /// Time to flush although the buffer is not full.
-        case flushDeadline
-        /// Time to end a round although clients are missing.
-        case roundDeadline
-        /// Time to look for clients that have gone silent.
-        case leaseSweep
-        /// Time to end the run.
-        case runDeadline
-    }
-    public var kind: Kind
-    /// The version that the timer guards, −1 where it guards none.
-    public var version: Version
-
-    public init(kind: Kind, version: Version = -1) {
-        self.kind = kind
-        self.version = version
-    }
-
-    /// The record of one of the aggregator's timers.
-    public init(_ timer: AggregatorTimer) {
-        switch timer {
-        case .beacon: self.init(kind: .beacon)
-        case .leaseSweep: self.init(kind: .leaseSweep)
-        case .flushDeadline(let version): self.init(kind: .flushDeadline, version: version)
-        case .roundDeadline(let version): self.init(kind: .roundDeadline, version: version)
-        case .runDeadline: self.init(kind: .runDeadline)
-        }
-    }
-
-    /// The aggregator's timer that the record is of.
-    public var timer: AggregatorTimer {
-        switch kind {
-        case .beacon: .beacon
-        case .leaseSweep: .leaseSweep
-        case .flushDeadline: .flushDeadline(version)
-        case .roundDeadline: .roundDeadline(version)
-        case .runDeadline: .runDeadline
-        }
-    }
+    public var timer: AggregatorTimer
+    public init(_ timer: AggregatorTimer) { self.timer = timer }
 }
 
 /// A version was published.

@@ -57,7 +57,10 @@ extension AggregatorMessage.Beacon.Phase: WireEnumeration {
     }
 }
 
-extension TimerFired.Kind: WireEnumeration {
+/// The kinds of `AggregatorTimer`, without the versions that they guard.
+enum TimerKind: WireEnumeration {
+    case beacon, flushDeadline, roundDeadline, leaseSweep, runDeadline
+
     var wire: Impromptu__V1__TimerKind {
         switch self {
         case .beacon: IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_BEACON

@@ -16,7 +16,7 @@ public struct WireLimits: Hashable, Sendable {
     /// Bytes of an encoder's digest or of a build's version.
     public var labelBytes = 256
     /// Bytes of a reason for a person.
-    public var reasonBytes = 4_096
+    public var reasonBytes = 16_384
     /// Bytes of the configuration in a log's header.
     public var configurationBytes = 1 << 20
     /// The largest count (of samples, steps, updates, milliseconds).

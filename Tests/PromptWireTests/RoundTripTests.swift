@@ -41,11 +41,11 @@ import Testing
             let message = messages.clientMessage()
             #expect(try LogCodec.decode(ClientCodec.encode(message), on: .received) == .received(message))
         }
-        for kind in TimerFired.Kind.allCases {
-            for version in [-1, 0, 1, 1 << 40] {
-                let timer = TimerFired(kind: kind, version: version)
-                #expect(try LogCodec.decode(LogCodec.encode(timer), on: .timer) == .timer(timer))
-            }
+        let timers: [AggregatorTimer] = [
+            .beacon, .leaseSweep, .flushDeadline(0), .flushDeadline(1 << 40), .roundDeadline(7), .runDeadline,
+        ]
+        for timer in timers {
+            #expect(try LogCodec.decode(LogCodec.encode(TimerFired(timer)), on: .timer) == .timer(TimerFired(timer)))
         }
     }
 

@@ -605,7 +605,7 @@ struct  Impromptu__V1__RunHeader
 
 
 /*
- * The aggregator was started again on this log.
+ * The aggregator was started on this log: once after the header, and once after each recovery.
  */
 struct  Impromptu__V1__IncarnationStarted
 {
@@ -629,7 +629,7 @@ struct  Impromptu__V1__TimerFired
   ProtobufCMessage base;
   Impromptu__V1__TimerKind kind;
   /*
-   * The version that the timer guards, -1 where it guards none.
+   * The version that a deadline guards, -1 for the kinds that guard none.
    */
   int64_t version;
 };

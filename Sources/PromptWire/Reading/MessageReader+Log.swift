@@ -25,10 +25,26 @@ extension MessageReader {
             build: try text(wire.build, most: limits.labelBytes, "incarnation.build"))
     }
 
-    func timerFired(_ wire: Impromptu__V1__TimerFired) throws(WireError) -> TimerFired {
-        TimerFired(
-            kind: try enumeration(wire.kind, "timer.kind"),
-            version: try version(wire.version, least: -1, "timer.version"))
+    func timer(_ wire: Impromptu__V1__TimerFired) throws(WireError) -> AggregatorTimer {
+        let kind: TimerKind = try enumeration(wire.kind, "timer.kind")
+        switch kind {
+        case .beacon: return try unguarded(.beacon, wire)
+        case .leaseSweep: return try unguarded(.leaseSweep, wire)
+        case .runDeadline: return try unguarded(.runDeadline, wire)
+        case .flushDeadline: return .flushDeadline(try version(wire.version, "timer.version"))
+        case .roundDeadline: return .roundDeadline(try version(wire.version, "timer.version"))
+        }
+    }
+
+    private func unguarded(
+        _ timer: AggregatorTimer, _ wire: Impromptu__V1__TimerFired
+    ) throws(WireError) -> AggregatorTimer {
+        guard wire.version == -1 else {
+            throw WireError(
+                field: "timer.version",
+                problem: "expected -1 for a timer that guards no version, found \(wire.version)")
+        }
+        return timer
     }
 
     func publication(_ wire: Impromptu__V1__Publication) throws(WireError) -> Publication {

@@ -1,4 +1,6 @@
 import CPromptWire
+import Federation
+import PromptAggregation
 
 extension MessageWriter {
     func runHeader(_ header: RunHeader) -> UnsafeMutablePointer<Impromptu__V1__RunHeader> {
@@ -22,9 +24,17 @@ extension MessageWriter {
     }
 
     func timerFired(_ record: TimerFired) -> UnsafeMutablePointer<Impromptu__V1__TimerFired> {
-        message(impromptu__v1__timer_fired__init) {
-            $0.kind = record.kind.wire
-            $0.version = Int64(record.version)
+        let (kind, guarded): (TimerKind, Version) =
+            switch record.timer {
+            case .beacon: (.beacon, -1)
+            case .leaseSweep: (.leaseSweep, -1)
+            case .flushDeadline(let version): (.flushDeadline, version)
+            case .roundDeadline(let version): (.roundDeadline, version)
+            case .runDeadline: (.runDeadline, -1)
+            }
+        return message(impromptu__v1__timer_fired__init) {
+            $0.kind = kind.wire
+            $0.version = Int64(guarded)
         }
     }
 
