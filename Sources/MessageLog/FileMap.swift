@@ -1,0 +1,40 @@
+import Glibc
+
+/// A file's bytes, mapped for reading, as they were long when it was opened. Messages that were read keep the map
+/// alive. A writer that cuts a torn tail meanwhile takes those bytes away, so do not read and continue one log at
+/// the same time.
+final class FileMap: Sendable {
+    let path: String
+    /// Immutable memory that lives as long as the map.
+    nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+
+    convenience init(path: String) throws(LogError) {
+        let descriptor = retryingInterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        guard descriptor >= 0 else { throw openFailure(path: path, operation: "read") }
+        defer { _ = close(descriptor) }
+        try self.init(path: path, descriptor: descriptor)
+    }
+
+    init(path: String, descriptor: CInt) throws(LogError) {
+        try requireRegularFile(descriptor, path: path)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system("inspect", path: path) }
+        self.path = path
+        let size = Int(status.st_size)
+        // A map of nothing is an error to the system, not to us.
+        guard size > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        guard let start = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), start != MAP_FAILED else {
+            throw .system("map", path: path)
+        }
+        _ = madvise(start, size, MADV_SEQUENTIAL)
+        bytes = UnsafeRawBufferPointer(start: start, count: size)
+    }
+
+    deinit {
+        guard let start = bytes.baseAddress else { return }
+        munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
+    }
+}

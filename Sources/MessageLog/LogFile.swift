@@ -1,0 +1,125 @@
+import Glibc
+
+/// The descriptor of a log that is open for writing. Closing the descriptor also gives up the lock.
+struct LogFile: ~Copyable {
+    let path: String
+    let descriptor: CInt
+    /// Whether this process has just created it.
+    let isNew: Bool
+
+    private init(path: String, descriptor: CInt, isNew: Bool) {
+        self.path = path
+        self.descriptor = descriptor
+        self.isNew = isNew
+    }
+
+    deinit {
+        _ = Glibc.close(descriptor)
+    }
+
+    /// Creates an empty file; the path must be free.
+    static func create(_ path: String) throws(LogError) -> LogFile {
+        let file = try open(path, flags: O_RDWR | O_CREAT | O_EXCL, operation: "create")
+        try file.lock()
+        return file
+    }
+
+    /// Opens a file that exists.
+    static func open(_ path: String) throws(LogError) -> LogFile {
+        let file = try open(path, flags: O_RDWR, operation: "open")
+        try requireRegularFile(file.descriptor, path: path)
+        try file.lock()
+        return file
+    }
+
+    private static func open(_ path: String, flags: CInt, operation: String) throws(LogError) -> LogFile {
+        // Without O_NONBLOCK, opening a named pipe would wait for its other end.
+        let descriptor = retryingInterrupted { Glibc.open(path, flags | O_CLOEXEC | O_NONBLOCK, 0o644) }
+        guard descriptor >= 0 else { throw openFailure(path: path, operation: operation) }
+        return LogFile(path: path, descriptor: descriptor, isNew: flags & O_CREAT != 0)
+    }
+
+    private func lock() throws(LogError) {
+        guard retryingInterrupted({ flock(descriptor, LOCK_EX | LOCK_NB) }) != 0 else { return }
+        if errno == EWOULDBLOCK { throw .locked(path: path) }
+        throw .system("lock", path: path)
+    }
+
+    /// Lets another writer have the file.
+    func unlock() {
+        _ = flock(descriptor, LOCK_UN)
+    }
+
+    /// Writes all bytes from `offset` on.
+    func write(_ bytes: RawSpan, at offset: UInt64) throws(LogError) {
+        var written = 0
+        while written < bytes.byteCount {
+            let count = bytes.withUnsafeBytes { bytes in
+                let rest = bytes[written...]
+                return pwrite(
+                    descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count,
+                    off_t(offset) + off_t(written))
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .system("write to", path: path)
+            }
+            written += count
+        }
+    }
+
+    /// Returns once the bytes are on the disk.
+    func synchronize() throws(LogError) {
+        guard retryingInterrupted({ fdatasync(descriptor) }) == 0 else { throw .system("sync", path: path) }
+    }
+
+    func truncate(to length: UInt64) throws(LogError) {
+        guard retryingInterrupted({ ftruncate(descriptor, off_t(length)) }) == 0 else {
+            throw .system("truncate", path: path)
+        }
+    }
+
+    /// Makes the file's name itself durable.
+    func synchronizeParent() throws(LogError) {
+        let directory = Self.parent(of: path)
+        let parent = retryingInterrupted { Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard parent >= 0 else { throw .system("open the directory of", path: path) }
+        defer { _ = Glibc.close(parent) }
+        guard retryingInterrupted({ fsync(parent) }) == 0 else { throw .system("sync the directory of", path: path) }
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}
+
+func retryingInterrupted(_ call: () -> CInt) -> CInt {
+    while true {
+        let result = call()
+        if result != -1 || errno != EINTR { return result }
+    }
+}
+
+func requireRegularFile(_ descriptor: CInt, path: String) throws(LogError) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system("inspect", path: path) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
+}
+
+func openFailure(path: String, operation: String) -> LogError {
+    switch errno {
+    case ENOENT where operation != "create": .missing(path: path)
+    case EEXIST: .exists(path: path)
+    case EISDIR, ENXIO: .notARegularFile(path: path)
+    default: .system(operation, path: path)
+    }
+}
+
+extension LogError {
+    /// Describes the present errno.
+    static func system(_ operation: String, path: String) -> LogError {
+        let code = errno
+        return .system(operation: operation, path: path, code: code, reason: String(cString: strerror(code)))
+    }
+}

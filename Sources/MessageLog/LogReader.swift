@@ -1,0 +1,89 @@
+/// Reads a log from its first to its last message and checks every byte on the way.
+///
+///     var reader = try LogReader(path: "run.mcap")
+///     while let message = try reader.next() {
+///         message.data.withUnsafeBytes { ... }
+///     }
+///     if case .tornTail(let offset, let dropped) = reader.end { ... }
+///
+/// A torn end is no error: reading stops there and `end` says so. Damage before the end throws `LogError.damaged`.
+public struct LogReader: ~Copyable, Sendable {
+    private var scanner: LogScanner
+    private var nextMessage = 0
+
+    /// Maps the file and checks its first bytes.
+    /// - Throws: `LogError.missing`, `.notARegularFile`, `.notALog`, `.damaged` or `.system`.
+    public init(path: String) throws(LogError) {
+        scanner = try LogScanner(FileMap(path: path))
+    }
+
+    /// The next message, or nil at the end of the log.
+    /// - Throws: `LogError.damaged`.
+    public mutating func next() throws(LogError) -> LogMessage? {
+        while nextMessage == scanner.messages.count {
+            nextMessage = 0
+            guard try scanner.nextChunk() else { return nil }
+        }
+        let location = scanner.messages[nextMessage]
+        nextMessage += 1
+        return LogMessage(
+            channel: location.channel, topic: scanner.contents.registry.channels[location.channel.ordinal].topic,
+            sequence: location.sequence, logTime: location.logTime, publishTime: location.publishTime,
+            chunk: scanner.contents.chunks.count - 1, offset: UInt64(location.offset),
+            data: MappedBytes(map: scanner.map, range: location.data))
+    }
+
+    /// How the log ends; nil until `next()` has returned nil.
+    public var end: LogEnd? { scanner.end }
+
+    /// The schemas read so far, in the order of their ids.
+    public var schemas: [LogSchema] { scanner.contents.registry.schemas }
+
+    /// The channels read so far, in the order of their ids.
+    public var channels: [LogChannel] { scanner.contents.registry.channels }
+
+    /// Chunks read so far.
+    public var chunkCount: Int { scanner.contents.chunks.count }
+
+    /// Bytes from the start of the file up to the last whole record that was read.
+    public var length: UInt64 { scanner.contents.length }
+}
+
+/// A message as the log holds it.
+public struct LogMessage: Sendable {
+    public var channel: ChannelID
+    public var topic: String
+    /// Counts the messages of the log from 1, modulo 2³².
+    public var sequence: UInt32
+    /// Nanoseconds, in the clock of whoever appended the message.
+    public var logTime: UInt64
+    /// Nanoseconds.
+    public var publishTime: UInt64
+    /// The chunk that holds the message, counted from 0.
+    public var chunk: Int
+    /// Where the message's record begins, from the start of the file.
+    public var offset: UInt64
+    public var data: MappedBytes
+}
+
+/// Bytes within a mapped file. Copies of this value share them.
+public struct MappedBytes: Sendable {
+    private let map: FileMap
+    private let range: Range<Int>
+
+    init(map: FileMap, range: Range<Int>) {
+        self.map = map
+        self.range = range
+    }
+
+    public var count: Int { range.count }
+
+    public func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(UnsafeRawBufferPointer(rebasing: map.bytes[range]))
+    }
+
+    /// A copy of the bytes.
+    public var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
+}

@@ -1,0 +1,305 @@
+/// Goes through a log chunk by chunk and checks every byte. It trusts no length, count or offset in the file.
+///
+/// The log's conventions leave one way only to write what a log contains: message indexes and the closing section are
+/// functions of the chunks. So the scanner works them out and compares.
+struct LogScanner: ~Copyable {
+    let map: FileMap
+    private(set) var contents = LogContents()
+    /// Known once everything is read.
+    private(set) var end: LogEnd?
+    /// Where the messages of the present chunk lie.
+    private(set) var messages: [MessageLocation] = []
+    /// Index records of the last chunk that the tear took away. They belong where the tear begins.
+    private(set) var missingIndex: [UInt8] = []
+
+    private var index = MessageIndex()
+    private var recordNumber = 0
+
+    struct MessageLocation {
+        var channel: ChannelID
+        var sequence: UInt32
+        var logTime: UInt64
+        var publishTime: UInt64
+        /// Of the record, from the start of the file.
+        var offset: Int
+        /// Of the data, from the start of the file.
+        var data: Range<Int>
+    }
+
+    init(_ map: FileMap) throws(LogError) {
+        self.map = map
+        try checkOpening()
+    }
+
+    private var bytes: UnsafeRawBufferPointer { map.bytes }
+    private var position: Int { Int(contents.length) }
+
+    /// Checks the next chunk and its indexes and fills `messages`. False at the end of the log.
+    mutating func nextChunk() throws(LogError) -> Bool {
+        messages.removeAll(keepingCapacity: true)
+        guard end == nil else { return false }
+        guard position < bytes.count else {
+            end = .open
+            return false
+        }
+        switch RecordKind(rawValue: bytes[position]) {
+        case .chunk:
+            guard let head = try chunkHead() else { return false }
+            try take(head)
+            return true
+        case .dataEnd:
+            try checkClosingSection()
+        default:
+            try breakOff(.unknown, "no record begins with the byte \(bytes[position])", searchFrom: position + 1)
+        }
+        return false
+    }
+
+    // MARK: Opening
+
+    private mutating func checkOpening() throws(LogError) {
+        let expected = LogFormat.opening
+        let difference = firstDifference(expected, at: 0)
+        if difference == expected.count {
+            contents.addBytes(UnsafeRawBufferPointer(rebasing: bytes[..<expected.count]))
+            recordNumber = 1
+            return
+        }
+        if isUnwritten(from: difference, expectedEnd: expected.count) {
+            end = tear()
+            return
+        }
+        guard difference >= LogFormat.magic.count else {
+            throw .notALog(path: map.path, detail: "it does not start with the bytes of an MCAP file")
+        }
+        throw damage(
+            .header, at: difference,
+            "expected a header with the profile \(LogFormat.profile) and the library \(LogFormat.library)")
+    }
+
+    // MARK: Chunks
+
+    private struct ChunkHead {
+        var startTime: UInt64
+        var endTime: UInt64
+        var checksum: UInt32
+        /// The inner records, from the start of the file.
+        var records: Range<Int>
+    }
+
+    /// The head of the chunk at `position`, or nil if the log ends here.
+    private mutating func chunkHead() throws(LogError) -> ChunkHead? {
+        guard bytes.count - position >= LogFormat.chunkHeadSize else {
+            end = tear()
+            return nil
+        }
+        guard let head = DamageSearch.chunkSizes(bytes, at: position) else {
+            try breakOff(.chunk, "the sizes in its head contradict each other", searchFrom: position + 1)
+            return nil
+        }
+        let start = position + LogFormat.chunkHeadSize
+        // Three sizes agree, so the chunk was meant to be this long and the file was cut.
+        guard head.recordsSize <= bytes.count - start else {
+            end = tear()
+            return nil
+        }
+        let records = start..<start + head.recordsSize
+        guard Checksum.of(UnsafeRawBufferPointer(rebasing: bytes[records])) == head.checksum else {
+            try breakOff(.chunk, "its checksum does not fit its bytes", searchFrom: records.upperBound)
+            return nil
+        }
+        return ChunkHead(
+            startTime: bytes.integer(UInt64.self, at: position + LogFormat.recordPrefixSize),
+            endTime: bytes.integer(UInt64.self, at: position + LogFormat.recordPrefixSize + 8),
+            checksum: head.checksum, records: records)
+    }
+
+    /// Takes a chunk of which the checksum fits.
+    private mutating func take(_ head: ChunkHead) throws(LogError) {
+        let chunkOffset = position
+        index.removeAll()
+        var times: TimeRange?
+        var offset = head.records.lowerBound
+        while offset < head.records.upperBound {
+            offset = try takeRecord(at: offset, of: head, times: &times)
+        }
+        guard head.startTime == times?.start ?? 0, head.endTime == times?.end ?? 0 else {
+            throw damage(
+                .chunk, at: chunkOffset + LogFormat.recordPrefixSize, "its times are not those of its messages")
+        }
+        contents.addBytes(UnsafeRawBufferPointer(rebasing: bytes[chunkOffset..<head.records.lowerBound]))
+        contents.addBytes(checksum: head.checksum, size: head.records.count)
+        recordNumber += 1
+        var indexBytes: [UInt8] = []
+        let locations = index.encode(into: &indexBytes, fileOffset: contents.length)
+        let entry = LogContents.ChunkEntry(
+            offset: UInt64(chunkOffset), length: UInt64(head.records.upperBound - chunkOffset),
+            recordsSize: UInt64(head.records.count), times: times, index: locations,
+            indexLength: UInt64(indexBytes.count))
+        try checkIndex(indexBytes, locations)
+        contents.addChunk(entry)
+    }
+
+    /// Takes the record at `offset` within a chunk and returns where the next one begins.
+    private mutating func takeRecord(
+        at offset: Int, of head: ChunkHead, times: inout TimeRange?
+    ) throws(LogError) -> Int {
+        let available = head.records.upperBound - offset - LogFormat.recordPrefixSize
+        guard available >= 0 else { throw damage(.unknown, at: offset, "the chunk ends within a record's head") }
+        let size = bytes.integer(UInt64.self, at: offset + 1)
+        guard size <= UInt64(available) else {
+            throw damage(.unknown, at: offset, "a record of \(size) bytes has only \(available) left in its chunk")
+        }
+        let start = offset + LogFormat.recordPrefixSize
+        let content = start..<start + Int(size)
+        switch RecordKind(rawValue: bytes[offset]) {
+        case .message:
+            try takeMessage(at: offset, content, firstRecord: head.records.lowerBound, times: &times)
+        case .schema:
+            try takeSchema(at: offset, content)
+        case .channel:
+            try takeChannel(at: offset, content)
+        default:
+            throw damage(.unknown, at: offset, "a chunk holds no records that begin with the byte \(bytes[offset])")
+        }
+        return content.upperBound
+    }
+
+    private mutating func takeMessage(
+        at offset: Int, _ content: Range<Int>, firstRecord: Int, times: inout TimeRange?
+    ) throws(LogError) {
+        guard content.count >= LogFormat.messageHeadSize else {
+            throw damage(.message, at: offset, "it has \(content.count) bytes, too few for its head")
+        }
+        let message = MessageLocation(
+            channel: ChannelID(value: bytes.integer(UInt16.self, at: content.lowerBound)),
+            sequence: bytes.integer(UInt32.self, at: content.lowerBound + 2),
+            logTime: bytes.integer(UInt64.self, at: content.lowerBound + 6),
+            publishTime: bytes.integer(UInt64.self, at: content.lowerBound + 14),
+            offset: offset, data: content.lowerBound + LogFormat.messageHeadSize..<content.upperBound)
+        guard contents.registry.knows(message.channel) else {
+            throw damage(.message, at: offset, "its channel \(message.channel.value) was never declared")
+        }
+        guard message.sequence == contents.nextSequence else {
+            throw damage(
+                .message, at: offset, "expected the sequence number \(contents.nextSequence), found \(message.sequence)"
+            )
+        }
+        if times == nil { times = TimeRange(message.logTime) } else { times?.add(message.logTime) }
+        index.add(channel: message.channel, logTime: message.logTime, offset: UInt64(offset - firstRecord))
+        contents.addMessage(channel: message.channel)
+        messages.append(message)
+    }
+
+    private mutating func takeSchema(at offset: Int, _ content: Range<Int>) throws(LogError) {
+        var cursor = FieldCursor(UnsafeRawBufferPointer(rebasing: bytes[content]))
+        guard let (id, schema) = cursor.schema() else { throw damage(.schema, at: offset, "it is malformed") }
+        guard contents.registry.add(schema)?.value == id else {
+            throw damage(.schema, at: offset, "its id \(id) is not the next one")
+        }
+    }
+
+    private mutating func takeChannel(at offset: Int, _ content: Range<Int>) throws(LogError) {
+        var cursor = FieldCursor(UnsafeRawBufferPointer(rebasing: bytes[content]))
+        guard let (id, channel) = cursor.channel() else { throw damage(.channel, at: offset, "it is malformed") }
+        guard contents.registry.knows(channel.schema) else {
+            throw damage(.channel, at: offset, "its schema \(channel.schema.value) was never declared")
+        }
+        guard contents.registry.add(channel)?.value == id else {
+            throw damage(.channel, at: offset, "its id \(id) is not the next one")
+        }
+    }
+
+    // MARK: What follows from the chunks
+
+    /// Compares the index records behind a chunk with what they must be.
+    private mutating func checkIndex(_ expected: [UInt8], _ locations: [MessageIndex.Location]) throws(LogError) {
+        let start = position
+        let difference = firstDifference(expected, at: start)
+        if difference == expected.count {
+            contents.addBytes(UnsafeRawBufferPointer(rebasing: bytes[start..<start + expected.count]))
+            recordNumber += locations.count
+            return
+        }
+        guard isUnwritten(from: start + difference, expectedEnd: start + expected.count) else {
+            let record = locations.lastIndex { $0.offset <= UInt64(start + difference) } ?? 0
+            recordNumber += record
+            throw damage(
+                .messageIndex, at: start + difference, "it does not list the messages of its chunk",
+                chunk: contents.chunks.count)
+        }
+        missingIndex = expected
+        end = tear()
+    }
+
+    /// Compares all that follows the last chunk with what it must be.
+    private mutating func checkClosingSection() throws(LogError) {
+        let expected = contents.closingSection()
+        let difference = firstDifference(expected, at: position)
+        let expectedEnd = position + expected.count
+        if difference == expected.count {
+            guard bytes.count == expectedEnd else {
+                throw damage(.trailingMagic, at: expectedEnd, "expected the end of the file, found more bytes")
+            }
+            end = .closed
+        } else if isUnwritten(from: position + difference, expectedEnd: expectedEnd) {
+            end = tear()
+        } else {
+            let (kind, number) = recordInClosingSection(expected, containing: difference)
+            recordNumber += number
+            throw damage(kind, at: position + difference, "it does not fit the chunks before it", chunk: nil)
+        }
+    }
+
+    private func recordInClosingSection(_ expected: [UInt8], containing offset: Int) -> (RecordKind, Int) {
+        var start = 0
+        var number = 0
+        while start < expected.count - LogFormat.magic.count {
+            let size = expected.withUnsafeBytes { $0.integer(UInt64.self, at: start + 1) }
+            let next = start + LogFormat.recordPrefixSize + Int(size)
+            if offset < next { return (RecordKind(rawValue: expected[start]) ?? .unknown, number) }
+            start = next
+            number += 1
+        }
+        return (.trailingMagic, number)
+    }
+
+    // MARK: Torn or damaged
+
+    /// How many bytes of the file, from `start` on, are the expected ones.
+    private func firstDifference(_ expected: [UInt8], at start: Int) -> Int {
+        let available = min(expected.count, bytes.count - start)
+        for offset in 0..<available where bytes[start + offset] != expected[offset] { return offset }
+        return available
+    }
+
+    /// Whether the bytes from `start` on look like a write that was cut short: they end before they should, or they
+    /// are zeros, which is what a file system leaves where it had made room but not yet written.
+    private func isUnwritten(from start: Int, expectedEnd: Int) -> Bool {
+        if start == bytes.count { return bytes.count < expectedEnd }
+        return bytes.count - start >= DamageSearch.unwrittenRun && bytes[start...].allSatisfy { $0 == 0 }
+    }
+
+    private func tear() -> LogEnd {
+        .tornTail(atOffset: contents.length, droppedBytes: UInt64(bytes.count) - contents.length)
+    }
+
+    /// Ends the log here if nothing whole follows, and throws if something does: then this is no torn end.
+    private mutating func breakOff(_ kind: RecordKind, _ detail: String, searchFrom: Int) throws(LogError) {
+        if DamageSearch.findsRecord(bytes, from: searchFrom, channelCount: contents.registry.channels.count) {
+            throw damage(kind, at: position, detail)
+        }
+        end = tear()
+    }
+
+    private func damage(_ kind: RecordKind, at offset: Int, _ detail: String) -> LogError {
+        let inChunk = [.chunk, .message, .schema, .channel, .unknown].contains(kind)
+        return damage(kind, at: offset, detail, chunk: inChunk ? contents.chunks.count : nil)
+    }
+
+    private func damage(_ kind: RecordKind, at offset: Int, _ detail: String, chunk: Int?) -> LogError {
+        .damaged(
+            path: map.path,
+            LogError.Damage(kind: kind, record: recordNumber, chunk: chunk, offset: UInt64(offset), detail: detail))
+    }
+}

@@ -1,0 +1,211 @@
+/// Writes a log in which every commit survives a crash (a write-ahead log in the MCAP format).
+///
+///     let log = try LogWriter(path: "run.mcap", mode: .create)
+///     let schema = try log.addSchema(name: "impromptu.Update", encoding: "protobuf", data: descriptor)
+///     let updates = try log.addChannel(topic: "updates", schema: schema)
+///     try log.append(channel: updates, logTime: now, data: bytes)
+///     try log.commit()
+///
+/// `append` only buffers. `commit` writes all that is buffered as one chunk and returns once it is on the disk.
+/// After a failed commit the writer refuses further use; whatever part of the chunk reached the file is cut off when
+/// the log is next continued. One writer at a time holds a log.
+public final class LogWriter {
+    public enum Mode: Sendable {
+        /// The path must be free.
+        case create
+        /// The log must exist. A torn end and a closing section are cut off, and writing goes on after the last chunk.
+        case `continue`
+        /// Continues the log if there is one.
+        case createOrContinue
+    }
+
+    public let path: String
+    /// How the log ended when it was opened to be continued; nil for a new one.
+    public private(set) var previousEnd: LogEnd?
+
+    private let file: LogFile
+    /// For tests of failing disks.
+    package var descriptor: Int32 { file.descriptor }
+    /// Up to the last commit, except for declarations and message counts, which run ahead with the open chunk.
+    private var contents: LogContents
+    private var chunk = OpenChunk()
+    private var refusal: String?
+
+    /// Opens a log for writing.
+    /// - Throws: `LogError.exists`, `.missing`, `.notARegularFile`, `.locked`, `.notALog`, `.damaged` or `.system`.
+    public init(path: String, mode: Mode) throws(LogError) {
+        self.path = path
+        file = try Self.open(path, mode: mode)
+        contents = LogContents()
+        if file.isNew { try begin() } else { try recover() }
+    }
+
+    private static func open(_ path: String, mode: Mode) throws(LogError) -> LogFile {
+        switch mode {
+        case .create: return try LogFile.create(path)
+        case .continue: return try LogFile.open(path)
+        case .createOrContinue:
+            do throws(LogError) {
+                return try LogFile.open(path)
+            } catch .missing {
+                return try LogFile.create(path)
+            }
+        }
+    }
+
+    /// Writes the first bytes of a new log and makes its name durable.
+    private func begin() throws(LogError) {
+        try write(LogFormat.opening)
+        try file.synchronize()
+        try file.synchronizeParent()
+    }
+
+    /// Reads the whole log, then cuts off what is torn or closes it.
+    private func recover() throws(LogError) {
+        var scanner = try LogScanner(FileMap(path: path, descriptor: file.descriptor))
+        while try scanner.nextChunk() {}
+        contents = scanner.contents
+        previousEnd = scanner.end
+        guard scanner.end != .open else { return }
+        try file.truncate(to: contents.length)
+        guard contents.length > 0 else { return try begin() }
+        try write(scanner.missingIndex)
+        try file.synchronize()
+    }
+
+    private func write(_ bytes: [UInt8]) throws(LogError) {
+        try file.write(bytes.span.bytes, at: contents.length)
+        bytes.withUnsafeBytes { contents.addBytes($0) }
+    }
+
+    // MARK: Declarations
+
+    /// Declares a message type, or finds it if the log has it already. It becomes durable with the next commit.
+    /// - Throws: `LogError.invalidDeclaration` or `.unusable`.
+    public func addSchema(name: String, encoding: String, data: [UInt8]) throws(LogError) -> SchemaID {
+        try requireUsable()
+        let schema = LogSchema(name: name, encoding: encoding, data: data)
+        if let known = contents.registry.id(of: schema) { return known }
+        try requireShort(name, encoding)
+        guard data.count <= UInt32.max else {
+            throw .invalidDeclaration(path: path, detail: "the schema \(name) is longer than 4 GiB")
+        }
+        guard let id = contents.registry.add(schema) else {
+            throw .invalidDeclaration(path: path, detail: "the log has 65535 schemas already")
+        }
+        chunk.append(schema, id: id)
+        return id
+    }
+
+    /// Declares a channel, or finds it if the log has it already. It becomes durable with the next commit.
+    /// - Throws: `LogError.invalidDeclaration` if the topic exists with another schema, encoding or metadata;
+    ///   `LogError.unusable`.
+    public func addChannel(
+        topic: String, schema: SchemaID, messageEncoding: String = "protobuf", metadata: [String: String] = [:]
+    ) throws(LogError) -> ChannelID {
+        try requireUsable()
+        let channel = LogChannel(topic: topic, schema: schema, messageEncoding: messageEncoding, metadata: metadata)
+        if let known = contents.registry.id(ofTopic: topic) {
+            if contents.registry.channels[known.ordinal] == channel { return known }
+            throw .invalidDeclaration(path: path, detail: "the channel \(topic) exists with other properties")
+        }
+        guard contents.registry.knows(schema) else {
+            throw .invalidDeclaration(path: path, detail: "the channel \(topic) names a schema of another log")
+        }
+        try requireShort(topic, messageEncoding)
+        var metadataSize = 0
+        for (key, value) in metadata { metadataSize += key.utf8.count + value.utf8.count + 8 }
+        guard metadataSize <= UInt32.max else {
+            throw .invalidDeclaration(path: path, detail: "the metadata of the channel \(topic) is longer than 4 GiB")
+        }
+        guard let id = contents.registry.add(channel) else {
+            throw .invalidDeclaration(path: path, detail: "the log has 65535 channels already")
+        }
+        chunk.append(channel, id: id)
+        return id
+    }
+
+    private func requireShort(_ strings: String...) throws(LogError) {
+        for string in strings where string.utf8.count > UInt32.max {
+            throw .invalidDeclaration(path: path, detail: "a name is longer than 4 GiB")
+        }
+    }
+
+    // MARK: Messages
+
+    /// Buffers a message; nothing reaches the file before `commit`.
+    /// - Parameters:
+    ///   - logTime: Nanoseconds, in any clock, as long as the whole log keeps to it.
+    ///   - publishTime: Nanoseconds; the log time if there is no other.
+    /// - Throws: `LogError.invalidMessage` or `.unusable`.
+    public func append(
+        channel: ChannelID, logTime: UInt64, publishTime: UInt64? = nil, data: RawSpan
+    ) throws(LogError) {
+        try requireUsable()
+        guard contents.registry.knows(channel) else {
+            throw .invalidMessage(path: path, detail: "the channel belongs to another log")
+        }
+        let sequence = contents.nextSequence
+        chunk.append(
+            channel: channel, sequence: sequence, logTime: logTime, publishTime: publishTime ?? logTime, data: data)
+        contents.addMessage(channel: channel)
+    }
+
+    /// As above, for an array.
+    public func append(
+        channel: ChannelID, logTime: UInt64, publishTime: UInt64? = nil, data: [UInt8]
+    ) throws(LogError) {
+        try append(channel: channel, logTime: logTime, publishTime: publishTime, data: data.span.bytes)
+    }
+
+    /// Messages appended since the log was created, with those not yet committed.
+    public var messageCount: UInt64 { contents.messageCount }
+
+    /// Bytes of the file up to the last commit.
+    public var committedLength: UInt64 { contents.length }
+
+    /// Bytes that wait for the next commit.
+    public var bufferedBytes: Int { chunk.recordsSize }
+
+    /// Writes all that is buffered and returns once it is on the disk. Does nothing if nothing is buffered.
+    /// - Throws: `LogError.system` if the disk is full or fails; then the writer is unusable. `LogError.unusable`.
+    public func commit() throws(LogError) {
+        try requireUsable()
+        guard !chunk.isEmpty else { return }
+        let offset = contents.length
+        chunk.seal(into: &contents)
+        try refusingAfterFailure { () throws(LogError) in
+            let bytes = chunk.bytes
+            try file.write(bytes.span.bytes, at: offset)
+            try file.synchronize()
+        }
+        chunk.removeAll()
+    }
+
+    /// Commits, then writes the summary and the footer that other MCAP readers use. The writer takes nothing more.
+    /// - Throws: `LogError.system` or `.unusable`.
+    public func close() throws(LogError) {
+        try commit()
+        let closing = contents.closingSection()
+        let offset = contents.length
+        try refusingAfterFailure { () throws(LogError) in
+            try file.write(closing.span.bytes, at: offset)
+            try file.synchronize()
+        }
+        file.unlock()
+        refusal = "it was closed"
+    }
+
+    private func requireUsable() throws(LogError) {
+        if let refusal { throw .unusable(path: path, reason: refusal) }
+    }
+
+    private func refusingAfterFailure(_ body: () throws(LogError) -> Void) throws(LogError) {
+        do throws(LogError) {
+            try body()
+        } catch {
+            refusal = "an earlier write failed: \(error)"
+            throw error
+        }
+    }
+}
