@@ -1,0 +1,67 @@
+/// Averaging with each client's last displacement at hand, so that a flush of a few clients does not pull the state
+/// towards their data alone (CA2FL, Wang et al., ICLR 2024, algorithm 1):
+///
+///     v = h + Σ_{t in flush} w_t (Δ_t − h_t),   h = Σ_u n_u h_u / Σ_u n_u over all known clients u
+///
+/// Deviation: a client that is heard for the first time enters h with its own displacement at once. The paper starts from
+/// h_t = 0 and divides by all clients from the beginning, which makes the first steps too long here, where the number of
+/// clients is not known beforehand.
+struct CachedCalibration: Hashable, Sendable {
+    private struct Entry: Hashable, Sendable {
+        let client: ClientID
+        var displacement: [[Float]]
+        var weight: Double
+        /// The flush at which it came.
+        var arrived: Int
+    }
+
+    /// Ascending by client.
+    private var entries: [Entry] = []
+
+    /// The displacement to apply for a flush, after which the cache holds the flush's own displacements.
+    ///
+    /// - Parameters:
+    ///   - contributions: at most one a client, ascending by client.
+    ///   - weights: n_t s_t of each, at least 0.
+    ///   - flush: the number of this flush.
+    ///   - horizon: displacements that came this many flushes ago or earlier are forgotten.
+    mutating func step(
+        _ contributions: [Contribution], weights: [Double], flush: Int, horizon: Int, like state: PromptState,
+        including isIncluded: (String) -> Bool
+    ) -> Displacement {
+        entries.removeAll { flush - $0.arrived >= horizon }
+        let counting = contributions.indices.filter { weights[$0] > 0 }
+        let known = counting.map { place in entries.firstIndex { $0.client == contributions[place].client } }
+        let total =
+            entries.reduce(0) { $0 + $1.weight }
+            + zip(counting, known).reduce(0) { $0 + ($1.1 == nil ? weights[$1.0] : 0) }
+        let inFlush = shares(weights)
+
+        var sum = Displacement(like: state, including: isIncluded)
+        for entry in entries { sum.add(entry.displacement, weight: entry.weight / total) }
+        for (place, cached) in zip(counting, known) {
+            let weight = cached == nil ? weights[place] / total : inFlush[place]
+            sum.add(contributions[place], weight: weight, like: state, including: isIncluded)
+            if let cached { sum.add(entries[cached].displacement, weight: -inFlush[place]) }
+        }
+        for place in counting { remember(contributions[place], weights[place], flush, state, isIncluded) }
+        return sum
+    }
+
+    private mutating func remember(
+        _ contribution: Contribution, _ weight: Double, _ flush: Int, _ state: PromptState,
+        _ isIncluded: (String) -> Bool
+    ) {
+        var displacement = Displacement(like: state, including: isIncluded)
+        displacement.add(contribution, weight: 1, like: state, including: isIncluded)
+        let entry = Entry(
+            client: contribution.client, displacement: displacement.tensors.map { $0.map { Float(saturating: $0) } },
+            weight: weight, arrived: flush)
+        let place = entries.firstIndex { $0.client >= contribution.client } ?? entries.count
+        if place < entries.count, entries[place].client == contribution.client {
+            entries[place] = entry
+        } else {
+            entries.insert(entry, at: place)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+/// Weighted sums of what contributions changed: Σ_t w_t · (local_t − base_t), laid out as a state is, in Float64.
+///
+/// A prompt row belongs to the pool's prompt from which it started; rows that a contribution did not touch did not move.
+/// A tensor that a contribution lacks did not move either.
+struct Displacement: Hashable, Sendable {
+    /// One sum a tensor, in the order of the state's entries.
+    var tensors: [[Double]]
+
+    /// No movement.
+    ///
+    /// - Parameter including: the tensors that will take part; the sums of the others are empty.
+    init(like state: PromptState, including isIncluded: (String) -> Bool = { _ in true }) {
+        tensors = state.parameters.entries.map {
+            [Double](repeating: 0, count: isIncluded($0.name) ? $0.tensor.values.count : 0)
+        }
+    }
+
+    /// Adds `weight` times what the contribution changed.
+    ///
+    /// - Parameter including: the tensors to add; the others stay.
+    mutating func add(
+        _ contribution: Contribution, weight: Double, like state: PromptState,
+        including isIncluded: (String) -> Bool = { _ in true }
+    ) {
+        for (place, entry) in state.parameters.entries.enumerated() where isIncluded(entry.name) {
+            guard let local = contribution.parameters[entry.name],
+                let base = contribution.base.parameters[entry.name]
+            else { continue }
+            if entry.name == Parameters.prompts {
+                addRows(contribution, local: local, base: base, weight: weight, state: state, place: place)
+            } else if local.values.count == entry.tensor.values.count, base.values.count == local.values.count {
+                let range = 0..<local.values.count
+                Self.add(local.values, range, base.values, range, weight, &tensors[place], 0)
+            }
+        }
+    }
+
+    private mutating func addRows(
+        _ contribution: Contribution, local: Tensor, base: Tensor, weight: Double, state: PromptState, place: Int
+    ) {
+        let width = state.width
+        let pool = RowIndex(state.promptIDs)
+        let started = RowIndex(contribution.base.promptIDs)
+        for (row, id) in contribution.promptIDs.enumerated() {
+            guard let target = pool[id], let origin = started[id] else { continue }
+            Self.add(
+                local.values, row * width..<(row + 1) * width, base.values, origin * width..<(origin + 1) * width,
+                weight, &tensors[place], target * width)
+        }
+    }
+
+    private static func add(
+        _ local: [Float], _ localRange: Range<Int>, _ base: [Float], _ baseRange: Range<Int>, _ weight: Double,
+        _ sum: inout [Double], _ first: Int
+    ) {
+        let (local, base) = (local.span, base.span)
+        var sum = sum.mutableSpan
+        for offset in 0..<localRange.count {
+            let moved = Double(local[localRange.lowerBound + offset]) - Double(base[baseRange.lowerBound + offset])
+            sum[first + offset] += weight * moved
+        }
+    }
+
+    /// Adds `weight` times another displacement of the same layout.
+    mutating func add(_ other: [[Float]], weight: Double) {
+        for place in tensors.indices {
+            let source = other[place]
+            for index in source.indices { tensors[place][index] += weight * Double(source[index]) }
+        }
+    }
+}
+
+extension PromptState {
+    /// Moves every tensor for which `isIncluded` holds by `rate` times the displacement.
+    mutating func move(
+        by displacement: Displacement, rate: Double = 1, including isIncluded: (String) -> Bool = { _ in true }
+    ) {
+        for (place, entry) in parameters.entries.enumerated() where isIncluded(entry.name) {
+            var tensor = entry.tensor
+            let steps = displacement.tensors[place]
+            for index in tensor.values.indices {
+                tensor.values[index] = Float(saturating: Double(tensor.values[index]) + rate * steps[index])
+            }
+            parameters[entry.name] = tensor
+        }
+    }
+}
+
+extension Float {
+    /// The nearest finite value.
+    init(saturating value: Double) {
+        self = Float(
+            Swift.max(-Double(Float.greatestFiniteMagnitude), Swift.min(Double(Float.greatestFiniteMagnitude), value)))
+    }
+}
+
+/// Where each identity stands in a list. For look-up alone: nothing ever walks over it.
+struct RowIndex {
+    private var rows: [PromptID: Int] = [:]
+
+    init(_ ids: [PromptID]) {
+        rows.reserveCapacity(ids.count)
+        for (row, id) in ids.enumerated() { rows[id] = row }
+    }
+
+    subscript(id: PromptID) -> Int? { rows[id] }
+}
+
+/// Weights that sum to 1: each value's share of the total, all zero when the total is zero.
+func shares(_ values: [Double]) -> [Double] {
+    let total = values.reduce(0, +)
+    return total > 0 ? values.map { $0 / total } : values.map { _ in 0 }
+}

@@ -1,0 +1,25 @@
+/// Federated averaging (McMahan et al. 2017, algorithm 1), written as a sum of displacements so that it also takes
+/// contributions of mixed base versions (Nguyen et al. 2022, equation 3):
+///
+///     new = current + Σ_t w_t (local_t − base_t),   w_t = n_t s_t / Σ_u n_u s_u
+///
+/// When every base is the current state this is Σ_t w_t local_t, because the weights sum to 1. Under plain FedAvg every
+/// client returns the whole pool; a row that it did not touch comes back unchanged, which is a displacement of zero.
+struct FedAvg: AggregationStrategy {
+    static let entry = StrategyEntry(
+        name: "fedavg", summary: "Average of all tuned values by sample count and staleness.",
+        source: "McMahan et al., AISTATS 2017, algorithm 1", settings: []
+    ) { _, initial, _ in FedAvg(state: initial) }
+
+    private(set) var state: PromptState
+
+    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+        let weights = shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
+        var sum = Displacement(like: state)
+        for (contribution, weight) in zip(contributions, weights) where weight > 0 {
+            sum.add(contribution, weight: weight, like: state)
+        }
+        state.move(by: sum)
+        return FlushReport(weights: weights)
+    }
+}

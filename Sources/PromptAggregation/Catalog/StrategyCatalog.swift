@@ -1,0 +1,48 @@
+/// One strategy of the catalog: what it is called, where it comes from, what can be set, how it is made.
+public struct StrategyEntry: Sendable {
+    public let name: String
+    /// What it does, in a sentence.
+    public let summary: String
+    /// The paper that it follows.
+    public let source: String
+    public let settings: [SettingDeclaration]
+    let make: @Sendable (CheckedSettings, PromptState, UInt64) throws(StrategyError) -> any AggregationStrategy
+}
+
+/// All strategies by name. To add one: its file, and one line here.
+public enum StrategyCatalog {
+    public static let entries: [StrategyEntry] = [
+        FedAvg.entry,
+        Pfpt.entry,
+        AsyncPfpt.entry,
+    ]
+
+    public static let names: [String] = entries.map(\.name)
+
+    public static func entry(_ name: String) throws(StrategyError) -> StrategyEntry {
+        guard let entry = entries.first(where: { $0.name == name }) else {
+            throw .unknownStrategy(name: name, known: names)
+        }
+        return entry
+    }
+
+    /// Makes a strategy.
+    ///
+    /// - Parameters:
+    ///   - settings: what the run configuration gives; keys that it leaves out take their defaults.
+    ///   - initial: the state that version 0 publishes.
+    ///   - seed: the run's seed, the strategy's only source of randomness.
+    /// - Throws: `StrategyError` naming the strategy or key that is wrong, what was expected and what came.
+    public static func make(
+        name: String, settings: StrategySettings = StrategySettings(), initial: PromptState, seed: UInt64
+    ) throws(StrategyError) -> any AggregationStrategy {
+        let entry = try entry(name)
+        if let place = initial.parameters.entries.firstIndex(where: { $0.tensor.firstNonFinite != nil }) {
+            let flawed = initial.parameters.entries[place]
+            throw .unfitState(
+                strategy: name, expected: "finite values",
+                actual: "\(flawed.tensor.values[flawed.tensor.firstNonFinite ?? 0]) in '\(flawed.name)'")
+        }
+        return try entry.make(settings.checked(against: entry.settings, of: name), initial, seed)
+    }
+}

@@ -1,0 +1,72 @@
+/// The last accepted contribution of each client, kept so that a flush sees more than the clients that happened to answer.
+struct EvidenceCache: Hashable, Sendable {
+    struct Entry: Hashable, Sendable {
+        let client: ClientID
+        let session: UInt64
+        let sequence: UInt64
+        /// ω_t: [count, width].
+        let rows: [Float]
+        /// The pool's rows from which they started.
+        let baseRows: [Float]
+        let promptIDs: [PromptID]
+        let sampleCount: Int
+        let stalenessWeight: Double
+        /// The flush at which it came.
+        let arrived: Int
+        /// The prompt that each row was matched with last; at first the one from which it started.
+        var matches: [PromptID]
+    }
+
+    /// Ascending by client.
+    private(set) var entries: [Entry] = []
+
+    /// Of each client the newest contribution of a flush, without those that are already in the cache or older.
+    ///
+    /// The newest is the one of least staleness; among equals the last in the contributions' order.
+    func news(in contributions: [Contribution]) -> [Int] {
+        var news: [Int] = []
+        for (place, contribution) in contributions.enumerated() where !isKnown(contribution) {
+            guard let last = news.last, contributions[last].client == contribution.client else {
+                news.append(place)
+                continue
+            }
+            if contribution.staleness <= contributions[last].staleness { news[news.count - 1] = place }
+        }
+        return news
+    }
+
+    private func isKnown(_ contribution: Contribution) -> Bool {
+        entries.contains {
+            $0.client == contribution.client && $0.session == contribution.session
+                && $0.sequence >= contribution.sequence
+        }
+    }
+
+    mutating func remember(_ contribution: Contribution, flush: Int, width: Int) {
+        let started = RowIndex(contribution.base.promptIDs)
+        let basePrompts = contribution.base.prompts
+        let rows = PoolRound.rows(of: contribution)
+        var baseRows = rows
+        for (row, id) in contribution.promptIDs.enumerated() {
+            guard let origin = started[id] else { continue }
+            baseRows.replaceSubrange(row * width..<(row + 1) * width, with: basePrompts.row(origin))
+        }
+        let entry = Entry(
+            client: contribution.client, session: contribution.session, sequence: contribution.sequence, rows: rows,
+            baseRows: baseRows, promptIDs: contribution.promptIDs, sampleCount: contribution.sampleCount,
+            stalenessWeight: contribution.stalenessWeight, arrived: flush, matches: contribution.promptIDs)
+        let place = entries.firstIndex { $0.client >= contribution.client } ?? entries.count
+        if place < entries.count, entries[place].client == contribution.client {
+            entries[place] = entry
+        } else {
+            entries.insert(entry, at: place)
+        }
+    }
+
+    /// Forgets what came `horizon` flushes ago or earlier; what comes at this very flush always stays.
+    mutating func forget(flush: Int, horizon: Int) {
+        entries.removeAll { $0.arrived < flush && flush - $0.arrived >= horizon }
+    }
+
+    mutating func setMatches(_ matches: [PromptID], of entry: Int) { entries[entry].matches = matches }
+}

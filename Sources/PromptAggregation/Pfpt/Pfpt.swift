@@ -1,0 +1,131 @@
+/// PFPT as the paper writes it (Weng et al., NeurIPS 2024, equations 4 to 11, 26 and 27).
+///
+/// At every flush the pool starts anew as the union of the local prompts, is fitted to them, and keeps the prompts that
+/// some client is matched with. What is tuned beside the prompts is averaged as FedAvg does.
+struct Pfpt: AggregationStrategy {
+    static let entry = StrategyEntry(
+        name: "pfpt",
+        summary: "Probabilistic prompt aggregation: the pool is refitted to the local prompts of each flush.",
+        source: "Weng et al., NeurIPS 2024, equations 4-11, 26, 27",
+        settings: PfptSettings.fit(sweeps: 50, promptStep: .gradient, share: "equal") + [
+            .flag("keep-networks", false, "Carry the two networks and their optimizer state on to the next flush.")
+        ]
+    ) { settings, initial, seed in
+        Pfpt(settings: settings, initial: initial, seed: seed)
+    }
+
+    private(set) var state: PromptState
+    private let options: PoolFitOptions
+    private let layout: NetworkLayout
+    private let sharesBySamples: Bool
+    private let keepsNetworks: Bool
+    private let seed: UInt64
+    private var flush: UInt64 = 0
+    private var nextIdentity: PromptID
+    private var kept: PoolModel?
+
+    init(settings: CheckedSettings, initial: PromptState, seed: UInt64) {
+        state = initial
+        options = PfptSettings.options(settings)
+        layout = NetworkLayout(width: initial.width, hidden: settings.integer("hidden"))
+        sharesBySamples = settings.text("share") == "samples"
+        keepsNetworks = settings.flag("keep-networks")
+        self.seed = seed
+        nextIdentity = PoolRound.firstFreeIdentity(after: initial)
+    }
+
+    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+        let weights = PoolRound.weights(
+            of: contributions.map(\.sampleCount), stalenessWeights: contributions.map(\.stalenessWeight),
+            bySamples: sharesBySamples)
+        averageBesidePrompts(contributions)
+        let counting = contributions.indices.filter { weights[$0] > 0 && !contributions[$0].promptIDs.isEmpty }
+        guard !counting.isEmpty else { return FlushReport(weights: shares(weights)) }
+        defer { flush += 1 }
+
+        var random = SeededRandom(seed: seed, stream: flush)
+        let evidence = counting.map { place in
+            PoolEvidence(
+                rows: PoolRound.rows(of: contributions[place]), count: contributions[place].promptIDs.count,
+                weight: weights[place], matches: [])
+        }
+        var (model, started) = PoolRound.coldStart(evidence, layout: layout, random: &random)
+        if keepsNetworks, let kept { model.carryNetworks(from: kept) }
+        let fit = PoolFit(model: model, evidence: started, options: options, capacity: model.pool)
+        let before = fit.objective()
+        fit.run()
+        return publish(fit, contributions, counting, shares(weights), before)
+    }
+
+    private mutating func averageBesidePrompts(_ contributions: [Contribution]) {
+        let weights = shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
+        var sum = Displacement(like: state)
+        for (contribution, weight) in zip(contributions, weights) where weight > 0 {
+            sum.add(contribution, weight: weight, like: state) { $0 != Parameters.prompts }
+        }
+        state.move(by: sum) { $0 != Parameters.prompts }
+    }
+
+    private mutating func publish(
+        _ fit: PoolFit, _ contributions: [Contribution], _ counting: [Int], _ weights: [Double], _ before: Double
+    ) -> FlushReport {
+        let support = fit.support()
+        let survivors = support.indices.filter { support[$0] > 0 }
+        let matches = fit.evidence.map(\.matches)
+        let old = state.promptIDs
+        let identities = PoolRound.identities(
+            of: survivors, matches: matches, origins: counting.map { contributions[$0].promptIDs }, pool: old,
+            next: &nextIdentity)
+        kept = fit.model(keeping: survivors)
+        state.replacePool(rows: fit.model(keeping: survivors).prompts.values, identities: identities)
+
+        var identityOfRow = [PromptID](repeating: FlushReport.unmatched, count: support.count)
+        for (row, identity) in zip(survivors, identities) { identityOfRow[row] = identity }
+        var reported = [[PromptID]](repeating: [], count: contributions.count)
+        for (place, rows) in zip(counting, matches) { reported[place] = rows.map { identityOfRow[$0] } }
+        return FlushReport(
+            weights: weights, matches: reported, births: identities.filter { !old.contains($0) },
+            deaths: old.filter { !identities.contains($0) }, objectiveBefore: before, objectiveAfter: fit.objective())
+    }
+}
+
+/// The settings that all forms of PFPT take.
+enum PfptSettings {
+    static func fit(sweeps: Int, promptStep: PoolFitOptions.PromptStep, share: String) -> [SettingDeclaration] {
+        [
+            .integer("sweeps", sweeps, 1...10_000, "Sweeps of the alternating fit at each flush."),
+            .number("learning-rate", 1e-3, 1e-8...1, "Adam's step size for the prompts and both networks."),
+            .integer("hidden", 128, 1...4096, "Hidden units of the covariance and of the usage network."),
+            .choice(
+                "prompt-step", promptStep.rawValue, PoolFitOptions.PromptStep.allCases.map(\.rawValue),
+                "How prompts move in a sweep: along the gradient, or to the weighted mean of their matches."),
+            .choice(
+                "share", share, ["equal", "samples"],
+                "Whether clients weigh alike or by sample count, relative to the largest."),
+        ]
+    }
+
+    static func options(_ settings: CheckedSettings) -> PoolFitOptions {
+        PoolFitOptions(
+            sweeps: settings.integer("sweeps"), learningRate: settings.number("learning-rate"),
+            promptStep: PoolFitOptions.PromptStep(rawValue: settings.text("prompt-step")) ?? .gradient)
+    }
+}
+
+extension PoolModel {
+    /// Takes over another model's networks with their optimizer state.
+    mutating func carryNetworks(from other: PoolModel) {
+        networks = other.networks
+        firstDecay = other.firstDecay
+        secondDecay = other.secondDecay
+    }
+}
+
+extension PromptState {
+    /// Puts another pool in the place of the present one.
+    mutating func replacePool(rows: [Float], identities: [PromptID]) {
+        var parameters = parameters
+        parameters[Parameters.prompts] = Tensor(shape: [identities.count, width], values: rows)
+        self = PromptState(parameters: parameters, promptIDs: identities)
+    }
+}

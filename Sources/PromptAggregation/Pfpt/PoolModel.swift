@@ -1,0 +1,121 @@
+/// What the aggregation learns: the prompts Φ, the covariance network γ and the usage network w, with Adam's state.
+///
+/// γ: width → hidden → ReLU → width, its sigmoid is the **variance** of each coordinate (equations 4 and 9).
+/// w: width → hidden → ReLU → 1, the log-odds g(φ) that a client uses the prompt (equation 7).
+struct PoolModel: Hashable, Sendable {
+    /// Values with the first and second moments of their gradients.
+    struct Learned: Hashable, Sendable {
+        var values: [Float]
+        var first: [Float]
+        var second: [Float]
+
+        /// Values without a past.
+        init(_ values: [Float]) {
+            self.values = values
+            first = [Float](repeating: 0, count: values.count)
+            second = first
+        }
+    }
+
+    let layout: NetworkLayout
+    var networks: Learned
+    /// [pool, width]
+    var prompts: Learned
+    /// β₁^t and β₂^t of Adam, t being the weight of all steps so far.
+    var firstDecay = 1.0
+    var secondDecay = 1.0
+
+    var pool: Int { prompts.values.count / max(layout.width, 1) }
+
+    /// Fresh networks, uniform within ±1/√(inputs) in each layer, as the authors' code begins.
+    init(layout: NetworkLayout, prompts: [Float], random: inout SeededRandom) {
+        self.layout = layout
+        networks = Learned(layout.initialValues(random: &random))
+        self.prompts = Learned(prompts)
+    }
+}
+
+/// Where each tensor of the two networks lies in one list of values.
+///
+/// The first layers of both stand side by side, so that one product serves both: columns 0..<hidden belong to γ, the next
+/// `hidden` to w.
+struct NetworkLayout: Hashable, Sendable {
+    let width: Int
+    let hidden: Int
+
+    /// [width, 2 · hidden]
+    var firstWeight: Int { 0 }
+    /// [2 · hidden]
+    var firstBias: Int { width * 2 * hidden }
+    /// [hidden, width]
+    var varianceWeight: Int { firstBias + 2 * hidden }
+    /// [width]
+    var varianceBias: Int { varianceWeight + hidden * width }
+    /// [hidden]
+    var usageWeight: Int { varianceBias + width }
+    /// A scalar.
+    var usageBias: Int { usageWeight + hidden }
+    var count: Int { usageBias + 1 }
+
+    func initialValues(random: inout SeededRandom) -> [Float] {
+        var values = [Float](repeating: 0, count: count)
+        let input = 1 / Double(max(width, 1)).squareRoot()
+        let inner = 1 / Double(hidden).squareRoot()
+        for place in 0..<count {
+            let bound = place < varianceWeight ? input : inner
+            values[place] = Float((2 * random.nextUniform() - 1) * bound)
+        }
+        return values
+    }
+}
+
+/// One client's prompts as the fit sees them.
+struct PoolEvidence: Hashable, Sendable {
+    /// ω_t: [count, width].
+    var rows: [Float]
+    let count: Int
+    /// λ_t in (0, 1]: the power to which the client's likelihood is raised.
+    let weight: Double
+    /// z_t: the pool row that each row is matched with, −1 for none yet.
+    var matches: [Int]
+
+    /// Values beyond this are brought back to it, so that squares stay far within float32.
+    static let largest: Float = 1e6
+
+    init(rows: [Float], count: Int, weight: Double, matches: [Int]) {
+        self.rows = rows.map { Swift.max(-Self.largest, Swift.min(Self.largest, $0)) }
+        self.count = count
+        self.weight = weight
+        self.matches = matches
+    }
+}
+
+/// How the fit moves.
+struct PoolFitOptions: Hashable, Sendable {
+    /// How Φ moves in a sweep.
+    enum PromptStep: String, Hashable, Sendable, CaseIterable {
+        /// One step of Adam a client, along the gradient of the whole objective.
+        case gradient
+        /// To the weighted mean of the matched rows, where the Gaussian term is largest for a given covariance.
+        case mean
+    }
+
+    var sweeps: Int
+    var learningRate: Double
+    var promptStep: PromptStep
+    /// How much the place of a prompt at the start of the fit weighs against its evidence in `mean`.
+    var inertia: Double = 0
+    /// When a row may be matched with a new prompt; nil where no prompt may be born.
+    var births: Births?
+
+    struct Births: Hashable, Sendable {
+        /// The log-odds of a client's using a prompt that no one has used.
+        var logOdds: Double
+        /// Clients of less weight bear no prompts.
+        var leastWeight: Double
+    }
+
+    static let beta1 = 0.9
+    static let beta2 = 0.999
+    static let epsilon: Float = 1e-8
+}
