@@ -1,2 +1,3 @@
 #pragma once
 #include "CAggregationKernels.h"
+#include "CTuningKernels.h"

@@ -1,0 +1,143 @@
+// C = A B in tiles that stay in registers.
+
+/// One tile of `height` rows and `panels` panels of 16 columns: C (+)= bias + A B.
+/// A's element (i, p) is a[i * row_step + p * depth_step]; B's row p of panel j is b + p * b_step + j * panel_step.
+INLINE void tile(const int height, const int panels, const int streamed, size_t depth, const float *a, size_t row_step,
+                 size_t depth_step, const float *b, size_t b_step, size_t panel_step, const float *bias, float *c,
+                 size_t c_stride, int accumulate) {
+    enum { per_panel = CK_PANEL / VL, most = PANELS * per_panel };
+    const int width = panels * per_panel;
+    vec sums[ROWS][most];
+    UNROLL for (int j = 0; j < width; j++) {
+        vec start = bias ? load(bias + j * VL) : splat(0);
+        UNROLL for (int i = 0; i < height; i++) sums[i][j] = start;
+    }
+    for (size_t p = 0; p < depth; p++) {
+        vec row[most];
+        UNROLL for (int j = 0; j < width; j++) {
+            row[j] = load(b + p * b_step + (j / per_panel) * panel_step + (j % per_panel) * VL);
+        }
+        if (streamed) {
+            UNROLL for (int j = 0; j < panels; j++) __builtin_prefetch(b + (p + 8) * b_step + j * panel_step);
+        }
+        UNROLL for (int i = 0; i < height; i++) {
+            vec factor = splat(a[i * row_step + p * depth_step]);
+            UNROLL for (int j = 0; j < width; j++) sums[i][j] = fma_(factor, row[j], sums[i][j]);
+        }
+    }
+    UNROLL for (int i = 0; i < height; i++) {
+        UNROLL for (int j = 0; j < width; j++) {
+            float *place = c + i * c_stride + j * VL;
+            store(place, accumulate ? load(place) + sums[i][j] : sums[i][j]);
+        }
+    }
+}
+
+/// `tile` for a height known only at run time, at most ROWS.
+INLINE void tile_of_height(size_t height, const int panels, const int streamed, size_t depth, const float *a,
+                           size_t row_step, size_t depth_step, const float *b, size_t b_step, size_t panel_step,
+                           const float *bias, float *c, size_t c_stride, int accumulate) {
+#define HEIGHT(n)                                                                                                   \
+    case n:                                                                                                         \
+        tile(n, panels, streamed, depth, a, row_step, depth_step, b, b_step, panel_step, bias, c, c_stride, accumulate); \
+        break;
+    switch (height) {
+        HEIGHT(1)
+        HEIGHT(2)
+#if ROWS > 2
+        HEIGHT(3)
+        HEIGHT(4)
+#endif
+#if ROWS > 4
+        HEIGHT(5)
+        HEIGHT(6)
+#endif
+#if ROWS > 6
+        HEIGHT(7)
+        HEIGHT(8)
+#endif
+    }
+#undef HEIGHT
+}
+
+/// C [rows, 16 * panels] (+)= A B for the panels of one group, at most PANELS.
+#define ROWS_OF_TILES(panels, streamed)                                                                             \
+    for (size_t i = 0; i < rows; i += ROWS) {                                                                       \
+        size_t height = rows - i < ROWS ? rows - i : ROWS;                                                          \
+        tile_of_height(height, panels, streamed, depth, a + i * row_step, row_step, depth_step, b, b_step, panel_step, \
+                       bias, c + i * c_stride, c_stride, accumulate);                                               \
+    }
+
+/// Weights: A row-major, B packed.
+static void packed_tiles(size_t rows, size_t panels, size_t depth, const float *a, size_t row_step, const float *b,
+                         size_t panel_step, const float *bias, float *c, size_t c_stride, int accumulate) {
+    const size_t depth_step = 1, b_step = CK_PANEL;
+    switch (panels) {
+#if PANELS > 2
+    case 3: ROWS_OF_TILES(3, 1) break;
+#endif
+#if PANELS > 1
+    case 2: ROWS_OF_TILES(2, 1) break;
+#endif
+    case 1: ROWS_OF_TILES(1, 1) break;
+    }
+}
+
+static void multiply(size_t rows, const float *a, size_t a_stride, const ck_matrix *w, const float *bias, float *c,
+                     size_t c_stride, int accumulate) {
+    // Twelve panels of a block of weights stay in the second-level cache while all rows pass over them, and the rows of
+    // one tile stay in the first-level cache while they pass over the twelve panels.
+    enum { kept = 12 };
+    const size_t panels = w->columns / CK_PANEL;
+    for (size_t first = 0; first < panels; first += kept) {
+        const size_t last = first + kept < panels ? first + kept : panels;
+        for (size_t start = 0; start < w->depth; start += w->block) {
+            const size_t depth = w->depth - start < w->block ? w->depth - start : w->block;
+            const float *block = w->panels + start * w->columns;
+            for (size_t i = 0; i < rows; i += ROWS) {
+                const size_t height = rows - i < ROWS ? rows - i : ROWS;
+                for (size_t j = first; j < last; j += PANELS) {
+                    const size_t group = last - j < PANELS ? last - j : PANELS;
+                    packed_tiles(height, group, depth, a + i * a_stride + start, a_stride, block + j * CK_PANEL * depth,
+                                 CK_PANEL * depth, start == 0 && bias ? bias + j * CK_PANEL : NULL,
+                                 c + i * c_stride + j * CK_PANEL, c_stride, accumulate || start > 0);
+                }
+            }
+        }
+    }
+}
+
+/// C = A B on activations: A by row (`transposed` 0) or by column (1), B row-major with rows of 16 * panels columns.
+INLINE void activation_tiles(size_t rows, size_t panels, size_t depth, const float *a, size_t row_step,
+                             size_t depth_step, const float *b, size_t b_step, float *c, size_t c_stride) {
+    const size_t panel_step = CK_PANEL;
+    const float *bias = NULL;
+    const int accumulate = 0;
+    while (panels > 0) {
+        const size_t group = panels < PANELS ? panels : PANELS;
+        switch (group) {
+#if PANELS > 2
+        case 3: ROWS_OF_TILES(3, 0) break;
+#endif
+#if PANELS > 1
+        case 2: ROWS_OF_TILES(2, 0) break;
+#endif
+        case 1: ROWS_OF_TILES(1, 0) break;
+        }
+        panels -= group;
+        b += group * CK_PANEL;
+        c += group * CK_PANEL;
+    }
+}
+
+/// C [rows, columns] = A [rows, depth] B [depth, columns], columns a multiple of 16.
+static void multiply_activations(size_t rows, size_t columns, size_t depth, const float *a, size_t a_stride,
+                                 const float *b, size_t b_stride, float *c, size_t c_stride) {
+    activation_tiles(rows, columns / CK_PANEL, depth, a, a_stride, 1, b, b_stride, c, c_stride);
+}
+
+/// C [rows, columns] = A^T B, A [depth, rows], B [depth, columns], columns a multiple of 16.
+static void multiply_transposed(size_t rows, size_t columns, size_t depth, const float *a, size_t a_stride,
+                                const float *b, size_t b_stride, float *c, size_t c_stride) {
+    activation_tiles(rows, columns / CK_PANEL, depth, a, 1, a_stride, b, b_stride, c, c_stride);
+}

@@ -1,0 +1,34 @@
+#include <string.h>
+
+#include "CTuningKernels.h"
+
+static size_t padded(size_t n) { return (n + CK_PANEL - 1) / CK_PANEL * CK_PANEL; }
+
+size_t ck_packed_count(size_t depth, size_t columns) { return depth * padded(columns); }
+
+/// Blocks of equal depth, at most 768 rows: three panels of one fill a seventh of a one-megabyte cache.
+static size_t block_depth(size_t depth) {
+    const size_t blocks = (depth + 767) / 768;
+    return blocks == 0 ? 1 : (depth + blocks - 1) / blocks;
+}
+
+ck_matrix ck_pack(size_t depth, size_t columns, const float *source, size_t row_stride, size_t column_stride,
+                  float *panels) {
+    ck_matrix w = {depth, padded(columns), block_depth(depth), panels};
+    for (size_t start = 0; start < depth; start += w.block) {
+        const size_t end = start + w.block < depth ? start + w.block : depth;
+        for (size_t first = 0; first < w.columns; first += CK_PANEL) {
+            const size_t valid = columns - first < CK_PANEL ? columns - first : CK_PANEL;
+            for (size_t i = start; i < end; i++, panels += CK_PANEL) {
+                const float *row = source + i * row_stride + first * column_stride;
+                for (size_t j = 0; j < valid; j++) panels[j] = row[j * column_stride];
+                memset(panels + valid, 0, (CK_PANEL - valid) * sizeof(float));
+            }
+        }
+    }
+    return w;
+}
+
+size_t ck_attention_scratch_count(size_t queries, size_t keys, size_t head_stride) {
+    return (head_stride + queries) * padded(keys);
+}

@@ -1,0 +1,20 @@
+// The last include of a variant_*.c: its kernels under the name in VARIANT.
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
+#define TABLE_(variant) ck_kernels_##variant
+#define TABLE(variant) TABLE_(variant)
+
+const ck_kernels TABLE(VARIANT) = {
+    .name = STRING(VARIANT),
+    .multiply = multiply,
+    .normalize = normalize,
+    .normalize_backward = normalize_backward,
+    .scale_and_shift = scale_and_shift,
+    .activate = activate,
+    .scale_elements = scale_elements,
+    .attend = attend,
+    .attend_backward = attend_backward,
+    .linear = linear,
+    .linear_input_gradient = linear_input_gradient,
+    .linear_weight_gradient = linear_weight_gradient,
+};

@@ -1,0 +1,20 @@
+#if defined(__x86_64__)
+#define VARIANT avx2
+#define VL 8
+#define ROWS 6
+#define PANELS 1
+#define FUSED 1
+
+#include <math.h>
+#include <string.h>
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "vector.h"
+
+#include "matrix.h"
+#include "rows.h"
+
+#include "attention.h"
+#pragma clang attribute pop
+
+#include "table.h"
+#endif

@@ -1,0 +1,143 @@
+import Foundation
+
+/// What a model's `config.json` says; every field may be missing, since the tensors' shapes tell most of it.
+struct EncoderConfiguration {
+    /// The file, for messages.
+    let path: String
+    private let fields: [String: JSONValue]
+
+    init(path: String, json: Data) throws(EncoderError) {
+        self.path = path
+        do {
+            let top = try JSONDecoder().decode([String: JSONValue].self, from: json)
+            // Some libraries keep the vision tower's fields, or the image normalisation, in an object of their own.
+            var fields = top
+            for group in ["vision_config", "pretrained_cfg", "model_args"] {
+                if case .object(let inner) = top[group] { fields.merge(inner) { _, inner in inner } }
+            }
+            self.fields = fields
+        } catch {
+            throw .unreadableConfiguration(path: path, "expected a JSON object: \(error.localizedDescription)")
+        }
+    }
+
+    init(path: String) throws(EncoderError) {
+        let json: Data
+        do { json = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+            throw .unreadableConfiguration(path: path, "cannot be read: \(error.localizedDescription)")
+        }
+        try self.init(path: path, json: json)
+    }
+
+    var width: Int? { get throws(EncoderError) { try integer("hidden_size", "embed_dim", "hidden_dim") } }
+    var depth: Int? { get throws(EncoderError) { try integer("num_hidden_layers", "depth", "num_layers") } }
+    var heads: Int? { get throws(EncoderError) { try integer("num_attention_heads", "num_heads") } }
+    var hidden: Int? { get throws(EncoderError) { try integer("intermediate_size", "mlp_dim") } }
+    var imageSize: Int? { get throws(EncoderError) { try integer("image_size", "img_size") } }
+    var patchSize: Int? { get throws(EncoderError) { try integer("patch_size") } }
+
+    var epsilon: Float? {
+        get throws(EncoderError) {
+            guard let (name, value) = first("layer_norm_eps") else { return nil }
+            guard case .number(let number) = value, number > 0, number < 1 else {
+                throw refuse(name, "a number in (0, 1)", value)
+            }
+            return Float(number)
+        }
+    }
+
+    var activation: EncoderGeometry.Activation? {
+        get throws(EncoderError) {
+            guard let (name, value) = first("hidden_act", "activation") else { return nil }
+            switch value {
+            case .string("gelu"): return .gelu
+            case .string("gelu_new"), .string("gelu_tanh"), .string("gelu_pytorch_tanh"), .string("gelu_fast"):
+                return .geluTanh
+            case .string("quick_gelu"): return .quickGelu
+            default: throw refuse(name, "gelu, gelu_pytorch_tanh or quick_gelu", value)
+            }
+        }
+    }
+
+    /// The mean and standard deviation of each colour channel, for pixels in [0, 1].
+    var normalisation: (mean: [Float], std: [Float])? {
+        get throws(EncoderError) {
+            guard let mean = try channels("image_mean", "mean"), let std = try channels("image_std", "std") else {
+                return nil
+            }
+            return (mean, std)
+        }
+    }
+
+    private func first(_ names: String...) -> (name: String, value: JSONValue)? { first(names) }
+
+    private func first(_ names: [String]) -> (name: String, value: JSONValue)? {
+        for name in names {
+            if let value = fields[name], value != .null { return (name, value) }
+        }
+        return nil
+    }
+
+    private func refuse(_ field: String, _ expected: String, _ found: JSONValue) -> EncoderError {
+        .configuration(path: path, field: field, expected: expected, found: found.description)
+    }
+
+    private func integer(_ names: String...) throws(EncoderError) -> Int? {
+        guard let (name, value) = first(names) else { return nil }
+        var number = value
+        // Sizes may be given for both directions.
+        if case .array(let both) = value, both.count == 2, both[0] == both[1] { number = both[0] }
+        guard case .number(let number) = number, let integer = Int(exactly: number), 1...1_000_000 ~= integer else {
+            throw refuse(name, "a whole number in 1...1000000", value)
+        }
+        return integer
+    }
+
+    private func channels(_ names: String...) throws(EncoderError) -> [Float]? {
+        guard let (name, value) = first(names) else { return nil }
+        var channels: [Float] = []
+        if case .array(let values) = value {
+            for case .number(let number) in values where number.isFinite { channels.append(Float(number)) }
+        }
+        guard channels.count == 3 else { throw refuse(name, "three numbers", value) }
+        return channels
+    }
+}
+
+/// A JSON value.
+indirect enum JSONValue: Decodable, Hashable, CustomStringConvertible {
+    case null
+    case bool(Bool)
+    case number(Double)
+    case string(String)
+    case array([JSONValue])
+    case object([String: JSONValue])
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if value.decodeNil() {
+            self = .null
+        } else if let bool = try? value.decode(Bool.self) {
+            self = .bool(bool)
+        } else if let number = try? value.decode(Double.self) {
+            self = .number(number)
+        } else if let string = try? value.decode(String.self) {
+            self = .string(string)
+        } else if let array = try? value.decode([JSONValue].self) {
+            self = .array(array)
+        } else {
+            self = .object(try value.decode([String: JSONValue].self))
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .null: "null"
+        case .bool(let bool): "\(bool)"
+        case .number(let number): Int(exactly: number).map(String.init) ?? "\(number)"
+        case .string(let string): "'\(string)'"
+        case .array(let array): "[\(array.map(\.description).joined(separator: ", "))]"
+        case .object: "an object"
+        }
+    }
+}

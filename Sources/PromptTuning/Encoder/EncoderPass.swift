@@ -1,0 +1,290 @@
+import CKernels
+
+/// One worker's passes through a frozen encoder: forward for a few images at once, and backward to their prompts.
+///
+/// The tokens of an image are its class token, the prompts, and its patches. Rows of all buffers are padded to a
+/// multiple of 16 floats.
+final class EncoderPass {
+    private let encoder: FrozenEncoder
+    private let kernels: Kernels
+    /// The most images and prompts that the buffers hold.
+    let maximumImages, maximumPrompts: Int
+    private let keepsGradients: Bool
+
+    // The pass that the buffers hold.
+    private var images = 0
+    private var prompts = 0
+
+    /// The residual stream: [tokens of all images, width].
+    private let stream: FloatMemory
+    private let pixels: FloatMemory
+    private let patchRows: FloatMemory
+    private let attended: FloatMemory
+    private let hiddenRows: FloatMemory
+    private let scratch: FloatMemory
+    private let finalNormalised: FloatMemory
+    private let finalDeviations: FloatMemory
+    /// For each block what its backward pass needs; a single one, reused, without gradients.
+    private let traces: [BlockTrace]
+    private let gradients: PassGradients?
+
+    /// What a block's forward pass leaves for its backward pass.
+    private struct BlockTrace {
+        let normalised, deviations: FloatMemory
+        let queries, keyValues, probabilities: FloatMemory
+        let perceptronNormalised, perceptronDeviations: FloatMemory
+        /// f'(x) of the perceptron's hidden values.
+        let slopes: FloatMemory
+    }
+
+    /// Gradients on their way back.
+    private struct PassGradients {
+        let stream, rows, hidden, attended, queries, keyValues: FloatMemory
+    }
+
+    init(encoder: FrozenEncoder, kernels: Kernels, maximumImages: Int, maximumPrompts: Int, keepsGradients: Bool) {
+        self.encoder = encoder
+        self.kernels = kernels
+        self.maximumImages = maximumImages
+        self.maximumPrompts = maximumPrompts
+        self.keepsGradients = keepsGradients
+        let geometry = encoder.geometry
+        let tokens = 1 + maximumPrompts + geometry.patches
+        let rows = maximumImages * tokens
+        let width = padded(geometry.width)
+        let hidden = padded(geometry.hidden)
+        let attention = geometry.attentionWidth
+        stream = FloatMemory(count: rows * width)
+        pixels = FloatMemory(count: geometry.imageValues)
+        patchRows = FloatMemory(count: geometry.patches * geometry.patchValues)
+        attended = FloatMemory(count: rows * attention)
+        hiddenRows = FloatMemory(count: rows * hidden)
+        scratch = FloatMemory(count: ck_attention_scratch_count(tokens, tokens, geometry.headStride))
+        finalNormalised = FloatMemory(count: maximumImages * width)
+        finalDeviations = FloatMemory(count: maximumImages)
+        traces = (0..<(keepsGradients ? geometry.depth : 1)).map { _ in
+            BlockTrace(
+                normalised: FloatMemory(count: rows * width), deviations: FloatMemory(count: rows),
+                queries: FloatMemory(count: rows * attention), keyValues: FloatMemory(count: rows * 2 * attention),
+                probabilities: FloatMemory(count: maximumImages * geometry.heads * tokens * padded(tokens)),
+                perceptronNormalised: FloatMemory(count: rows * width), perceptronDeviations: FloatMemory(count: rows),
+                slopes: FloatMemory(count: keepsGradients ? rows * hidden : 0))
+        }
+        gradients =
+            keepsGradients
+            ? PassGradients(
+                stream: FloatMemory(count: rows * width), rows: FloatMemory(count: rows * width),
+                hidden: FloatMemory(count: rows * hidden), attended: FloatMemory(count: rows * attention),
+                queries: FloatMemory(count: rows * attention), keyValues: FloatMemory(count: rows * 2 * attention))
+            : nil
+    }
+
+    private var geometry: EncoderGeometry { encoder.geometry }
+    private var tokens: Int { 1 + prompts + geometry.patches }
+    private var width: Int { padded(geometry.width) }
+    private var hidden: Int { padded(geometry.hidden) }
+    private var attention: Int { geometry.attentionWidth }
+
+    /// The rows that a block's queries, output and perceptron are needed for: all, but after the last block only the
+    /// class token counts. `step` is the distance of two of them in the residual stream.
+    private func queryRows(_ block: Int) -> (count: Int, perImage: Int, step: Int) {
+        block == geometry.depth - 1 ? (images, 1, tokens * width) : (images * tokens, tokens, width)
+    }
+
+    // MARK: Forward
+
+    /// Runs the encoder.
+    ///
+    /// - Parameters:
+    ///   - images: how many, at most `maximumImages`.
+    ///   - promptTokens: the prompts as tokens (after the norm before the blocks, if any), [prompts, padded width].
+    ///   - features: receives the class token of each image after the final norm, [images, padded width].
+    ///   - load: writes the pixels of an image.
+    func forward(
+        images: Int, prompts: Int, promptTokens: UnsafePointer<Float>?, features: UnsafeMutablePointer<Float>,
+        load: (_ image: Int, UnsafeMutableBufferPointer<Float>) throws -> Void
+    ) rethrows {
+        self.images = images
+        self.prompts = prompts
+        for image in 0..<images {
+            try load(image, UnsafeMutableBufferPointer(start: pixels.start, count: pixels.count))
+            embed(image, promptTokens)
+        }
+        for block in 0..<geometry.depth { forward(block) }
+        kernels.call.normalize(
+            images, geometry.width, geometry.epsilon, stream.start, tokens * width, finalNormalised.start, width,
+            finalDeviations.start)
+        features.update(from: finalNormalised.start, count: images * width)
+        kernels.call.scale_and_shift(
+            images, geometry.width, encoder.finalScale.start, encoder.finalShift.start, features, width)
+    }
+
+    /// Writes the first tokens of an image.
+    private func embed(_ image: Int, _ promptTokens: UnsafePointer<Float>?) {
+        let embedding = encoder.embedding
+        let first = stream.start + image * tokens * width
+        first.update(from: encoder.embedding.classToken.start, count: width)
+        if let promptTokens { (first + width).update(from: promptTokens, count: prompts * width) }
+        let patches = first + (1 + prompts) * width
+        gatherPatches()
+        embedding.patches.multiply(
+            kernels, rows: geometry.patches, patchRows.start, stride: geometry.patchValues, bias: nil, into: patches,
+            stride: width, accumulate: false)
+        for place in 0..<geometry.patches * width { patches[place] += embedding.offsets.start[place] }
+        if embedding.norm != nil {
+            normaliseEmbedding(kernels, embedding, geometry, rows: 1, first)
+            normaliseEmbedding(kernels, embedding, geometry, rows: geometry.patches, patches)
+        }
+    }
+
+    /// From [3, imageSize, imageSize] to one row a patch, in the order of the convolution's weights: channel, y, x.
+    private func gatherPatches() {
+        let size = geometry.patchSize
+        let side = geometry.imageSize
+        var target = patchRows.start
+        for patch in 0..<geometry.patches {
+            let corner = patch / geometry.grid * size * side + patch % geometry.grid * size
+            for channel in 0..<3 {
+                for y in 0..<size {
+                    target.update(from: pixels.start + channel * side * side + corner + y * side, count: size)
+                    target += size
+                }
+            }
+        }
+    }
+
+    private func forward(_ index: Int) {
+        let block = encoder.blocks[index]
+        let trace = traces[keepsGradients ? index : 0]
+        let allRows = images * tokens
+        let rows = queryRows(index)
+        let width = width
+        let hidden = hidden
+        let attention = attention
+        kernels.call.normalize(
+            allRows, geometry.width, geometry.epsilon, stream.start, width, trace.normalised.start, width,
+            trace.deviations.start)
+        block.query.forward.multiply(
+            kernels, rows: rows.count, trace.normalised.start, stride: rows.step, bias: block.query.bias.start,
+            into: trace.queries.start, stride: attention, accumulate: false)
+        block.keyValue.forward.multiply(
+            kernels, rows: allRows, trace.normalised.start, stride: width, bias: block.keyValue.bias.start,
+            into: trace.keyValues.start, stride: 2 * attention, accumulate: false)
+        for image in 0..<images {
+            var description = attentionOf(image, trace, queries: rows.perImage)
+            kernels.call.attend(&description, attended.start + image * rows.perImage * attention, attention)
+        }
+        block.output.forward.multiply(
+            kernels, rows: rows.count, attended.start, stride: attention, bias: block.output.bias.start,
+            into: stream.start, stride: rows.step, accumulate: true)
+        kernels.call.normalize(
+            rows.count, geometry.width, geometry.epsilon, stream.start, rows.step, trace.perceptronNormalised.start,
+            width, trace.perceptronDeviations.start)
+        block.expand.forward.multiply(
+            kernels, rows: rows.count, trace.perceptronNormalised.start, stride: width, bias: block.expand.bias.start,
+            into: hiddenRows.start, stride: hidden, accumulate: false)
+        kernels.call.activate(
+            geometry.activation.kernel, rows.count * hidden, hiddenRows.start,
+            keepsGradients ? trace.slopes.start : nil)
+        block.contract.forward.multiply(
+            kernels, rows: rows.count, hiddenRows.start, stride: hidden, bias: block.contract.bias.start,
+            into: stream.start, stride: rows.step, accumulate: true)
+    }
+
+    private func attentionOf(_ image: Int, _ trace: BlockTrace, queries: Int) -> ck_attention {
+        let keyValues = trace.keyValues.start + image * tokens * 2 * attention
+        return ck_attention(
+            queries: queries, keys: tokens, heads: geometry.heads, head_width: geometry.headWidth,
+            head_stride: geometry.headStride, query_stride: attention, key_stride: 2 * attention,
+            q: trace.queries.start + image * queries * attention, k: keyValues, v: keyValues + attention,
+            probabilities: trace.probabilities.start + image * geometry.heads * queries * padded(tokens),
+            scratch: scratch.start)
+    }
+
+    // MARK: Backward
+
+    /// Propagates the gradient of the features of the last forward pass to the prompt tokens.
+    ///
+    /// - Parameters:
+    ///   - featureGradients: [images, padded width]; destroyed.
+    ///   - promptGradients: receives the gradient of each image's prompt tokens, [images, prompts, padded width].
+    /// - Precondition: the pass keeps gradients.
+    func backward(
+        featureGradients: UnsafeMutablePointer<Float>, promptGradients: UnsafeMutablePointer<Float>
+    ) {
+        guard let gradients else { preconditionFailure("this pass keeps no gradients") }
+        let stream = gradients.stream.start
+        stream.update(repeating: 0, count: images * tokens * width)
+        for image in 0..<images {
+            for column in 0..<width { featureGradients[image * width + column] *= encoder.finalScale.start[column] }
+        }
+        kernels.call.normalize_backward(
+            images, geometry.width, finalNormalised.start, width, finalDeviations.start, featureGradients, width,
+            stream, tokens * width)
+        for block in (0..<geometry.depth).reversed() { backward(block, gradients) }
+        for image in 0..<images {
+            (promptGradients + image * prompts * width).update(
+                from: stream + (image * tokens + 1) * width, count: prompts * width)
+        }
+    }
+
+    private func backward(_ index: Int, _ gradients: PassGradients) {
+        let block = encoder.blocks[index]
+        let trace = traces[index]
+        let allRows = images * tokens
+        let rows = queryRows(index)
+        let width = width
+        let hidden = hidden
+        let attention = attention
+        let stream = gradients.stream.start
+        let normalised = gradients.rows.start
+        // The perceptron.
+        block.contract.backward.multiply(
+            kernels, rows: rows.count, stream, stride: rows.step, bias: nil, into: gradients.hidden.start,
+            stride: hidden, accumulate: false)
+        kernels.call.scale_elements(rows.count * hidden, gradients.hidden.start, trace.slopes.start)
+        block.expand.backward.multiply(
+            kernels, rows: rows.count, gradients.hidden.start, stride: hidden, bias: nil, into: normalised,
+            stride: width, accumulate: false)
+        kernels.call.normalize_backward(
+            rows.count, geometry.width, trace.perceptronNormalised.start, width, trace.perceptronDeviations.start,
+            normalised, width, stream, rows.step)
+        // The attention.
+        block.output.backward.multiply(
+            kernels, rows: rows.count, stream, stride: rows.step, bias: nil, into: gradients.attended.start,
+            stride: attention, accumulate: false)
+        for image in 0..<images {
+            var description = attentionOf(image, trace, queries: rows.perImage)
+            let keyValues = gradients.keyValues.start + image * tokens * 2 * attention
+            kernels.call.attend_backward(
+                &description, gradients.attended.start + image * rows.perImage * attention, attention,
+                gradients.queries.start + image * rows.perImage * attention, attention, keyValues,
+                keyValues + attention, 2 * attention)
+        }
+        block.keyValue.backward.multiply(
+            kernels, rows: allRows, gradients.keyValues.start, stride: 2 * attention, bias: nil, into: normalised,
+            stride: width, accumulate: false)
+        block.query.backward.multiply(
+            kernels, rows: rows.count, gradients.queries.start, stride: attention, bias: nil, into: normalised,
+            stride: rows.step, accumulate: true)
+        kernels.call.normalize_backward(
+            allRows, geometry.width, trace.normalised.start, width, trace.deviations.start, normalised, width, stream,
+            width)
+    }
+}
+
+/// Applies the norm before the blocks to some tokens, in place.
+func normaliseEmbedding(
+    _ kernels: Kernels, _ embedding: FrozenEmbedding, _ geometry: EncoderGeometry, rows: Int,
+    _ tokens: UnsafeMutablePointer<Float>, normalised: UnsafeMutablePointer<Float>? = nil,
+    deviations: UnsafeMutablePointer<Float>? = nil
+) {
+    guard let norm = embedding.norm else { return }
+    let width = padded(geometry.width)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows) { unused in
+        kernels.call.normalize(
+            rows, geometry.width, geometry.epsilon, tokens, width, tokens, width, deviations ?? unused.baseAddress!)
+    }
+    normalised?.update(from: tokens, count: rows * width)
+    kernels.call.scale_and_shift(rows, geometry.width, norm.scale.start, norm.shift.start, tokens, width)
+}

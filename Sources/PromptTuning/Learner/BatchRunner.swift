@@ -1,0 +1,211 @@
+import CKernels
+import PromptAggregation
+
+/// Runs batches of images through an encoder and a head on a pool of threads.
+///
+/// A batch is cut into chunks of whole images. What is computed of an image depends on neither its chunk nor its thread,
+/// and sums over images are taken in the batch's order; so the number of threads changes no bit.
+///
+/// One caller at a time: `PromptLearner` calls it under its lock.
+final class BatchRunner: @unchecked Sendable {
+    let encoder: FrozenEncoder
+    let kernels: Kernels
+    private let pool: ThreadPool
+    private var trainingPasses: [EncoderPass] = []
+    private var inferencePasses: [EncoderPass] = []
+
+    /// Tokens of one chunk: enough rows for the matrices' tiles, few enough to stay near the processor.
+    private static let chunkTokens = 640
+
+    init(encoder: FrozenEncoder, threads: Int, kernels: KernelVariant) throws(TuningError) {
+        self.encoder = encoder
+        self.kernels = try Kernels(kernels)
+        pool = try ThreadPool(workers: threads)
+    }
+
+    private var geometry: EncoderGeometry { encoder.geometry }
+    private var stride: Int { padded(geometry.width) }
+
+    /// A batch's images.
+    struct Batch {
+        let source: any ImageSource
+        let images: [Int]
+        let labels: [Int32]
+    }
+
+    /// A linear head on the class feature: weight [classes, width], bias [classes].
+    struct Head {
+        let weight, bias: [Float]
+        /// Added to the logits in the loss, not in the predictions; nil for none.
+        var adjustment: [Float]?
+        var classes: Int { bias.count }
+    }
+
+    /// What came of a batch.
+    struct Outcome {
+        /// Class features, [batch, width].
+        var features: [Float]
+        /// [batch, classes].
+        var logits: [Float]
+        /// The cross-entropy of each image.
+        var losses: [Double]
+        var predictions: [Int32]
+        /// Gradients of the mean cross-entropy; empty when not asked for.
+        var promptGradient: [Float] = []
+        var headWeightGradient: [Float] = []
+        var headBiasGradient: [Float] = []
+    }
+
+    /// Class features of images without prompts: [width] each.
+    func classFeatures(_ source: any ImageSource, _ images: [Int]) throws -> [[Float]] {
+        let features = FloatMemory(count: images.count * stride)
+        try eachChunk(of: images.count, prompts: 0, keepsGradients: false) { pass, chunk in
+            try pass.forward(
+                images: chunk.count, prompts: 0, promptTokens: nil, features: features.start + chunk.lowerBound * stride
+            ) { image, pixels in try source.copyImage(images[chunk.lowerBound + image], into: pixels) }
+        }
+        return unpadded(features, rows: images.count).chunked(geometry.width)
+    }
+
+    /// Runs a batch with prompts, [prompts, width], through encoder and head; and back when `gradients` are asked for.
+    func run(_ batch: Batch, prompts: [Float], head: Head, gradients: Bool) throws -> Outcome {
+        let count = batch.images.count
+        let classes = head.classes
+        let width = geometry.width
+        let stride = stride
+        let tokens = PromptTokens(prompts, encoder: encoder, kernels: kernels)
+        let features = FloatMemory(count: count * stride)
+        let featureGradients = FloatMemory(count: gradients ? count * stride : 0)
+        let promptGradients = FloatMemory(count: gradients ? count * tokens.count * stride : 0)
+        let logits = FloatMemory(count: count * classes)
+        let logitGradients = FloatMemory(count: gradients ? count * classes : 0)
+        var losses = [Double](repeating: 0, count: count)
+        var predictions = [Int32](repeating: 0, count: count)
+        try losses.withUnsafeMutableBufferPointer { losses in
+            try predictions.withUnsafeMutableBufferPointer { predictions in
+                try eachChunk(of: count, prompts: tokens.count, keepsGradients: gradients) { pass, chunk in
+                    let first = chunk.lowerBound
+                    let chunkFeatures = features.start + first * stride
+                    try pass.forward(
+                        images: chunk.count, prompts: tokens.count, promptTokens: tokens.values.start,
+                        features: chunkFeatures
+                    ) { image, pixels in try batch.source.copyImage(batch.images[first + image], into: pixels) }
+                    kernels.call.linear(
+                        chunk.count, width, classes, chunkFeatures, stride, head.weight, head.bias,
+                        logits.start + first * classes, classes)
+                    batch.labels.withUnsafeBufferPointer { labels in
+                        crossEntropy(
+                            chunk, logits, gradients ? logitGradients : nil, head, labels.baseAddress! + first,
+                            scale: 1 / Double(count), losses.baseAddress! + first, predictions.baseAddress! + first)
+                    }
+                    guard gradients else { return }
+                    let chunkGradients = featureGradients.start + first * stride
+                    kernels.call.linear_input_gradient(
+                        chunk.count, width, classes, logitGradients.start + first * classes, classes, head.weight,
+                        chunkGradients, stride)
+                    pass.backward(
+                        featureGradients: chunkGradients,
+                        promptGradients: promptGradients.start + first * tokens.count * stride)
+                }
+            }
+        }
+        var outcome = Outcome(
+            features: unpadded(features, rows: count),
+            logits: Array(UnsafeBufferPointer(start: logits.start, count: logits.count)), losses: losses,
+            predictions: predictions)
+        if gradients {
+            outcome.promptGradient = tokens.gradient(ofImages: promptGradients, images: count)
+            (outcome.headWeightGradient, outcome.headBiasGradient) = headGradients(
+                logitGradients, features, count: count, classes: classes)
+        }
+        return outcome
+    }
+
+    /// x Wᵀ for rows of class features: the key projection, W [width, width].
+    func project(_ features: [Float], by weight: [Float]) -> [Float] {
+        let width = geometry.width
+        let rows = features.count / width
+        return [Float](unsafeUninitializedCapacity: features.count) { projected, count in
+            kernels.call.linear(rows, width, width, features, width, weight, nil, projected.baseAddress!, width)
+            count = rows * width
+        }
+    }
+
+    private func crossEntropy(
+        _ chunk: Range<Int>, _ logits: FloatMemory, _ gradients: FloatMemory?, _ head: Head,
+        _ labels: UnsafePointer<Int32>, scale: Double, _ losses: UnsafeMutablePointer<Double>,
+        _ predictions: UnsafeMutablePointer<Int32>
+    ) {
+        let place = chunk.lowerBound * head.classes
+        let gradient = gradients.map { $0.start + place }
+        func run(_ adjustment: UnsafePointer<Float>?) {
+            ck_cross_entropy(
+                chunk.count, head.classes, logits.start + place, head.classes, labels, adjustment, scale, gradient,
+                losses, predictions)
+        }
+        if let adjustment = head.adjustment { run(adjustment) } else { run(nil) }
+    }
+
+    private func headGradients(
+        _ logitGradients: FloatMemory, _ features: FloatMemory, count: Int, classes: Int
+    ) -> (weight: [Float], bias: [Float]) {
+        var weight = [Float](repeating: 0, count: classes * geometry.width)
+        kernels.call.linear_weight_gradient(
+            count, geometry.width, classes, logitGradients.start, classes, features.start, stride, &weight)
+        var bias = [Float](repeating: 0, count: classes)
+        for image in 0..<count {
+            for label in 0..<classes { bias[label] += logitGradients.start[image * classes + label] }
+        }
+        return (weight, bias)
+    }
+
+    private func unpadded(_ rows: FloatMemory, rows count: Int) -> [Float] {
+        (0..<count).flatMap { UnsafeBufferPointer(start: rows.start + $0 * stride, count: geometry.width) }
+    }
+
+    /// Cuts `count` images into chunks and works on several at once. Rethrows the error of the first chunk that failed.
+    private func eachChunk(
+        of count: Int, prompts: Int, keepsGradients: Bool, _ work: (EncoderPass, Range<Int>) throws -> Void
+    ) throws {
+        let tokens = 1 + prompts + geometry.patches
+        let share = (count + pool.workers - 1) / pool.workers
+        let size = max(1, min(share, Self.chunkTokens / tokens))
+        let chunks = (count + size - 1) / size
+        let passes = passes(images: size, prompts: prompts, keepsGradients: keepsGradients)
+        var failures = [(any Error)?](repeating: nil, count: chunks)
+        failures.withUnsafeMutableBufferPointer { failures in
+            pool.run(items: chunks) { worker, chunk in
+                do {
+                    try work(passes[worker], chunk * size..<min((chunk + 1) * size, count))
+                } catch {
+                    failures[chunk] = error
+                }
+            }
+        }
+        if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
+    }
+
+    /// One pass a worker whose buffers are large enough; made anew when they are not.
+    private func passes(images: Int, prompts: Int, keepsGradients: Bool) -> [EncoderPass] {
+        let current = keepsGradients ? trainingPasses : inferencePasses
+        if let pass = current.first, pass.maximumImages >= images, pass.maximumPrompts >= prompts { return current }
+        let most = (
+            images: max(images, current.first?.maximumImages ?? 0),
+            prompts: max(prompts, current.first?.maximumPrompts ?? 0)
+        )
+        let passes = (0..<pool.workers).map { _ in
+            EncoderPass(
+                encoder: encoder, kernels: kernels, maximumImages: most.images, maximumPrompts: most.prompts,
+                keepsGradients: keepsGradients)
+        }
+        if keepsGradients { trainingPasses = passes } else { inferencePasses = passes }
+        return passes
+    }
+}
+
+extension [Float] {
+    /// Consecutive parts of `size` elements.
+    fileprivate func chunked(_ size: Int) -> [[Float]] {
+        Swift.stride(from: 0, to: count, by: size).map { Array(self[$0..<$0 + size]) }
+    }
+}

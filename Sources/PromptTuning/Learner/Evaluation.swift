@@ -1,0 +1,31 @@
+/// How well a state classifies a data set.
+public struct Evaluation: Hashable, Sendable {
+    /// Images of each class.
+    public var classCounts: [Int]
+    /// Images of each class that were classified right.
+    public var classHits: [Int]
+    /// The mean cross-entropy.
+    public var loss: Double
+
+    public init(classCounts: [Int], classHits: [Int], loss: Double) {
+        self.classCounts = classCounts
+        self.classHits = classHits
+        self.loss = loss
+    }
+
+    public var count: Int { classCounts.reduce(0, +) }
+
+    /// The share of all images that were classified right; 0 without images.
+    public var accuracy: Double { count == 0 ? 0 : Double(classHits.reduce(0, +)) / Double(count) }
+
+    /// For each class the share of its images that were classified right; nil for a class without images.
+    public var classAccuracy: [Double?] {
+        zip(classHits, classCounts).map { $1 == 0 ? nil : Double($0) / Double($1) }
+    }
+
+    /// The mean of the classes' accuracies over the classes that have images.
+    public var balancedAccuracy: Double {
+        let known = classAccuracy.compactMap(\.self)
+        return known.isEmpty ? 0 : known.reduce(0, +) / Double(known.count)
+    }
+}

@@ -1,0 +1,122 @@
+import PromptAggregation
+import Synchronization
+
+/// Tunes prompts and a head through a frozen encoder, on the caller's thread and `threads` − 1 of its own.
+///
+/// One call runs at a time; another waits. Results are the same bits for any number of threads.
+public final class PromptLearner: Sendable {
+    public let encoder: FrozenEncoder
+    public let threads: Int
+    public let kernels: KernelVariant
+    private let runner: Mutex<BatchRunner>
+
+    /// - Parameters:
+    ///   - threads: at least 1.
+    ///   - kernels: the fastest that the machine can run unless given.
+    /// - Throws: `TuningError`.
+    public init(encoder: FrozenEncoder, threads: Int, kernels: KernelVariant? = nil) throws(TuningError) {
+        let kernels = kernels ?? .best
+        self.encoder = encoder
+        self.threads = threads
+        self.kernels = kernels
+        runner = Mutex(try BatchRunner(encoder: encoder, threads: threads, kernels: kernels))
+    }
+
+    /// A state to start a federation from: prompts uniform in ±√(6 / (3 patch² + width)) (Jia et al. 2022), a head of
+    /// zeros, and the identity as key projection where one is asked for.
+    ///
+    /// - Parameters:
+    ///   - pool: the number of prompts, at least 1; their identities are 0..<pool.
+    ///   - classes: the number of classes, at least 1.
+    public func initialState(pool: Int, classes: Int, keyProjection: Bool, seed: UInt64) -> PromptState {
+        let width = encoder.width
+        var random = SeededRandom(seed: seed)
+        let bound = (6 / Double(encoder.geometry.patchValues + width)).squareRoot()
+        let prompts = (0..<pool * width).map { _ in Float((2 * random.nextUniform() - 1) * bound) }
+        var parameters = Parameters([
+            (Parameters.prompts, Tensor(shape: [pool, width], values: prompts)),
+            (Parameters.headWeight, Tensor(zeros: [classes, width])),
+            (Parameters.headBias, Tensor(zeros: [classes])),
+        ])
+        if keyProjection {
+            var identity = Tensor(zeros: [width, width])
+            for place in 0..<width { identity.values[place * (width + 1)] = 1 }
+            parameters[Parameters.keyWeight] = identity
+        }
+        return PromptState(parameters: parameters, promptIDs: (0..<pool).map(PromptID.init))
+    }
+
+    /// Trains on a client's images.
+    ///
+    /// - Parameters:
+    ///   - seed: fixes the order of the images.
+    ///   - shouldStop: asked before each step.
+    /// - Returns: nil when it was told to stop.
+    /// - Throws: `TuningError`, or what the image source throws.
+    public func tune(
+        _ state: PromptState, on dataset: TuningDataset, plan: TrainingPlan, seed: UInt64,
+        shouldStop: () -> Bool = { false }
+    ) throws -> TuningResult? {
+        try runner.withLock { runner in
+            var session = try TuningSession(state, dataset: dataset, plan: plan, runner: runner)
+            return try session.run(seed: seed, shouldStop: shouldStop)
+        }
+    }
+
+    /// Classifies all images of a data set, in batches of consecutive images (L2P picks prompts by batch).
+    ///
+    /// - Throws: `TuningError`, or what the image source throws.
+    public func evaluate(
+        _ state: PromptState, on dataset: TuningDataset, plan: TrainingPlan, batchSize: Int = 64
+    ) throws -> Evaluation {
+        guard batchSize >= 1 else {
+            throw TuningError.plan(field: "evaluation batch size", expected: "at least 1", found: "\(batchSize)")
+        }
+        return try runner.withLock { runner in
+            let session = try TuningSession(state, dataset: dataset, plan: plan, runner: runner)
+            return try session.evaluate(batchSize: batchSize)
+        }
+    }
+
+    /// Loss and gradients of one batch, without a step: for checks against references.
+    package func gradients(
+        _ state: PromptState, on dataset: TuningDataset, images: [Int], plan: TrainingPlan
+    ) throws -> BatchGradients {
+        try runner.withLock { runner in
+            var session = try TuningSession(state, dataset: dataset, plan: plan, runner: runner)
+            return try session.gradients(of: images)
+        }
+    }
+}
+
+/// What a task brings.
+public struct TuningResult: Hashable, Sendable {
+    /// `prompts` [touched, width] holds only the rows that some batch used; the head and the key projection are whole.
+    public var parameters: Parameters
+    /// The pool's prompt from which each row of `prompts` started.
+    public var promptIDs: [PromptID]
+    /// Images of the client.
+    public var sampleCount: Int
+    /// Optimizer steps.
+    public var steps: Int
+    /// The mean over the steps of the loss before each (cross-entropy and similarity term).
+    public var meanLoss: Double
+    /// The share of the images trained on whose class was predicted before their step.
+    public var trainingAccuracy: Double
+}
+
+/// Loss, outputs and gradients of one batch.
+package struct BatchGradients {
+    /// Cross-entropy and similarity term.
+    package var loss: Double
+    /// [batch, width].
+    package var features: [Float]
+    /// [batch, classes].
+    package var logits: [Float]
+    /// The class of the largest logit.
+    package var predictions: [Int32]
+    /// By name and in the shape of the parameters.
+    package var gradients: [String: [Float]]
+    /// The pool's rows that the batch used.
+    package var promptRows: [Int]
+}

@@ -1,0 +1,242 @@
+import PromptAggregation
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// One task: a state, a data set and a plan, checked against one another.
+struct TuningSession {
+    private let state: PromptState
+    private let dataset: TuningDataset
+    private let plan: TrainingPlan
+    private let runner: BatchRunner
+    private var trained: [TrainedTensor]
+    private let classes: Int
+    private let adjustment: [Float]?
+
+    init(_ state: PromptState, dataset: TuningDataset, plan: TrainingPlan, runner: BatchRunner) throws(TuningError) {
+        let width = runner.encoder.width
+        self.state = state
+        self.dataset = dataset
+        self.plan = plan
+        self.runner = runner
+        try plan.check()
+        guard dataset.count > 0 else { throw .emptyDataset }
+        guard let bias = state.parameters[Parameters.headBias] else { throw .missingParameter(Parameters.headBias) }
+        guard bias.shape.count == 1, bias.values.count > 0 else {
+            throw .parameterShape(Parameters.headBias, expected: "[classes]", found: bias.shape)
+        }
+        classes = bias.values.count
+        trained = []
+        var expected = [
+            (Parameters.prompts, [state.promptIDs.count, width]), (Parameters.headWeight, [classes, width]),
+            (Parameters.headBias, [classes]),
+        ]
+        if state.parameters[Parameters.keyWeight] != nil { expected.append((Parameters.keyWeight, [width, width])) }
+        for (name, shape) in expected {
+            guard let tensor = state.parameters[name] else { throw .missingParameter(name) }
+            guard tensor.shape == shape else { throw .parameterShape(name, expected: "\(shape)", found: tensor.shape) }
+            let ofHead = name == Parameters.headWeight || name == Parameters.headBias
+            trained.append(
+                TrainedTensor(
+                    name: name, tensor: tensor, learningRate: ofHead ? plan.headLearningRate : plan.promptLearningRate,
+                    byRow: name == Parameters.prompts))
+        }
+        for (image, label) in dataset.labels.enumerated() where !(0..<classes ~= label) {
+            throw .label(image: image, label: label, classes: classes)
+        }
+        adjustment = plan.logitAdjustment == 0 ? nil : Self.adjustment(dataset.labels, classes, plan.logitAdjustment)
+    }
+
+    /// strength · log P(class), P from the labels; −∞ for a class without images, which takes it out of the loss.
+    private static func adjustment(_ labels: [Int], _ classes: Int, _ strength: Double) -> [Float] {
+        var counts = [Int](repeating: 0, count: classes)
+        for label in labels { counts[label] += 1 }
+        return counts.map { $0 == 0 ? -.infinity : Float(strength * log(Double($0) / Double(labels.count))) }
+    }
+
+    private func index(_ name: String) -> Int? { trained.firstIndex { $0.name == name } }
+    private func values(_ name: String) -> [Float] { trained[index(name)!].values }
+
+    // MARK: Training
+
+    mutating func run(seed: UInt64, shouldStop: () -> Bool) throws -> TuningResult? {
+        var optimizer = Optimizer(plan)
+        var steps = 0
+        var loss = 0.0
+        var hits = 0
+        var seen = 0
+        epochs: for epoch in 0..<plan.epochs {
+            var random = SeededRandom(seed: seed, stream: UInt64(epoch))
+            let order = Array(0..<dataset.count).shuffled(using: &random)
+            for start in stride(from: 0, to: order.count, by: plan.batchSize) {
+                if plan.maximumSteps > 0 && steps == plan.maximumSteps { break epochs }
+                if shouldStop() { return nil }
+                let images = Array(order[start..<min(start + plan.batchSize, order.count)])
+                let batch = try gradients(of: images)
+                steps += 1
+                guard batch.loss.isFinite else { throw TuningError.diverged(step: steps) }
+                loss += batch.loss
+                hits += zip(batch.predictions, images).count { Int($0) == dataset.labels[$1] }
+                seen += images.count
+                optimizer.move(&trained)
+            }
+        }
+        return result(steps: steps, meanLoss: loss / Double(steps), accuracy: Double(hits) / Double(seen))
+    }
+
+    private func result(steps: Int, meanLoss: Double, accuracy: Double) -> TuningResult {
+        var parameters = Parameters()
+        var promptIDs: [PromptID] = []
+        for tensor in trained {
+            guard let touched = tensor.touched else {
+                parameters[tensor.name] = tensor.tensor
+                continue
+            }
+            let rows = touched.indices.filter { touched[$0] }
+            let width = tensor.shape[1]
+            parameters[tensor.name] = Tensor(
+                shape: [rows.count, width],
+                values: rows.flatMap { tensor.values[$0 * width..<($0 + 1) * width] })
+            promptIDs = rows.map { state.promptIDs[$0] }
+        }
+        return TuningResult(
+            parameters: parameters, promptIDs: promptIDs, sampleCount: dataset.count, steps: steps, meanLoss: meanLoss,
+            trainingAccuracy: accuracy)
+    }
+
+    /// Fills the gradients of the trained tensors for one batch.
+    mutating func gradients(of images: [Int]) throws -> BatchGradients {
+        let width = runner.encoder.width
+        let selection = try selection(for: images)
+        let rows = selection?.rows ?? Array(state.promptIDs.indices)
+        let outcome = try runner.run(
+            batch(images), prompts: prompts(rows), head: head(adjusted: true), gradients: true)
+        var loss = outcome.losses.reduce(0, +) / Double(images.count)
+        for place in trained.indices { trained[place].gradient.replace(with: 0) }
+        trained[index(Parameters.headWeight)!].gradient = outcome.headWeightGradient
+        trained[index(Parameters.headBias)!].gradient = outcome.headBiasGradient
+        let pool = index(Parameters.prompts)!
+        for (place, row) in rows.enumerated() {
+            trained[pool].touched?[row] = true
+            trained[pool].gradient.replaceSubrange(
+                row * width..<(row + 1) * width, with: outcome.promptGradient[place * width..<(place + 1) * width])
+        }
+        if let selection, plan.similarityWeight != 0 {
+            loss += plan.similarityWeight * selection.similarity
+            addSimilarityGradients(selection)
+        }
+        return BatchGradients(
+            loss: loss, features: outcome.features, logits: outcome.logits, predictions: outcome.predictions,
+            gradients: Dictionary(uniqueKeysWithValues: trained.map { ($0.name, $0.gradient) }), promptRows: rows)
+    }
+
+    private mutating func addSimilarityGradients(_ selection: PromptSelection) {
+        let width = runner.encoder.width
+        let pool = index(Parameters.prompts)!
+        let pull = selection.promptGradient
+        for (place, row) in selection.rows.enumerated() {
+            for column in 0..<width {
+                trained[pool].gradient[row * width + column] += Float(
+                    plan.similarityWeight * pull[place * width + column])
+            }
+        }
+        if let key = index(Parameters.keyWeight) {
+            trained[key].gradient = selection.keyGradient.map { Float(plan.similarityWeight * $0) }
+        }
+    }
+
+    // MARK: Evaluation
+
+    func evaluate(batchSize: Int) throws -> Evaluation {
+        var evaluation = Evaluation(
+            classCounts: [Int](repeating: 0, count: classes), classHits: [Int](repeating: 0, count: classes), loss: 0)
+        for start in stride(from: 0, to: dataset.count, by: batchSize) {
+            let images = Array(start..<min(start + batchSize, dataset.count))
+            let rows = try selection(for: images)?.rows ?? Array(state.promptIDs.indices)
+            let outcome = try runner.run(
+                batch(images), prompts: prompts(rows), head: head(adjusted: false), gradients: false)
+            for (place, image) in images.enumerated() {
+                let label = dataset.labels[image]
+                evaluation.classCounts[label] += 1
+                if Int(outcome.predictions[place]) == label { evaluation.classHits[label] += 1 }
+                evaluation.loss += outcome.losses[place]
+            }
+        }
+        evaluation.loss /= Double(dataset.count)
+        return evaluation
+    }
+
+    // MARK: Parts of a batch
+
+    private func batch(_ images: [Int]) -> BatchRunner.Batch {
+        BatchRunner.Batch(
+            source: dataset.source, images: images, labels: images.map { Int32(dataset.labels[$0]) })
+    }
+
+    private func head(adjusted: Bool) -> BatchRunner.Head {
+        BatchRunner.Head(
+            weight: values(Parameters.headWeight), bias: values(Parameters.headBias),
+            adjustment: adjusted ? adjustment : nil)
+    }
+
+    private func prompts(_ rows: [Int]) -> [Float] {
+        let width = runner.encoder.width
+        let pool = values(Parameters.prompts)
+        return rows.flatMap { pool[$0 * width..<($0 + 1) * width] }
+    }
+
+    /// The prompts that a batch picks; nil when the plan uses the whole pool.
+    private func selection(for images: [Int]) throws -> PromptSelection? {
+        guard plan.promptsPerBatch > 0 else { return nil }
+        let features = try classFeatures(of: images)
+        let projected = index(Parameters.keyWeight).map { runner.project(features, by: trained[$0].values) }
+        return PromptSelection(
+            features: features, projected: projected ?? features, prompts: values(Parameters.prompts),
+            width: runner.encoder.width, count: plan.promptsPerBatch)
+    }
+
+    /// [images, width], from the data set's cache where it has them.
+    private func classFeatures(of images: [Int]) throws -> [Float] {
+        var known = dataset.classFeatures(of: images, encoder: runner.encoder)
+        let missing = images.indices.filter { known[$0] == nil }
+        if !missing.isEmpty {
+            let computed = try runner.classFeatures(dataset.source, missing.map { images[$0] })
+            for (place, features) in zip(missing, computed) { known[place] = features }
+            dataset.keep(zip(missing, computed).map { (images[$0], $1) }, encoder: runner.encoder)
+        }
+        return known.flatMap { $0! }
+    }
+}
+
+extension [Float] {
+    /// Overwrites every element.
+    fileprivate mutating func replace(with value: Float) {
+        for index in indices { self[index] = value }
+    }
+}
+
+extension TrainingPlan {
+    /// - Throws: `TuningError.plan` for the first field without meaning.
+    func check() throws(TuningError) {
+        func require(_ condition: Bool, _ field: String, _ expected: String, _ found: Any) throws(TuningError) {
+            if !condition { throw .plan(field: field, expected: expected, found: "\(found)") }
+        }
+        try require(epochs >= 1, "epochs", "at least 1", epochs)
+        try require(maximumSteps >= 0, "maximumSteps", "at least 0", maximumSteps)
+        try require(batchSize >= 1, "batchSize", "at least 1", batchSize)
+        try require(promptsPerBatch >= 0, "promptsPerBatch", "at least 0", promptsPerBatch)
+        let sizes = [
+            ("promptLearningRate", promptLearningRate), ("headLearningRate", headLearningRate),
+            ("weightDecay", weightDecay), ("gradientClip", gradientClip), ("proximalWeight", proximalWeight),
+            ("logitAdjustment", logitAdjustment),
+        ]
+        for (field, value) in sizes { try require(value >= 0 && value.isFinite, field, "finite, at least 0", value) }
+        try require(similarityWeight.isFinite, "similarityWeight", "finite", similarityWeight)
+        for (field, value) in [("momentum", momentum), ("secondMomentDecay", secondMomentDecay)] {
+            try require(value >= 0 && value < 1, field, "in [0, 1)", value)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import PromptAggregation
+import PromptTuning
+import Safetensors
+import Testing
+
+/// One tuning step through models of five libraries, against their own float64 results.
+@Suite struct GradientReference {
+    /// The fixtures and whatever else lies in the folder that `IMPROMPTU_REFERENCE_DIR` names.
+    static let cases: [String] = {
+        var folders = [Bundle.module.bundlePath + "/Fixtures"]
+        if let more = ProcessInfo.processInfo.environment["IMPROMPTU_REFERENCE_DIR"] { folders.append(more) }
+        return folders.flatMap { folder in
+            let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return files.filter { $0.hasPrefix("grad-") && $0.hasSuffix(".safetensors") }.sorted().map {
+                folder + "/" + $0
+            }
+        }
+    }()
+
+    @Test func thereAreReferenceCases() {
+        #expect(Self.cases.count >= 5)
+    }
+
+    @Test(arguments: cases) func stepMatches(_ path: String) throws {
+        for kernels in KernelVariant.supported { try check(path, kernels) }
+    }
+
+    private func check(_ path: String, _ kernels: KernelVariant) throws {
+        let file = try SafetensorsFile(path: path)
+        let images = try file.tensor(named: "input.images")
+        let encoder = try FrozenEncoder(
+            file: file, namePrefix: "model.", configuration: try #require(file.metadata["config"]))
+        let source = ArrayImages(
+            pixels: try images.floats(), imageSize: images.shape[2],
+            labels: try file.tensor(named: "input.labels").integers())
+        func parameter(_ name: String) throws -> Tensor {
+            let tensor = try file.tensor(named: name)
+            return Tensor(shape: tensor.shape, values: try tensor.floats())
+        }
+        let prompts = try parameter("input.prompts")
+        let state = PromptState(
+            parameters: Parameters([
+                (Parameters.prompts, prompts), (Parameters.headWeight, try parameter("input.head.weight")),
+                (Parameters.headBias, try parameter("input.head.bias")),
+            ]), promptIDs: (0..<prompts.rows).map(PromptID.init))
+        var plan = TrainingPlan()
+        plan.promptsPerBatch = 0
+        let learner = try PromptLearner(encoder: encoder, threads: 2, kernels: kernels)
+        let step = try learner.gradients(
+            state, on: TuningDataset(source), images: Array(0..<source.count), plan: plan)
+        let found: [(String, [Float])] = [
+            ("expected.features", step.features), ("expected.logits", step.logits),
+            ("expected.grad.prompts", try #require(step.gradients[Parameters.prompts])),
+            ("expected.grad.head.weight", try #require(step.gradients[Parameters.headWeight])),
+            ("expected.grad.head.bias", try #require(step.gradients[Parameters.headBias])),
+        ]
+        for (name, values) in found {
+            let error = relativeError(values, try file.tensor(named: name).doubles())
+            #expect(error < 1e-5, "\(kernels), \(name): \(error)")
+        }
+        let loss = try file.tensor(named: "expected.loss").doubles()[0]
+        #expect(abs(step.loss - loss) < 1e-5 * abs(loss), "\(kernels), loss: \(step.loss), expected \(loss)")
+    }
+}
+
+/// The largest difference, over the largest expected magnitude.
+func relativeError(_ found: [Float], _ expected: [Double]) -> Double {
+    guard found.count == expected.count else { return .infinity }
+    let scale = expected.map(abs).max() ?? 0
+    let differences = zip(found, expected).map { abs(Double($0) - $1) }
+    guard differences.allSatisfy(\.isFinite) else { return .infinity }
+    return (differences.max() ?? 0) / max(scale, .leastNormalMagnitude)
+}
+
+/// Images in memory: [images, 3, imageSize, imageSize], already normalised.
+struct ArrayImages: ImageSource {
+    let pixels: [Float]
+    let imageSize: Int
+    let labels: [Int]
+    var count: Int { labels.count }
+
+    func copyImage(_ index: Int, into target: UnsafeMutableBufferPointer<Float>) {
+        let size = 3 * imageSize * imageSize
+        _ = target.update(fromContentsOf: pixels[index * size..<(index + 1) * size])
+    }
+}

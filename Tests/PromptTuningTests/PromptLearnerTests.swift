@@ -1,0 +1,122 @@
+import Foundation
+import PromptAggregation
+import PromptTuning
+import Testing
+
+@Suite struct PromptLearnerTests {
+    /// Three classes of noisy colour, 64 px.
+    static func colours(_ count: Int, seed: UInt64) -> ArrayImages {
+        var random = SeededRandom(seed: seed)
+        var pixels: [Float] = []
+        let labels = (0..<count).map { $0 % 3 }
+        for label in labels {
+            for channel in 0..<3 {
+                for _ in 0..<64 * 64 {
+                    pixels.append(Float((channel == label ? 1 : -1) + 0.5 * random.nextNormal()))
+                }
+            }
+        }
+        return ArrayImages(pixels: pixels, imageSize: 64, labels: labels)
+    }
+
+    private func plan(_ change: (inout TrainingPlan) -> Void = { _ in }) -> TrainingPlan {
+        var plan = TrainingPlan()
+        plan.promptsPerBatch = 4
+        plan.batchSize = 8
+        plan.epochs = 2
+        plan.headLearningRate = 1e-2
+        change(&plan)
+        return plan
+    }
+
+    @Test(arguments: TrainingPlan.Optimizer.allCases) func tuningLowersTheLoss(_ optimizer: TrainingPlan.Optimizer)
+        throws
+    {
+        let learner = try PromptLearner(encoder: .bundled(), threads: 2)
+        let dataset = try TuningDataset(Self.colours(24, seed: 1))
+        let plan = plan { $0.optimizer = optimizer }
+        let start = learner.initialState(pool: 6, classes: 3, keyProjection: true, seed: 1)
+        let before = try learner.evaluate(start, on: dataset, plan: plan)
+        let result = try #require(try learner.tune(start, on: dataset, plan: plan, seed: 5))
+        #expect(abs(before.loss - log(3)) < 1e-5)
+        #expect(result.steps == 6)
+        #expect(result.sampleCount == 24)
+        #expect(result.promptIDs.count == result.parameters[Parameters.prompts]?.rows)
+        let after = try learner.evaluate(start.replacing(with: result), on: dataset, plan: plan)
+        #expect(after.loss < 0.8 * before.loss)
+        #expect(after.accuracy > 0.9)
+    }
+
+    @Test func threadsAndRepetitionsGiveTheSameBits() throws {
+        let encoder = try FrozenEncoder.bundled()
+        let plan = plan { $0.maximumSteps = 3 }
+        let results = try [1, 2, 2, 3].map { threads in
+            let learner = try PromptLearner(encoder: encoder, threads: threads)
+            let dataset = try TuningDataset(Self.colours(20, seed: 2))
+            let start = learner.initialState(pool: 6, classes: 3, keyProjection: true, seed: 1)
+            return try learner.tune(start, on: dataset, plan: plan, seed: 9)
+        }
+        #expect(results.allSatisfy { $0 == results[0] && $0 != nil })
+    }
+
+    @Test func stopsWhenTold() throws {
+        let learner = try PromptLearner(encoder: .bundled(), threads: 1)
+        let dataset = try TuningDataset(Self.colours(8, seed: 3))
+        let start = learner.initialState(pool: 4, classes: 3, keyProjection: false, seed: 1)
+        #expect(try learner.tune(start, on: dataset, plan: plan(), seed: 1, shouldStop: { true }) == nil)
+    }
+
+    @Test func returnsOnlyTheTouchedPrompts() throws {
+        let learner = try PromptLearner(encoder: .bundled(), threads: 2)
+        let dataset = try TuningDataset(Self.colours(8, seed: 4))
+        let plan = plan {
+            $0.epochs = 1
+            $0.promptsPerBatch = 2
+        }
+        let start = learner.initialState(pool: 9, classes: 3, keyProjection: false, seed: 1)
+        let result = try #require(try learner.tune(start, on: dataset, plan: plan, seed: 1))
+        #expect(result.promptIDs.count == 2)
+        #expect(result.parameters[Parameters.prompts]?.shape == [2, 192])
+    }
+
+    @Test func badInputIsRefused() throws {
+        let learner = try PromptLearner(encoder: .bundled(), threads: 1)
+        let dataset = try TuningDataset(Self.colours(6, seed: 4))
+        let start = learner.initialState(pool: 4, classes: 2, keyProjection: false, seed: 1)
+        #expect(throws: TuningError.label(image: 2, label: 2, classes: 2)) {
+            try learner.tune(start, on: dataset, plan: plan(), seed: 1)
+        }
+        var headless = start
+        headless.parameters[Parameters.headBias] = nil
+        #expect(throws: TuningError.missingParameter(Parameters.headBias)) {
+            try learner.evaluate(headless, on: dataset, plan: plan())
+        }
+        let narrow = PromptState(
+            parameters: Parameters(
+                [(Parameters.prompts, Tensor(zeros: [1, 8]))] + [
+                    (Parameters.headWeight, Tensor(zeros: [3, 8])), (Parameters.headBias, Tensor(zeros: [3])),
+                ]), promptIDs: [0])
+        #expect(throws: TuningError.parameterShape(Parameters.prompts, expected: "[1, 192]", found: [1, 8])) {
+            try learner.tune(narrow, on: dataset, plan: plan(), seed: 1)
+        }
+        #expect(throws: TuningError.plan(field: "batchSize", expected: "at least 1", found: "0")) {
+            try learner.tune(start, on: dataset, plan: plan { $0.batchSize = 0 }, seed: 1)
+        }
+        #expect(throws: TuningError.threads(0)) { try PromptLearner(encoder: learner.encoder, threads: 0) }
+    }
+}
+
+extension PromptState {
+    /// The state with the tuned values in the places of those that they came from.
+    func replacing(with result: TuningResult) -> PromptState {
+        var parameters = result.parameters
+        var prompts = self.prompts
+        for (row, identity) in result.promptIDs.enumerated() {
+            let place = promptIDs.firstIndex(of: identity)! * width
+            prompts.values.replaceSubrange(
+                place..<place + width, with: result.parameters[Parameters.prompts]!.row(row))
+        }
+        parameters[Parameters.prompts] = prompts
+        return PromptState(parameters: parameters, promptIDs: promptIDs)
+    }
+}
