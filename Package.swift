@@ -80,7 +80,8 @@ let package = Package(
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ZeroMQTransport"], swiftSettings: swiftSettings),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation"], swiftSettings: swiftSettings),
+            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation"],
+            resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "PromptTuningTests", dependencies: ["PromptTuning", "PromptAggregation", "Safetensors", "CKernels"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),

@@ -1,0 +1,42 @@
+import Foundation
+
+/// Where data sets are looked for, first to last.
+public struct DatasetFolders: Hashable, Sendable {
+    /// Folders that hold a data set's files, or a folder named like the data set that does.
+    public var folders: [String]
+
+    /// The environment variable that names further folders, separated by colons.
+    public static let variable = "IMPROMPTU_DATA"
+    /// Where Debian's packages put data sets.
+    public static let system = "/usr/share/datasets"
+
+    public init(folders: [String]) { self.folders = folders }
+
+    /// A folder that the user gave, then those of the environment, then the system's.
+    public init(
+        given: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) {
+        let named = (environment[Self.variable] ?? "").split(separator: ":").map(String.init)
+        folders = (given.map { [$0] } ?? []) + named + [Self.system]
+    }
+
+    /// The paths of all files, from the first folder that holds one of `choices` whole.
+    ///
+    /// - Parameter choices: names of files that make up the data set, each list an alternative. A name also stands for
+    ///   the file with `.gz` behind it.
+    func locate(_ dataset: String, _ choices: [[String]], remedy: String) throws(DatasetError) -> [String] {
+        let searched = folders.flatMap { [$0, $0 + "/" + dataset] }
+        for folder in searched {
+            for choice in choices {
+                let found = choice.compactMap { existing(folder + "/" + $0) }
+                if found.count == choice.count { return found }
+            }
+        }
+        let files = choices.map { $0.joined(separator: " and ") }.joined(separator: ", or ")
+        throw .notFound(dataset: dataset, files: [files + " (also with .gz)"], folders: searched, remedy: remedy)
+    }
+
+    private func existing(_ path: String) -> String? {
+        [path, path + ".gz"].first { FileManager.default.fileExists(atPath: $0) }
+    }
+}
