@@ -1,0 +1,95 @@
+import CZeroMQ
+import Glibc
+
+/// A socket that a loop has taken over.
+final class LoopSocket: @unchecked Sendable {
+    // Used on the loop's thread only.
+    let handle: SocketHandle
+    let limit: Int
+    var handler: (@Sendable ([Message]) -> Void)?
+
+    init(handle: SocketHandle, limit: Int, handler: (@Sendable ([Message]) -> Void)?) {
+        self.handle = handle
+        self.limit = limit
+        self.handler = handler
+    }
+
+    /// Hands the messages that have arrived, at most `limit`, to the handler.
+    /// - Throws: If the socket can receive nothing any more.
+    func deliver() throws(TransportError) {
+        var batch: [Message] = []
+        var failure: TransportError?
+        do throws(TransportError) {
+            while batch.count < limit, let message = try handle.receive() { batch.append(message) }
+        } catch {
+            failure = error
+        }
+        if !batch.isEmpty { handler?(batch) }
+        if let failure { throw failure }
+    }
+}
+
+/// The sockets of one loop. Used on the loop's thread only.
+final class LoopSockets {
+    private var sockets: [LoopSocket] = []
+    private var items: [zmq_pollitem_t] = []
+    /// The sockets behind `items`, the first of which is the wakeup's.
+    private var polled: [LoopSocket] = []
+    private var isChanged = true
+    private var isClosed = false
+
+    func add(_ socket: LoopSocket) {
+        if isClosed { return socket.handle.close() }
+        sockets.append(socket)
+        isChanged = true
+    }
+
+    func remove(_ socket: LoopSocket) {
+        socket.handle.close()
+        socket.handler = nil
+        sockets.removeAll { $0 === socket }
+        isChanged = true
+    }
+
+    func closeAll() {
+        isClosed = true
+        for socket in sockets { remove(socket) }
+    }
+
+    /// Waits until a message arrives, the wakeup is signalled or the time is up, then delivers one batch a socket.
+    func poll(_ wakeup: Wakeup, milliseconds: Int) {
+        if isChanged { collectItems(wakeup) }
+        let ready = zmq_poll(&items, CInt(items.count), milliseconds)
+        guard ready >= 0 else {
+            // One of the contexts was shut down: let go of its sockets.
+            if zmq_errno() != EINTR { removeBroken() }
+            return
+        }
+        guard ready > 0 else { return }
+        if items[0].revents != 0 { wakeup.clear() }
+        // A handler may add and remove sockets; both take effect in the next round.
+        let (items, polled) = (items, polled)
+        for (index, socket) in polled.enumerated() where items[index + 1].revents != 0 {
+            do throws(TransportError) {
+                if socket.handler != nil { try socket.deliver() }
+            } catch {
+                remove(socket)
+            }
+        }
+    }
+
+    private func collectItems(_ wakeup: Wakeup) {
+        items = [zmq_pollitem_t(socket: nil, fd: wakeup.descriptor, events: CShort(ZMQ_POLLIN), revents: 0)]
+        polled = []
+        for socket in sockets where socket.handler != nil {
+            guard let pointer = try? socket.handle.checked(.poll) else { continue }
+            items.append(zmq_pollitem_t(socket: pointer, fd: 0, events: CShort(ZMQ_POLLIN), revents: 0))
+            polled.append(socket)
+        }
+        isChanged = false
+    }
+
+    private func removeBroken() {
+        for socket in sockets where !socket.handle.isUsable { remove(socket) }
+    }
+}
