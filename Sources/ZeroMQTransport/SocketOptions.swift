@@ -35,6 +35,7 @@ public struct SocketOptions: Sendable {
     public var keepalive: Keepalive?
     /// Also speak IPv6.
     public var ipv6 = false
+    public var security = Security.none
 
     public struct Keepalive: Sendable {
         /// Silence before the first probe, whole seconds.
@@ -61,6 +62,7 @@ public struct SocketOptions: Sendable {
         try socket.set(ZMQ_MAXMSGSIZE, wide: maximumMessageBytes ?? -1, name: "maximum message bytes")
         try applyConnecting(to: socket)
         try applyProbing(to: socket)
+        try security.apply(to: socket)
     }
 
     private func applyConnecting(to socket: SocketHandle) throws(TransportError) {

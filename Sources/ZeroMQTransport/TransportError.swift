@@ -16,6 +16,8 @@ public struct TransportError: Error, Equatable, Sendable, CustomStringConvertibl
         case receive = "receive"
         case poll = "wait for messages"
         case startLoop = "start a poll loop"
+        case createKey = "create a CURVE key"
+        case monitor = "monitor a socket"
     }
 
     public var operation: Operation

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct FileTests {
     @Test func creatingOverAFileFails() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(onDisk: true)
         let path = scratch.path("a.mcap")
         try writeFile(path, [1])
         #expect(throws: LogError.exists(path: path)) { try LogWriter(path: path, mode: .create) }
@@ -12,7 +12,7 @@ import Testing
     }
 
     @Test func aMissingLogIsReported() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(onDisk: true)
         let path = scratch.path("none.mcap")
         #expect(throws: LogError.missing(path: path)) { try LogWriter(path: path, mode: .continue) }
         #expect(throws: LogError.missing(path: path)) { try readLog(path) }
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test func whatIsNoFileIsRefused() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(onDisk: true)
         let path = scratch.directory
         #expect(throws: LogError.notARegularFile(path: path)) { try readLog(path) }
         #expect(throws: LogError.notARegularFile(path: path)) { try LogWriter(path: path, mode: .continue) }
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func anotherFileIsNoLog() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(onDisk: true)
         let path = scratch.path("a.txt")
         let text = Array("Not a log at all, but long enough to be one.".utf8)
         try writeFile(path, text)
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test func oneWriterHoldsALog() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(onDisk: true)
         let path = scratch.path("a.mcap")
         let first = try LogWriter(path: path, mode: .create)
         #expect(throws: LogError.locked(path: path)) { try LogWriter(path: path, mode: .continue) }
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func aClosedWriterTakesNothing() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(onDisk: true)
         let path = scratch.path("a.mcap")
         let writer = try LogWriter(path: path, mode: .create)
         let channel = try writer.addChannel(topic: "t", schema: .none)
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func contradictingDeclarationsAreRefused() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(onDisk: true)
         let writer = try LogWriter(path: scratch.path("a.mcap"), mode: .create)
         let other = try LogWriter(path: scratch.path("b.mcap"), mode: .create)
         let schema = try writer.addSchema(name: "s", encoding: "protobuf", data: [1])
@@ -80,7 +80,7 @@ import Testing
 
     /// The kernel's device that is always full stands in for the disk.
     @Test func aFullDiskEndsTheWriter() throws {
-        let scratch = try Scratch()
+        let scratch = try Scratch(onDisk: true)
         let path = scratch.path("a.mcap")
         var entries: [Entry] = []
         do {

@@ -5,8 +5,10 @@ import MessageLog
 final class Scratch: Sendable {
     let directory: String
 
-    init() throws {
-        var template = Array("/tmp/message-log-XXXXXX".utf8CString)
+    /// - Parameter onDisk: Many small syncs take long on a disk, so most tests keep their files in memory.
+    init(onDisk: Bool = false) throws {
+        let parent = !onDisk && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array("\(parent)/message-log-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw POSIXFailure(code: errno) }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
