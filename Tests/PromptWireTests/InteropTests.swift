@@ -1,0 +1,161 @@
+import Federation
+import Foundation
+import PromptAggregation
+import PromptWire
+import Testing
+
+/// Our bytes against those of Google's protobuf in Python.
+@Suite(
+    .enabled(
+        if: ProcessInfo.processInfo.environment["IMPROMPTU_PYTHON"] != nil,
+        "IMPROMPTU_PYTHON names no Python with protobuf and numpy; 'Deploy/setup --test' makes one in .venv"))
+struct InteropTests {
+    private let folder: URL
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "impromptu-wire-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder.appending(path: "in"), withIntermediateDirectories: true)
+    }
+
+    @Test func pythonReadsAndWritesTheSameBytes() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let written = try writeMessages()
+        try runPython()
+        for (name, bytes) in written { #expect(try read("out/\(name)") == bytes) }
+        try checkMadeByPython()
+    }
+
+    private func writeMessages() throws -> [(String, [UInt8])] {
+        var messages = RandomMessages(seed: 42)
+        var files: [(String, [UInt8])] = []
+        for turn in 0..<200 {
+            let prompts = messages.globalPrompts()
+            let header = RunHeader(
+                configurationYAML: "seed: 1\n# größer\n", seed: messages.random.next(), build: "1.0", incarnation: 3,
+                initial: prompts)
+            let publication = Publication(
+                version: prompts.version, digest: [UInt8](repeating: 7, count: 32), pool: 3, contributions: 2,
+                updates: turn)
+            files += [
+                ("ClientEnvelope-\(turn).bin", ClientCodec.encode(messages.clientMessage())),
+                (
+                    "AggregatorEnvelope-\(turn).bin",
+                    AggregatorCodec.encode(messages.aggregatorMessage(), incarnation: messages.random.next())
+                ),
+                ("GlobalPrompts-\(turn).bin", AggregatorCodec.globalPromptsPayload(prompts)),
+                ("RunHeader-\(turn).bin", LogCodec.encode(header)),
+                ("Publication-\(turn).bin", LogCodec.encode(publication)),
+                ("TimerFired-\(turn).bin", LogCodec.encode(TimerFired(.flushDeadline(turn)))),
+                (
+                    "IncarnationStarted-\(turn).bin",
+                    LogCodec.encode(IncarnationStarted(incarnation: UInt64(turn), build: "1.0"))
+                ),
+            ]
+        }
+        for (name, bytes) in files { try Data(bytes).write(to: folder.appending(path: "in/\(name)")) }
+        try Data(LogCodec.schema).write(to: folder.appending(path: "schema.bin"))
+        return files
+    }
+
+    private func runPython() throws {
+        let python = try #require(ProcessInfo.processInfo.environment["IMPROMPTU_PYTHON"])
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Interop/wire.py")
+        let process = Process()
+        process.executableURL = URL(filePath: python)
+        process.arguments = [script.path(), folder.path()]
+        let errors = Pipe()
+        process.standardError = errors
+        try process.run()
+        let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "\(script.lastPathComponent) failed: \(said)")
+    }
+
+    private func read(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: folder.appending(path: name))) }
+
+    /// What `made` in wire.py builds.
+    private func checkMadeByPython() throws {
+        let client = ClientID("client-1")
+        let session = UInt64.max
+        let update = Parameters([
+            (Parameters.headBias, Tensor(shape: [3], values: [1, 2, 3])),
+            (Parameters.prompts, Tensor(shape: [2, 3], values: [0, 0.25, 0.5, 0.75, 1, 1.25])),
+        ])
+        try check(
+            "hello",
+            .hello(
+                .init(
+                    client: client, session: session, lastVersion: -1, sampleCount: 500, encoderDigest: "blake2b:00ff"))
+        )
+        try check(
+            "update",
+            .update(
+                .init(
+                    client: client, session: session, sequence: 3, task: 17, baseVersion: 9, sampleCount: 500,
+                    parameters: update, promptIDs: [8, 1 << 40], metrics: [Metric(name: "loss", value: 0.1)])))
+        try check(
+            "heartbeat",
+            .heartbeat(
+                .init(client: client, session: session, activity: .training, lastVersion: 9, task: 17, outstanding: 1)))
+        try check("goodbye", .goodbye(.init(client: client, session: session)))
+
+        let ack = AggregatorMessage.Ack(client: client, session: session, contiguous: 3, ahead: [5, 6])
+        try check(
+            "welcome",
+            .welcome(
+                .init(
+                    client: client, session: session, version: 10, acknowledged: ack, heartbeatMilliseconds: 2_000)))
+        try check("task", .task(.init(client: client, number: 18, version: 10, seed: 123_456_789, plan: plan)))
+        try check(
+            "prompts",
+            .globalPrompts(
+                .init(
+                    version: 10,
+                    state: PromptState(
+                        parameters: Parameters([(Parameters.prompts, Tensor(zeros: [0, 4]))]), promptIDs: []))))
+        try check("ack", .ack(ack))
+        try check(
+            "reject",
+            .reject(
+                .init(
+                    client: client, session: session, sequence: 4, code: .tooStale, reason: "zu alt – erwartet 5",
+                    retryable: true)))
+        try check(
+            "beacon",
+            .beacon(
+                .init(
+                    phase: .finished, version: 10, updates: 100, lateUpdates: 40, clientsAlive: 3, inFlight: 2,
+                    buffered: 1, pool: 12, metrics: [Metric(name: "accuracy", value: 0.75)])))
+    }
+
+    private var plan: TrainingPlan {
+        var plan = TrainingPlan()
+        plan.epochs = 2
+        plan.maximumSteps = 50
+        plan.batchSize = 8
+        plan.optimizer = .sgd
+        plan.promptLearningRate = 0.01
+        plan.headLearningRate = 0.02
+        plan.momentum = 0.8
+        plan.secondMomentDecay = 0.99
+        plan.weightDecay = 1e-4
+        plan.gradientClip = 1
+        plan.promptsPerBatch = 4
+        plan.similarityWeight = 0.5
+        plan.proximalWeight = 1e-3
+        plan.logitAdjustment = 1
+        return plan
+    }
+
+    private func check(_ name: String, _ expected: ClientMessage) throws {
+        let bytes = try read("made/\(name).bin")
+        #expect(try ClientCodec.decode(bytes) == expected)
+        #expect(ClientCodec.encode(expected) == bytes)
+    }
+
+    private func check(_ name: String, _ expected: AggregatorMessage) throws {
+        let bytes = try read("made/\(name).bin")
+        #expect(try AggregatorCodec.decode(bytes) == AggregatorEnvelope(incarnation: 7, message: expected))
+        #expect(AggregatorCodec.encode(expected, incarnation: 7) == bytes)
+    }
+}
