@@ -38,9 +38,7 @@ extension LogContents {
             }
         }
         group(.statistics) { appendStatistics(to: &$0) }
-        group(.chunkIndex) { bytes in
-            for chunk in chunks { append(chunk, to: &bytes) }
-        }
+        group(.chunkIndex) { $0.append(contentsOf: chunkIndex) }
         return groups
     }
 
@@ -52,7 +50,7 @@ extension LogContents {
             // No attachments and no metadata records.
             content.append(integer: UInt32(0))
             content.append(integer: UInt32(0))
-            content.append(integer: UInt32(truncatingIfNeeded: chunks.count))
+            content.append(integer: UInt32(truncatingIfNeeded: chunkCount))
             content.append(integer: times?.start ?? 0)
             content.append(integer: times?.end ?? 0)
             let counted = messageCounts.enumerated().filter { $0.element > 0 }
@@ -61,25 +59,6 @@ extension LogContents {
                 content.append(integer: UInt16(ordinal + 1))
                 content.append(integer: count)
             }
-        }
-    }
-
-    private func append(_ chunk: ChunkEntry, to bytes: inout [UInt8]) {
-        bytes.appendRecord(.chunkIndex) { content in
-            content.append(integer: chunk.times?.start ?? 0)
-            content.append(integer: chunk.times?.end ?? 0)
-            content.append(integer: chunk.offset)
-            content.append(integer: chunk.length)
-            content.append(integer: UInt32(chunk.index.count * 10))
-            for location in chunk.index {
-                content.append(integer: location.channel)
-                content.append(integer: location.offset)
-            }
-            content.append(integer: chunk.indexLength)
-            // Uncompressed, so both sizes are the same.
-            content.append(string: "")
-            content.append(integer: chunk.recordsSize)
-            content.append(integer: chunk.recordsSize)
         }
     }
 

@@ -2,7 +2,9 @@
 /// on where a reader stopped, and the reader can work out the closing section that a finished file must have.
 struct LogContents {
     var registry = Registry()
-    private(set) var chunks: [ChunkEntry] = []
+    private(set) var chunkCount = 0
+    /// The chunk index records of the summary, already encoded: a long run has millions of chunks.
+    private(set) var chunkIndex: [UInt8] = []
     private(set) var messageCount: UInt64 = 0
     private(set) var messageCounts: [UInt64] = []
     private(set) var times: TimeRange?
@@ -35,7 +37,8 @@ struct LogContents {
     }
 
     mutating func addChunk(_ entry: ChunkEntry) {
-        chunks.append(entry)
+        chunkIndex.append(entry)
+        chunkCount += 1
         guard let added = entry.times else { return }
         times = times.map { $0.union(added) } ?? added
     }
@@ -70,5 +73,26 @@ struct TimeRange: Equatable {
         result.add(other.start)
         result.add(other.end)
         return result
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(_ chunk: LogContents.ChunkEntry) {
+        appendRecord(.chunkIndex) { content in
+            content.append(integer: chunk.times?.start ?? 0)
+            content.append(integer: chunk.times?.end ?? 0)
+            content.append(integer: chunk.offset)
+            content.append(integer: chunk.length)
+            content.append(integer: UInt32(chunk.index.count * 10))
+            for location in chunk.index {
+                content.append(integer: location.channel)
+                content.append(integer: location.offset)
+            }
+            content.append(integer: chunk.indexLength)
+            // Uncompressed, so both sizes are the same.
+            content.append(string: "")
+            content.append(integer: chunk.recordsSize)
+            content.append(integer: chunk.recordsSize)
+        }
     }
 }

@@ -29,7 +29,7 @@ public struct LogReader: ~Copyable, Sendable {
         return LogMessage(
             channel: location.channel, topic: scanner.contents.registry.channels[location.channel.ordinal].topic,
             sequence: location.sequence, logTime: location.logTime, publishTime: location.publishTime,
-            chunk: scanner.contents.chunks.count - 1, offset: UInt64(location.offset),
+            chunk: scanner.contents.chunkCount - 1, offset: UInt64(location.offset),
             data: MappedBytes(map: scanner.map, range: location.data))
     }
 
@@ -43,7 +43,7 @@ public struct LogReader: ~Copyable, Sendable {
     public var channels: [LogChannel] { scanner.contents.registry.channels }
 
     /// Chunks read so far.
-    public var chunkCount: Int { scanner.contents.chunks.count }
+    public var chunkCount: Int { scanner.contents.chunkCount }
 
     /// Bytes from the start of the file up to the last whole record that was read.
     public var length: UInt64 { scanner.contents.length }

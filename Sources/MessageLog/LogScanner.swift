@@ -226,7 +226,7 @@ struct LogScanner: ~Copyable {
             recordNumber += record
             throw damage(
                 .messageIndex, at: start + difference, "it does not list the messages of its chunk",
-                chunk: contents.chunks.count)
+                chunk: contents.chunkCount)
         }
         missingIndex = expected
         end = tear()
@@ -294,7 +294,7 @@ struct LogScanner: ~Copyable {
 
     private func damage(_ kind: RecordKind, at offset: Int, _ detail: String) -> LogError {
         let inChunk = [.chunk, .message, .schema, .channel, .unknown].contains(kind)
-        return damage(kind, at: offset, detail, chunk: inChunk ? contents.chunks.count : nil)
+        return damage(kind, at: offset, detail, chunk: inChunk ? contents.chunkCount : nil)
     }
 
     private func damage(_ kind: RecordKind, at offset: Int, _ detail: String, chunk: Int?) -> LogError {

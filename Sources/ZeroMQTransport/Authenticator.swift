@@ -37,7 +37,7 @@ public final class Authenticator {
         try socket.bind(Self.endpoint)
         let handle = socket.handle
         let answering = Answering(handle: handle, decide: decide)
-        port = loop.receive(from: socket, batch: 1) { requests in
+        port = loop.receive(from: socket) { requests in
             for request in requests { answering.answer(request) }
         }
     }

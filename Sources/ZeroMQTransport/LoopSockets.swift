@@ -1,26 +1,42 @@
 import CZeroMQ
 import Glibc
 
+/// How much one call of a handler gets at most. One message always passes.
+public struct BatchLimit: Sendable {
+    public var messages: Int
+    /// No further message is taken once a batch has so many bytes.
+    public var bytes: Int
+
+    public init(messages: Int = 256, bytes: Int = 64 << 20) {
+        self.messages = max(1, messages)
+        self.bytes = max(1, bytes)
+    }
+}
+
 /// A socket that a loop has taken over.
 final class LoopSocket: @unchecked Sendable {
     // Used on the loop's thread only.
     let handle: SocketHandle
-    let limit: Int
+    let limit: BatchLimit
     var handler: (@Sendable ([Message]) -> Void)?
 
-    init(handle: SocketHandle, limit: Int, handler: (@Sendable ([Message]) -> Void)?) {
+    init(handle: SocketHandle, limit: BatchLimit, handler: (@Sendable ([Message]) -> Void)?) {
         self.handle = handle
         self.limit = limit
         self.handler = handler
     }
 
-    /// Hands the messages that have arrived, at most `limit`, to the handler.
+    /// Hands the messages that have arrived, up to the limit, to the handler.
     /// - Throws: If the socket can receive nothing any more.
     func deliver() throws(TransportError) {
         var batch: [Message] = []
+        var bytes = 0
         var failure: TransportError?
         do throws(TransportError) {
-            while batch.count < limit, let message = try handle.receive() { batch.append(message) }
+            while batch.count < limit.messages, bytes < limit.bytes, let message = try handle.receive() {
+                bytes += message.byteCount
+                batch.append(message)
+            }
         } catch {
             failure = error
         }

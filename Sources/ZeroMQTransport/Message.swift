@@ -16,6 +16,9 @@ public struct Message: Sendable {
     /// The number of frames, at least 1.
     public var count: Int { 1 + rest.count }
 
+    /// Bytes of all frames.
+    public var byteCount: Int { rest.reduce(first.count) { $0 + $1.count } }
+
     /// The frame at `index`, from 0.
     public subscript(index: Int) -> Frame { index == 0 ? first : rest[index - 1] }
 

@@ -105,21 +105,21 @@ public final class PollLoop: SerialExecutor, Sendable {
     // MARK: Sockets
 
     /// Takes a socket over and hands its messages to `handler`, on the loop's thread, in the order of their arrival.
-    /// - Parameter batch: The most messages that one call of the handler gets: all that have arrived, up to this.
+    /// - Parameter limit: One call of the handler gets all messages that have arrived, up to this.
     public func receive<Kind: ReceivingKind>(
-        from socket: consuming sending Socket<Kind>, batch: Int = 256,
+        from socket: consuming sending Socket<Kind>, limit: BatchLimit = BatchLimit(),
         handler: @escaping @Sendable ([Message]) -> Void
     ) -> sending Port<Kind> {
-        take(socket, limit: max(1, batch), handler: handler)
+        take(socket, limit: limit, handler: handler)
     }
 
     /// Takes a socket over that only sends.
     public func attach<Kind: SendingKind>(_ socket: consuming sending Socket<Kind>) -> sending Port<Kind> {
-        take(socket, limit: 0, handler: nil)
+        take(socket, limit: BatchLimit(), handler: nil)
     }
 
     private func take<Kind: SocketKind>(
-        _ socket: consuming sending Socket<Kind>, limit: Int, handler: (@Sendable ([Message]) -> Void)?
+        _ socket: consuming sending Socket<Kind>, limit: BatchLimit, handler: (@Sendable ([Message]) -> Void)?
     ) -> sending Port<Kind> {
         let handle = socket.handle
         handle.loop = self
@@ -129,6 +129,8 @@ public final class PollLoop: SerialExecutor, Sendable {
     }
 
     func remove(_ registration: LoopSocket) {
+        // A loop that has ended has closed its sockets.
+        guard !lock.withLock({ inbox.hasEnded }) else { return }
         onLoop { sockets in sockets.remove(registration) }
     }
 

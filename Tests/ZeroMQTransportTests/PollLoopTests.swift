@@ -14,10 +14,12 @@ private actor Service {
         self.loop = loop
     }
 
-    func start(_ context: Context, endpoint: String = "tcp://127.0.0.1:*", batch: Int = 256) throws -> String {
+    func start(_ context: Context, endpoint: String = "tcp://127.0.0.1:*", batch: Int = 256, batchBytes: Int = 1 << 20)
+        throws -> String
+    {
         let pull = try Socket<Pull>(context, options: quick)
         let bound = try pull.bind(endpoint)
-        port = loop.receive(from: pull, batch: batch) { [weak self] batch in
+        port = loop.receive(from: pull, limit: BatchLimit(messages: batch, bytes: batchBytes)) { [weak self] batch in
             self?.assumeIsolated { $0.handle(batch) }
         }
         return bound
@@ -72,6 +74,21 @@ private actor Service {
         #expect(Array(batches.joined()) == expected)
         #expect(batches.allSatisfy { !$0.isEmpty && $0.count <= 64 })
         #expect(batches.contains { $0.count > 1 }, "messages that wait together come together")
+        await loop.stop()
+    }
+
+    @Test func batchesEndWhereTheirBytesDo() async throws {
+        let context = try Context()
+        let loop = try PollLoop()
+        let service = Service(loop: loop)
+        let endpoint = try await service.start(context, batchBytes: 1500)
+        let push = try Socket<Push>(context, options: quick)
+        try push.connect(endpoint)
+        for number in UInt8(0)..<100 { #expect(try insist { try push.send(Array(repeating: number, count: 1000)) }) }
+        let deadline = ContinuousClock.now + .seconds(10)
+        while service.batches.all.joined().count < 100, .now < deadline { try await Task.sleep(for: .milliseconds(2)) }
+        #expect(service.batches.all.joined().map(\.[0]) == Array(0..<100))
+        #expect(service.batches.all.allSatisfy { $0.count <= 2 })
         await loop.stop()
     }
 
