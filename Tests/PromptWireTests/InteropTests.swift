@@ -8,7 +8,7 @@ import Testing
 @Suite(
     .enabled(
         if: ProcessInfo.processInfo.environment["IMPROMPTU_PYTHON"] != nil,
-        "IMPROMPTU_PYTHON names no Python with protobuf and numpy; 'Deploy/setup --test' makes one in .venv"))
+        "IMPROMPTU_PYTHON names no Python with protobuf, numpy and pyzmq; 'Deploy/setup --test' makes one in .venv"))
 struct InteropTests {
     private let folder: URL
 
@@ -20,9 +20,14 @@ struct InteropTests {
     @Test func pythonReadsAndWritesTheSameBytes() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let written = try writeMessages()
-        try runPython()
+        try runPython("wire.py")
         for (name, bytes) in written { #expect(try read("out/\(name)") == bytes) }
         try checkMadeByPython()
+    }
+
+    @Test func theClientOfTheDocumentationKeepsToTheExchange() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try runPython("documented_client.py")
     }
 
     private func writeMessages() throws -> [(String, [UInt8])] {
@@ -57,9 +62,9 @@ struct InteropTests {
         return files
     }
 
-    private func runPython() throws {
+    private func runPython(_ name: String) throws {
         let python = try #require(ProcessInfo.processInfo.environment["IMPROMPTU_PYTHON"])
-        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Interop/wire.py")
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Interop/\(name)")
         let process = Process()
         process.executableURL = URL(filePath: python)
         process.arguments = [script.path(), folder.path()]
@@ -68,7 +73,7 @@ struct InteropTests {
         try process.run()
         let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(script.lastPathComponent) failed: \(said)")
+        try #require(process.terminationStatus == 0, "\(name) failed: \(said)")
     }
 
     private func read(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: folder.appending(path: name))) }

@@ -82,10 +82,10 @@ extension MessageReader {
 
     private func floats(_ bytes: UnsafeRawBufferPointer, count: Int) -> [Float] {
         [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-            for index in 0..<count {
-                let bits = bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Float>.size, as: UInt32.self)
-                (buffer.baseAddress! + index).initialize(to: Float(bitPattern: UInt32(littleEndian: bits)))
-            }
+            UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+            #if _endian(big)
+                for index in 0..<count { buffer[index] = Float(bitPattern: buffer[index].bitPattern.byteSwapped) }
+            #endif
             initialized = count
         }
     }

@@ -59,9 +59,11 @@ final class MessageWriter {
 
     /// The elements in little-endian order.
     func littleEndian(_ values: [Float]) -> ProtobufCBinaryData {
-        let place = allocate(UInt32.self, count: values.count)
-        for (index, value) in values.enumerated() { (place + index).initialize(to: value.bitPattern.littleEndian) }
-        let byteCount = values.count * MemoryLayout<UInt32>.size
+        let place = array(values)
+        #if _endian(big)
+            for index in values.indices { place[index] = Float(bitPattern: values[index].bitPattern.byteSwapped) }
+        #endif
+        let byteCount = values.count * MemoryLayout<Float>.size
         return ProtobufCBinaryData(
             len: byteCount, data: UnsafeMutableRawPointer(place).bindMemory(to: UInt8.self, capacity: byteCount))
     }
