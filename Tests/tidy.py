@@ -26,7 +26,7 @@ ALLOWED = {
         SYSTEM | {"Logging", "ServiceLifecycle", "Yams"}),
     "impromptu": (
         {"Federation", "FederationRuntime", "PromptAggregation", "PromptTuning"},
-        SYSTEM | {"ArgumentParser", "Logging", "ServiceLifecycle"}),
+        SYSTEM | {"ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals"}),
 }
 C_TARGETS = {"CKernels", "CPromptWire", "CProtobufC", "CSodium", "CZeroMQ", "CZlib"}
 PURE = {"PromptAggregation", "Federation"}

@@ -274,3 +274,15 @@ public enum Topic: Hashable, Sendable {
 
 /// The version of the protocol that this build speaks; another is refused.
 public let protocolVersion = 1
+
+extension ClientMessage {
+    /// Who sent it.
+    public var client: ClientID {
+        switch self {
+        case .hello(let hello): hello.client
+        case .update(let update): update.client
+        case .heartbeat(let heartbeat): heartbeat.client
+        case .goodbye(let goodbye): goodbye.client
+        }
+    }
+}

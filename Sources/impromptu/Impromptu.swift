@@ -1,4 +1,60 @@
+import ArgumentParser
+import FederationRuntime
+import Foundation
+
+/// The command. What went wrong is told in one line on standard error: exit code 2 for a wrong command line or
+/// configuration, 1 for anything else.
 @main
 struct Impromptu {
-    static func main() {}
+    static func main() async {
+        do {
+            var command = try RootCommand.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as ConfigurationError {
+            fail("\(error)", code: 2)
+        } catch let error where isFromParser(error) {
+            if RootCommand.exitCode(for: error).isSuccess { RootCommand.exit(withError: error) }
+            fail(RootCommand.message(for: error), code: 2)
+        } catch {
+            fail("\(error)", code: 1)
+        }
+    }
+
+    /// Whether the argument parser made the error: for help, or for a wrong command line.
+    private static func isFromParser(_ error: any Error) -> Bool {
+        error is ExitCode || error is ValidationError || error is CleanExit
+            || RootCommand.exitCode(for: error) != .failure
+    }
+
+    private static func fail(_ message: String, code: Int32) -> Never {
+        FileHandle.standardError.write(Data("impromptu: \(message)\n".utf8))
+        exit(code)
+    }
+}
+
+struct RootCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "impromptu",
+        abstract: "Federated prompt tuning that does not wait for stragglers.",
+        discussion: """
+            Clients hold data that may not leave. Each tunes a few prompt vectors of one frozen vision transformer and \
+            sends only those; the aggregator matches the prompts of all clients and makes the next version as updates \
+            come in, however late.
+
+            Try it on this machine:       impromptu demo
+            Run it for real:              impromptu aggregate --config run.yaml --run runs/first
+                                          impromptu work --config run.yaml --index 0 --of 4   (on each machine)
+            Check and look into a run:    impromptu replay runs/first
+                                          impromptu inspect runs/first
+
+            A configuration is a YAML file with sections and keys; 'impromptu aggregate --print-config' prints all of \
+            them with their defaults. The environment stands above the file (IMPROMPTU_FEDERATION__BUFFER_SIZE=8), \
+            and --set federation.buffer_size=8 above both.
+            """,
+        version: buildVersion,
+        subcommands: [AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self])
 }

@@ -1,0 +1,2 @@
+/// The version of this build, written into every log.
+public let buildVersion = "0.1.0"

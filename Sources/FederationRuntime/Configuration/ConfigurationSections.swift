@@ -1,0 +1,164 @@
+import Federation
+import PromptAggregation
+
+extension FederationConfiguration {
+    init(_ reader: ConfigurationReader, seed: UInt64, stop: StopCondition) throws {
+        self.init(
+            seed: seed, mode: try Mode(reader),
+            concurrency: try reader.integer(
+                "federation.concurrency", 0, 0...1_000_000, "the most tasks given out at a time; 0 for no limit"),
+            stalenessWeight: try StalenessWeight(reader),
+            maximumStaleness: try reader.integer(
+                "federation.maximum_staleness", 100, 0...100_000,
+                "updates that started more versions ago are refused; as many states are kept in memory"),
+            clientsToStart: try reader.integer(
+                "federation.clients_to_start", 1, 1...1_000_000, "no task is given out before this many clients came"),
+            maximumClients: try reader.integer(
+                "federation.maximum_clients", 10_000, 1...1_000_000, "the most clients that may take part"),
+            lease: try reader.seconds(
+                "federation.lease_seconds", 10, 0.1...86_400, "a client not heard from for this long is lost"),
+            heartbeat: try reader.seconds(
+                "federation.heartbeat_seconds", 2, 0.05...86_400, "clients show a sign of life this often"),
+            beacon: try reader.seconds(
+                "federation.beacon_seconds", 1, 0.05...86_400, "the aggregator shows a sign of life this often"),
+            stop: stop)
+        guard heartbeat * 2 <= lease else {
+            throw ConfigurationError(
+                "federation.heartbeat_seconds: expected at most half of federation.lease_seconds, or clients are lost"
+                    + " between two heartbeats")
+        }
+    }
+}
+
+extension Mode {
+    init(_ reader: ConfigurationReader) throws {
+        let name = try reader.choice(
+            "federation.mode", "buffered", of: ["buffered", "synchronous", "continuous"], "when a new version is made")
+        let buffered = Buffered(
+            size: try reader.integer(
+                "federation.buffer_size", 5, 1...1_000_000, "buffered: updates that make a version"),
+            flushAfter: RunConfiguration.optional(
+                try reader.seconds(
+                    "federation.flush_after_seconds", 30, 0...1e6,
+                    "buffered: a version comes at the latest this long after the first update; 0 waits")))
+        let synchronous = Synchronous(
+            cohort: try reader.integer(
+                "federation.cohort", 10, 1...1_000_000, "synchronous: updates that complete a round"),
+            overSelection: try reader.number(
+                "federation.over_selection", 0, 0...10,
+                "synchronous: further clients asked, as a fraction of the cohort"),
+            quorum: try reader.integer(
+                "federation.quorum", 1, 1...1_000_000,
+                "synchronous: the fewest updates that end a round at its deadline"),
+            deadline: try reader.seconds(
+                "federation.deadline_seconds", 60, 0.01...1e6, "synchronous: when a round ends without its stragglers"),
+            late: LateUpdates(
+                rawValue: try reader.choice(
+                    "federation.late_updates", "discard", of: LateUpdates.allCases.map(\.rawValue),
+                    "synchronous: what happens to an update that missed its round"))!)
+        switch name {
+        case "synchronous":
+            guard synchronous.quorum <= synchronous.cohort else {
+                throw ConfigurationError(
+                    "federation.quorum: expected at most federation.cohort (\(synchronous.cohort)), found"
+                        + " \(synchronous.quorum)")
+            }
+            self = .synchronous(synchronous)
+        case "continuous": self = .continuous
+        default: self = .buffered(buffered)
+        }
+    }
+
+    private typealias LateUpdates = Synchronous.LateUpdates
+}
+
+extension StalenessWeight {
+    init(_ reader: ConfigurationReader) throws {
+        let name = try reader.choice(
+            "federation.staleness_weight", "inverse-sqrt", of: ["constant", "polynomial", "hinge", "inverse-sqrt"],
+            "how much an update counts that started t versions ago")
+        let exponent = try reader.number(
+            "federation.staleness_exponent", 0.5, 0...100, "polynomial: a of (1 + t)^-a")
+        let slope = try reader.number(
+            "federation.staleness_slope", 10, 0...1e6, "hinge: a of 1 / (a (t - b) + 1)")
+        let grace = try reader.integer(
+            "federation.staleness_grace", 4, 0...1_000_000, "hinge: b, the versions without a loss of weight")
+        switch name {
+        case "constant": self = .constant
+        case "polynomial": self = .polynomial(exponent: exponent)
+        case "hinge": self = .hinge(slope: slope, grace: grace)
+        default: self = .inverseSquareRoot
+        }
+    }
+}
+
+extension TrainingPlan {
+    init(_ reader: ConfigurationReader) throws {
+        self.init()
+        epochs = try reader.integer("training.epochs", 1, 1...10_000, "passes over a client's samples in a task")
+        maximumSteps = try reader.integer(
+            "training.maximum_steps", 0, 0...10_000_000, "the most optimizer steps of a task; 0 for no bound")
+        batchSize = try reader.integer("training.batch_size", 16, 1...4096, "images a step")
+        optimizer = Optimizer(
+            rawValue: try reader.choice(
+                "training.optimizer", "adam", of: Optimizer.allCases.map(\.rawValue), "how values move"))!
+        promptLearningRate = try reader.number(
+            "training.prompt_learning_rate", 1e-3, 0...100, "step size for prompts and key projection")
+        headLearningRate = try reader.number("training.head_learning_rate", 1e-3, 0...100, "step size for the head")
+        momentum = try reader.number("training.momentum", 0.9, 0...0.99999, "decay of the first moment")
+        secondMomentDecay = try reader.number(
+            "training.second_moment_decay", 0.98, 0...0.99999, "decay of Adam's second moment")
+        weightDecay = try reader.number("training.weight_decay", 0, 0...10, "weight decay")
+        gradientClip = try reader.number(
+            "training.gradient_clip", 0, 0...1e6, "the most norm of a step's gradient; 0 for no bound")
+        promptsPerBatch = try reader.integer(
+            "training.prompts_per_batch", 10, 0...100_000, "prompts that a batch picks from the pool; 0 for all")
+        similarityWeight = try reader.number(
+            "training.similarity_weight", 0.01, 0...100, "pull between picked prompts and class features")
+        proximalWeight = try reader.number("training.proximal_weight", 0, 0...100, "mu of FedProx")
+        logitAdjustment = try reader.number(
+            "training.logit_adjustment", 0, 0...10,
+            "how much the client's own class frequencies are added to the logits while it tunes")
+    }
+}
+
+extension RunConfiguration.DataSource {
+    init(_ reader: ConfigurationReader, seed: UInt64) throws {
+        dataset = try reader.choice("data.dataset", "fashion-mnist", of: FederatedData.datasets, "the data set")
+        path = try reader.text("data.path", "", "its folder; empty for the place where Debian's package puts it")
+        trainingSamples = try reader.integer(
+            "data.training_samples", 0, 0...Int.max, "training images divided over the clients; 0 for all")
+        validationSamples = try reader.integer(
+            "data.validation_samples", 1000, 0...Int.max, "images of the training split that are held out")
+        testSamples = try reader.integer("data.test_samples", 0, 0...Int.max, "images of the test split; 0 for all")
+        clients = try reader.integer("data.clients", 20, 1...100_000, "clients that the data is divided over")
+        partition = try reader.choice(
+            "data.partition", "dirichlet", of: ["iid", "dirichlet", "imbalance"], "how the classes are divided")
+        alpha = try reader.number("data.alpha", 0.1, 1e-4...1e6, "dirichlet: concentration; smaller is more skewed")
+        minimumSamples = try reader.integer(
+            "data.minimum_samples", 32, 1...1_000_000, "dirichlet: every client gets at least this many")
+        self.seed = try reader.seed("data.seed", seed, "seeds the partition and the splits")
+    }
+}
+
+extension RunConfiguration.Evaluation {
+    init(_ reader: ConfigurationReader) throws {
+        interval = RunConfiguration.optional(
+            try reader.seconds(
+                "evaluation.interval_seconds", 10, 0...1e6,
+                "least time between evaluations on the validation split; 0 for none"))
+        threads = try reader.integer("evaluation.threads", 1, 1...256, "threads of an evaluation")
+    }
+}
+
+extension DelayModel {
+    init(_ reader: ConfigurationReader) throws {
+        let name = try reader.choice(
+            "worker.delay", "none", of: ["none", "constant", "exponential", "half-normal", "lognormal", "pareto"],
+            "a delay added to each task, to try out stragglers")
+        let median = try reader.number("worker.delay_seconds", 1, 0...86_400, "its scale, in seconds")
+        let shape = try reader.number(
+            "worker.delay_shape", 1, 0.01...100, "lognormal: sigma; pareto: the tail's exponent")
+        self.init(name: name, scale: median, shape: shape)
+    }
+}

@@ -1,0 +1,150 @@
+import Federation
+import Foundation
+import PromptAggregation
+
+/// Everything that a run is told: one file serves the aggregator and the workers.
+public struct RunConfiguration: Sendable {
+    public var federation: FederationConfiguration
+    public var endpoints: Endpoints
+    public var strategy: Strategy
+    public var prompts: Prompts
+    public var encoder: Encoder
+    public var data: DataSource
+    public var evaluation: Evaluation
+    public var worker: Worker
+    private var effective: EffectiveConfiguration
+
+    public struct Endpoints: Hashable, Sendable {
+        /// Where clients push their messages (PULL).
+        public var updates: String
+        /// Where the aggregator publishes (XPUB).
+        public var prompts: String
+    }
+
+    public struct Strategy: Hashable, Sendable {
+        public var name: String
+        public var settings: [Setting]
+        public struct Setting: Hashable, Sendable {
+            public var key: String
+            public var value: String
+        }
+    }
+
+    public struct Prompts: Hashable, Sendable {
+        /// Prompts in the pool at the start.
+        public var pool: Int
+        public var keyProjection: Bool
+    }
+
+    public struct Encoder: Hashable, Sendable {
+        /// The folder with model.safetensors and config.json; empty for the bundled one.
+        public var path: String
+    }
+
+    public struct DataSource: Hashable, Sendable {
+        public var dataset: String
+        public var path: String
+        /// Images drawn from the training split, divided over the clients; 0 for all.
+        public var trainingSamples: Int
+        /// Held out from the training split.
+        public var validationSamples: Int
+        /// Images of the test split; 0 for all.
+        public var testSamples: Int
+        public var clients: Int
+        public var partition: String
+        public var alpha: Double
+        public var minimumSamples: Int
+        public var seed: UInt64
+    }
+
+    public struct Evaluation: Hashable, Sendable {
+        /// The least time between two evaluations on the validation split; nil evaluates none while the run goes on.
+        public var interval: Duration?
+        public var threads: Int
+    }
+
+    public struct Worker: Hashable, Sendable {
+        public var threads: Int
+        public var delay: DelayModel
+    }
+}
+
+extension RunConfiguration {
+    /// Reads all settings; unknown keys and wrong values are refused by name.
+    public init(_ layers: ConfigurationLayers) throws {
+        let reader = ConfigurationReader(layers)
+        let seed = try reader.seed("run.seed", 1, "seeds the choice of clients, the data's partition and the tuning")
+        let stop = StopCondition(
+            versions: try reader.integer("run.versions", 0, 0...Int.max, "the run ends at this version; 0 for never"),
+            updates: try reader.integer(
+                "run.updates", 0, 0...Int.max, "the run ends after this many updates; 0 for never"),
+            duration: try Self.optional(
+                reader.seconds("run.seconds", 0, 0...1e9, "the run ends after this time, in seconds; 0 for never")))
+        endpoints = Endpoints(
+            updates: try reader.text("endpoints.updates", "tcp://127.0.0.1:5601", "where clients push their messages"),
+            prompts: try reader.text("endpoints.prompts", "tcp://127.0.0.1:5602", "where the aggregator publishes"))
+        federation = try FederationConfiguration(reader, seed: seed, stop: stop)
+        let strategyName = try reader.choice(
+            "strategy.name", "pfpt-async", of: StrategyCatalog.names, "how contributions become the next version")
+        strategy = Strategy(
+            name: strategyName, settings: reader.rest(of: "strategy").map { .init(key: $0.key, value: $0.value) })
+        prompts = Prompts(
+            pool: try reader.integer("prompts.pool", 20, 1...100_000, "prompts in the pool at the start"),
+            keyProjection: try reader.flag(
+                "prompts.key_projection", false, "tune a projection of the class feature that prompts are picked by"))
+        federation.plan = try TrainingPlan(reader)
+        encoder = Encoder(
+            path: try reader.text(
+                "encoder.path", "", "folder with model.safetensors and config.json; empty for the bundled ViT"))
+        federation.encoderDigest = try reader.text(
+            "encoder.digest", "", "clients with other weights are refused; empty for those of encoder.path")
+        data = try DataSource(reader, seed: seed)
+        evaluation = try Evaluation(reader)
+        worker = Worker(
+            threads: try reader.integer("worker.threads", 1, 1...256, "threads of a worker's tuning"),
+            delay: try DelayModel(reader))
+        try reader.finish()
+        effective = reader.declared
+    }
+
+    /// Reads a file, the environment and `--set` assignments, in this order.
+    public static func load(
+        files: [String], environment: [String: String] = ProcessInfo.processInfo.environment, assignments: [String] = []
+    ) throws -> RunConfiguration {
+        var layers = ConfigurationLayers()
+        for file in files {
+            guard let bytes = FileManager.default.contents(atPath: file) else {
+                throw ConfigurationError("\(file): cannot read the configuration file")
+            }
+            try layers.add(yaml: String(decoding: bytes, as: UTF8.self), name: file)
+        }
+        layers.add(environment: environment)
+        for assignment in assignments { try layers.add(assignment: assignment) }
+        return try RunConfiguration(layers)
+    }
+
+    /// All of it as YAML, with the defaults: what the run folder and the log's first record hold.
+    public var yaml: String { effective.yaml }
+
+    /// Fixes the encoder that clients must have, unless the configuration does.
+    /// - Throws: `ConfigurationError` when the weights at hand are not the ones that it names.
+    mutating func fixEncoder(digest: String) throws {
+        guard federation.encoderDigest.isEmpty || federation.encoderDigest == digest else {
+            throw ConfigurationError(
+                "encoder.digest: expected \(federation.encoderDigest), found weights with \(digest)")
+        }
+        federation.encoderDigest = digest
+        effective.set("encoder.digest", to: digest)
+    }
+
+    static func optional(_ duration: Duration) -> Duration? { duration > .zero ? duration : nil }
+
+    /// The names of the clients among whom the data is divided.
+    public var clients: [ClientID] {
+        let digits = max(2, String(data.clients - 1).count)
+        return (0..<data.clients).map {
+            let number = String($0)
+            return ClientID("client-" + String(repeating: "0", count: digits - number.count) + number)
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Synchronization
+
+/// A process of this program that a demo watches over: started again when it dies before its time.
+final class Child: Sendable {
+    private struct State {
+        var process: Process?
+        var starts = 0
+        var isWanted = true
+        var exitCode: Int32?
+    }
+
+    let name: String
+    private let arguments: [String]
+    private let logPath: String
+    private let mostStarts: Int
+    private let state = Mutex(State())
+    /// Told of each death and restart, in a sentence.
+    private let note: @Sendable (String) -> Void
+
+    init(
+        name: String, arguments: [String], logPath: String, mostStarts: Int, note: @escaping @Sendable (String) -> Void
+    ) {
+        self.name = name
+        self.arguments = arguments
+        self.logPath = logPath
+        self.mostStarts = mostStarts
+        self.note = note
+    }
+
+    /// Starts the process, its output appended to the log.
+    func start() throws {
+        if !FileManager.default.fileExists(atPath: logPath) {
+            _ = FileManager.default.createFile(atPath: logPath, contents: nil)
+        }
+        guard let log = FileHandle(forWritingAtPath: logPath) else { throw RunFolderError("\(logPath): cannot write") }
+        log.seekToEndOfFile()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = log
+        process.standardError = log
+        process.terminationHandler = { [weak self] process in self?.ended(process) }
+        state.withLock {
+            $0.starts += 1
+            $0.exitCode = nil
+            $0.process = process
+        }
+        do {
+            try process.run()
+        } catch {
+            throw RunFolderError("cannot start \(name): \(error.localizedDescription)")
+        }
+    }
+
+    private func ended(_ process: Process) {
+        let bySignal = process.terminationReason == .uncaughtSignal
+        let (restart, starts) = state.withLock { state in
+            state.exitCode = process.terminationStatus
+            let died = bySignal || process.terminationStatus != 0
+            return (died && state.isWanted && state.starts < mostStarts, state.starts)
+        }
+        guard bySignal || process.terminationStatus != 0, state.withLock({ $0.isWanted }) else { return }
+        let how = bySignal ? "killed by signal \(process.terminationStatus)" : "ended with \(process.terminationStatus)"
+        note("\(name) (process \(process.processIdentifier)) was \(how)\(restart ? "; starting it again" : "")")
+        guard restart else { return }
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(500 * starts)) { [self] in
+            guard state.withLock({ $0.isWanted }) else { return }
+            do { try start() } catch { note("\(error)") }
+        }
+    }
+
+    /// The process's identifier, nil before the first start.
+    var identifier: Int32? { state.withLock { $0.process?.processIdentifier } }
+
+    /// The exit code of the last start if it has ended, nil while it runs or will be started again.
+    var exitCode: Int32? {
+        state.withLock { state in
+            guard let code = state.exitCode else { return nil }
+            let runsAgain = code != 0 && state.isWanted && state.starts < mostStarts
+            return runsAgain ? nil : code
+        }
+    }
+
+    /// Asks the process to stop and starts it no more.
+    func stop() {
+        state.withLock { state in
+            state.isWanted = false
+            if let process = state.process, process.isRunning { process.terminate() }
+        }
+    }
+
+    /// The last line that the process wrote.
+    var lastWords: String {
+        let text = (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").last.map(String.init) ?? "it left no word in \(logPath)"
+    }
+}

@@ -1,0 +1,113 @@
+import Federation
+import Foundation
+import PromptAggregation
+import PromptTuning
+import ServiceLifecycle
+import Synchronization
+
+/// A whole federation on this machine: one aggregator and some workers as processes of their own over loopback, watched
+/// over, evaluated before and after, and replayed from its log.
+public struct Demo: Service {
+    private let configuration: RunConfiguration
+    private let folder: RunFolder
+    private let workers: Int
+    private let outcome: @Sendable (DemoOutcome) -> Void
+
+    /// How often a process that dies is started again.
+    private static let mostStarts = 20
+
+    /// - Parameter outcome: called at the end of a run that went through.
+    public init(
+        configuration: RunConfiguration, folder: RunFolder, workers: Int,
+        outcome: @escaping @Sendable (DemoOutcome) -> Void
+    ) {
+        self.configuration = configuration
+        self.folder = folder
+        self.workers = workers
+        self.outcome = outcome
+    }
+
+    public func run() async throws {
+        // What is missing or wrong shows here, before any process starts.
+        let encoder = try configuration.loadEncoder()
+        let test = try FederatedData.test(configuration.data, encoder: encoder)
+        try folder.create()
+        try folder.write(configuration.yaml, to: folder.path + "/demo.yaml")
+        let started = ContinuousClock.now
+        let progress = Mutex(ProgressLine())
+        let note: @Sendable (String) -> Void = { line in progress.withLock { $0.note(line) } }
+        let children = try startAll(note: note)
+        defer { for child in children { child.stop() } }
+        let listener = try BeaconListener { beacon in
+            let seconds = (ContinuousClock.now - started) / .seconds(1)
+            progress.withLock { $0.show(beacon, seconds: seconds) }
+        }
+        let endpoints = try await endpointsOnceBound(by: children[0])
+        for child in children.dropFirst() { try child.start() }
+        note(
+            "aggregator is process \(children[0].identifier ?? 0), workers are "
+                + children.dropFirst().map { "\($0.identifier ?? 0)" }.joined(separator: " ")
+                + ": kill one with kill -9 and see")
+        try await listener.listen(to: endpoints)
+        try await finished(children[0])
+        await listener.close()
+        await gone(Array(children.dropFirst()))
+        progress.withLock { $0.end() }
+        let seconds = (ContinuousClock.now - started) / .seconds(1)
+        let result = try DemoOutcome(folder: folder, encoder: encoder, test: TuningDataset(test), seconds: seconds)
+        outcome(result)
+        if result.differentPublications > 0 {
+            throw ReplayError("\(folder.path): the log does not replay to its recorded digests")
+        }
+    }
+
+    /// Starts the aggregator; the workers wait until its endpoints are known.
+    private func startAll(note: @escaping @Sendable (String) -> Void) throws -> [Child] {
+        let common = ["--config", folder.path + "/demo.yaml"]
+        let aggregator = Child(
+            name: "aggregator", arguments: ["aggregate"] + common + ["--run", folder.path, "--quiet"],
+            logPath: folder.path + "/aggregator.log", mostStarts: Self.mostStarts, note: note)
+        let others = (0..<workers).map { index in
+            Child(
+                name: "worker \(index)",
+                arguments: ["work"] + common + [
+                    "--config", folder.endpoints, "--index", "\(index)", "--of", "\(workers)",
+                ], logPath: folder.path + "/worker-\(index).log", mostStarts: Self.mostStarts, note: note)
+        }
+        try aggregator.start()
+        return [aggregator] + others
+    }
+
+    private func endpointsOnceBound(by aggregator: Child) async throws -> RunConfiguration.Endpoints {
+        for _ in 0..<600 {
+            if let endpoints = folder.readEndpoints() { return endpoints }
+            if let code = aggregator.exitCode {
+                throw RunFolderError("the aggregator ended with \(code): \(aggregator.lastWords)")
+            }
+            try await pause()
+        }
+        throw RunFolderError("the aggregator did not come up: \(aggregator.lastWords)")
+    }
+
+    private func finished(_ aggregator: Child) async throws {
+        while true {
+            if let code = aggregator.exitCode {
+                if code == 0 { return }
+                throw RunFolderError("the aggregator ended with \(code): \(aggregator.lastWords)")
+            }
+            try await pause()
+        }
+    }
+
+    /// Waits a moment for the workers, which end by themselves with the run.
+    private func gone(_ workers: [Child]) async {
+        for _ in 0..<50 where workers.contains(where: { $0.exitCode == nil }) {
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private func pause() async throws {
+        if Task.isShuttingDownGracefully { throw RunFolderError("interrupted; the run is in \(folder.path)") }
+        try await Task.sleep(for: .milliseconds(100))
+    }
+}

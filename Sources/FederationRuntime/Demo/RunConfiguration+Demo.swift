@@ -1,0 +1,45 @@
+extension RunConfiguration {
+    /// The demo's settings: twenty clients with skewed data and heavy-tailed delays, asynchronous PFPT.
+    public static let demo = """
+        run:
+          seed: 7
+          updates: 400
+        endpoints:
+          updates: tcp://127.0.0.1:*
+          prompts: tcp://127.0.0.1:*
+        federation:
+          mode: buffered
+          buffer_size: 5
+          flush_after_seconds: 10
+          clients_to_start: 10
+          staleness_weight: inverse-sqrt
+          beacon_seconds: 0.5
+          heartbeat_seconds: 1
+          lease_seconds: 5
+        strategy:
+          name: pfpt-async
+        prompts:
+          pool: 20
+        training:
+          maximum_steps: 4
+          batch_size: 16
+          prompt_learning_rate: 0.003
+          head_learning_rate: 0.01
+          prompts_per_batch: 8
+          logit_adjustment: 1
+        data:
+          dataset: fashion-mnist
+          partition: dirichlet
+          alpha: 0.1
+          clients: 20
+          training_samples: 6000
+          validation_samples: 500
+          test_samples: 2000
+        evaluation:
+          interval_seconds: 6
+        worker:
+          delay: lognormal
+          delay_seconds: 0.7
+          delay_shape: 1.2
+        """
+}

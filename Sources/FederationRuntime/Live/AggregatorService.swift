@@ -1,0 +1,216 @@
+import Federation
+import Foundation
+import Logging
+import PromptAggregation
+import PromptTuning
+import PromptWire
+import ServiceLifecycle
+import ZeroMQTransport
+
+/// The live aggregator: sockets, timers and files around `LoggedAggregator`.
+///
+/// Everything runs on the poll loop's thread. Messages come in batches; one commit of the log serves a batch, and only
+/// then its acknowledgements and publications go out.
+public actor AggregatorService: Service {
+    nonisolated let loop: PollLoop
+    nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    private let setup: AggregatorSetup
+    private let logger: Logger
+    private var clock: RunClock
+    private var engine: LoggedAggregator
+    private var observer: RunObserver
+    private var evaluator: Evaluator?
+    private var links: AggregatorLinks?
+    private var timers: [AggregatorTimer: LoopTimer] = [:]
+    private var lingerEnd: LoopTimer?
+    private var end: CheckedContinuation<Void, any Error>?
+    private var failure: (any Error)?
+    private var progress: ProgressLine?
+    private var ended = false
+
+    /// Messages taken in before the log is made durable.
+    private static let batch = 256
+    /// After the end of the run, the time for clients to hear of it.
+    private static let linger: Duration = .seconds(5)
+
+    /// Makes a new run in its folder, or recovers the one that is there.
+    /// - Parameter progress: shows how the run goes; nil for silence.
+    /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
+    public init(configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?) throws {
+        self.progress = progress
+        setup = try AggregatorSetup(configuration: configuration, folder: folder)
+        self.logger = logger
+        clock = RunClock(since: setup.lastTime)
+        engine = LoggedAggregator(aggregator: setup.aggregator, log: setup.log)
+        observer = try RunObserver(folder: folder, history: setup.history)
+        loop = try PollLoop(name: "aggregator")
+    }
+
+    /// Runs until the run is finished or a graceful shutdown begins; either way everything is on the disk afterwards.
+    public func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                end = continuation
+                do { try open() } catch { stop(error) }
+            }
+        } onGracefulShutdown: {
+            Task { await self.stop(nil) }
+        }
+    }
+
+    // MARK: Opening and closing
+
+    private func open() throws {
+        let links = try AggregatorLinks(
+            endpoints: setup.endpoints, loop: loop, batch: Self.batch
+        ) { [unowned self] frames in self.assumeIsolated { $0.take(frames) } }
+        self.links = links
+        try setup.folder.write(
+            "endpoints:\n  updates: '\(links.endpoints.updates)'\n  prompts: '\(links.endpoints.prompts)'\n",
+            to: setup.folder.endpoints)
+        try makeEvaluator()
+        let now = clock.now()
+        observer.begin(at: now)
+        try engine.start(
+            IncarnationStarted(incarnation: setup.incarnation, build: buildVersion), at: now)
+        try settle()
+        logger.info(
+            "aggregating",
+            metadata: [
+                "updates": "\(links.endpoints.updates)", "prompts": "\(links.endpoints.prompts)",
+                "folder": "\(setup.folder.path)", "version": "\(engine.aggregator.version)",
+                "recovered": "\(setup.isRecovered)",
+            ])
+    }
+
+    private func makeEvaluator() throws {
+        guard let interval = setup.configuration.evaluation.interval else { return }
+        let data = try FederatedData(setup.configuration.data, encoder: setup.encoder)
+        evaluator = Evaluator(
+            learner: try PromptLearner(encoder: setup.encoder, threads: setup.configuration.evaluation.threads),
+            dataset: try TuningDataset(try data.validation), plan: setup.configuration.federation.plan, interval: interval
+        ) { [weak self] result in
+            Task { await self?.evaluated(result) }
+        }
+    }
+
+    /// Ends the service; with an error where there is one.
+    private func stop(_ error: (any Error)?) {
+        guard !ended else { return }
+        ended = true
+        failure = error
+        evaluator?.stop()
+        for timer in timers.values { timer.cancel() }
+        lingerEnd?.cancel()
+        do {
+            try engine.close()
+            try observer.keep(promptsFile, always: true)
+            try observer.writeReport(heading: setup.heading, classes: setup.classes)
+        } catch {
+            failure = failure ?? error
+        }
+        links?.close()
+        progress?.end()
+        let outcome = failure
+        logger.info(
+            "stopped",
+            metadata: [
+                "version": "\(engine.aggregator.version)", "updates": "\(engine.aggregator.counts.accepted)",
+                "messages": "\(engine.receivedMessages)", "bytes": "\(engine.receivedBytes)",
+                "malformed": "\(engine.malformed)",
+            ])
+        if let outcome { end?.resume(throwing: outcome) } else { end?.resume() }
+        end = nil
+    }
+
+    // MARK: What happens
+
+    private func take(_ frames: [[UInt8]]) {
+        guard !ended else { return }
+        attempt {
+            for bytes in frames {
+                do {
+                    try engine.receive(bytes, at: clock.now())
+                } catch let error as WireError {
+                    logger.warning("malformed message dropped", metadata: ["problem": "\(error)"])
+                }
+            }
+            try settle()
+        }
+    }
+
+    private func fire(_ timer: AggregatorTimer) {
+        guard !ended else { return }
+        timers[timer] = nil
+        attempt {
+            try engine.fire(timer, at: clock.now())
+            try settle()
+        }
+    }
+
+    private func evaluated(_ result: Result<Evaluator.Outcome, any Error>) {
+        guard !ended else { return }
+        do {
+            try observer.add(try result.get(), at: clock.now())
+        } catch {
+            logger.warning("evaluation failed", metadata: ["problem": "\(error)"])
+        }
+    }
+
+    /// The log could not be kept: nothing may be acknowledged any more, so the service ends.
+    private func attempt(_ body: () throws -> Void) {
+        do { try body() } catch { stop(error) }
+    }
+
+    // MARK: What is done
+
+    /// Makes the batch durable and carries out what came of it.
+    private func settle() throws {
+        for effect in try engine.commit() { carryOut(effect) }
+        if engine.aggregator.phase == .finished, engine.aggregator.counts.clientsAlive == 0 { stop(nil) }
+    }
+
+    private func carryOut(_ effect: AggregatorEffect) {
+        switch effect {
+        case .publish(let topic, .beacon(var beacon)):
+            beacon.metrics = observer.beaconMetrics
+            progress?.show(beacon, seconds: observer.history.seconds(at: clock.now()))
+            publish(.beacon(beacon), on: topic)
+        case .publish(let topic, let message): publish(message, on: topic)
+        case .publishVersion(let prompts):
+            publish(.globalPrompts(prompts), on: .all)
+            evaluator?.submit(prompts)
+            keepFigures { try observer.keep(promptsFile) }
+        case .setTimer(let timer, let delay):
+            timers[timer]?.cancel()
+            timers[timer] = loop.schedule(after: delay) { [unowned self] in self.assumeIsolated { $0.fire(timer) } }
+        case .flushed(let flush): keepFigures { try observer.add(flush) }
+        case .presenceChanged(let client, let presence):
+            logger.info("client", metadata: ["client": "\(client)", "presence": "\(presence.rawValue)"])
+        case .finish:
+            logger.info("run finished", metadata: ["version": "\(engine.aggregator.version)"])
+            lingerEnd = loop.schedule(after: Self.linger) { [unowned self] in self.assumeIsolated { $0.stop(nil) } }
+        }
+    }
+
+    private func publish(_ message: AggregatorMessage, on topic: Topic) {
+        do {
+            try links?.publish(AggregatorCodec.encode(message, incarnation: setup.incarnation), on: topic)
+        } catch {
+            // Publishing may lose anything; the protocol repeats what matters.
+            logger.warning("cannot publish", metadata: ["problem": "\(error)"])
+        }
+    }
+
+    /// Figures are for observers: where they cannot be written, the run goes on.
+    private func keepFigures(_ body: () throws -> Void) {
+        do { try body() } catch { logger.warning("cannot keep figures", metadata: ["problem": "\(error)"]) }
+    }
+
+    private var promptsFile: PromptsFile {
+        PromptsFile(
+            prompts: engine.aggregator.current, digest: engine.digest.map { "\($0)" } ?? "",
+            logOffset: engine.committedBytes)
+    }
+}

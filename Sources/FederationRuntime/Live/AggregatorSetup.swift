@@ -1,0 +1,89 @@
+import Federation
+import Foundation
+import PromptAggregation
+import PromptTuning
+import PromptWire
+
+/// What an aggregator starts from: a new run's initial state, or what the log of an interrupted one tells.
+struct AggregatorSetup {
+    let configuration: RunConfiguration
+    let folder: RunFolder
+    let endpoints: RunConfiguration.Endpoints
+    let encoder: FrozenEncoder
+    let incarnation: UInt64
+    let aggregator: Aggregator
+    let log: RunLogWriter
+    let history: RunHistory
+    let lastTime: Timestamp
+    let isRecovered: Bool
+    let classes: Int
+
+    init(configuration given: RunConfiguration, folder: RunFolder) throws {
+        var configuration = given
+        self.folder = folder
+        encoder = try configuration.loadEncoder()
+        try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
+        classes = try FederatedData.classCount(of: configuration.data)
+        incarnation = UInt64.random(in: .min ... .max)
+        try folder.create()
+        self.configuration = configuration
+        isRecovered = FileManager.default.fileExists(atPath: folder.log)
+        if isRecovered {
+            // Taking the lock comes first: another aggregator may be at work on this log.
+            log = try RunLogWriter(continuing: folder.log)
+            var history = RunHistory()
+            let replay = try Replay(path: folder.log) { step in
+                switch step {
+                case .event(let event, _): history.begin(at: event.time)
+                case .effect(.flushed(let flush)): history.add(flush)
+                case .effect, .checked: break
+                }
+            }
+            try Self.check(replay, against: configuration, folder)
+            aggregator = replay.aggregator!
+            self.history = history
+            lastTime = replay.lastTime
+            endpoints = folder.readEndpoints() ?? configuration.endpoints
+        } else {
+            let learner = try PromptLearner(encoder: encoder, threads: 1)
+            let initial = learner.initialState(
+                pool: configuration.prompts.pool, classes: classes, keyProjection: configuration.prompts.keyProjection,
+                seed: configuration.federation.seed)
+            aggregator = Aggregator(
+                configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial))
+            var clock = RunClock()
+            lastTime = clock.now()
+            try folder.write(configuration.yaml, to: folder.configuration)
+            log = try RunLogWriter(
+                creating: folder.log,
+                header: RunHeader(
+                    configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
+                    incarnation: incarnation, initial: .init(version: 0, state: initial)), at: lastTime)
+            history = RunHistory()
+            endpoints = configuration.endpoints
+        }
+    }
+
+    private static func check(_ replay: Replay, against given: RunConfiguration, _ folder: RunFolder) throws {
+        guard let recorded = replay.configuration, recorded.yaml == given.yaml else {
+            throw ConfigurationError(
+                "\(folder.path): holds a run with another configuration (compare \(folder.configuration)); choose another"
+                    + " folder, or start it with that file")
+        }
+        guard replay.aggregator?.phase != .finished else {
+            throw RunFolderError("\(folder.path): the run has finished at version \(replay.aggregator!.version)")
+        }
+    }
+
+    /// Names the run in its report.
+    var heading: String {
+        "\(configuration.strategy.name), \(configuration.data.dataset), \(configuration.data.clients) clients"
+    }
+}
+
+extension RunConfiguration {
+    /// The encoder that the configuration names, or the bundled one.
+    public func loadEncoder() throws -> FrozenEncoder {
+        encoder.path.isEmpty ? try FrozenEncoder.bundled() : try FrozenEncoder(directory: encoder.path)
+    }
+}

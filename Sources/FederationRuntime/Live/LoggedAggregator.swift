@@ -1,0 +1,84 @@
+import Federation
+import PromptAggregation
+import PromptWire
+
+/// The aggregator's core with its log: bytes in, effects out, and in between everything is written down.
+///
+/// The data path: bytes arrive, are decoded, appended to the log, handled; `commit` makes the log durable and only then
+/// hands out the effects. Nothing is acknowledged or published before it is safe.
+struct LoggedAggregator {
+    private(set) var aggregator: Aggregator
+    private let log: RunLogWriter
+    private var pending: [AggregatorEffect] = []
+    /// The digest of the current version.
+    private(set) var digest: Digest?
+    /// Messages that could not be decoded; they are not in the log.
+    private(set) var malformed = 0
+    private(set) var receivedMessages = 0
+    private(set) var receivedBytes = 0
+
+    init(aggregator: Aggregator, log: RunLogWriter) {
+        self.aggregator = aggregator
+        self.log = log
+    }
+
+    /// Begins an incarnation.
+    mutating func start(_ incarnation: IncarnationStarted, at time: Timestamp) throws {
+        try log.append(incarnation, at: time)
+        try handle(.started, at: time)
+    }
+
+    /// Takes in one message from a client.
+    /// - Throws: `WireError` for one that is malformed: it is counted and otherwise without effect; `LogError`.
+    mutating func receive(_ bytes: [UInt8], at time: Timestamp) throws {
+        receivedMessages += 1
+        receivedBytes += bytes.count
+        let message: ClientMessage
+        do {
+            message = try ClientCodec.decode(bytes)
+        } catch {
+            malformed += 1
+            throw error
+        }
+        try log.append(received: bytes, at: time)
+        try handle(.received(message), at: time)
+    }
+
+    mutating func fire(_ timer: AggregatorTimer, at time: Timestamp) throws {
+        try log.append(timer, at: time)
+        try handle(.timerFired(timer), at: time)
+    }
+
+    private mutating func handle(_ kind: AggregatorEvent.Kind, at time: Timestamp) throws {
+        let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind))
+        for (index, effect) in effects.enumerated() {
+            guard case .publishVersion(let prompts) = effect else { continue }
+            let digest = Digest(of: AggregatorCodec.globalPromptsPayload(prompts))
+            self.digest = digest
+            try log.append(
+                Publication(
+                    version: prompts.version, digest: digest.bytes, pool: prompts.state.promptIDs.count,
+                    contributions: Self.contributions(after: index, in: effects),
+                    updates: aggregator.counts.accepted), at: time)
+        }
+        pending += effects
+    }
+
+    /// How many contributions made the version that the effect at `index` publishes.
+    private static func contributions(after index: Int, in effects: [AggregatorEffect]) -> Int {
+        if index + 1 < effects.count, case .flushed(let flush) = effects[index + 1] { return flush.parts.count }
+        return 0
+    }
+
+    /// Makes all that was taken in durable and returns what is to be done, in order.
+    mutating func commit() throws -> [AggregatorEffect] {
+        try log.commit()
+        defer { pending.removeAll() }
+        return pending
+    }
+
+    /// Closes the log with its summary.
+    mutating func close() throws { try log.close() }
+
+    var committedBytes: UInt64 { log.committedBytes }
+}

@@ -1,0 +1,53 @@
+import Dispatch
+import Federation
+import PromptAggregation
+import PromptTuning
+import Synchronization
+
+/// Carries out a worker's training orders one after another on a thread of its own, so that the sockets are never kept
+/// waiting.
+final class TuningThread: Sendable {
+    /// Tells a training under way that it is no longer wanted.
+    final class Cancellation: Sendable {
+        private let flag = Atomic<Bool>(false)
+        func cancel() { flag.store(true, ordering: .relaxed) }
+        var isCancelled: Bool { flag.load(ordering: .relaxed) }
+    }
+
+    private let learner: PromptLearner
+    private let queue = DispatchQueue(label: "tuning", qos: .utility)
+
+    init(learner: PromptLearner) { self.learner = learner }
+
+    /// - Parameter finish: called on the tuning's thread; with nil when the training was cancelled.
+    /// - Returns: what cancels it.
+    func train(
+        _ order: TrainingOrder, on dataset: TuningDataset,
+        finish: @escaping @Sendable (Result<TrainingResult?, any Error>) -> Void
+    ) -> Cancellation {
+        let cancellation = Cancellation()
+        queue.async { [learner] in
+            finish(
+                Result {
+                    guard !cancellation.isCancelled else { return nil }
+                    let result = try learner.tune(
+                        order.base.state, on: dataset, plan: order.task.plan, seed: order.task.seed,
+                        shouldStop: { cancellation.isCancelled })
+                    return result.map { TrainingResult($0, of: order) }
+                })
+        }
+        return cancellation
+    }
+}
+
+extension TrainingResult {
+    init(_ result: TuningResult, of order: TrainingOrder) {
+        self.init(
+            task: order.task.number, baseVersion: order.base.version, parameters: result.parameters,
+            promptIDs: result.promptIDs, sampleCount: result.sampleCount,
+            metrics: [
+                Metric(name: "accuracy", value: result.trainingAccuracy), Metric(name: "loss", value: result.meanLoss),
+                Metric(name: "steps", value: Double(result.steps)),
+            ])
+    }
+}

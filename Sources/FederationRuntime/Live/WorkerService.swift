@@ -1,0 +1,199 @@
+import Federation
+import Foundation
+import Logging
+import PromptAggregation
+import PromptTuning
+import PromptWire
+import ServiceLifecycle
+import ZeroMQTransport
+
+/// A live worker: hosts some of a run's clients, each a `Client` of its own, on one pair of sockets and one thread for
+/// tuning.
+public actor WorkerService: Service {
+    nonisolated let loop: PollLoop
+    nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    private struct Seat {
+        var client: Client
+        let dataset: TuningDataset
+        var delays: SeededRandom
+        var cancellation: TuningThread.Cancellation?
+        var timers: [ClientTimer: LoopTimer] = [:]
+        var end: ClientEnd?
+    }
+
+    private let configuration: RunConfiguration
+    private let logger: Logger
+    private let tuning: TuningThread
+    private var seats: [Seat]
+    private var clock = RunClock()
+    private var links: WorkerLinks?
+    private var end: CheckedContinuation<Void, any Error>?
+    private var ended = false
+
+    /// Loads the encoder and the clients' data.
+    /// - Parameter clients: places among `RunConfiguration.clients`.
+    /// - Throws: `ConfigurationError`, `DatasetError`, or what loading the encoder throws.
+    public init(configuration given: RunConfiguration, clients: [Int], logger: Logger) throws {
+        var configuration = given
+        let encoder = try configuration.loadEncoder()
+        try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
+        let data = try FederatedData(configuration.data, encoder: encoder)
+        let names = configuration.clients
+        if let stranger = clients.first(where: { !names.indices.contains($0) }) {
+            throw ConfigurationError("client \(stranger): expected 0 to \(names.count - 1) (data.clients)")
+        }
+        self.configuration = configuration
+        self.logger = logger
+        tuning = TuningThread(learner: try PromptLearner(encoder: encoder, threads: configuration.worker.threads))
+        seats = try clients.map { index in
+            let dataset = try TuningDataset(try data.images(ofClient: index))
+            let session = UInt64.random(in: .min ... .max)
+            return Seat(
+                client: Client(
+                    id: names[index], session: session, sampleCount: dataset.count,
+                    encoderDigest: configuration.federation.encoderDigest), dataset: dataset,
+                delays: SeededRandom(seed: configuration.federation.seed, stream: 1000 + UInt64(index)))
+        }
+        loop = try PollLoop(name: "worker")
+    }
+
+    /// Runs until the run is finished or a graceful shutdown begins.
+    public func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                end = continuation
+                open()
+            }
+        } onGracefulShutdown: {
+            Task { await self.leave() }
+        }
+    }
+
+    private func open() {
+        do {
+            links = try WorkerLinks(
+                endpoints: configuration.endpoints, topics: [.all] + seats.map { .client($0.client.id) }, loop: loop
+            ) { [unowned self] messages in self.assumeIsolated { $0.take(messages) } }
+            logger.info(
+                "working",
+                metadata: [
+                    "clients": "\(seats.map(\.client.id.name).joined(separator: " "))",
+                    "samples": "\(seats.reduce(0) { $0 + $1.dataset.count })",
+                    "updates": "\(configuration.endpoints.updates)",
+                ])
+            for index in seats.indices { handle(.started, at: index) }
+        } catch {
+            stop(error)
+        }
+    }
+
+    private func leave() {
+        for index in seats.indices where seats[index].end == nil { handle(.stopRequested, at: index) }
+        stopIfAllEnded()
+    }
+
+    private func stopIfAllEnded() {
+        guard seats.allSatisfy({ $0.end != nil }) else { return }
+        let refusals = seats.compactMap { seat in
+            if case .refused(let reason) = seat.end { return "\(seat.client.id): \(reason)" }
+            return nil
+        }
+        stop(refusals.first.map { ConfigurationError("the aggregator refused \($0)") })
+    }
+
+    private func stop(_ error: (any Error)?) {
+        guard !ended else { return }
+        ended = true
+        for index in seats.indices {
+            seats[index].cancellation?.cancel()
+            for timer in seats[index].timers.values { timer.cancel() }
+        }
+        links?.close()
+        if let error { end?.resume(throwing: error) } else { end?.resume() }
+        end = nil
+    }
+
+    // MARK: What happens
+
+    private func take(_ messages: [(topic: [UInt8], payload: [UInt8])]) {
+        for (topic, payload) in messages where !ended {
+            do {
+                let envelope = try AggregatorCodec.decode(payload)
+                let event = ClientEvent.Kind.received(envelope.message, incarnation: envelope.incarnation)
+                switch try Topic(bytes: topic) {
+                case .all: for index in seats.indices { handle(event, at: index) }
+                case .client(let id):
+                    if let index = seats.firstIndex(where: { $0.client.id == id }) { handle(event, at: index) }
+                }
+            } catch {
+                logger.warning("malformed message dropped", metadata: ["problem": "\(error)"])
+            }
+        }
+        if !ended { stopIfAllEnded() }
+    }
+
+    private func handle(_ kind: ClientEvent.Kind, at index: Int) {
+        guard !ended, seats[index].end == nil else { return }
+        for effect in seats[index].client.handle(ClientEvent(time: clock.now(), kind: kind)) {
+            carryOut(effect, at: index)
+        }
+    }
+
+    private func trained(_ result: Result<TrainingResult?, any Error>, order: TrainingOrder, at index: Int) {
+        guard !ended else { return }
+        seats[index].cancellation = nil
+        switch result {
+        case .success(nil): handle(.trainingFailed(task: order.task.number), at: index)
+        case .success(let result?): handle(.trainingFinished(result), at: index)
+        case .failure(let error):
+            logger.warning(
+                "training failed",
+                metadata: ["client": "\(seats[index].client.id)", "task": "\(order.task.number)", "problem": "\(error)"])
+            handle(.trainingFailed(task: order.task.number), at: index)
+        }
+    }
+
+    // MARK: What is done
+
+    private func carryOut(_ effect: ClientEffect, at index: Int) {
+        switch effect {
+        case .send(let message): send(message)
+        case .train(let order): train(order, at: index)
+        case .abandonTraining: seats[index].cancellation?.cancel()
+        case .setTimer(let timer, let delay):
+            seats[index].timers[timer]?.cancel()
+            seats[index].timers[timer] = loop.schedule(after: delay) { [unowned self] in
+                self.assumeIsolated { $0.handle(.timerFired(timer), at: index) }
+            }
+        case .updateRejected(let reject):
+            logger.warning(
+                "update rejected",
+                metadata: [
+                    "client": "\(reject.client)", "update": "\(reject.sequence)", "code": "\(reject.code)",
+                    "reason": "\(reject.reason)",
+                ])
+        case .finish(let end):
+            seats[index].end = end
+            logger.info("client ended", metadata: ["client": "\(seats[index].client.id)", "end": "\(end)"])
+        }
+    }
+
+    private func send(_ message: ClientMessage) {
+        do {
+            try links?.send(message)
+        } catch {
+            logger.warning("cannot send", metadata: ["problem": "\(error)"])
+        }
+    }
+
+    /// Tunes, and hands the result over after the configured delay.
+    private func train(_ order: TrainingOrder, at index: Int) {
+        let delay = configuration.worker.delay.draw(&seats[index].delays)
+        seats[index].cancellation = tuning.train(order, on: seats[index].dataset) { [loop, weak self] result in
+            loop.schedule(after: delay) { [weak self] in
+                self?.assumeIsolated { $0.trained(result, order: order, at: index) }
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Federation
+import PromptAggregation
+import PromptWire
+
+/// Re-runs a log through the aggregator's core: for recovery, for replay and for looking into a run.
+///
+/// The first record gives the configuration and the initial state, so nothing but the log is needed. Each recorded
+/// publication is compared with the one that comes out now.
+public struct Replay {
+    /// A recorded publication and what the replay made of it.
+    public struct CheckedPublication: Sendable {
+        public var version: Version
+        public var recorded: Digest
+        public var replayed: Digest
+        public var pool: Int
+        public var isEqual: Bool { recorded == replayed }
+    }
+
+    /// What stands in the log, in its order, for whoever looks on.
+    public enum Step {
+        case event(AggregatorEvent, bytes: Int)
+        case effect(AggregatorEffect)
+        case checked(CheckedPublication)
+    }
+
+    public private(set) var header: RunHeader?
+    public private(set) var configuration: RunConfiguration?
+    /// The core after the last record; nil while the header was not read.
+    public private(set) var aggregator: Aggregator?
+    public private(set) var records = 0
+    public private(set) var droppedBytes: UInt64 = 0
+    public private(set) var lastTime = Timestamp(nanoseconds: 0)
+    /// Published by the core and not yet met in the log.
+    private var awaited: [AggregatorMessage.GlobalPrompts] = []
+
+    /// Reads the log to its end.
+    /// - Parameters:
+    ///   - until: stops after this version was published; nil reads all.
+    ///   - observe: sees each step.
+    /// - Throws: `LogError` for a damaged log, `ReplayError` for one that tells no sensible run.
+    public init(path: String, until: Version? = nil, observe: (Step) throws -> Void = { _ in }) throws {
+        var reader = try RunLogReader(path: path)
+        while let entry = try reader.next() {
+            records += 1
+            lastTime = entry.time
+            try take(entry, path: path, observe: observe)
+            if let until, let aggregator, aggregator.version >= until, awaited.isEmpty { return }
+        }
+        droppedBytes = reader.droppedBytes
+        guard header != nil else { throw ReplayError("\(path): the log has no record of its run") }
+    }
+
+    private mutating func take(_ entry: RunLogEntry, path: String, observe: (Step) throws -> Void) throws {
+        func problem(_ words: String) -> ReplayError {
+            ReplayError("\(path): record \(entry.number) at byte \(entry.offset): \(words)")
+        }
+        if case .header(let header) = entry.record {
+            guard self.header == nil else { throw problem("a second header") }
+            return try begin(header, problem)
+        }
+        guard aggregator != nil else { throw problem("expected the run's header first") }
+        switch entry.record {
+        case .header: break
+        case .incarnation: try apply(.started, entry, observe)
+        case .received(let message): try apply(.received(message), entry, observe)
+        case .timer(let fired): try apply(.timerFired(fired.timer), entry, observe)
+        case .publication(let publication):
+            guard let made = awaited.first, made.version == publication.version else {
+                throw problem("version \(publication.version) was published, but the replay publishes none here")
+            }
+            awaited.removeFirst()
+            try observe(
+                .checked(
+                    CheckedPublication(
+                        version: publication.version, recorded: Digest(bytes: publication.digest),
+                        replayed: Digest(of: AggregatorCodec.globalPromptsPayload(made)), pool: publication.pool)))
+        }
+    }
+
+    private mutating func begin(_ header: RunHeader, _ problem: (String) -> ReplayError) throws {
+        guard let initial = header.initial else { throw problem("the header lacks the initial state") }
+        var layers = ConfigurationLayers()
+        try layers.add(yaml: header.configurationYAML, name: "the log's configuration")
+        let configuration = try RunConfiguration(layers)
+        self.header = header
+        self.configuration = configuration
+        aggregator = Aggregator(
+            configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial.state))
+    }
+
+    private mutating func apply(
+        _ kind: AggregatorEvent.Kind, _ entry: RunLogEntry, _ observe: (Step) throws -> Void
+    ) throws {
+        let event = AggregatorEvent(time: entry.time, kind: kind)
+        try observe(.event(event, bytes: entry.size))
+        for effect in aggregator!.handle(event) {
+            if case .publishVersion(let prompts) = effect { awaited.append(prompts) }
+            try observe(.effect(effect))
+        }
+    }
+}
+
+extension RunConfiguration {
+    /// The strategy that the configuration names, with its settings.
+    func makeStrategy(initial: PromptState) throws -> any AggregationStrategy {
+        try StrategyCatalog.make(
+            name: strategy.name, settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }),
+            initial: initial, seed: federation.seed)
+    }
+}

@@ -1,0 +1,119 @@
+import Federation
+import MessageLog
+import PromptWire
+
+/// The aggregator's log: what it received, which timers fired, what it published.
+///
+/// Records are buffered until `commit`, which makes them durable together.
+final class RunLogWriter {
+    private let log: LogWriter
+    private let channels: [ChannelID]
+
+    /// Begins the log of a new run; the header is its first record.
+    init(creating path: String, header: RunHeader, at time: Timestamp) throws {
+        log = try LogWriter(path: path, mode: .create)
+        channels = try Self.declareChannels(in: log)
+        try append(LogCodec.encode(header), on: .header, at: time)
+    }
+
+    /// Goes on with the log of a run; a torn end is cut off.
+    init(continuing path: String) throws {
+        log = try LogWriter(path: path, mode: .continue)
+        channels = try Self.declareChannels(in: log)
+    }
+
+    private static func declareChannels(in log: LogWriter) throws -> [ChannelID] {
+        let schema = LogCodec.schema
+        return try PromptWire.LogChannel.allCases.map { channel in
+            let id = try log.addSchema(name: channel.schemaName, encoding: "protobuf", data: schema)
+            return try log.addChannel(topic: channel.rawValue, schema: id)
+        }
+    }
+
+    /// Appends a message as its bytes came.
+    func append(received bytes: [UInt8], at time: Timestamp) throws { try append(bytes, on: .received, at: time) }
+
+    func append(_ timer: AggregatorTimer, at time: Timestamp) throws {
+        try append(LogCodec.encode(TimerFired(timer)), on: .timer, at: time)
+    }
+
+    func append(_ start: IncarnationStarted, at time: Timestamp) throws {
+        try append(LogCodec.encode(start), on: .incarnation, at: time)
+    }
+
+    func append(_ publication: Publication, at time: Timestamp) throws {
+        try append(LogCodec.encode(publication), on: .publication, at: time)
+    }
+
+    private func append(_ bytes: [UInt8], on channel: PromptWire.LogChannel, at time: Timestamp) throws {
+        let place = PromptWire.LogChannel.allCases.firstIndex(of: channel)!
+        let nanoseconds = UInt64(max(0, time.nanoseconds))
+        try log.append(channel: channels[place], logTime: nanoseconds, publishTime: nanoseconds, data: bytes)
+    }
+
+    /// Returns once all records are on the disk.
+    func commit() throws { try log.commit() }
+
+    /// Commits and writes the summary that other MCAP readers use.
+    func close() throws { try log.close() }
+
+    /// Bytes of the log that are on the disk.
+    var committedBytes: UInt64 { log.committedLength }
+}
+
+/// One record of a run's log.
+struct RunLogEntry {
+    /// Counted from 0 in the order of the log.
+    var number: Int
+    /// Where it begins in the file, in bytes.
+    var offset: UInt64
+    var time: Timestamp
+    /// The bytes of the payload.
+    var size: Int
+    var record: LogRecord
+}
+
+/// Reads a run's log from its first record to its last.
+struct RunLogReader: ~Copyable {
+    let path: String
+    private var reader: LogReader
+    private var number = 0
+
+    init(path: String) throws {
+        self.path = path
+        reader = try LogReader(path: path)
+    }
+
+    /// The next record, nil at the end; a torn end is no error.
+    /// - Throws: `LogError` where the file is damaged; `ReplayError` where a record cannot be understood.
+    mutating func next() throws -> RunLogEntry? {
+        guard let message = try reader.next() else { return nil }
+        guard let channel = PromptWire.LogChannel(rawValue: message.topic) else {
+            throw ReplayError("\(path): record \(number) at byte \(message.offset): unknown channel '\(message.topic)'")
+        }
+        let record: LogRecord
+        do {
+            record = try message.data.withUnsafeBytes { bytes throws(WireError) in
+                try LogCodec.decode(bytes, on: channel)
+            }
+        } catch {
+            throw ReplayError("\(path): record \(number) at byte \(message.offset): \(error)")
+        }
+        defer { number += 1 }
+        return RunLogEntry(
+            number: number, offset: message.offset, time: Timestamp(nanoseconds: Int64(clamping: message.logTime)),
+            size: message.data.count, record: record)
+    }
+
+    /// Bytes that were dropped from a torn end, 0 for a whole log; known once `next` has returned nil.
+    var droppedBytes: UInt64 {
+        if case .tornTail(_, let dropped) = reader.end { return UInt64(dropped) }
+        return 0
+    }
+}
+
+/// Why a log cannot be replayed, naming the record.
+public struct ReplayError: Error, CustomStringConvertible, Equatable {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,121 @@
+import Federation
+import PromptAggregation
+
+/// What a run's observers keep of it: a row a version, a row an evaluation, and who took part.
+public struct RunHistory: Sendable {
+    /// One version and the flush that made it.
+    public struct VersionRow: Sendable {
+        public var version: Version
+        /// Since the start of the run.
+        public var seconds: Double
+        /// Updates used up to and with this version.
+        public var updates: Int
+        public var contributions: Int
+        public var meanStaleness: Double
+        public var maximumStaleness: Int
+        public var pool: Int
+        public var births: Int
+        public var deaths: Int
+        public var objectiveBefore: Double?
+        public var objectiveAfter: Double?
+        /// Mean of what the clients reported, nil when none did.
+        public var loss: Double?
+
+        static let header =
+            "version,seconds,updates,contributions,mean_staleness,maximum_staleness,pool,births,deaths,"
+            + "objective_before,objective_after,loss"
+
+        var csv: String {
+            let columns = [
+                "\(version)", decimal(seconds, 3), "\(updates)", "\(contributions)", decimal(meanStaleness, 4),
+                "\(maximumStaleness)", "\(pool)", "\(births)", "\(deaths)", objectiveBefore.map { "\($0)" } ?? "",
+                objectiveAfter.map { "\($0)" } ?? "", loss.map { decimal($0, 6) } ?? "",
+            ]
+            return columns.joined(separator: ",")
+        }
+    }
+
+    /// A version's figures on the validation split.
+    public struct EvaluationRow: Sendable {
+        public var version: Version
+        public var seconds: Double
+        public var updates: Int
+        public var accuracy: Double
+        public var balancedAccuracy: Double
+        public var loss: Double
+
+        static let header = "version,seconds,updates,accuracy,balanced_accuracy,loss"
+
+        var csv: String {
+            [
+                "\(version)", decimal(seconds, 3), "\(updates)", decimal(accuracy, 6), decimal(balancedAccuracy, 6),
+                decimal(loss, 6),
+            ].joined(separator: ",")
+        }
+    }
+
+    public private(set) var versions: [VersionRow] = []
+    public internal(set) var evaluations: [EvaluationRow] = []
+    /// How many used updates had each staleness.
+    public private(set) var stalenessCounts: [Int] = []
+    /// Used updates of each client, ascending by client.
+    public private(set) var participation: [(client: ClientID, updates: Int)] = []
+    private var startedAt: Timestamp?
+
+    public init() {}
+
+    /// Used updates.
+    public var updates: Int { versions.last?.updates ?? 0 }
+    /// Used updates with staleness above 0.
+    public var lateUpdates: Int { stalenessCounts.dropFirst().reduce(0, +) }
+
+    mutating func begin(at time: Timestamp) { startedAt = startedAt ?? time }
+
+    func seconds(at time: Timestamp) -> Double { startedAt.map { (time - $0) / .seconds(1) } ?? 0 }
+
+    /// The updates used up to a version.
+    func updates(at version: Version) -> Int { versions.last { $0.version <= version }?.updates ?? 0 }
+
+    @discardableResult
+    mutating func add(_ flush: Flush) -> VersionRow {
+        for part in flush.parts {
+            while stalenessCounts.count <= part.staleness { stalenessCounts.append(0) }
+            stalenessCounts[part.staleness] += 1
+            count(part.client)
+        }
+        let losses = flush.parts.flatMap(\.metrics).filter { $0.name == "loss" }.map(\.value)
+        let parts = flush.parts.count
+        let row = VersionRow(
+            version: flush.version, seconds: seconds(at: flush.time), updates: updates + parts, contributions: parts,
+            meanStaleness: parts == 0 ? 0 : Double(flush.parts.reduce(0) { $0 + $1.staleness }) / Double(parts),
+            maximumStaleness: flush.parts.map(\.staleness).max() ?? 0, pool: flush.pool,
+            births: flush.report.births.count, deaths: flush.report.deaths.count,
+            objectiveBefore: flush.report.objectiveBefore, objectiveAfter: flush.report.objectiveAfter,
+            loss: losses.isEmpty ? nil : losses.reduce(0, +) / Double(losses.count))
+        versions.append(row)
+        return row
+    }
+
+    private mutating func count(_ client: ClientID) {
+        let place = participation.firstIndex { $0.client >= client } ?? participation.count
+        if place < participation.count, participation[place].client == client {
+            participation[place].updates += 1
+        } else {
+            participation.insert((client, 1), at: place)
+        }
+    }
+}
+
+/// A number with that many digits after the point, the same on every machine.
+public func decimal(_ value: Double, _ digits: Int) -> String {
+    guard value.isFinite else { return "\(value)" }
+    var scale = 1.0
+    for _ in 0..<digits { scale *= 10 }
+    let scaled = (abs(value) * scale).rounded()
+    guard scaled < 9e15 else { return "\(value)" }
+    let whole = Int64(scaled / scale)
+    let sign = value < 0 && scaled > 0 ? "-" : ""
+    if digits == 0 { return "\(sign)\(whole)" }
+    let fraction = String(Int64(scaled - Double(whole) * scale))
+    return "\(sign)\(whole).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
+}

@@ -1,0 +1,72 @@
+import Foundation
+
+/// Where a run keeps its files.
+public struct RunFolder: Sendable {
+    public let path: String
+
+    public init(path: String) { self.path = path }
+
+    public var log: String { path + "/run.mcap" }
+    public var configuration: String { path + "/config.yaml" }
+    /// The newest state, with the place in the log that it came from.
+    public var prompts: String { path + "/prompts.safetensors" }
+    /// A row a version.
+    public var metrics: String { path + "/metrics.csv" }
+    /// A row an evaluation on the validation split.
+    public var evaluations: String { path + "/evaluations.csv" }
+    public var report: String { path + "/report.svg" }
+
+    /// The endpoints that the aggregator bound: a configuration that workers can be started with.
+    public var endpoints: String { path + "/endpoints.yaml" }
+
+    /// Makes the folder unless it is there.
+    public func create() throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw RunFolderError("\(path): cannot make the run folder: \(error.localizedDescription)")
+        }
+    }
+
+    public func write(_ text: String, to file: String) throws {
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+        } catch {
+            throw RunFolderError("\(file): cannot write: \(error.localizedDescription)")
+        }
+    }
+
+    /// What an earlier aggregator of this run was bound to, nil where none was.
+    func readEndpoints() -> RunConfiguration.Endpoints? {
+        guard let text = try? String(contentsOfFile: endpoints, encoding: .utf8) else { return nil }
+        var layers = ConfigurationLayers()
+        guard (try? layers.add(yaml: text, name: endpoints)) != nil,
+            let updates = layers.settings["endpoints.updates"]?.value,
+            let prompts = layers.settings["endpoints.prompts"]?.value
+        else { return nil }
+        return .init(updates: updates, prompts: prompts)
+    }
+
+    /// The log that a user means who names a run folder or its log.
+    public static func log(at path: String) -> String {
+        var isDirectory: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+        return exists && isDirectory.boolValue ? RunFolder(path: path).log : path
+    }
+}
+
+/// What cannot be kept in a run folder, and why.
+public struct RunFolderError: Error, CustomStringConvertible, Equatable {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
+
+extension RunFolder {
+    /// A folder of its own below `runs`, named by the time.
+    public static func newPath(named name: String) -> String {
+        let formatter = DateFormatter()
+        formatter.dateFormat = "yyyyMMdd-HHmmss"
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        return "runs/\(name)-\(formatter.string(from: Date()))"
+    }
+}
