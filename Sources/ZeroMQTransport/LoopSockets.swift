@@ -2,15 +2,10 @@ import CZeroMQ
 import Glibc
 
 /// How much one call of a handler gets at most. One message always passes.
-public struct BatchLimit: Sendable {
-    public var messages: Int
+struct BatchLimit {
+    var messages: Int
     /// No further message is taken once a batch has so many bytes.
-    public var bytes: Int
-
-    public init(messages: Int = 256, bytes: Int = 64 << 20) {
-        self.messages = max(1, messages)
-        self.bytes = max(1, bytes)
-    }
+    var bytes: Int
 }
 
 /// A socket that a loop has taken over.

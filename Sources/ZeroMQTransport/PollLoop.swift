@@ -105,17 +105,19 @@ public final class PollLoop: SerialExecutor, Sendable {
     // MARK: Sockets
 
     /// Takes a socket over and hands its messages to `handler`, on the loop's thread, in the order of their arrival.
-    /// - Parameter limit: One call of the handler gets all messages that have arrived, up to this.
+    /// - Parameters:
+    ///   - batch: One call of the handler gets all messages that have arrived, but at most so many,
+    ///   - batchBytes: and none further once a batch has so many bytes.
     public func receive<Kind: ReceivingKind>(
-        from socket: consuming sending Socket<Kind>, limit: BatchLimit = BatchLimit(),
+        from socket: consuming sending Socket<Kind>, batch: Int = 256, batchBytes: Int = 64 << 20,
         handler: @escaping @Sendable ([Message]) -> Void
     ) -> sending Port<Kind> {
-        take(socket, limit: limit, handler: handler)
+        take(socket, limit: BatchLimit(messages: max(1, batch), bytes: max(1, batchBytes)), handler: handler)
     }
 
     /// Takes a socket over that only sends.
     public func attach<Kind: SendingKind>(_ socket: consuming sending Socket<Kind>) -> sending Port<Kind> {
-        take(socket, limit: BatchLimit(), handler: nil)
+        take(socket, limit: BatchLimit(messages: 0, bytes: 0), handler: nil)
     }
 
     private func take<Kind: SocketKind>(

@@ -19,7 +19,7 @@ private actor Service {
     {
         let pull = try Socket<Pull>(context, options: quick)
         let bound = try pull.bind(endpoint)
-        port = loop.receive(from: pull, limit: BatchLimit(messages: batch, bytes: batchBytes)) { [weak self] batch in
+        port = loop.receive(from: pull, batch: batch, batchBytes: batchBytes) { [weak self] batch in
             self?.assumeIsolated { $0.handle(batch) }
         }
         return bound
