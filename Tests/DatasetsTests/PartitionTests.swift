@@ -72,6 +72,18 @@ import Testing
         #expect(large < 0.17, "the largest class holds 15 % of the images")
     }
 
+    /// The variance of a share under Dirichlet(α) over k clients is (1/k)(1 − 1/k) / (kα + 1).
+    @Test(arguments: [0.1, 0.5, 1, 3]) func sharesVaryAsDirichletSays(_ alpha: Double) throws {
+        let labels = [Int](repeating: 0, count: 1_000)
+        let shares = try (0..<2_000).flatMap { seed in
+            try Partition.dirichlet(alpha: alpha, minimum: 0)
+                .positions(labels: labels, classCount: 1, clients: 5, seed: seed).map { Double($0.count) / 1_000 }
+        }
+        let variance = shares.reduce(0) { $0 + ($1 - 0.2) * ($1 - 0.2) } / Double(shares.count)
+        let expected = 0.2 * 0.8 / (5 * alpha + 1)
+        #expect(abs(variance / expected - 1) < 0.08, "found \(variance), expected \(expected)")
+    }
+
     @Test func aLargeAlphaIsNearlyUniform() throws {
         for part in try divide(.dirichlet(alpha: 1e7, minimum: 1)) {
             for label in 0..<10 {

@@ -199,7 +199,7 @@ import Testing
         #expect(
             sentence
                 == "the data set 'fashion-mnist' was not found: looked for t10k-images-idx3-ubyte and "
-                + "t10k-labels-idx1-ubyte (also with .gz) in /a, /a/fashion-mnist, /b, /b/fashion-mnist. Deploy/setup "
+                + "t10k-labels-idx1-ubyte (also with .gz) in /a/fashion-mnist, /a, /b/fashion-mnist, /b. Deploy/setup "
                 + "or 'apt install dataset-fashion-mnist' provides it; IMPROMPTU_DATA names other folders.")
     }
 

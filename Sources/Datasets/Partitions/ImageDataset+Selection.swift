@@ -6,7 +6,7 @@ extension ImageDataset {
     /// - Parameter indices: the images to divide; nil takes all.
     /// - Returns: the images of each client, ascending where `indices` is.
     public func partition(
-        _ indices: [Int]? = nil, _ partition: Partition, clients: Int, seed: UInt64
+        _ indices: [Int]?, _ partition: Partition, clients: Int, seed: UInt64
     ) throws(DatasetError) -> [[Int]] {
         let indices = try checked(indices)
         let parts = try partition.positions(

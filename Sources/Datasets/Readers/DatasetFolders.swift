@@ -2,7 +2,7 @@ import Foundation
 
 /// Where data sets are looked for, first to last.
 public struct DatasetFolders: Hashable, Sendable {
-    /// Folders that hold a data set's files, or a folder named like the data set that does.
+    /// Folders with a folder named like the data set that holds its files, or that hold them themselves.
     public var folders: [String]
 
     /// The environment variable that names further folders, separated by colons.
@@ -25,7 +25,7 @@ public struct DatasetFolders: Hashable, Sendable {
     /// - Parameter choices: names of files that make up the data set, each list an alternative. A name also stands for
     ///   the file with `.gz` behind it.
     func locate(_ dataset: String, _ choices: [[String]], remedy: String) throws(DatasetError) -> [String] {
-        let searched = folders.flatMap { [$0, $0 + "/" + dataset] }
+        let searched = folders.flatMap { [$0 + "/" + dataset, $0] }
         for folder in searched {
             for choice in choices {
                 let found = choice.compactMap { existing(folder + "/" + $0) }
