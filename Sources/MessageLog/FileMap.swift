@@ -1,8 +1,7 @@
 import Glibc
 
-/// A file's bytes, mapped for reading, as they were long when it was opened. Messages that were read keep the map
-/// alive. A writer that cuts a torn tail meanwhile takes those bytes away, so do not read and continue one log at
-/// the same time.
+/// A file's bytes, mapped for reading, up to where the file ended when it was opened. Messages that were read keep the
+/// map alive.
 final class FileMap: Sendable {
     let path: String
     /// Immutable memory that lives as long as the map.

@@ -7,6 +7,9 @@
 ///     if case .tornTail(let offset, let dropped) = reader.end { ... }
 ///
 /// A torn end is no error: reading stops there and `end` says so. Damage before the end throws `LogError.damaged`.
+///
+/// A log may be read while it is written; the reader sees what was there when it opened the file. But do not read while
+/// a writer opens a log to continue it: it may cut off a torn end that the reader has mapped.
 public struct LogReader: ~Copyable, Sendable {
     private var scanner: LogScanner
     private var nextMessage = 0

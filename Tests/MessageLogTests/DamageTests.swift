@@ -40,6 +40,37 @@ import Testing
         }
     }
 
+    /// Cut again and again at a random place behind the last commit, a log keeps all that was committed.
+    @Test(arguments: UInt64(1)...30)
+    func crashesLoseNothingCommitted(seed: UInt64) throws {
+        let scratch = try Scratch()
+        let path = scratch.path("a.mcap")
+        var random = SplitMix(state: seed)
+        var committed: [Entry] = []
+        for _ in 0..<6 {
+            var script = try LogScript(path, mode: .createOrContinue)
+            let recovered = try readLog(path).entries
+            #expect(recovered.starts(with: committed))
+            script.entries = recovered
+            for _ in 0..<random.below(4) {
+                for _ in 0...random.below(5) {
+                    let data = [UInt8](repeating: UInt8(random.below(256)), count: random.below(300))
+                    try script.append("t\(random.below(3))", data, logTime: random.next())
+                }
+                try script.commit()
+            }
+            // All commits but the last are done; the last one is cut somewhere.
+            let kept = script.commits[max(0, script.commits.count - 2)]
+            let bytes = try readFile(path)
+            let length = Int(kept.length) + random.below(bytes.count - Int(kept.length) + 1)
+            committed =
+                script.commits.count > 1 ? Array(script.entries[..<max(kept.count, recovered.count)]) : recovered
+            try writeFile(path, Array(bytes[..<length]))
+        }
+        let (entries, _) = try readLog(path)
+        #expect(entries.starts(with: committed))
+    }
+
     @Test func tornAtEveryByteOfTheClosingSection() throws {
         let scratch = try Scratch()
         let script = try LogScript.small(scratch.path("whole.mcap"), close: true)

@@ -21,6 +21,14 @@ import Testing
         #expect(error?.description == "cannot create the log \(nowhere): No such file or directory (errno 2)")
     }
 
+    @Test func aFileIsNoDirectory() throws {
+        let scratch = try Scratch(onDisk: true)
+        try writeFile(scratch.path("file"), [1])
+        let path = scratch.path("file/a.mcap")
+        let error = #expect(throws: LogError.self) { try LogWriter(path: path, mode: .createOrContinue) }
+        #expect(error?.description == "cannot open the log \(path): Not a directory (errno 20)")
+    }
+
     @Test func whatIsNoFileIsRefused() throws {
         let scratch = try Scratch(onDisk: true)
         let path = scratch.directory

@@ -38,6 +38,19 @@ private actor Service {
 
     func close() { port?.close() }
 
+    /// Receives one message, then goes over to another socket from within the handler.
+    func startAndMove(_ context: Context, to endpoint: String) throws -> String {
+        let pull = try Socket<Pull>(context, options: quick)
+        let bound = try pull.bind("tcp://127.0.0.1:*")
+        port = loop.receive(from: pull, batch: 1) { [weak self] batch in
+            self?.assumeIsolated { service in
+                service.handle(batch)
+                #expect(throws: Never.self) { _ = try service.start(context, endpoint: endpoint) }
+            }
+        }
+        return bound
+    }
+
     /// Keeps the loop busy for as long as it runs.
     func spin(until stop: Record<Bool>) async {
         while stop.count == 0 { await Task.yield() }
@@ -128,6 +141,41 @@ private actor Service {
         _ = try push.send([2])
         let next = try await service.start(context, endpoint: endpoint)
         #expect(next == endpoint, "the address is free again")
+        await loop.stop()
+    }
+
+    @Test func aHandlerMayReplaceItsOwnSocket() async throws {
+        let context = try Context()
+        let loop = try PollLoop()
+        let service = Service(loop: loop)
+        let second = ipcEndpoint()
+        let first = try await service.startAndMove(context, to: second)
+        let push = try Socket<Push>(context, options: quick)
+        try push.connect(first)
+        #expect(try push.send([1]))
+        #expect(try push.send([2]), "waits behind the first and is dropped with its socket")
+        #expect(try await service.batches.wait(for: 1) == [[[1]]])
+        let other = try Socket<Push>(context, options: quick)
+        try other.connect(second)
+        #expect(try other.send([3]))
+        #expect(try await service.batches.wait(for: 2) == [[[1]], [[3]]])
+        await loop.stop()
+    }
+
+    @Test func manyPeersAtOnce() async throws {
+        let context = try Context(maximumSockets: 2000)
+        let loop = try PollLoop()
+        let service = Service(loop: loop)
+        let endpoint = try await service.start(context, endpoint: ipcEndpoint())
+        for peer in 0..<200 {
+            // Each peer goes at once after its message: what it has queued still arrives while it lingers.
+            let push = try Socket<Push>(context)
+            try push.connect(endpoint)
+            #expect(try push.send([UInt8(peer)]))
+        }
+        let deadline = ContinuousClock.now + .seconds(10)
+        while service.batches.all.joined().count < 200, .now < deadline { try await Task.sleep(for: .milliseconds(2)) }
+        #expect(service.batches.all.joined().map { $0[0] }.sorted() == Array(0..<200))
         await loop.stop()
     }
 
