@@ -2,27 +2,25 @@
 
 INLINE size_t padded(size_t n) { return (n + CK_PANEL - 1) / CK_PANEL * CK_PANEL; }
 
-typedef float quad __attribute__((ext_vector_type(4)));
-
-INLINE quad load_quad(const float *p) {
-    quad v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-/// B [columns, padded rows] = A^T, A [rows, columns]; columns a multiple of 4, the padding of B's rows becomes zero.
+/// B [columns, padded rows] = A^T, A [rows, columns]; columns a multiple of 16, the padding of B's rows becomes zero.
 static void transpose(size_t rows, size_t columns, const float *a, size_t a_stride, float *b) {
     const size_t b_stride = padded(rows);
-    for (size_t i = 0; i < b_stride; i += 4) {
-        for (size_t j = 0; j < columns; j += 4) {
-            quad r[4];
-            UNROLL for (size_t n = 0; n < 4; n++) r[n] = i + n < rows ? load_quad(a + (i + n) * a_stride + j) : (quad)0;
-            quad low01 = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5), low23 = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
-            quad high01 = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7), high23 = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
-            quad t[4] = {
-                __builtin_shufflevector(low01, low23, 0, 1, 4, 5), __builtin_shufflevector(low01, low23, 2, 3, 6, 7),
-                __builtin_shufflevector(high01, high23, 0, 1, 4, 5), __builtin_shufflevector(high01, high23, 2, 3, 6, 7)};
-            UNROLL for (size_t n = 0; n < 4; n++) memcpy(b + (j + n) * b_stride + i, &t[n], sizeof t[n]);
+    for (size_t i = 0; i < b_stride; i += VL) {
+        for (size_t j = 0; j < columns; j += VL) {
+            vec block[VL];
+            UNROLL for (size_t n = 0; n < VL; n++) block[n] = i + n < rows ? load(a + (i + n) * a_stride + j) : splat(0);
+            // Each round interleaves the first half of the rows with the second; log2(VL) rounds transpose the block.
+            UNROLL for (int half = VL / 2; half > 0; half /= 2) {
+                vec shuffled[VL];
+                UNROLL for (int n = 0; n < VL / 2; n++) {
+                    shuffled[2 * n].even = block[n].lo;
+                    shuffled[2 * n].odd = block[n + VL / 2].lo;
+                    shuffled[2 * n + 1].even = block[n].hi;
+                    shuffled[2 * n + 1].odd = block[n + VL / 2].hi;
+                }
+                UNROLL for (int n = 0; n < VL; n++) block[n] = shuffled[n];
+            }
+            UNROLL for (size_t n = 0; n < VL; n++) store(b + (j + n) * b_stride + i, block[n]);
         }
     }
 }

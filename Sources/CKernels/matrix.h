@@ -84,7 +84,7 @@ static void packed_tiles(size_t rows, size_t panels, size_t depth, const float *
 }
 
 static void multiply(size_t rows, const float *a, size_t a_stride, const ck_matrix *w, const float *bias, float *c,
-                     size_t c_stride, int accumulate) {
+                     size_t c_stride, int accumulate, const ck_finish *finish) {
     // Twelve panels of a block of weights stay in the second-level cache while all rows pass over them, and the rows of
     // one tile stay in the first-level cache while they pass over the twelve panels.
     enum { kept = 12 };
@@ -101,6 +101,11 @@ static void multiply(size_t rows, const float *a, size_t a_stride, const ck_matr
                     packed_tiles(height, group, depth, a + i * a_stride + start, a_stride, block + j * CK_PANEL * depth,
                                  CK_PANEL * depth, start == 0 && bias ? bias + j * CK_PANEL : NULL,
                                  c + i * c_stride + j * CK_PANEL, c_stride, accumulate || start > 0);
+                }
+                if (finish && start + depth == w->depth) {
+                    const size_t place = i * c_stride + first * CK_PANEL;
+                    finish_rows(finish, height, (last - first) * CK_PANEL, c + place,
+                                finish->slopes ? finish->slopes + place : NULL, c_stride);
                 }
             }
         }
@@ -140,4 +145,19 @@ static void multiply_activations(size_t rows, size_t columns, size_t depth, cons
 static void multiply_transposed(size_t rows, size_t columns, size_t depth, const float *a, size_t a_stride,
                                 const float *b, size_t b_stride, float *c, size_t c_stride) {
     activation_tiles(rows, columns / CK_PANEL, depth, a, 1, a_stride, b, b_stride, c, c_stride);
+}
+
+static double peak_operations(size_t rounds, float *sink) {
+    // As many independent sums as a tile has, so that no addition waits for the one before it.
+    enum { sums_count = ROWS * PANELS * CK_PANEL / VL };
+    vec sums[sums_count];
+    UNROLL for (int i = 0; i < sums_count; i++) sums[i] = splat((float)i);
+    vec factor = splat(*sink), term = splat(1e-3f);
+    for (size_t round = 0; round < rounds; round++) {
+        UNROLL for (int i = 0; i < sums_count; i++) sums[i] = fma_(sums[i], factor, term);
+    }
+    vec total = splat(0);
+    UNROLL for (int i = 0; i < sums_count; i++) total += sums[i];
+    *sink = sum(total);
+    return 2.0 * VL * sums_count * (double)rounds;
 }

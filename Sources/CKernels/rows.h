@@ -42,30 +42,33 @@ static void scale_and_shift(size_t rows, size_t width, const float *scale, const
     }
 }
 
-/// Phi(x) and its density phi(x), from one exponential.
-/// 1 - Phi(u) = e^(-u^2/2) p(t), t = 1 / (1 + 0.3 u), u >= 0; p fitted to 6e-8 relative.
-INLINE vec normal_distribution(vec x, vec *density) {
-    vec u = x < 0 ? -x : x;
-    vec bell = exponential(-0.5f * x * x);
-    vec t = 1.0f / fma_(u, splat(0.3f), splat(1));
-    vec p = splat(3.827106132e-02f);
-    p = fma_(p, t, splat(-1.686437954e-01f));
-    p = fma_(p, t, splat(2.275784896e-01f));
-    p = fma_(p, t, splat(-7.526602081e-02f));
-    p = fma_(p, t, splat(1.416759973e-01f));
-    p = fma_(p, t, splat(9.505101038e-02f));
-    p = fma_(p, t, splat(1.218259085e-01f));
-    p = fma_(p, t, splat(1.195009942e-01f));
-    p = fma_(p, t, splat(6.383270821e-06f));
-    vec beyond = bell * p;
-    *density = bell * 0.398942280f;
-    return x < 0 ? beyond : 1.0f - beyond;
+/// Phi(x), the distribution function of the standard normal: 1/2 + c p(2 c^2 / 25 - 1), c = x clamped to [-5, 5],
+/// p fitted to 3e-8 (1 - Phi(5) = 3e-7).
+INLINE vec normal_distribution(vec x) {
+    vec c = smaller(larger(x, splat(-5.0f)), splat(5.0f));
+    vec u = fma_(c * c, splat(0.08f), splat(-1.0f));
+    vec p = splat(-2.533982466e-04f);
+    p = fma_(p, u, splat(7.105077158e-04f));
+    p = fma_(p, u, splat(-8.407488672e-04f));
+    p = fma_(p, u, splat(1.442983038e-03f));
+    p = fma_(p, u, splat(-3.587441505e-03f));
+    p = fma_(p, u, splat(6.696588773e-03f));
+    p = fma_(p, u, splat(-1.066148187e-02f));
+    p = fma_(p, u, splat(1.626872652e-02f));
+    p = fma_(p, u, splat(-2.340416151e-02f));
+    p = fma_(p, u, splat(3.146995969e-02f));
+    p = fma_(p, u, splat(-4.042706317e-02f));
+    p = fma_(p, u, splat(5.151843963e-02f));
+    p = fma_(p, u, splat(-7.029678599e-02f));
+    p = fma_(p, u, splat(1.413638124e-01f));
+    return fma_(c, p, splat(0.5f));
 }
 
 /// f(x) and f'(x) of one vector.
 INLINE vec activation(const ck_activation kind, vec x, vec *derivative) {
     if (kind == ck_gelu) {
-        vec density, cumulative = normal_distribution(x, &density);
+        vec cumulative = normal_distribution(x);
+        vec density = exponential(-0.5f * x * x) * 0.398942280f;
         *derivative = fma_(x, density, cumulative);
         return x * cumulative;
     }
@@ -105,8 +108,16 @@ static void activate(ck_activation kind, size_t count, float *x, float *derivati
     }
 }
 
-static void scale_elements(size_t count, float *x, const float *y) {
-    for (size_t i = 0; i < count; i += VL) store(x + i, load(x + i) * load(y + i));
+/// Applies `finish` to rows of C; its slopes have the same place in their buffer as C's elements in theirs.
+static void finish_rows(const ck_finish *finish, size_t rows, size_t columns, float *c, float *slopes, size_t stride) {
+    for (size_t r = 0; r < rows; r++, c += stride) {
+        if (finish->kind == ck_activate) {
+            activate(finish->activation, columns, c, slopes);
+        } else {
+            for (size_t j = 0; j < columns; j += VL) store(c + j, load(c + j) * load(slopes + j));
+        }
+        if (slopes) slopes += stride;
+    }
 }
 
 /// The inner product of two vectors of any length.

@@ -11,10 +11,10 @@ const ck_kernels TABLE(VARIANT) = {
     .normalize_backward = normalize_backward,
     .scale_and_shift = scale_and_shift,
     .activate = activate,
-    .scale_elements = scale_elements,
     .attend = attend,
     .attend_backward = attend_backward,
     .linear = linear,
     .linear_input_gradient = linear_input_gradient,
     .linear_weight_gradient = linear_weight_gradient,
+    .peak_operations = peak_operations,
 };

@@ -10,8 +10,9 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "vector.h"
 
-#include "matrix.h"
 #include "rows.h"
+
+#include "matrix.h"
 
 #include "attention.h"
 #pragma clang attribute pop

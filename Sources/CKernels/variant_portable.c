@@ -12,8 +12,9 @@
 
 #include "vector.h"
 
-#include "matrix.h"
 #include "rows.h"
+
+#include "matrix.h"
 
 #include "attention.h"
 

@@ -36,24 +36,33 @@ INLINE vec fma_(vec a, vec b, vec c) {
 INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
 INLINE vec smaller(vec a, vec b) { return a < b ? a : b; }
 
-/// The sum of the lanes, by halves.
-INLINE float sum(vec v) {
-    float lane[VL];
-    store(lane, v);
-    UNROLL for (int half = VL / 2; half > 0; half /= 2) {
-        UNROLL for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+/// Combines the lanes of a vector by halves.
+#define FOLD(name, combine)                           \
+    INLINE float name(vec v) {                        \
+        FOLD_WIDE(combine)                            \
+        float4 four = FOLD_FOUR;                      \
+        float2 two = combine(four.lo, four.hi);       \
+        return combine(two.x, two.y);                 \
     }
-    return lane[0];
-}
+#define ADD(a, b) ((a) + (b))
+#define MOST(a, b) ((a) > (b) ? (a) : (b))
 
-/// The largest lane.
-INLINE float largest(vec v) {
-    float lane[VL];
-    store(lane, v);
-    float most = lane[0];
-    UNROLL for (int i = 1; i < VL; i++) most = lane[i] > most ? lane[i] : most;
-    return most;
-}
+typedef float float2 __attribute__((ext_vector_type(2)));
+typedef float float4 __attribute__((ext_vector_type(4)));
+#if VL == 16
+typedef float float8 __attribute__((ext_vector_type(8)));
+#define FOLD_WIDE(combine) float8 eight = combine(v.lo, v.hi); float4 quarter = combine(eight.lo, eight.hi);
+#define FOLD_FOUR quarter
+#elif VL == 8
+#define FOLD_WIDE(combine) float4 half = combine(v.lo, v.hi);
+#define FOLD_FOUR half
+#else
+#define FOLD_WIDE(combine)
+#define FOLD_FOUR v
+#endif
+
+FOLD(sum, ADD)
+FOLD(largest, MOST)
 
 /// 1 in the lanes of columns below `width`, 0 beyond, for the vector that starts at `column` < width.
 INLINE vec columns_below(size_t column, size_t width) {

@@ -36,13 +36,25 @@ typedef struct ck_attention {
 
 typedef enum ck_activation { ck_gelu, ck_gelu_tanh, ck_quick_gelu } ck_activation;
 
+/// What `multiply` does to each element of its result while it is near.
+typedef struct ck_finish {
+    enum ck_finish_kind {
+        ck_activate,  ///< c = f(c), f'(c) to `slopes` unless it is null
+        ck_scale      ///< c = c * slopes
+    } kind;
+    ck_activation activation;
+    float *_Nullable slopes;  ///< in the rows and columns of C
+} ck_finish;
+
 /// One implementation of all kernels.
 typedef struct ck_kernels {
     const char *_Nonnull name;
 
-    /// C = A W (+ bias) (+ C if `accumulate`). A: [rows, depth], C: [rows, columns], bias: [columns] or null.
+    /// C = A W (+ bias) (+ C if `accumulate`), then `finish` unless it is null.
+    /// A: [rows, depth], C: [rows, columns], bias: [columns] or null.
     void (*_Nonnull multiply)(size_t rows, const float *_Nonnull a, size_t a_stride, const ck_matrix *_Nonnull w,
-                              const float *_Nullable bias, float *_Nonnull c, size_t c_stride, int accumulate);
+                              const float *_Nullable bias, float *_Nonnull c, size_t c_stride, int accumulate,
+                              const ck_finish *_Nullable finish);
 
     /// y = (x - mean) * r, r = 1 / sqrt(variance + epsilon), for each row of `width` values; r goes to `inverse_deviation`.
     void (*_Nonnull normalize)(size_t rows, size_t width, float epsilon, const float *_Nonnull x, size_t x_stride,
@@ -61,9 +73,6 @@ typedef struct ck_kernels {
     /// gelu: x Phi(x). gelu_tanh: x s(1.5957691 (x + 0.044715 x^3)). quick_gelu: x s(1.702 x). s(z) = 1 / (1 + e^-z).
     /// `count` is a multiple of 16.
     void (*_Nonnull activate)(ck_activation kind, size_t count, float *_Nonnull x, float *_Nullable derivative);
-
-    /// x *= y, `count` a multiple of 16.
-    void (*_Nonnull scale_elements)(size_t count, float *_Nonnull x, const float *_Nonnull y);
 
     /// O = softmax(Q K^T) V for each head. O: [queries, heads * head_stride].
     void (*_Nonnull attend)(const ck_attention *_Nonnull attention, float *_Nonnull o, size_t o_stride);
@@ -87,6 +96,10 @@ typedef struct ck_kernels {
     void (*_Nonnull linear_weight_gradient)(size_t rows, size_t in, size_t out, const float *_Nonnull dy,
                                             size_t dy_stride, const float *_Nonnull x, size_t x_stride,
                                             float *_Nonnull dw);
+
+    /// Runs fused multiply-adds (or what the variant has for them) on registers alone, for the peak speed of a thread.
+    /// Returns the floating point operations done: `rounds` times a constant. `sink` receives one value.
+    double (*_Nonnull peak_operations)(size_t rounds, float *_Nonnull sink);
 } ck_kernels;
 
 /// The kernels named "avx512", "avx2" or "portable"; null when this machine cannot run them or the name is unknown.

@@ -1,5 +1,11 @@
 import CKernels
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// One worker's passes through a frozen encoder: forward for a few images at once, and backward to their prompts.
 ///
 /// The tokens of an image are its class token, the prompts, and its patches. Rows of all buffers are padded to a
@@ -129,7 +135,7 @@ final class EncoderPass {
         gatherPatches()
         embedding.patches.multiply(
             kernels, rows: geometry.patches, patchRows.start, stride: geometry.patchValues, bias: nil, into: patches,
-            stride: width, accumulate: false)
+            stride: width)
         for place in 0..<geometry.patches * width { patches[place] += embedding.offsets.start[place] }
         if embedding.norm != nil {
             normaliseEmbedding(kernels, embedding, geometry, rows: 1, first)
@@ -166,10 +172,10 @@ final class EncoderPass {
             trace.deviations.start)
         block.query.forward.multiply(
             kernels, rows: rows.count, trace.normalised.start, stride: rows.step, bias: block.query.bias.start,
-            into: trace.queries.start, stride: attention, accumulate: false)
+            into: trace.queries.start, stride: attention)
         block.keyValue.forward.multiply(
             kernels, rows: allRows, trace.normalised.start, stride: width, bias: block.keyValue.bias.start,
-            into: trace.keyValues.start, stride: 2 * attention, accumulate: false)
+            into: trace.keyValues.start, stride: 2 * attention)
         for image in 0..<images {
             var description = attentionOf(image, trace, queries: rows.perImage)
             kernels.call.attend(&description, attended.start + image * rows.perImage * attention, attention)
@@ -182,10 +188,10 @@ final class EncoderPass {
             width, trace.perceptronDeviations.start)
         block.expand.forward.multiply(
             kernels, rows: rows.count, trace.perceptronNormalised.start, stride: width, bias: block.expand.bias.start,
-            into: hiddenRows.start, stride: hidden, accumulate: false)
-        kernels.call.activate(
-            geometry.activation.kernel, rows.count * hidden, hiddenRows.start,
-            keepsGradients ? trace.slopes.start : nil)
+            into: hiddenRows.start, stride: hidden,
+            finish: ck_finish(
+                kind: ck_activate, activation: geometry.activation.kernel,
+                slopes: keepsGradients ? trace.slopes.start : nil))
         block.contract.forward.multiply(
             kernels, rows: rows.count, hiddenRows.start, stride: hidden, bias: block.contract.bias.start,
             into: stream.start, stride: rows.step, accumulate: true)
@@ -241,18 +247,19 @@ final class EncoderPass {
         // The perceptron.
         block.contract.backward.multiply(
             kernels, rows: rows.count, stream, stride: rows.step, bias: nil, into: gradients.hidden.start,
-            stride: hidden, accumulate: false)
-        kernels.call.scale_elements(rows.count * hidden, gradients.hidden.start, trace.slopes.start)
+            stride: hidden,
+            finish: ck_finish(
+                kind: ck_scale, activation: geometry.activation.kernel, slopes: trace.slopes.start))
         block.expand.backward.multiply(
             kernels, rows: rows.count, gradients.hidden.start, stride: hidden, bias: nil, into: normalised,
-            stride: width, accumulate: false)
+            stride: width)
         kernels.call.normalize_backward(
             rows.count, geometry.width, trace.perceptronNormalised.start, width, trace.perceptronDeviations.start,
             normalised, width, stream, rows.step)
         // The attention.
         block.output.backward.multiply(
             kernels, rows: rows.count, stream, stride: rows.step, bias: nil, into: gradients.attended.start,
-            stride: attention, accumulate: false)
+            stride: attention)
         for image in 0..<images {
             var description = attentionOf(image, trace, queries: rows.perImage)
             let keyValues = gradients.keyValues.start + image * tokens * 2 * attention
@@ -261,15 +268,48 @@ final class EncoderPass {
                 gradients.queries.start + image * rows.perImage * attention, attention, keyValues,
                 keyValues + attention, 2 * attention)
         }
+        if index == 0 && geometry.depth > 1 {
+            backwardToPrompts(block, trace, gradients)
+            return
+        }
         block.keyValue.backward.multiply(
             kernels, rows: allRows, gradients.keyValues.start, stride: 2 * attention, bias: nil, into: normalised,
-            stride: width, accumulate: false)
+            stride: width)
         block.query.backward.multiply(
             kernels, rows: rows.count, gradients.queries.start, stride: attention, bias: nil, into: normalised,
             stride: rows.step, accumulate: true)
         kernels.call.normalize_backward(
             allRows, geometry.width, trace.normalised.start, width, trace.deviations.start, normalised, width, stream,
             width)
+    }
+
+    /// The end of the first block's backward pass: of its inputs only the prompts need a gradient, so only their rows
+    /// are moved together and multiplied.
+    private func backwardToPrompts(_ block: FrozenBlock, _ trace: BlockTrace, _ gradients: PassGradients) {
+        let attention = attention
+        let width = width
+        let queries = gradients.queries.start
+        let keyValues = gradients.keyValues.start
+        for image in 0..<images {
+            let source = image * tokens + 1
+            let target = image * prompts
+            memmove(queries + target * attention, queries + source * attention, prompts * attention * 4)
+            memmove(keyValues + target * 2 * attention, keyValues + source * 2 * attention, prompts * attention * 8)
+        }
+        let normalised = gradients.rows.start
+        block.keyValue.backward.multiply(
+            kernels, rows: images * prompts, keyValues, stride: 2 * attention, bias: nil, into: normalised,
+            stride: width)
+        block.query.backward.multiply(
+            kernels, rows: images * prompts, queries, stride: attention, bias: nil, into: normalised, stride: width,
+            accumulate: true)
+        for image in 0..<images {
+            let first = image * tokens + 1
+            kernels.call.normalize_backward(
+                prompts, geometry.width, trace.normalised.start + first * width, width,
+                trace.deviations.start + first, normalised + image * prompts * width, width,
+                gradients.stream.start + first * width, width)
+        }
     }
 }
 

@@ -15,7 +15,9 @@ struct FrozenBlock: Sendable {
     let expand: FrozenLayer
     /// hidden -> width.
     let contract: FrozenLayer
+}
 
+extension FrozenBlock {
     init(_ index: Int, of model: ModelFile, geometry: EncoderGeometry) throws(EncoderError) {
         let names = model.names.block(index)
         let width = geometry.width

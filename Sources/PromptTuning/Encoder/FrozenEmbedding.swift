@@ -10,7 +10,9 @@ struct FrozenEmbedding: Sendable {
     let classToken: FloatMemory
     /// The affine part of the norm before the first block (CLIP), nil where the family has none: [padded width] each.
     let norm: (scale: FloatMemory, shift: FloatMemory)?
+}
 
+extension FrozenEmbedding {
     init(of model: ModelFile, geometry: EncoderGeometry) throws(EncoderError) {
         let names = model.names
         let width = geometry.width

@@ -1,4 +1,5 @@
 import Foundation
+import PromptAggregation
 import Safetensors
 
 /// A pre-trained vision transformer whose weights never change, packed for the kernels.
@@ -67,6 +68,21 @@ public final class FrozenEncoder: Sendable {
         finalScale = FloatMemory(finalNorm.scale, paddedTo: padded(geometry.width))
         finalShift = FloatMemory(finalNorm.shift, paddedTo: padded(geometry.width))
         loadTime = clock.now - start
+    }
+
+    /// An encoder of those extents with small random weights, for measurements.
+    init(random geometry: EncoderGeometry, seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        self.geometry = geometry
+        family = "random"
+        (mean, std) = (TensorNames.imageNetMean, TensorNames.imageNetStd)
+        weightsPath = ""
+        embedding = FrozenEmbedding(random: &random, geometry: geometry)
+        blocks = (0..<geometry.depth).map { _ in FrozenBlock(random: &random, geometry: geometry) }
+        let ones = [Float](repeating: 1, count: geometry.width)
+        finalScale = FloatMemory(ones, paddedTo: padded(geometry.width))
+        finalShift = FloatMemory(count: padded(geometry.width))
+        loadTime = .zero
     }
 }
 

@@ -14,13 +14,17 @@ struct PackedMatrix: Sendable {
         block = packed.block
     }
 
-    /// C [rows, columns] = A [rows, depth] W (+ bias) (+ C).
+    /// C [rows, columns] = A [rows, depth] W (+ bias) (+ C), then `finish`.
     func multiply(
         _ kernels: Kernels, rows: Int, _ a: UnsafePointer<Float>, stride aStride: Int, bias: UnsafePointer<Float>?,
-        into c: UnsafeMutablePointer<Float>, stride cStride: Int, accumulate: Bool
+        into c: UnsafeMutablePointer<Float>, stride cStride: Int, accumulate: Bool = false, finish: ck_finish? = nil
     ) {
         var matrix = ck_matrix(depth: depth, columns: columns, block: block, panels: memory.start)
-        kernels.call.multiply(rows, a, aStride, &matrix, bias, c, cStride, accumulate ? 1 : 0)
+        if var finish {
+            kernels.call.multiply(rows, a, aStride, &matrix, bias, c, cStride, accumulate ? 1 : 0, &finish)
+        } else {
+            kernels.call.multiply(rows, a, aStride, &matrix, bias, c, cStride, accumulate ? 1 : 0, nil)
+        }
     }
 
     /// Floats of memory.

@@ -168,15 +168,16 @@ final class BatchRunner: @unchecked Sendable {
         of count: Int, prompts: Int, keepsGradients: Bool, _ work: (EncoderPass, Range<Int>) throws -> Void
     ) throws {
         let tokens = 1 + prompts + geometry.patches
-        let share = (count + pool.workers - 1) / pool.workers
-        let size = max(1, min(share, Self.chunkTokens / tokens))
-        let chunks = (count + size - 1) / size
+        // As many chunks for each worker, of sizes that differ by one image at most.
+        let rounds = (count * tokens + pool.workers * Self.chunkTokens - 1) / (pool.workers * Self.chunkTokens)
+        let chunks = min(count, pool.workers * rounds)
+        let size = (count + chunks - 1) / chunks
         let passes = passes(images: size, prompts: prompts, keepsGradients: keepsGradients)
         var failures = [(any Error)?](repeating: nil, count: chunks)
         failures.withUnsafeMutableBufferPointer { failures in
             pool.run(items: chunks) { worker, chunk in
                 do {
-                    try work(passes[worker], chunk * size..<min((chunk + 1) * size, count))
+                    try work(passes[worker], chunk * count / chunks..<(chunk + 1) * count / chunks)
                 } catch {
                     failures[chunk] = error
                 }

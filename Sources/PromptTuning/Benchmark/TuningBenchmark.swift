@@ -1,0 +1,124 @@
+import CKernels
+import PromptAggregation
+
+/// Measures training steps (forward, cross-entropy, backward to the prompts, Adam on prompts and head) against the
+/// machine's fused multiply-add peak.
+public struct TuningBenchmark: Sendable {
+    /// A model and a batch.
+    public struct Shape: Hashable, Sendable {
+        public let name: String
+        public let geometry: EncoderGeometry
+        public let prompts: Int
+        public let batchSize: Int
+
+        public init(name: String, geometry: EncoderGeometry, prompts: Int, batchSize: Int) {
+            self.name = name
+            self.geometry = geometry
+            self.prompts = prompts
+            self.batchSize = batchSize
+        }
+
+        /// Floating point operations of a step, all blocks counted whole.
+        public var operations: Double {
+            Double(batchSize) * geometry.operations(prompts: prompts, backward: true)
+        }
+    }
+
+    /// The measurement of one shape.
+    public struct Row: Hashable, Sendable {
+        public let shape: Shape
+        /// The median of the steps.
+        public let step: Duration
+        /// The fastest step.
+        public let fastestStep: Duration
+        public let imagesPerSecond: Double
+        /// Billions of floating point operations a second, as `Shape.operations` counts them.
+        public let gigaflops: Double
+        /// `gigaflops` over the peak of the same number of threads.
+        public let peakShare: Double
+    }
+
+    public static let shapes = [
+        shape("CIFAR", image: 32, patch: 4, width: 192, depth: 6, batch: 32),
+        shape("Ti/16", image: 224, patch: 16, width: 192, depth: 12, batch: 16),
+        shape("B/32", image: 224, patch: 32, width: 768, depth: 12, batch: 16),
+        shape("CLIP B/16 160 px", image: 160, patch: 16, width: 768, depth: 12, batch: 16, activation: .quickGelu),
+    ]
+
+    private static func shape(
+        _ name: String, image: Int, patch: Int, width: Int, depth: Int, batch: Int,
+        activation: EncoderGeometry.Activation = .gelu
+    ) -> Shape {
+        Shape(
+            name: name,
+            geometry: EncoderGeometry(
+                width: width, depth: depth, heads: width / 64, hidden: 4 * width, imageSize: image, patchSize: patch,
+                epsilon: 1e-6, activation: activation),
+            prompts: 10, batchSize: batch)
+    }
+
+    public let threads: Int
+    public let kernels: KernelVariant
+    /// Billions of floating point operations a second that `threads` threads reach on registers alone.
+    public let peakGigaflops: Double
+
+    /// Measures the peak.
+    ///
+    /// - Throws: `TuningError`.
+    public init(threads: Int, kernels: KernelVariant? = nil) throws(TuningError) {
+        self.threads = threads
+        self.kernels = kernels ?? .best
+        let table = try Kernels(self.kernels)
+        let pool = try ThreadPool(workers: threads)
+        let rounds = 2_000_000
+        var best = 0.0
+        for _ in 0..<5 {
+            let clock = ContinuousClock()
+            let time = clock.measure {
+                pool.run(items: threads) { _, _ in
+                    var sink: Float = 0.5
+                    _ = table.call.peak_operations(rounds, &sink)
+                }
+            }
+            var sink: Float = 0.5
+            let operations = table.call.peak_operations(1, &sink) * Double(rounds * threads)
+            best = max(best, operations / time.seconds)
+        }
+        peakGigaflops = best / 1e9
+    }
+
+    /// Times `steps` steps after two that warm up.
+    ///
+    /// - Throws: `TuningError`.
+    public func run(_ shape: Shape, steps: Int) throws -> Row {
+        let encoder = FrozenEncoder(random: shape.geometry, seed: 1)
+        let learner = try PromptLearner(encoder: encoder, threads: threads, kernels: kernels)
+        let images = RandomImages(
+            count: shape.batchSize, classes: 10, imageValues: shape.geometry.imageValues, seed: 2)
+        let dataset = try TuningDataset(images)
+        var plan = TrainingPlan()
+        plan.promptsPerBatch = 0
+        plan.batchSize = shape.batchSize
+        plan.epochs = steps + 2
+        let state = learner.initialState(pool: shape.prompts, classes: 10, keyProjection: false, seed: 3)
+        let clock = ContinuousClock()
+        // The learner asks whether to stop before each step, so the times between the questions are the steps'.
+        var starts: [ContinuousClock.Instant] = []
+        _ = try learner.tune(state, on: dataset, plan: plan, seed: 4) {
+            starts.append(clock.now)
+            return false
+        }
+        starts.append(clock.now)
+        let times = zip(starts, starts.dropFirst()).map { $1 - $0 }.dropFirst(2).sorted()
+        let median = times[times.startIndex + times.count / 2]
+        let gigaflops = shape.operations / median.seconds / 1e9
+        return Row(
+            shape: shape, step: median, fastestStep: times.first ?? median,
+            imagesPerSecond: Double(shape.batchSize) / median.seconds,
+            gigaflops: gigaflops, peakShare: gigaflops / peakGigaflops)
+    }
+}
+
+extension Duration {
+    fileprivate var seconds: Double { self / .seconds(1) }
+}
