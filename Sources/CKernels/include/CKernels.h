@@ -1,3 +1,4 @@
 #pragma once
 #include "CAggregationKernels.h"
+#include "CReferenceKernels.h"
 #include "CTuningKernels.h"

@@ -86,6 +86,19 @@ extension PromptState {
     }
 }
 
+extension PromptState {
+    /// Moves every tensor for which `isIncluded` holds by Σ_t w_t (local_t − base_t).
+    mutating func average(
+        _ contributions: [Contribution], weights: [Double], including isIncluded: (String) -> Bool = { _ in true }
+    ) {
+        var sum = Displacement(like: self, including: isIncluded)
+        for (contribution, weight) in zip(contributions, weights) where weight > 0 {
+            sum.add(contribution, weight: weight, like: self, including: isIncluded)
+        }
+        move(by: sum, including: isIncluded)
+    }
+}
+
 extension Float {
     /// The nearest finite value.
     init(saturating value: Double) {

@@ -15,11 +15,7 @@ struct FedAvg: AggregationStrategy {
 
     mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
         let weights = shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
-        var sum = Displacement(like: state)
-        for (contribution, weight) in zip(contributions, weights) where weight > 0 {
-            sum.add(contribution, weight: weight, like: state)
-        }
-        state.move(by: sum)
+        state.average(contributions, weights: weights)
         return FlushReport(weights: weights)
     }
 }

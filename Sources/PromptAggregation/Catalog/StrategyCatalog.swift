@@ -14,6 +14,7 @@ public enum StrategyCatalog {
     public static let entries: [StrategyEntry] = [
         FedAvg.entry,
         Pfpt.entry,
+        PfptReference.entry,
         AsyncPfpt.entry,
     ]
 

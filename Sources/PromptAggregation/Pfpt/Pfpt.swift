@@ -38,7 +38,8 @@ struct Pfpt: AggregationStrategy {
         let weights = PoolRound.weights(
             of: contributions.map(\.sampleCount), stalenessWeights: contributions.map(\.stalenessWeight),
             bySamples: sharesBySamples)
-        averageBesidePrompts(contributions)
+        let averaging = shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
+        state.average(contributions, weights: averaging) { $0 != Parameters.prompts }
         let counting = contributions.indices.filter { weights[$0] > 0 && !contributions[$0].promptIDs.isEmpty }
         guard !counting.isEmpty else { return FlushReport(weights: shares(weights)) }
         defer { flush += 1 }
@@ -55,15 +56,6 @@ struct Pfpt: AggregationStrategy {
         let before = fit.objective()
         fit.run()
         return publish(fit, contributions, counting, shares(weights), before)
-    }
-
-    private mutating func averageBesidePrompts(_ contributions: [Contribution]) {
-        let weights = shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
-        var sum = Displacement(like: state)
-        for (contribution, weight) in zip(contributions, weights) where weight > 0 {
-            sum.add(contribution, weight: weight, like: state) { $0 != Parameters.prompts }
-        }
-        state.move(by: sum) { $0 != Parameters.prompts }
     }
 
     private mutating func publish(
