@@ -104,11 +104,7 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var layers = ConfigurationLayers()
-        try layers.add(yaml: RunConfiguration.demo, name: "the demo's configuration")
-        layers.add(environment: ProcessInfo.processInfo.environment)
-        for assignment in assignments { try layers.add(assignment: assignment) }
-        let configuration = try RunConfiguration(layers)
+        let configuration = try RunConfiguration.load(base: RunConfiguration.demo, files: [], assignments: assignments)
         guard workers <= configuration.data.clients else {
             throw ConfigurationError("--workers \(workers): expected at most one for each of the \(configuration.data.clients) clients")
         }

@@ -151,6 +151,16 @@ extension RunConfiguration.Evaluation {
     }
 }
 
+extension RunConfiguration.Virtual {
+    init(_ reader: ConfigurationReader) throws {
+        imageSeconds = try reader.number(
+            "simulation.image_seconds", 0.02, 0...3600, "virtual time to tune one image, in seconds")
+        speedSpread = try reader.number(
+            "simulation.speed_spread", 0, 0...5, "sigma of the logarithm of the clients' speeds")
+        latency = try reader.seconds("simulation.latency_seconds", 0.01, 0...60, "one way over the network")
+    }
+}
+
 extension DelayModel {
     init(_ reader: ConfigurationReader) throws {
         let name = try reader.choice(

@@ -12,6 +12,7 @@ public struct RunConfiguration: Sendable {
     public var data: DataSource
     public var evaluation: Evaluation
     public var worker: Worker
+    public var simulation: Virtual
     private var effective: EffectiveConfiguration
 
     public struct Endpoints: Hashable, Sendable {
@@ -63,6 +64,19 @@ public struct RunConfiguration: Sendable {
         public var threads: Int
     }
 
+    /// What a simulation takes for the speed of machines and network.
+    public struct Virtual: Hashable, Sendable {
+        /// To tune one image, at speed 1.
+        public var imageSeconds: Double
+        /// σ of the logarithm of the clients' speeds; 0 makes all alike.
+        public var speedSpread: Double
+        /// One way between client and aggregator.
+        public var latency: Duration
+
+        /// Draws a client's speed, 1 in the median.
+        func speed(_ random: inout SeededRandom) -> Double { exp(speedSpread * random.nextNormal()) }
+    }
+
     public struct Worker: Hashable, Sendable {
         public var threads: Int
         public var delay: DelayModel
@@ -103,15 +117,18 @@ extension RunConfiguration {
         worker = Worker(
             threads: try reader.integer("worker.threads", 1, 1...256, "threads of a worker's tuning"),
             delay: try DelayModel(reader))
+        simulation = try Virtual(reader)
         try reader.finish()
         effective = reader.declared
     }
 
-    /// Reads a file, the environment and `--set` assignments, in this order.
+    /// Reads YAML files, the environment and `--set` assignments, each above what came before.
+    /// - Parameter base: YAML below all of them.
     public static func load(
-        files: [String], environment: [String: String] = ProcessInfo.processInfo.environment, assignments: [String] = []
+        base: String = "", files: [String], environment: [String: String] = ProcessInfo.processInfo.environment, assignments: [String] = []
     ) throws -> RunConfiguration {
         var layers = ConfigurationLayers()
+        try layers.add(yaml: base, name: "the built-in configuration")
         for file in files {
             guard let bytes = FileManager.default.contents(atPath: file) else {
                 throw ConfigurationError("\(file): cannot read the configuration file")

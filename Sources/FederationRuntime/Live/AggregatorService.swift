@@ -39,9 +39,12 @@ public actor AggregatorService: Service {
     /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
     public init(configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?) throws {
         self.progress = progress
-        setup = try AggregatorSetup(configuration: configuration, folder: folder)
+        var clock = RunClock()
+        setup = try AggregatorSetup(
+            configuration: configuration, folder: folder, incarnation: UInt64.random(in: .min ... .max),
+            startingAt: clock.now())
         self.logger = logger
-        clock = RunClock(since: setup.lastTime)
+        self.clock = RunClock(since: setup.lastTime)
         engine = LoggedAggregator(aggregator: setup.aggregator, log: setup.log)
         observer = try RunObserver(folder: folder, history: setup.history)
         loop = try PollLoop(name: "aggregator")

@@ -18,13 +18,18 @@ struct AggregatorSetup {
     let isRecovered: Bool
     let classes: Int
 
-    init(configuration given: RunConfiguration, folder: RunFolder) throws {
+    /// - Parameters:
+    ///   - incarnation: names this start of the aggregator.
+    ///   - start: the time of a new run's first record.
+    init(
+        configuration given: RunConfiguration, folder: RunFolder, incarnation: UInt64, startingAt start: Timestamp
+    ) throws {
         var configuration = given
+        self.incarnation = incarnation
         self.folder = folder
         encoder = try configuration.loadEncoder()
         try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
         classes = try FederatedData.classCount(of: configuration.data)
-        incarnation = UInt64.random(in: .min ... .max)
         try folder.create()
         self.configuration = configuration
         isRecovered = FileManager.default.fileExists(atPath: folder.log)
@@ -51,8 +56,7 @@ struct AggregatorSetup {
                 seed: configuration.federation.seed)
             aggregator = Aggregator(
                 configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial))
-            var clock = RunClock()
-            lastTime = clock.now()
+            lastTime = start
             try folder.write(configuration.yaml, to: folder.configuration)
             log = try RunLogWriter(
                 creating: folder.log,

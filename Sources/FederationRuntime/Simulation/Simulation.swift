@@ -1,0 +1,202 @@
+import Federation
+import PromptAggregation
+import PromptTuning
+import PromptWire
+
+/// A federation in virtual time: the production core, codec and log, the real learner, and clocks that only count.
+///
+/// Each client's tuning really happens; how long it takes is said by the configuration (time an image, divided by the
+/// client's speed, and the injected delay). So methods are compared on the clock without waiting for it, and the same
+/// seed gives the same log.
+public struct Simulation {
+    private enum Item {
+        case toAggregator([UInt8])
+        case toClient(Int, AggregatorMessage)
+        case aggregatorTimer(AggregatorTimer)
+        case clientTimer(Int, ClientTimer)
+        case trained(Int, task: UInt64, Result<TrainingResult, any Error>)
+        case clientStarts(Int)
+    }
+
+    private struct Seat {
+        var client: Client
+        var dataset: TuningDataset
+        var random: SeededRandom
+        /// Images a second relative to the configured speed.
+        var speed: Double
+        var timers: [ClientTimer: Int] = [:]
+    }
+
+    private let configuration: RunConfiguration
+    private let learner: PromptLearner
+    private let validation: TuningDataset
+    private var engine: LoggedAggregator
+    private var observer: RunObserver
+    private var seats: [Seat] = []
+    private var queue = EventQueue<Item>()
+    private var timers: [AggregatorTimer: Int] = [:]
+    private var now = Timestamp(nanoseconds: 0)
+    private var nextEvaluation = Timestamp(nanoseconds: 0)
+    private let incarnation: UInt64 = 1
+    private let progress: (AggregatorMessage.Beacon, Double) -> Void
+
+    /// Makes a run's folder and everything that takes part.
+    /// - Parameters:
+    ///   - threads: of the tuning; they change no bit.
+    ///   - progress: sees each beacon, and the seconds since the start.
+    public init(
+        configuration given: RunConfiguration, folder: RunFolder, threads: Int,
+        progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
+    ) throws {
+        let setup = try AggregatorSetup(
+            configuration: given, folder: folder, incarnation: incarnation, startingAt: Timestamp(nanoseconds: 0))
+        guard !setup.isRecovered else {
+            throw RunFolderError("\(folder.path): holds a run already; a simulation begins anew")
+        }
+        configuration = setup.configuration
+        self.progress = progress
+        learner = try PromptLearner(encoder: setup.encoder, threads: threads)
+        let data = try FederatedData(configuration.data, encoder: setup.encoder)
+        validation = try TuningDataset(try data.validation)
+        engine = LoggedAggregator(aggregator: setup.aggregator, log: setup.log)
+        observer = try RunObserver(folder: folder, history: setup.history)
+        for (index, id) in configuration.clients.enumerated() {
+            var random = SeededRandom(seed: configuration.federation.seed, stream: 1000 + UInt64(index))
+            let dataset = try TuningDataset(try data.images(ofClient: index))
+            seats.append(
+                Seat(
+                    client: Client(
+                        id: id, session: random.next(), sampleCount: dataset.count,
+                        encoderDigest: configuration.federation.encoderDigest), dataset: dataset, random: random,
+                    speed: 1))
+            seats[index].speed = configuration.simulation.speed(&seats[index].random)
+        }
+    }
+
+    /// Runs to the end of the run and leaves the same files as a live one.
+    /// - Returns: the last state.
+    public mutating func run() throws -> AggregatorMessage.GlobalPrompts {
+        observer.begin(at: now)
+        try engine.start(IncarnationStarted(incarnation: incarnation, build: buildVersion), at: now)
+        try settle()
+        for index in seats.indices { queue.push(.clientStarts(index), at: now + latency(of: index)) }
+        while engine.aggregator.phase != .finished, let next = queue.pop() {
+            now = max(now, next.time)
+            try take(next.item, number: next.number)
+        }
+        try evaluate()
+        try engine.close()
+        let promptsFile = promptsFile
+        try observer.keep(promptsFile, always: true)
+        try observer.writeReport(
+            heading: "\(configuration.strategy.name), \(configuration.data.dataset), simulated",
+            classes: try FederatedData.classCount(of: configuration.data))
+        return engine.aggregator.current
+    }
+
+    /// What the run's observers kept.
+    public var history: RunHistory { observer.history }
+
+    private mutating func take(_ item: Item, number: Int) throws {
+        switch item {
+        case .toAggregator(let bytes):
+            try engine.receive(bytes, at: now)
+            try settle()
+        case .aggregatorTimer(let timer):
+            guard timers[timer] == number else { return }
+            try engine.fire(timer, at: now)
+            try settle()
+        case .toClient(let index, let message): try handle(.received(message, incarnation: incarnation), at: index)
+        case .clientTimer(let index, let timer):
+            if seats[index].timers[timer] == number { try handle(.timerFired(timer), at: index) }
+        case .trained(let index, _, .success(let result)): try handle(.trainingFinished(result), at: index)
+        case .trained(let index, let task, .failure): try handle(.trainingFailed(task: task), at: index)
+        case .clientStarts(let index): try handle(.started, at: index)
+        }
+    }
+
+    // MARK: The aggregator's side
+
+    private mutating func settle() throws {
+        for effect in try engine.commit() {
+            switch effect {
+            case .publish(.all, .beacon(var beacon)):
+                beacon.metrics = observer.beaconMetrics
+                progress(beacon, observer.history.seconds(at: now))
+                toAll(.beacon(beacon))
+            case .publish(.all, let message): toAll(message)
+            case .publish(.client(let id), let message):
+                if let index = seats.firstIndex(where: { $0.client.id == id }) { send(message, to: index) }
+            case .publishVersion(let prompts):
+                toAll(.globalPrompts(prompts))
+                if let interval = configuration.evaluation.interval, now >= nextEvaluation {
+                    nextEvaluation = now + interval
+                    try evaluate()
+                }
+            case .setTimer(let timer, let delay):
+                timers[timer] = queue.push(.aggregatorTimer(timer), at: now + delay)
+            case .flushed(let flush): try observer.add(flush)
+            case .presenceChanged, .finish: break
+            }
+        }
+    }
+
+    private mutating func toAll(_ message: AggregatorMessage) {
+        for index in seats.indices { send(message, to: index) }
+    }
+
+    private mutating func send(_ message: AggregatorMessage, to index: Int) {
+        queue.push(.toClient(index, message), at: now + latency(of: index))
+    }
+
+    private mutating func evaluate() throws {
+        let current = engine.aggregator.current
+        let evaluation = try learner.evaluate(current.state, on: validation, plan: configuration.federation.plan)
+        try observer.add(.init(version: current.version, evaluation: evaluation), at: now)
+    }
+
+    private var promptsFile: PromptsFile {
+        PromptsFile(
+            prompts: engine.aggregator.current, digest: engine.digest.map { "\($0)" } ?? "",
+            logOffset: engine.committedBytes)
+    }
+
+    // MARK: The clients' side
+
+    private mutating func handle(_ kind: ClientEvent.Kind, at index: Int) throws {
+        for effect in seats[index].client.handle(ClientEvent(time: now, kind: kind)) {
+            switch effect {
+            case .send(let message):
+                queue.push(.toAggregator(ClientCodec.encode(message)), at: now + latency(of: index))
+            case .train(let order): train(order, at: index)
+            case .setTimer(let timer, let delay):
+                seats[index].timers[timer] = queue.push(.clientTimer(index, timer), at: now + delay)
+            case .abandonTraining, .updateRejected, .finish: break
+            }
+        }
+    }
+
+    /// Tunes at once, and has the result arrive when the client would have been through.
+    private mutating func train(_ order: TrainingOrder, at index: Int) {
+        let result = Result {
+            TrainingResult(
+                try learner.tune(
+                    order.base.state, on: seats[index].dataset, plan: order.task.plan, seed: order.task.seed)!,
+                of: order)
+        }
+        let images = order.task.plan.images(of: seats[index].dataset.count)
+        let tuning = configuration.simulation.imageSeconds * Double(images) / seats[index].speed
+        let delay = configuration.worker.delay.draw(&seats[index].random)
+        queue.push(.trained(index, task: order.task.number, result), at: now + .seconds(tuning) + delay)
+    }
+
+    private func latency(of index: Int) -> Duration { configuration.simulation.latency }
+}
+
+extension TrainingPlan {
+    /// The images that a task goes through, each counted as often as it is used.
+    fileprivate func images(of sampleCount: Int) -> Int {
+        let all = epochs * sampleCount
+        return maximumSteps == 0 ? all : min(all, maximumSteps * batchSize)
+    }
+}
