@@ -83,8 +83,9 @@ INLINE vec activation(const ck_activation kind, vec x, vec *derivative) {
         z = 1.702f * x;
         slope = splat(1.702f);
     }
-    vec s = 1.0f / (1.0f + exponential(-z));
-    *derivative = fma_(x * s * (1.0f - s), slope, s);
+    vec e = exponential(-z);
+    vec s = 1.0f / (1.0f + e);
+    *derivative = fma_(x * s * (e * s), slope, s);  // 1 - s = e s
     return x * s;
 }
 

@@ -12,7 +12,7 @@
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 typedef float vec __attribute__((ext_vector_type(VL)));
-typedef int32_t ivec __attribute__((ext_vector_type(VL)));
+typedef uint32_t uvec __attribute__((ext_vector_type(VL)));
 
 INLINE vec load(const float *p) {
     vec v;
@@ -87,7 +87,7 @@ INLINE vec exponential(vec x) {
     p = fma_(p, r, splat(4.999999203e-01f));
     p = fma_(p, r, splat(1.000000037e+00f));
     p = fma_(p, r, splat(1.000000001e+00f));
-    ivec bits;
+    uvec bits;
     memcpy(&bits, &shifted, sizeof bits);
     bits = (bits << 23) + 0x3f800000;
     vec power;

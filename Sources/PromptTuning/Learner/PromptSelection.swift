@@ -3,11 +3,11 @@
 ///
 /// With class features f_i, their projections x_i = W f_i (W the key projection, or the identity), and prompts p_k, the
 /// similarity of the batch is S = 1/B Σ_i Σ_k cos(x_i, p_k) over the prompts picked.
-struct PromptSelection {
+package struct PromptSelection {
     /// The rows picked, the most often picked first.
-    let rows: [Int]
+    package let rows: [Int]
     /// S.
-    let similarity: Double
+    package let similarity: Double
 
     private let projected: UnitRows
     private let picked: UnitRows
@@ -21,7 +21,7 @@ struct PromptSelection {
     ///   - features: prompt-free class features, [batch, width].
     ///   - projected: their projections, [batch, width].
     ///   - prompts: the pool, [pool, width].
-    init(features: [Float], projected: [Float], prompts: [Float], width: Int, count: Int) {
+    package init(features: [Float], projected: [Float], prompts: [Float], width: Int, count: Int) {
         let keys = UnitRows(prompts, width: width)
         let queries = UnitRows(projected, width: width)
         var votes = [Int](repeating: 0, count: keys.count)
@@ -49,12 +49,12 @@ struct PromptSelection {
     }
 
     /// ∂S/∂p for the rows picked: 1/B Σ_i (x̂_i − cos(x_i, p) p̂) / |p|, [picked, width].
-    var promptGradient: [Double] {
+    package var promptGradient: [Double] {
         picked.gradient(towards: projected, scale: 1 / Double(projected.count))
     }
 
     /// ∂S/∂W = Σ_i (∂S/∂x_i) f_iᵀ, ∂S/∂x_i = 1/B Σ_k (p̂_k − cos(x_i, p_k) x̂_i) / |x_i|, [width, width].
-    var keyGradient: [Double] {
+    package var keyGradient: [Double] {
         let projectionGradient = projected.gradient(towards: picked, scale: 1 / Double(projected.count))
         var gradient = [Double](repeating: 0, count: width * width)
         for image in 0..<projected.count {
