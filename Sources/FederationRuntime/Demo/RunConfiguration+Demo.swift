@@ -26,7 +26,6 @@ extension RunConfiguration {
           prompt_learning_rate: 0.003
           head_learning_rate: 0.01
           prompts_per_batch: 8
-          logit_adjustment: 1
         data:
           dataset: fashion-mnist
           partition: dirichlet

@@ -18,6 +18,9 @@ struct CachedCalibration: Hashable, Sendable {
     /// Ascending by client.
     private var entries: [Entry] = []
 
+    /// The clients whose displacements are at hand.
+    var clients: Int { entries.count }
+
     /// The displacement to apply for a flush, after which the cache holds the flush's own displacements.
     ///
     /// - Parameters:

@@ -73,12 +73,16 @@ struct AsyncPfpt: AggregationStrategy {
         return report
     }
 
+    /// A cached displacement is used in every flush until its client reports again. So the step is shortened to the part
+    /// of the known clients that the flush is news of: each displacement then counts once in the mean. At full length
+    /// the same displacement would be taken several times over before its client can answer, and the state swings.
     private mutating func moveBesidePrompts(_ news: [Contribution]) {
         let step = calibration.step(
             news, weights: news.map { Double($0.sampleCount) * $0.stalenessWeight }, flush: flush,
             horizon: settings.horizon, like: state
         ) { $0 != Parameters.prompts }
-        state.move(by: step) { $0 != Parameters.prompts }
+        let turnover = min(1, Double(news.count) / Double(max(1, calibration.clients)))
+        state.move(by: step, rate: turnover) { $0 != Parameters.prompts }
     }
 
     /// λ of each entry of the cache.
