@@ -131,4 +131,27 @@ import Testing
                     path: place + "/model.safetensors", family: "timm VisionTransformer",
                     tensor: "blocks.2.norm1.weight"))
     }
+
+    @Test func otherImageSizes() throws {
+        let place = try folder()
+        defer { try? FileManager.default.removeItem(atPath: place) }
+        #expect(try FrozenEncoder(directory: place, imageSize: 24).geometry.patches == 36)
+        #expect(
+            throws: EncoderError.configuration(
+                path: place + "/config.json", field: "image size asked for", expected: "a multiple of the patch size 4",
+                found: "18")
+        ) { try FrozenEncoder(directory: place, imageSize: 18) }
+    }
+
+    @Test(arguments: [3, 7, 8, 10]) func positionsInterpolateAsTorchDoes(_ size: Int) throws {
+        let file = try SafetensorsFile(path: Bundle.module.bundlePath + "/Fixtures/positions-5x5x8.safetensors")
+        let grid = try file.tensor(named: "grid").floats()
+        let manners: [(String, PositionInterpolation)] = [
+            ("plain", .centres), ("corners", .corners), ("antialias", .antialiased),
+        ]
+        for (name, manner) in manners {
+            let expected = try file.tensor(named: "\(name).\(size)").doubles()
+            #expect(relativeError(manner.resample(grid, from: 5, to: size, width: 8), expected) < 1e-6, "\(name)")
+        }
+    }
 }

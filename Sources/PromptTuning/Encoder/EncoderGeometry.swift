@@ -17,6 +17,8 @@ public struct EncoderGeometry: Hashable, Sendable {
     /// Added to the variance in every layer norm.
     public var epsilon: Float
     public var activation: Activation
+    /// Patches along one side of the images that the position embeddings were trained on, where that differs.
+    var trainedGrid: Int?
 
     /// The nonlinearity of the blocks' perceptrons.
     public enum Activation: String, Hashable, Sendable, CaseIterable {

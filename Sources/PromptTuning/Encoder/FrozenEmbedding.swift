@@ -25,7 +25,12 @@ extension FrozenEmbedding {
                 columnStride: geometry.patchValues)
         }
         let bias = try model.bias(names.patches + ".bias", width, required: names.patchBias)
-        let positions = try model.floats(names.positions, [1 + geometry.patches, width])
+        let trainedGrid = geometry.trainedGrid ?? geometry.grid
+        let table = try model.floats(names.positions, [1 + trainedGrid * trainedGrid, width])
+        let positions =
+            table[..<width]
+            + names.positionInterpolation.resample(
+                Array(table[width...]), from: trainedGrid, to: geometry.grid, width: width)
         offsets = FloatMemory(count: geometry.patches * stride)
         for patch in 0..<geometry.patches {
             for column in 0..<width {

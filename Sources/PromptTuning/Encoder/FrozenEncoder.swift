@@ -31,21 +31,26 @@ public final class FrozenEncoder: Sendable {
 
     /// Reads `model.safetensors` and `config.json` in a folder.
     ///
+    /// - Parameter imageSize: height and width of the images, a multiple of the patch size; the position embeddings are
+    ///   interpolated as the library does that the weights come from. nil: what the model was trained on.
     /// - Throws: `SafetensorsError` or `EncoderError`.
-    public convenience init(directory: String) throws {
+    public convenience init(directory: String, imageSize: Int? = nil) throws {
         let folder = URL(fileURLWithPath: directory, isDirectory: true)
         try self.init(
             file: SafetensorsFile(path: folder.appendingPathComponent("model.safetensors").path), namePrefix: "",
-            configuration: EncoderConfiguration(path: folder.appendingPathComponent("config.json").path))
+            configuration: EncoderConfiguration(path: folder.appendingPathComponent("config.json").path),
+            imageSize: imageSize)
     }
 
     /// An encoder from a file whose tensors' names all begin with `namePrefix`, with its configuration as JSON.
     ///
     /// - Throws: `EncoderError`.
-    public convenience init(file: SafetensorsFile, namePrefix: String, configuration: String) throws {
+    public convenience init(
+        file: SafetensorsFile, namePrefix: String, configuration: String, imageSize: Int? = nil
+    ) throws {
         try self.init(
             file: file, namePrefix: namePrefix,
-            configuration: EncoderConfiguration(path: file.path, json: Data(configuration.utf8)))
+            configuration: EncoderConfiguration(path: file.path, json: Data(configuration.utf8)), imageSize: imageSize)
     }
 
     /// The small vision transformer that comes with the package: 64 px, patch 8, width 192, depth 6.
@@ -53,11 +58,13 @@ public final class FrozenEncoder: Sendable {
         try FrozenEncoder(directory: Bundle.module.bundlePath + "/vit-tiny-64")
     }
 
-    private init(file: SafetensorsFile, namePrefix: String, configuration: EncoderConfiguration) throws {
+    private init(
+        file: SafetensorsFile, namePrefix: String, configuration: EncoderConfiguration, imageSize: Int?
+    ) throws {
         let clock = ContinuousClock()
         let start = clock.now
         let model = try ModelFile(file: file, outerPrefix: namePrefix)
-        let geometry = try EncoderGeometry(of: model, configuration: configuration)
+        let geometry = try EncoderGeometry(of: model, configuration: configuration, imageSize: imageSize)
         self.geometry = geometry
         family = model.names.family
         (mean, std) = try configuration.normalisation ?? (model.names.mean, model.names.std)
@@ -88,7 +95,7 @@ public final class FrozenEncoder: Sendable {
 
 extension EncoderGeometry {
     /// Reads the extents from the tensors' shapes and checks them against the configuration.
-    init(of model: ModelFile, configuration: EncoderConfiguration) throws(EncoderError) {
+    init(of model: ModelFile, configuration: EncoderConfiguration, imageSize: Int?) throws(EncoderError) {
         let names = model.names
         func shape(_ name: String, extents: Int) throws(EncoderError) -> [Int] {
             guard let shape = model.shape(name) else {
@@ -135,9 +142,17 @@ extension EncoderGeometry {
                 expected: "[1 + a square number, \(width)]", found: positions)
         }
         try agree("image_size", try configuration.imageSize, grid * patch[2])
+        let size = imageSize ?? grid * patch[2]
+        guard size >= patch[2], size % patch[2] == 0 else {
+            throw .configuration(
+                path: configuration.path, field: "image size asked for",
+                expected: "a multiple of the patch size \(patch[2])",
+                found: "\(size)")
+        }
         self.init(
-            width: width, depth: depth, heads: heads, hidden: expand[0], imageSize: grid * patch[2],
+            width: width, depth: depth, heads: heads, hidden: expand[0], imageSize: size,
             patchSize: patch[2], epsilon: try configuration.epsilon ?? names.epsilon,
             activation: try configuration.activation ?? names.activation)
+        trainedGrid = grid
     }
 }

@@ -35,6 +35,7 @@ struct TensorNames: Sendable {
     let activation: EncoderGeometry.Activation
     let mean: [Float]
     let std: [Float]
+    let positionInterpolation: PositionInterpolation
     /// Tensors that change the computation in a way that is not implemented.
     var unsupported: [String] = []
 
@@ -59,7 +60,7 @@ extension TensorNames {
                 output: block + "attn.proj", secondNorm: block + "norm2", expand: block + "mlp.fc1",
                 contract: block + "mlp.fc2", scales: (block + "ls1.gamma", block + "ls2.gamma"))
         },
-        epsilon: 1e-6, activation: .gelu, mean: imageNetMean, std: imageNetStd,
+        epsilon: 1e-6, activation: .gelu, mean: imageNetMean, std: imageNetStd, positionInterpolation: .antialiased,
         unsupported: ["reg_token", "dist_token", "norm_pre.weight", "fc_norm.weight", "blocks.0.attn.q_norm.weight"],
         prefixes: [""])
 
@@ -76,7 +77,8 @@ extension TensorNames {
                 output: block + "self_attention.out_proj", secondNorm: block + "ln_2", expand: block + "mlp.0",
                 contract: block + "mlp.3", scales: nil)
         },
-        epsilon: 1e-6, activation: .gelu, mean: imageNetMean, std: imageNetStd, prefixes: [""])
+        epsilon: 1e-6, activation: .gelu, mean: imageNetMean, std: imageNetStd, positionInterpolation: .corners,
+        prefixes: [""])
 
     static let clip = TensorNames(
         family: "transformers CLIPVisionModel", classToken: "embeddings.class_embedding",
@@ -93,7 +95,8 @@ extension TensorNames {
                 contract: block + "mlp.fc2", scales: nil)
         },
         epsilon: 1e-5, activation: .quickGelu, mean: [0.48145466, 0.4578275, 0.40821073],
-        std: [0.26862954, 0.26130258, 0.27577711], prefixes: ["vision_model.", "", "clip.vision_model."])
+        std: [0.26862954, 0.26130258, 0.27577711], positionInterpolation: .centres,
+        prefixes: ["vision_model.", "", "clip.vision_model."])
 
     /// Transformers 5 and later.
     static let vit = viTModel { index in
@@ -128,7 +131,9 @@ extension TensorNames {
             family: "transformers ViTModel", classToken: "embeddings.cls_token",
             positions: "embeddings.position_embeddings", patches: "embeddings.patch_embeddings.projection",
             patchBias: true, embeddingNorm: nil, finalNorm: "layernorm", blockPrefix: prefix(), block: block,
-            epsilon: 1e-12, activation: .gelu, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], prefixes: ["", "vit."])
+            epsilon: 1e-12, activation: .gelu, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5],
+            positionInterpolation: .centres,
+            prefixes: ["", "vit."])
     }
 
     /// Transformers 5 and later.
@@ -164,7 +169,7 @@ extension TensorNames {
                     expand: block + "mlp.fc1", contract: block + "mlp.fc2",
                     scales: (block + "layer_scale1.lambda1", block + "layer_scale2.lambda1"))
             },
-            epsilon: 1e-6, activation: .gelu, mean: imageNetMean, std: imageNetStd,
+            epsilon: 1e-6, activation: .gelu, mean: imageNetMean, std: imageNetStd, positionInterpolation: .centres,
             unsupported: ["embeddings.register_tokens"], prefixes: ["", "dinov2."])
     }
 
