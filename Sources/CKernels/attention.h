@@ -2,10 +2,11 @@
 
 INLINE size_t padded(size_t n) { return (n + CK_PANEL - 1) / CK_PANEL * CK_PANEL; }
 
-/// B [columns, padded rows] = A^T, A [rows, columns]; columns a multiple of 16, the padding of B's rows becomes zero.
+/// B = A^T in panels, [padded rows / 16, columns, 16]. A [rows, columns], columns a multiple of 16; B's padding becomes
+/// zero. Panels keep what one tile reads together, whatever the strides, so that it stays in the first-level cache.
 static void transpose(size_t rows, size_t columns, const float *a, size_t a_stride, float *b) {
-    const size_t b_stride = padded(rows);
-    for (size_t i = 0; i < b_stride; i += VL) {
+    for (size_t i = 0; i < padded(rows); i += VL) {
+        float *panel = b + i / CK_PANEL * columns * CK_PANEL + i % CK_PANEL;
         for (size_t j = 0; j < columns; j += VL) {
             vec block[VL];
             UNROLL for (size_t n = 0; n < VL; n++) block[n] = i + n < rows ? load(a + (i + n) * a_stride + j) : splat(0);
@@ -20,8 +21,15 @@ static void transpose(size_t rows, size_t columns, const float *a, size_t a_stri
                 }
                 UNROLL for (int n = 0; n < VL; n++) block[n] = shuffled[n];
             }
-            UNROLL for (size_t n = 0; n < VL; n++) store(b + (j + n) * b_stride + i, block[n]);
+            UNROLL for (size_t n = 0; n < VL; n++) store(panel + (j + n) * CK_PANEL, block[n]);
         }
+    }
+}
+
+/// B = A in panels, [columns / 16, rows, 16]. A [rows, columns], columns a multiple of 16.
+static void copy_panels(size_t rows, size_t columns, const float *a, size_t a_stride, float *b) {
+    for (size_t j = 0; j < columns; j += CK_PANEL) {
+        for (size_t i = 0; i < rows; i++, b += CK_PANEL) memcpy(b, a + i * a_stride + j, CK_PANEL * sizeof(float));
     }
 }
 
@@ -60,29 +68,29 @@ static void attend(const ck_attention *t, float *o, size_t o_stride) {
         const size_t column = h * t->head_stride;
         float *p = t->probabilities + h * t->queries * stride;
         transpose(t->keys, t->head_stride, t->k + column, t->key_stride, t->scratch);
-        multiply_activations(t->queries, stride, t->head_width, t->q + column, t->query_stride, t->scratch, stride, p,
-                             stride);
+        multiply_activations(t->queries, stride, t->head_stride, t->q + column, t->query_stride, t->scratch, p, stride);
         softmax(t->queries, t->keys, stride, p);
-        multiply_activations(t->queries, t->head_stride, t->keys, p, stride, t->v + column, t->key_stride, o + column,
-                             o_stride);
+        copy_panels(t->keys, t->head_stride, t->v + column, t->key_stride, t->scratch);
+        multiply_activations(t->queries, t->head_stride, t->keys, p, stride, t->scratch, o + column, o_stride);
     }
 }
 
 static void attend_backward(const ck_attention *t, const float *d_o, size_t o_stride, float *dq, size_t dq_stride,
                             float *dk, float *dv, size_t dk_stride) {
     const size_t stride = padded(t->keys);
-    float *ds = t->scratch + t->head_stride * stride;
+    float *ds = t->scratch + ck_attention_scratch_count(t->queries, t->keys, t->head_stride) - t->queries * stride;
     for (size_t h = 0; h < t->heads; h++) {
         const size_t column = h * t->head_stride;
         const float *p = t->probabilities + h * t->queries * stride;
-        multiply_transposed(t->keys, t->head_stride, t->queries, p, stride, d_o + column, o_stride, dv + column,
-                            dk_stride);
         transpose(t->keys, t->head_stride, t->v + column, t->key_stride, t->scratch);
-        multiply_activations(t->queries, stride, t->head_width, d_o + column, o_stride, t->scratch, stride, ds, stride);
+        multiply_activations(t->queries, stride, t->head_stride, d_o + column, o_stride, t->scratch, ds, stride);
+        // This reads the probabilities by row, as memory likes it, before P^T dO walks over them by column.
         softmax_backward(t->queries, t->keys, stride, p, ds);
-        multiply_activations(t->queries, t->head_stride, t->keys, ds, stride, t->k + column, t->key_stride, dq + column,
-                             dq_stride);
-        multiply_transposed(t->keys, t->head_stride, t->queries, ds, stride, t->q + column, t->query_stride,
-                            dk + column, dk_stride);
+        copy_panels(t->queries, t->head_stride, d_o + column, o_stride, t->scratch);
+        multiply_transposed(t->keys, t->head_stride, t->queries, p, stride, t->scratch, dv + column, dk_stride);
+        copy_panels(t->keys, t->head_stride, t->k + column, t->key_stride, t->scratch);
+        multiply_activations(t->queries, t->head_stride, t->keys, ds, stride, t->scratch, dq + column, dq_stride);
+        copy_panels(t->queries, t->head_stride, t->q + column, t->query_stride, t->scratch);
+        multiply_transposed(t->keys, t->head_stride, t->queries, ds, stride, t->scratch, dk + column, dk_stride);
     }
 }

@@ -68,6 +68,13 @@ INLINE void tile_of_height(size_t height, const int panels, const int streamed, 
                        bias, c + i * c_stride, c_stride, accumulate);                                               \
     }
 
+/// The panels of the next group when so many are left: as few groups as possible, as equal as possible, since a narrow
+/// tile waits for its loads.
+INLINE size_t next_group(size_t panels) {
+    const size_t groups = (panels + PANELS - 1) / PANELS;
+    return (panels + groups - 1) / groups;
+}
+
 /// Weights: A row-major, B packed.
 static void packed_tiles(size_t rows, size_t panels, size_t depth, const float *a, size_t row_step, const float *b,
                          size_t panel_step, const float *bias, float *c, size_t c_stride, int accumulate) {
@@ -96,8 +103,8 @@ static void multiply(size_t rows, const float *a, size_t a_stride, const ck_matr
             const float *block = w->panels + start * w->columns;
             for (size_t i = 0; i < rows; i += ROWS) {
                 const size_t height = rows - i < ROWS ? rows - i : ROWS;
-                for (size_t j = first; j < last; j += PANELS) {
-                    const size_t group = last - j < PANELS ? last - j : PANELS;
+                for (size_t j = first, group; j < last; j += group) {
+                    group = next_group(last - j);
                     packed_tiles(height, group, depth, a + i * a_stride + start, a_stride, block + j * CK_PANEL * depth,
                                  CK_PANEL * depth, start == 0 && bias ? bias + j * CK_PANEL : NULL,
                                  c + i * c_stride + j * CK_PANEL, c_stride, accumulate || start > 0);
@@ -112,14 +119,15 @@ static void multiply(size_t rows, const float *a, size_t a_stride, const ck_matr
     }
 }
 
-/// C = A B on activations: A by row (`transposed` 0) or by column (1), B row-major with rows of 16 * panels columns.
+/// C [rows, 16 * panels] = A B on activations. A's element (i, p) is a[i * row_step + p * depth_step], B is in panels as
+/// `transpose` and `copy_panels` write them: [panels, depth, 16].
 INLINE void activation_tiles(size_t rows, size_t panels, size_t depth, const float *a, size_t row_step,
-                             size_t depth_step, const float *b, size_t b_step, float *c, size_t c_stride) {
-    const size_t panel_step = CK_PANEL;
+                             size_t depth_step, const float *b, float *c, size_t c_stride) {
+    const size_t b_step = CK_PANEL, panel_step = depth * CK_PANEL;
     const float *bias = NULL;
     const int accumulate = 0;
     while (panels > 0) {
-        const size_t group = panels < PANELS ? panels : PANELS;
+        const size_t group = next_group(panels);
         switch (group) {
 #if PANELS > 2
         case 3: ROWS_OF_TILES(3, 0) break;
@@ -130,21 +138,21 @@ INLINE void activation_tiles(size_t rows, size_t panels, size_t depth, const flo
         case 1: ROWS_OF_TILES(1, 0) break;
         }
         panels -= group;
-        b += group * CK_PANEL;
+        b += group * panel_step;
         c += group * CK_PANEL;
     }
 }
 
-/// C [rows, columns] = A [rows, depth] B [depth, columns], columns a multiple of 16.
+/// C [rows, columns] = A [rows, depth] B [depth, columns], B in panels.
 static void multiply_activations(size_t rows, size_t columns, size_t depth, const float *a, size_t a_stride,
-                                 const float *b, size_t b_stride, float *c, size_t c_stride) {
-    activation_tiles(rows, columns / CK_PANEL, depth, a, a_stride, 1, b, b_stride, c, c_stride);
+                                 const float *b, float *c, size_t c_stride) {
+    activation_tiles(rows, columns / CK_PANEL, depth, a, a_stride, 1, b, c, c_stride);
 }
 
-/// C [rows, columns] = A^T B, A [depth, rows], B [depth, columns], columns a multiple of 16.
+/// C [rows, columns] = A^T B, A [depth, rows], B [depth, columns] in panels.
 static void multiply_transposed(size_t rows, size_t columns, size_t depth, const float *a, size_t a_stride,
-                                const float *b, size_t b_stride, float *c, size_t c_stride) {
-    activation_tiles(rows, columns / CK_PANEL, depth, a, 1, a_stride, b, b_stride, c, c_stride);
+                                const float *b, float *c, size_t c_stride) {
+    activation_tiles(rows, columns / CK_PANEL, depth, a, 1, a_stride, b, c, c_stride);
 }
 
 static double peak_operations(size_t rounds, float *sink) {

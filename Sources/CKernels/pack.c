@@ -30,5 +30,6 @@ ck_matrix ck_pack(size_t depth, size_t columns, const float *source, size_t row_
 }
 
 size_t ck_attention_scratch_count(size_t queries, size_t keys, size_t head_stride) {
-    return (head_stride + queries) * padded(keys);
+    const size_t rows = padded(keys) > queries ? padded(keys) : queries;
+    return head_stride * rows + queries * padded(keys);
 }

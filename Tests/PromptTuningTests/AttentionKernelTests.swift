@@ -37,7 +37,7 @@ import Testing
             k.withUnsafeBufferPointer { k in
                 v.withUnsafeBufferPointer { v in
                     var attention = ck_attention(
-                        queries: shape.queries, keys: shape.keys, heads: shape.heads, head_width: shape.headWidth,
+                        queries: shape.queries, keys: shape.keys, heads: shape.heads,
                         head_stride: headStride, query_stride: stride, key_stride: stride, q: q.baseAddress!,
                         k: k.baseAddress!, v: v.baseAddress!, probabilities: probabilities.start, scratch: scratch.start
                     )

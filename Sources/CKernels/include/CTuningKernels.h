@@ -23,10 +23,9 @@ typedef struct ck_matrix {
 typedef struct ck_attention {
     size_t queries, keys;  ///< rows of the queries and of the keys and values
     size_t heads;
-    size_t head_width;   ///< columns of a head that count
-    size_t head_stride;  ///< `head_width` padded to a multiple of 16; the padding holds zeros
+    size_t head_stride;  ///< columns of a head, padded to a multiple of 16; the padding holds zeros
     size_t query_stride, key_stride;  ///< row strides of the queries, and of the keys and values
-    const float *_Nonnull q;  ///< already scaled by 1 / sqrt(head_width), which is folded into the query weights
+    const float *_Nonnull q;  ///< already scaled by 1 / sqrt(head width), which is folded into the query weights
     const float *_Nonnull k;
     const float *_Nonnull v;
     /// Softmax rows [heads, queries, padded keys]: written by forward, read by backward.

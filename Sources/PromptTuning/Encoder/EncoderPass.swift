@@ -200,8 +200,8 @@ final class EncoderPass {
     private func attentionOf(_ image: Int, _ trace: BlockTrace, queries: Int) -> ck_attention {
         let keyValues = trace.keyValues.start + image * tokens * 2 * attention
         return ck_attention(
-            queries: queries, keys: tokens, heads: geometry.heads, head_width: geometry.headWidth,
-            head_stride: geometry.headStride, query_stride: attention, key_stride: 2 * attention,
+            queries: queries, keys: tokens, heads: geometry.heads, head_stride: geometry.headStride,
+            query_stride: attention, key_stride: 2 * attention,
             q: trace.queries.start + image * queries * attention, k: keyValues, v: keyValues + attention,
             probabilities: trace.probabilities.start + image * geometry.heads * queries * padded(tokens),
             scratch: scratch.start)
