@@ -87,10 +87,11 @@ extension Aggregator {
         guard update.sampleCount > 0 else {
             return "expected a sample count of at least 1, found \(update.sampleCount)"
         }
-        guard update.parameters.names == base.parameters.names else {
-            return "expected the tensors \(base.parameters.names), found \(update.parameters.names)"
+        let tuned = base.parameters.entries.filter { !Parameters.isFixed($0.name) }
+        guard update.parameters.names == tuned.map(\.name) else {
+            return "expected the tensors \(tuned.map(\.name)), found \(update.parameters.names)"
         }
-        for (entry, expected) in zip(update.parameters.entries, base.parameters.entries) {
+        for (entry, expected) in zip(update.parameters.entries, tuned) {
             if let position = entry.tensor.firstNonFinite {
                 return "\(entry.name): expected finite values, found \(entry.tensor.values[position]) at \(position)"
             }

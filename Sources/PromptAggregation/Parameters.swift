@@ -17,6 +17,15 @@ public struct Parameters: Hashable, Sendable {
     /// The projection of the class feature before it is compared with the prompts: [width, width].
     public static let keyWeight = "key.weight"
 
+    /// The mean of the class feature, subtracted before the head: [width].
+    public static let featureMean = fixedPrefix + "feature.mean"
+    /// What the class feature is multiplied by before the head: [width, width].
+    public static let featureWhitening = fixedPrefix + "feature.whitening"
+
+    /// Tensors of these names are published with every version, never change, and are not sent back.
+    public static let fixedPrefix = "fixed."
+    public static func isFixed(_ name: String) -> Bool { name.hasPrefix(fixedPrefix) }
+
     /// All tensors, ascending by name.
     public private(set) var entries: [Entry] = []
 

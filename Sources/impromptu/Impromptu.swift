@@ -56,5 +56,8 @@ struct RootCommand: AsyncParsableCommand {
             and --set federation.buffer_size=8 above both.
             """,
         version: buildVersion,
-        subcommands: [AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self, SimulateCommand.self])
+        subcommands: [
+            AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
+            SimulateCommand.self,
+        ])
 }

@@ -88,7 +88,9 @@ struct InspectCommand: ParsableCommand {
         }
         var lines = table.lines
         if version != nil, let entry = run.versions.first {
-            lines += ["", "digest \(entry.digest), \(entry.pool) prompts, \(entry.births) born, \(entry.deaths) dropped"]
+            lines += [
+                "", "digest \(entry.digest), \(entry.pool) prompts, \(entry.births) born, \(entry.deaths) dropped",
+            ]
         }
         return lines
     }

@@ -55,7 +55,8 @@ struct ReplayCommand: ParsableCommand {
                     log: RunFolder.log(at: path), records: replay.records, droppedBytes: replay.droppedBytes,
                     publications: checked.map {
                         .init(
-                            version: $0.version, digest: "\($0.recorded)", replayed: "\($0.replayed)", equal: $0.isEqual)
+                            version: $0.version, digest: "\($0.recorded)", replayed: "\($0.replayed)", equal: $0.isEqual
+                        )
                     }, equal: different.isEmpty, digestOfAll: "\(all)"))
         } else {
             if replay.droppedBytes > 0 { print("the log's end is torn: \(replay.droppedBytes) bytes were left out") }

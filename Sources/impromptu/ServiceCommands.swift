@@ -66,7 +66,8 @@ struct WorkCommand: AsyncParsableCommand {
         let configuration = try options.load()
         let clients = Array(stride(from: index, to: configuration.data.clients, by: of))
         guard !clients.isEmpty else {
-            throw ConfigurationError("--of \(of): worker \(index) has none of the \(configuration.data.clients) clients")
+            throw ConfigurationError(
+                "--of \(of): worker \(index) has none of the \(configuration.data.clients) clients")
         }
         let logger = Logger.forCommand("work")
         let service = try WorkerService(configuration: configuration, clients: clients, logger: logger)
@@ -106,7 +107,8 @@ struct DemoCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try RunConfiguration.load(base: RunConfiguration.demo, files: [], assignments: assignments)
         guard workers <= configuration.data.clients else {
-            throw ConfigurationError("--workers \(workers): expected at most one for each of the \(configuration.data.clients) clients")
+            throw ConfigurationError(
+                "--workers \(workers): expected at most one for each of the \(configuration.data.clients) clients")
         }
         let json = json
         let demo = Demo(

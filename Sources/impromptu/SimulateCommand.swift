@@ -50,7 +50,8 @@ struct SimulateCommand: ParsableCommand {
         var table = TextTable(["virtual time", "updates", "version", "validation accuracy", "balanced", "loss"])
         for row in rows {
             table.add([
-                decimal(row.seconds, 1) + " s", "\(row.updates)", "\(row.version)", decimal(row.accuracy * 100, 1) + " %",
+                decimal(row.seconds, 1) + " s", "\(row.updates)", "\(row.version)",
+                decimal(row.accuracy * 100, 1) + " %",
                 decimal(row.balancedAccuracy * 100, 1) + " %", decimal(row.loss, 3),
             ])
         }

@@ -33,7 +33,8 @@ struct EffectiveConfiguration: Sendable {
     }
 
     private static func quoted(_ value: String) -> String {
-        let plain = !value.isEmpty && value.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+        let plain =
+            !value.isEmpty && value.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
         return plain ? value : "'" + value.replacing("'", with: "''") + "'"
     }
 }

@@ -35,6 +35,8 @@ public struct RunConfiguration: Sendable {
         /// Prompts in the pool at the start.
         public var pool: Int
         public var keyProjection: Bool
+        /// Whether the aggregator whitens the class feature by its validation images before the run begins.
+        public var whitening: Bool
     }
 
     public struct Encoder: Hashable, Sendable {
@@ -105,7 +107,10 @@ extension RunConfiguration {
         prompts = Prompts(
             pool: try reader.integer("prompts.pool", 20, 1...100_000, "prompts in the pool at the start"),
             keyProjection: try reader.flag(
-                "prompts.key_projection", false, "tune a projection of the class feature that prompts are picked by"))
+                "prompts.key_projection", false, "tune a projection of the class feature that prompts are picked by"),
+            whitening: try reader.choice(
+                "prompts.feature_whitening", "none", of: ["none", "validation"],
+                "images by which the class feature is whitened before the head") == "validation")
         federation.plan = try TrainingPlan(reader)
         encoder = Encoder(
             path: try reader.text(
@@ -125,7 +130,8 @@ extension RunConfiguration {
     /// Reads YAML files, the environment and `--set` assignments, each above what came before.
     /// - Parameter base: YAML below all of them.
     public static func load(
-        base: String = "", files: [String], environment: [String: String] = ProcessInfo.processInfo.environment, assignments: [String] = []
+        base: String = "", files: [String], environment: [String: String] = ProcessInfo.processInfo.environment,
+        assignments: [String] = []
     ) throws -> RunConfiguration {
         var layers = ConfigurationLayers()
         try layers.add(yaml: base, name: "the built-in configuration")

@@ -37,7 +37,11 @@ public struct DemoOutcome: Encodable, Sendable {
     /// - Throws: `LogError`, `ReplayError`, `TuningError`.
     init(folder: RunFolder, encoder: FrozenEncoder, test: TuningDataset, seconds: Double) throws {
         var history = RunHistory()
-        var starts = 0, messages = 0, bytes = 0, publications = 0, different = 0
+        var starts = 0
+        var messages = 0
+        var bytes = 0
+        var publications = 0
+        var different = 0
         let replay = try Replay(path: folder.log) { step in
             switch step {
             case .event(let event, let size):

@@ -20,6 +20,7 @@ extension RunConfiguration {
           name: pfpt-async
         prompts:
           pool: 20
+          feature_whitening: validation
         training:
           maximum_steps: 4
           batch_size: 16

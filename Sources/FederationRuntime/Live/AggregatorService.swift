@@ -92,7 +92,8 @@ public actor AggregatorService: Service {
         let data = try FederatedData(setup.configuration.data, encoder: setup.encoder)
         evaluator = Evaluator(
             learner: try PromptLearner(encoder: setup.encoder, threads: setup.configuration.evaluation.threads),
-            dataset: try TuningDataset(try data.validation), plan: setup.configuration.federation.plan, interval: interval
+            dataset: try TuningDataset(try data.validation), plan: setup.configuration.federation.plan,
+            interval: interval
         ) { [weak self] result in
             Task { await self?.evaluated(result) }
         }

@@ -51,9 +51,13 @@ struct AggregatorSetup {
             endpoints = folder.readEndpoints() ?? configuration.endpoints
         } else {
             let learner = try PromptLearner(encoder: encoder, threads: 1)
-            let initial = learner.initialState(
+            var initial = learner.initialState(
                 pool: configuration.prompts.pool, classes: classes, keyProjection: configuration.prompts.keyProjection,
                 seed: configuration.federation.seed)
+            if configuration.prompts.whitening {
+                let images = try FederatedData(configuration.data, encoder: encoder).validation
+                try learner.whiten(&initial, by: TuningDataset(images), plan: configuration.federation.plan)
+            }
             aggregator = Aggregator(
                 configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial))
             lastTime = start

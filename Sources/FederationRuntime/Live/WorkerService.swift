@@ -149,7 +149,9 @@ public actor WorkerService: Service {
         case .failure(let error):
             logger.warning(
                 "training failed",
-                metadata: ["client": "\(seats[index].client.id)", "task": "\(order.task.number)", "problem": "\(error)"])
+                metadata: [
+                    "client": "\(seats[index].client.id)", "task": "\(order.task.number)", "problem": "\(error)",
+                ])
             handle(.trainingFailed(task: order.task.number), at: index)
         }
     }

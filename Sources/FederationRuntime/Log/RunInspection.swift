@@ -140,7 +140,8 @@ public struct RunInspection: Encodable, Sendable {
             var place = clients.firstIndex { $0.client >= id.name } ?? clients.count
             if place == clients.count || clients[place].client != id.name {
                 let entry = ClientEntry(
-                    client: id.name, sessions: 0, messages: 0, bytes: 0, updatesUsed: 0, lateUpdatesUsed: 0, rejected: 0,
+                    client: id.name, sessions: 0, messages: 0, bytes: 0, updatesUsed: 0, lateUpdatesUsed: 0,
+                    rejected: 0,
                     meanStaleness: 0)
                 clients.insert(entry, at: place)
             }

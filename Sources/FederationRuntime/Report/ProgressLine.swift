@@ -2,7 +2,7 @@ import Federation
 import Foundation
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// Shows how a run goes: one line that is drawn over on a terminal, a line now and then elsewhere.

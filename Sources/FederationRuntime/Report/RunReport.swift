@@ -65,11 +65,15 @@ enum RunReport {
                 title: "Updates used, by client", xTitle: "client", yTitle: "updates",
                 marks: .bars(
                     history.participation.map {
-                        (label: $0.client.name.split(separator: "-").last.map(String.init) ?? "", value: Double($0.updates))
+                        (
+                            label: $0.client.name.split(separator: "-").last.map(String.init) ?? "",
+                            value: Double($0.updates)
+                        )
                     })),
             Chart(
                 title: "Training loss reported by the clients", xTitle: "version", yTitle: "mean loss",
-                marks: .line(history.versions.compactMap { row in row.loss.map { .init(x: Double(row.version), y: $0) } })),
+                marks: .line(
+                    history.versions.compactMap { row in row.loss.map { .init(x: Double(row.version), y: $0) } })),
         ]
     }
 }

@@ -80,9 +80,9 @@ struct AsyncPfpt: AggregationStrategy {
         let step = calibration.step(
             news, weights: news.map { Double($0.sampleCount) * $0.stalenessWeight }, flush: flush,
             horizon: settings.horizon, like: state
-        ) { $0 != Parameters.prompts }
+        ) { $0 != Parameters.prompts && !Parameters.isFixed($0) }
         let turnover = min(1, Double(news.count) / Double(max(1, calibration.clients)))
-        state.move(by: step, rate: turnover) { $0 != Parameters.prompts }
+        state.move(by: step, rate: turnover) { $0 != Parameters.prompts && !Parameters.isFixed($0) }
     }
 
     /// λ of each entry of the cache.

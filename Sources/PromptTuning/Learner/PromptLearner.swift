@@ -78,6 +78,19 @@ public final class PromptLearner: Sendable {
         }
     }
 
+    /// Adds to a state what whitens the class features of some images: the fixed tensors `Parameters.featureMean` and
+    /// `Parameters.featureWhitening`. The images need no labels of meaning; some hundreds suffice.
+    ///
+    /// - Throws: `TuningError`, or what the image source throws.
+    public func whiten(_ state: inout PromptState, by dataset: TuningDataset, plan: TrainingPlan) throws {
+        let features = try runner.withLock { runner in
+            try TuningSession(state, dataset: dataset, plan: plan, runner: runner).promptedFeatures(batchSize: 64)
+        }
+        let (mean, whitening) = FeatureWhitening.estimate(features, width: encoder.width)
+        state.parameters[Parameters.featureMean] = mean
+        state.parameters[Parameters.featureWhitening] = whitening
+    }
+
     /// Loss and gradients of one batch, without a step: for checks against references.
     package func gradients(
         _ state: PromptState, on dataset: TuningDataset, images: [Int], plan: TrainingPlan

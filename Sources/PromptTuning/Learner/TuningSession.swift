@@ -15,6 +15,7 @@ struct TuningSession {
     private var trained: [TrainedTensor]
     private let classes: Int
     private let adjustment: [Float]?
+    private let whitening: FeatureWhitening?
 
     init(_ state: PromptState, dataset: TuningDataset, plan: TrainingPlan, runner: BatchRunner) throws(TuningError) {
         let width = runner.encoder.width
@@ -23,6 +24,7 @@ struct TuningSession {
         self.plan = plan
         self.runner = runner
         try plan.check()
+        whitening = try FeatureWhitening(state.parameters, width: width)
         guard dataset.count > 0 else { throw .emptyDataset }
         guard let bias = state.parameters[Parameters.headBias] else { throw .missingParameter(Parameters.headBias) }
         guard bias.shape.count == 1, bias.values.count > 0 else {
@@ -116,7 +118,9 @@ struct TuningSession {
             batch(images), prompts: prompts(rows), head: head(adjusted: true), gradients: true)
         var loss = outcome.losses.reduce(0, +) / Double(images.count)
         for place in trained.indices { trained[place].gradient.replace(with: 0) }
-        trained[index(Parameters.headWeight)!].gradient = outcome.headWeightGradient
+        trained[index(Parameters.headWeight)!].gradient =
+            whitening?.unfolded(weightGradient: outcome.headWeightGradient, biasGradient: outcome.headBiasGradient)
+            ?? outcome.headWeightGradient
         trained[index(Parameters.headBias)!].gradient = outcome.headBiasGradient
         let pool = index(Parameters.prompts)!
         for (place, row) in rows.enumerated() {
@@ -169,6 +173,17 @@ struct TuningSession {
         return evaluation
     }
 
+    /// Class features of all images with the prompts that their batches pick: [images, width].
+    func promptedFeatures(batchSize: Int) throws -> [Float] {
+        try stride(from: 0, to: dataset.count, by: batchSize).flatMap { start in
+            let images = Array(start..<min(start + batchSize, dataset.count))
+            let rows = try selection(for: images)?.rows ?? Array(state.promptIDs.indices)
+            return try runner.run(
+                batch(images), prompts: prompts(rows), head: head(adjusted: false), gradients: false
+            ).features
+        }
+    }
+
     // MARK: Parts of a batch
 
     private func batch(_ images: [Int]) -> BatchRunner.Batch {
@@ -177,9 +192,9 @@ struct TuningSession {
     }
 
     private func head(adjusted: Bool) -> BatchRunner.Head {
-        BatchRunner.Head(
-            weight: values(Parameters.headWeight), bias: values(Parameters.headBias),
-            adjustment: adjusted ? adjustment : nil)
+        var (weight, bias) = (values(Parameters.headWeight), values(Parameters.headBias))
+        if let whitening { (weight, bias) = whitening.folded(weight: weight, bias: bias) }
+        return BatchRunner.Head(weight: weight, bias: bias, adjustment: adjusted ? adjustment : nil)
     }
 
     private func prompts(_ rows: [Int]) -> [Float] {
