@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import PromptAggregation
 
 /// Measures training steps (forward, cross-entropy, backward to the prompts, Adam on prompts and head) against the
@@ -25,7 +26,7 @@ public struct TuningBenchmark: Sendable {
     }
 
     /// The measurement of one shape.
-    public struct Row: Hashable, Sendable {
+    public struct Row: Hashable, Sendable, CustomStringConvertible {
         public let shape: Shape
         /// The median of the steps.
         public let step: Duration
@@ -36,6 +37,23 @@ public struct TuningBenchmark: Sendable {
         public let gigaflops: Double
         /// `gigaflops` over the peak of the same number of threads.
         public let peakShare: Double
+
+        /// One line of a table under `columns`.
+        public var description: String {
+            let figures = [
+                (step.seconds * 1e3, 1), (fastestStep.seconds * 1e3, 1), (imagesPerSecond, 1), (gigaflops, 1),
+                (peakShare * 100, 0),
+            ]
+            return TuningBenchmark.line(shape.name, figures.map { String(format: "%.\($1)f", $0) })
+        }
+    }
+
+    /// The heads of the columns of `Row.description`; the first is the shape's name, right of it all are numbers.
+    public static let columns = line("shape", ["ms/step", "fastest", "img/s", "GFLOP/s", "% of peak"])
+
+    private static func line(_ name: String, _ cells: [String]) -> String {
+        func fill(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.count)) }
+        return name + fill(name, 18) + cells.map { fill($0, 11) + $0 }.joined()
     }
 
     public static let shapes = [

@@ -1,20 +1,20 @@
 import PromptAggregation
 
 /// A trained tensor on its way: its value, its gradient at this step, and what the optimizer remembers of it.
-struct TrainedTensor {
+package struct TrainedTensor {
     let name: String
     let shape: [Int]
     let learningRate: Double
     /// The values that the task started from.
     let base: [Float]
-    var values: [Float]
-    var gradient: [Float]
+    package var values: [Float]
+    package var gradient: [Float]
     fileprivate var firstMoment: [Float]
     fileprivate var secondMoment: [Float]
     /// For a pool of prompts, the rows that some batch used so far; the others stay as they are. nil: all elements move.
-    var touched: [Bool]?
+    package var touched: [Bool]?
 
-    init(name: String, tensor: Tensor, learningRate: Double, byRow: Bool) {
+    package init(name: String, tensor: Tensor, learningRate: Double, byRow: Bool) {
         self.name = name
         shape = tensor.shape
         self.learningRate = learningRate
@@ -40,16 +40,16 @@ struct TrainedTensor {
 ///
 /// Adam: Kingma and Ba 2015, algorithm 1, ε = 1e-6 (as the authors of PFPT set it). AdamW: Loshchilov and Hutter 2019,
 /// algorithm 2. SGD with momentum as PyTorch has it: b = momentum · b + g, v −= rate · b.
-struct Optimizer {
+package struct Optimizer {
     private let plan: TrainingPlan
     private var step = 0
 
     static let adamEpsilon = 1e-6
 
-    init(_ plan: TrainingPlan) { self.plan = plan }
+    package init(_ plan: TrainingPlan) { self.plan = plan }
 
     /// Adds the penalties' gradients, bounds the whole gradient's norm, moves the values.
-    mutating func move(_ tensors: inout [TrainedTensor]) {
+    package mutating func move(_ tensors: inout [TrainedTensor]) {
         step += 1
         for index in tensors.indices { addPenalties(&tensors[index]) }
         let scale = clipping(tensors)

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Runs the tuning benchmark and PyTorch eager in turns on the same shapes and prints how many times faster we are.
+
+  python3 -m venv .venv-torch && .venv-torch/bin/pip install torch numpy
+  .venv-torch/bin/python Tests/Benchmarks/tuning_vs_pytorch.py [--threads 2] [--rounds 3] [--steps 5]
+
+A step: forward, cross-entropy, backward to 10 prompts and a linear head through a frozen encoder, Adam; float32. Both
+sides take the median of their steps; the ratio is the median over the rounds, so that a busy machine harms both alike."""
+
+import argparse
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+# Name: image, patch, width, depth, batch, activation.
+SHAPES = {
+    "CIFAR": (32, 4, 192, 6, 32, F.gelu),
+    "Ti/16": (224, 16, 192, 12, 16, F.gelu),
+    "B/32": (224, 32, 768, 12, 16, F.gelu),
+    "CLIP B/16 160 px": (160, 16, 768, 12, 16, lambda x: x * torch.sigmoid(1.702 * x)),
+}
+PROMPTS, CLASSES, WARM_UP = 10, 10, 2
+
+
+class Block(nn.Module):
+    def __init__(self, width, activation):
+        super().__init__()
+        self.heads, self.activation = width // 64, activation
+        self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.fc1, self.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        batch, tokens, width = x.shape
+        qkv = self.qkv(self.norm1(x)).reshape(batch, tokens, 3, self.heads, 64).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(*qkv.unbind(0)).transpose(1, 2).reshape(batch, tokens, width)
+        x = x + self.proj(attended)
+        return x + self.fc2(self.activation(self.fc1(self.norm2(x))))
+
+
+class PromptedEncoder(nn.Module):
+    def __init__(self, image, patch, width, depth, activation):
+        super().__init__()
+        self.patches = nn.Conv2d(3, width, patch, patch)
+        self.token = nn.Parameter(torch.zeros(1, 1, width))
+        self.positions = nn.Parameter(torch.zeros(1, 1 + (image // patch) ** 2, width))
+        self.blocks = nn.Sequential(*[Block(width, activation) for _ in range(depth)])
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.requires_grad_(False)
+        self.prompts = nn.Parameter(torch.randn(1, PROMPTS, width) * 0.02)
+        self.head = nn.Linear(width, CLASSES)
+
+    def forward(self, images):
+        count = len(images)
+        x = self.patches(images).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(count, -1, -1), x], 1) + self.positions
+        x = torch.cat([x[:, :1], self.prompts.expand(count, -1, -1), x[:, 1:]], 1)
+        return self.head(self.norm(self.blocks(x))[:, 0])
+
+
+def pytorch_step(name, steps):
+    """The median step in milliseconds."""
+    image, patch, width, depth, batch, activation = SHAPES[name]
+    model = PromptedEncoder(image, patch, width, depth, activation)
+    optimizer = torch.optim.Adam([model.prompts, *model.head.parameters()], lr=1e-3)
+    images, labels = torch.randn(batch, 3, image, image), torch.arange(batch) % CLASSES
+    times = []
+    for _ in range(steps + WARM_UP):
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        F.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+        times.append(time.perf_counter() - start)
+    return 1e3 * statistics.median(times[WARM_UP:])
+
+
+def our_step(command, name, threads, steps):
+    """The median step in milliseconds, from the line of the benchmark's table that begins with the shape's name."""
+    arguments = [*command, "--threads", str(threads), "--steps", str(steps), "--shape", name]
+    table = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
+    for line in table.splitlines():
+        if line.startswith(name):
+            return float(line[len(name):].split()[0])
+    sys.exit(f"expected a line for '{name}' from {' '.join(arguments)}, found:\n{table}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--shape", choices=SHAPES, action="append", help="only this shape; may be repeated")
+    parser.add_argument("--command", default=f"{ROOT}/.build/release/impromptu bench tuning")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    print(f"PyTorch {torch.__version__}, {options.threads} threads, {options.rounds} rounds of {options.steps} steps")
+    for name in options.shape or SHAPES:
+        ours, theirs = [], []
+        for _ in range(options.rounds):
+            theirs.append(pytorch_step(name, options.steps))
+            ours.append(our_step(options.command.split(), name, options.threads, options.steps))
+        ratio = statistics.median(t / o for t, o in zip(theirs, ours))
+        print(f"{name:18} ours {statistics.median(ours):8.1f} ms  PyTorch {statistics.median(theirs):8.1f} ms  "
+              f"ratio {ratio:.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
