@@ -3,6 +3,10 @@
 
 typedef float vector16 __attribute__((vector_size(64), aligned(4), may_alias));
 
+// The rows of a product's tile, and the depth of what a transposed product lays out anew.
+#define ROWS 6
+#define DEPTH 128
+
 // exp by 2^n · polynomial (Cephes' coefficients, relative error below 2e-7), for |x| ≤ 80.
 __attribute__((always_inline)) static inline float fast_exp(float x) {
     const float n = __builtin_floorf(x * 1.44269504f + 0.5f);

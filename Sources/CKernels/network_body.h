@@ -1,106 +1,93 @@
 // The kernels of CAggregationKernels.h for one instruction set. Included once a variant, with NAME(x) the variant's name
-// of x, TARGET its function attribute and COLUMNS the vectors of 16 floats that a block of the product is wide.
+// of x, TARGET its function attribute and COLUMNS the vectors of 16 floats that a tile of the product is wide.
 
-TARGET static void NAME(block)(size_t rows, size_t n, size_t k, const float *a, size_t a_row, size_t a_column,
-                               const float *b, size_t ldb, float *c, size_t ldc, int accumulate) {
-    // Fewer rows or columns than a block holds: plain loops, vectorized along the columns.
-    for (size_t i = 0; i < rows; i++) {
-        float *row = c + i * ldc;
-        if (!accumulate)
-            for (size_t j = 0; j < n; j++) row[j] = 0;
-        for (size_t p = 0; p < k; p++) {
-            const float factor = a[i * a_row + p * a_column];
-            const float *source = b + p * ldb;
-            for (size_t j = 0; j < n; j++) row[j] += factor * source[j];
-        }
-    }
-}
-
-#define BLOCK_ROWS 6
-TARGET static void NAME(full_block)(size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t ldb,
-                                    float *c, size_t ldc, int accumulate) {
-    vector16 sum[BLOCK_ROWS][COLUMNS];
+// c[rows, 16 · columns] (+)= a · b, with `rows` and `columns` known to the compiler, so that the sums stay in registers.
+TARGET __attribute__((always_inline)) static inline void NAME(tile)(const int rows, const int columns, size_t k,
+                                                                    const float *a, size_t a_row, size_t a_column,
+                                                                    const float *b, size_t ldb, float *c, size_t ldc,
+                                                                    int accumulate) {
+    vector16 sum[ROWS][COLUMNS];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < BLOCK_ROWS; i++)
+    for (int i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
-        for (int j = 0; j < COLUMNS; j++)
+        for (int j = 0; j < columns; j++)
             sum[i][j] = accumulate ? *(const vector16 *)(c + i * ldc + 16 * j) : (vector16){0};
     for (size_t p = 0; p < k; p++) {
         vector16 right[COLUMNS];
 #pragma clang loop unroll(full)
-        for (int j = 0; j < COLUMNS; j++) right[j] = *(const vector16 *)(b + p * ldb + 16 * j);
+        for (int j = 0; j < columns; j++) right[j] = *(const vector16 *)(b + p * ldb + 16 * j);
 #pragma clang loop unroll(full)
-        for (int i = 0; i < BLOCK_ROWS; i++) {
+        for (int i = 0; i < rows; i++) {
             const vector16 left = a[i * a_row + p * a_column] - (vector16){0};
 #pragma clang loop unroll(full)
-            for (int j = 0; j < COLUMNS; j++) sum[i][j] += left * right[j];
+            for (int j = 0; j < columns; j++) sum[i][j] += left * right[j];
         }
     }
 #pragma clang loop unroll(full)
-    for (int i = 0; i < BLOCK_ROWS; i++)
+    for (int i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
-        for (int j = 0; j < COLUMNS; j++) *(vector16 *)(c + i * ldc + 16 * j) = sum[i][j];
+        for (int j = 0; j < columns; j++) *(vector16 *)(c + i * ldc + 16 * j) = sum[i][j];
+}
+
+// A tile of at most ROWS rows and COLUMNS vectors.
+TARGET static void NAME(any_tile)(size_t rows, size_t columns, size_t k, const float *a, size_t a_row, size_t a_column,
+                                  const float *b, size_t ldb, float *c, size_t ldc, int accumulate) {
+#define CASE(r, v)                                                                                                     \
+    case (r) * 8 + (v):                                                                                                \
+        NAME(tile)(r, v, k, a, a_row, a_column, b, ldb, c, ldc, accumulate);                                           \
+        break;
+    switch (rows * 8 + columns) {
+        CASE(1, 1) CASE(2, 1) CASE(3, 1) CASE(4, 1) CASE(5, 1) CASE(6, 1)
+#if COLUMNS > 1
+        CASE(1, 2) CASE(2, 2) CASE(3, 2) CASE(4, 2) CASE(5, 2) CASE(6, 2)
+        CASE(1, 3) CASE(2, 3) CASE(3, 3) CASE(4, 3) CASE(5, 3) CASE(6, 3)
+        CASE(1, 4) CASE(2, 4) CASE(3, 4) CASE(4, 4) CASE(5, 4) CASE(6, 4)
+#endif
+    }
+#undef CASE
 }
 
 TARGET static void NAME(gemm)(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column,
                               const float *b, size_t ldb, float *c, size_t ldc, int accumulate) {
-    const size_t wide = 16 * COLUMNS, full_rows = m - m % BLOCK_ROWS, full_columns = n - n % wide;
-    for (size_t j = 0; j < full_columns; j += wide) {
-        for (size_t i = 0; i < full_rows; i += BLOCK_ROWS)
-            NAME(full_block)(k, a + i * a_row, a_row, a_column, b + j, ldb, c + i * ldc + j, ldc, accumulate);
+    const size_t whole = n - n % 16;
+    for (size_t j = 0; j < whole; j += 16 * COLUMNS) {
+        const size_t vectors = whole - j < 16 * COLUMNS ? (whole - j) / 16 : COLUMNS;
+        for (size_t i = 0; i < m; i += ROWS)
+            NAME(any_tile)(m - i < ROWS ? m - i : ROWS, vectors, k, a + i * a_row, a_row, a_column, b + j, ldb,
+                           c + i * ldc + j, ldc, accumulate);
     }
-    if (full_columns < n)
-        NAME(block)(full_rows, n - full_columns, k, a, a_row, a_column, b + full_columns, ldb, c + full_columns, ldc,
-                    accumulate);
-    if (full_rows < m)
-        NAME(block)(m - full_rows, n, k, a + full_rows * a_row, a_row, a_column, b, ldb, c + full_rows * ldc, ldc,
-                    accumulate);
+    // The columns that do not fill a vector.
+    for (size_t i = 0; i < m && whole < n; i++)
+        for (size_t j = whole; j < n; j++) {
+            float sum = accumulate ? c[i * ldc + j] : 0;
+            for (size_t p = 0; p < k; p++) sum += a[i * a_row + p * a_column] * b[p * ldb + j];
+            c[i * ldc + j] = sum;
+        }
 }
 
-TARGET static float NAME(dot)(size_t k, const float *a, const float *b) {
-    vector16 sum = (vector16){0}, other = (vector16){0};
-    size_t p = 0;
-    for (; p + 32 <= k; p += 32) {
-        sum += *(const vector16 *)(a + p) * *(const vector16 *)(b + p);
-        other += *(const vector16 *)(a + p + 16) * *(const vector16 *)(b + p + 16);
-    }
-    sum += other;
-    float result = 0;
-    for (int lane = 0; lane < 16; lane++) result += sum[lane];
-    for (; p < k; p++) result += a[p] * b[p];
-    return result;
-}
-
-// Four rows of b against one of a: the loads of a are shared.
-TARGET static void NAME(dot4)(size_t k, const float *a, const float *b, size_t ldb, float *c, int accumulate) {
-    vector16 sum[4];
-#pragma clang loop unroll(full)
-    for (int j = 0; j < 4; j++) sum[j] = (vector16){0};
-    size_t p = 0;
-    for (; p + 16 <= k; p += 16) {
-        const vector16 left = *(const vector16 *)(a + p);
-#pragma clang loop unroll(full)
-        for (int j = 0; j < 4; j++) sum[j] += left * *(const vector16 *)(b + j * ldb + p);
-    }
-    for (int j = 0; j < 4; j++) {
-        float total = 0;
-        for (int lane = 0; lane < 16; lane++) total += sum[j][lane];
-        for (size_t q = p; q < k; q++) total += a[q] * b[j * ldb + q];
-        c[j] = accumulate ? c[j] + total : total;
-    }
-}
-
+// cᵀ = b · aᵀ, so that the running index of the vectors is the row of a: aᵀ is laid out anew in blocks of DEPTH.
 TARGET static void NAME(gemm_transposed)(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
                                          size_t ldb, float *c, size_t ldc, int accumulate) {
-    size_t j = 0;
-    for (; j + 4 <= n; j += 4)
-        for (size_t i = 0; i < m; i++)
-            NAME(dot4)(k, a + i * lda, b + j * ldb, ldb, c + i * ldc + j, accumulate);
-    for (; j < n; j++)
-        for (size_t i = 0; i < m; i++) {
-            const float value = NAME(dot)(k, a + i * lda, b + j * ldb);
-            c[i * ldc + j] = accumulate ? c[i * ldc + j] + value : value;
+    enum { wide = 16 * COLUMNS };
+    float turned[DEPTH * wide], result[ROWS * wide];
+    for (size_t i = 0; i < m; i += wide) {
+        const size_t rows = m - i < wide ? m - i : wide, vectors = (rows + 15) / 16;
+        for (size_t first = 0; first < k; first += DEPTH) {
+            const size_t depth = k - first < DEPTH ? k - first : DEPTH;
+            for (size_t p = 0; p < depth; p++)
+                for (size_t r = 0; r < 16 * vectors; r++)
+                    turned[p * wide + r] = r < rows ? a[(i + r) * lda + first + p] : 0;
+            for (size_t j = 0; j < n; j += ROWS) {
+                const size_t columns = n - j < ROWS ? n - j : ROWS;
+                NAME(any_tile)(columns, vectors, depth, b + j * ldb + first, ldb, 1, turned, wide, result, wide, 0);
+                for (size_t r = 0; r < rows; r++)
+                    for (size_t q = 0; q < columns; q++) {
+                        float *target = c + (i + r) * ldc + j + q;
+                        *target = accumulate || first > 0 ? *target + result[q * wide + r] : result[q * wide + r];
+                    }
+            }
         }
+    }
 }
 
 TARGET static void NAME(bias_relu)(size_t rows, size_t columns, const float *bias, float *y) {
@@ -164,13 +151,19 @@ TARGET static void NAME(normal_gradients)(size_t width, const float *x, const fl
 
 TARGET static void NAME(adam)(size_t count, float *parameters, float *first, float *second, const float *gradient,
                               float beta1, float beta2, float step, float scale, float epsilon) {
-    for (size_t i = 0; i < count; i++) {
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        const vector16 g = *(const vector16 *)(gradient + i);
+        const vector16 m = beta1 * *(vector16 *)(first + i) + (1 - beta1) * g;
+        const vector16 v = beta2 * *(vector16 *)(second + i) + (1 - beta2) * g * g;
+        *(vector16 *)(first + i) = m;
+        *(vector16 *)(second + i) = v;
+        *(vector16 *)(parameters + i) -= step * m / (__builtin_elementwise_sqrt(v) * scale + epsilon);
+    }
+    for (; i < count; i++) {
         const float g = gradient[i];
-        const float m = beta1 * first[i] + (1 - beta1) * g;
-        const float v = beta2 * second[i] + (1 - beta2) * g * g;
-        first[i] = m;
-        second[i] = v;
-        parameters[i] -= step * m / (__builtin_sqrtf(v) * scale + epsilon);
+        first[i] = beta1 * first[i] + (1 - beta1) * g;
+        second[i] = beta2 * second[i] + (1 - beta2) * g * g;
+        parameters[i] -= step * first[i] / (__builtin_sqrtf(second[i]) * scale + epsilon);
     }
 }
-#undef BLOCK_ROWS

@@ -6,16 +6,41 @@ public struct StrategyEntry: Sendable {
     /// The paper that it follows.
     public let source: String
     public let settings: [SettingDeclaration]
+    let adapt: @Sendable (CheckedSettings, inout TrainingPlan) -> Void
     let make: @Sendable (CheckedSettings, PromptState, UInt64) throws(StrategyError) -> any AggregationStrategy
+
+    /// - Parameter adapt: what the method asks of local training.
+    init(
+        name: String, summary: String, source: String, settings: [SettingDeclaration],
+        adapt: @escaping @Sendable (CheckedSettings, inout TrainingPlan) -> Void = { _, _ in },
+        make:
+            @escaping @Sendable (CheckedSettings, PromptState, UInt64) throws(StrategyError)
+            -> any AggregationStrategy
+    ) {
+        self.name = name
+        self.summary = summary
+        self.source = source
+        self.settings = settings
+        self.adapt = adapt
+        self.make = make
+    }
 }
 
 /// All strategies by name. To add one: its file, and one line here.
 public enum StrategyCatalog {
     public static let entries: [StrategyEntry] = [
+        AsyncPfpt.entry,
+        Ca2fl.entry,
+        CoordinateMedian.entry,
+        FedAsync.entry,
         FedAvg.entry,
+        FedBuff.entry,
+        FedOpt.entry,
+        FedProx.entry,
+        NormClipping.entry,
         Pfpt.entry,
         PfptReference.entry,
-        AsyncPfpt.entry,
+        TrimmedMean.entry,
     ]
 
     public static let names: [String] = entries.map(\.name)
@@ -45,5 +70,13 @@ public enum StrategyCatalog {
                 actual: "\(flawed.tensor.values[flawed.tensor.firstNonFinite ?? 0]) in '\(flawed.name)'")
         }
         return try entry.make(settings.checked(against: entry.settings, of: name), initial, seed)
+    }
+
+    /// Changes a training plan to what the strategy asks of its clients; most ask for nothing.
+    public static func adapt(
+        _ plan: inout TrainingPlan, to name: String, settings: StrategySettings = StrategySettings()
+    ) throws(StrategyError) {
+        let entry = try entry(name)
+        entry.adapt(try settings.checked(against: entry.settings, of: name), &plan)
     }
 }

@@ -92,15 +92,20 @@ enum PfptSettings {
                 "prompt-step", promptStep.rawValue, PoolFitOptions.PromptStep.allCases.map(\.rawValue),
                 "How prompts move in a sweep: along the gradient, or to the weighted mean of their matches."),
             .choice(
+                "drop", "sweep", ["sweep", "end"],
+                "Whether unsupported prompts leave a newly begun pool after each sweep or at the end."),
+            .choice(
                 "share", share, ["equal", "samples"],
                 "Whether clients weigh alike or by sample count, relative to the largest."),
         ]
     }
 
     static func options(_ settings: CheckedSettings) -> PoolFitOptions {
-        PoolFitOptions(
+        var options = PoolFitOptions(
             sweeps: settings.integer("sweeps"), learningRate: settings.number("learning-rate"),
             promptStep: PoolFitOptions.PromptStep(rawValue: settings.text("prompt-step")) ?? .gradient)
+        options.dropsUnsupported = settings.text("drop") == "sweep"
+        return options
     }
 }
 

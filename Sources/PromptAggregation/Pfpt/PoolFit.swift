@@ -103,11 +103,30 @@ final class PoolFit {
                 forward()
                 match(client)
             }
-            if options.promptStep == .mean {
-                movePromptsToMeans()
-                forward()
+            let dropped = options.dropsUnsupported && dropUnsupported()
+            if options.promptStep == .mean { movePromptsToMeans() }
+            if dropped || options.promptStep == .mean { forward() }
+        }
+    }
+
+    /// Closes the pool up over the rows that no client is matched with; says whether there were any.
+    private func dropUnsupported() -> Bool {
+        let support = support()
+        let kept = support.indices.filter { support[$0] > 0 }
+        guard kept.count < pool else { return false }
+        var place = [Int](repeating: -1, count: pool)
+        let width = layout.width
+        for (new, old) in kept.enumerated() {
+            place[old] = new
+            for buffer in [prompts, promptFirst, promptSecond, start] where new != old {
+                buffer.at(new * width).update(from: buffer.at(old * width), count: width)
             }
         }
+        for client in evidence.indices {
+            evidence[client].matches = evidence[client].matches.map { $0 < 0 ? -1 : place[$0] }
+        }
+        pool = kept.count
+        return true
     }
 
     /// Matches every client under the present parameters.

@@ -105,6 +105,8 @@ struct PoolFitOptions: Hashable, Sendable {
     var promptStep: PromptStep
     /// How much the place of a prompt at the start of the fit weighs against its evidence in `mean`.
     var inertia: Double = 0
+    /// Whether prompts that no client is matched with leave the pool at the end of each sweep.
+    var dropsUnsupported = false
     /// When a row may be matched with a new prompt; nil where no prompt may be born.
     var births: Births?
 

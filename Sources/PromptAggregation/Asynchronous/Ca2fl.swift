@@ -1,0 +1,69 @@
+/// CA2FL (Wang et al., ICLR 2024, algorithm 1): the last displacement h_i of every client calibrates the buffer,
+///
+///     v = h + (1/K) Σ_{i in buffer} (Δ_i − h_i),   h = (1/n) Σ_i h_i,   x = x + η v
+///
+/// with h_i = 0 for clients not heard yet. n is the number of all clients; where it is not given, of those heard so far,
+/// with the present buffer.
+struct Ca2fl: AggregationStrategy {
+    static let entry = StrategyEntry(
+        name: "ca2fl", summary: "Buffered averaging calibrated by every client's last displacement.",
+        source: "Wang et al., ICLR 2024, algorithm 1",
+        settings: [
+            .number("server-rate", 1, 1e-8...100, "The server's step size η."),
+            .integer("clients", 0, 0...10_000_000, "The number n of all clients; 0 for those heard so far."),
+        ]
+    ) { settings, initial, _ in
+        Ca2fl(state: initial, rate: settings.number("server-rate"), clients: settings.integer("clients"))
+    }
+
+    private struct Cached: Hashable, Sendable {
+        let client: ClientID
+        var displacement: [[Float]]
+    }
+
+    private(set) var state: PromptState
+    private let rate: Double
+    private let clients: Int
+    /// Ascending by client.
+    private var cache: [Cached] = []
+
+    private init(state: PromptState, rate: Double, clients: Int) {
+        self.state = state
+        self.rate = rate
+        self.clients = clients
+    }
+
+    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+        guard !contributions.isEmpty else { return FlushReport(weights: []) }
+        let strangers = contributions.indices.filter { place in
+            !cache.contains { $0.client == contributions[place].client }
+                && (place == 0 || contributions[place - 1].client != contributions[place].client)
+        }
+        let total = Double(max(clients, cache.count + strangers.count))
+        let buffered = Double(contributions.count)
+        var step = Displacement(like: state)
+        for cached in cache { step.add(cached.displacement, weight: 1 / total) }
+        for contribution in contributions {
+            step.add(contribution, weight: 1 / buffered, like: state)
+            if let cached = cache.first(where: { $0.client == contribution.client }) {
+                step.add(cached.displacement, weight: -1 / buffered)
+            }
+        }
+        for contribution in contributions { remember(contribution) }
+        state.move(by: step, rate: rate)
+        return FlushReport(weights: contributions.map { _ in 1 / buffered })
+    }
+
+    private mutating func remember(_ contribution: Contribution) {
+        var moved = Displacement(like: state)
+        moved.add(contribution, weight: 1, like: state)
+        let cached = Cached(
+            client: contribution.client, displacement: moved.tensors.map { $0.map { Float(saturating: $0) } })
+        let place = cache.firstIndex { $0.client >= contribution.client } ?? cache.count
+        if place < cache.count, cache[place].client == contribution.client {
+            cache[place] = cached
+        } else {
+            cache.insert(cached, at: place)
+        }
+    }
+}

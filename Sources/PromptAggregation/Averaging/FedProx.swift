@@ -1,0 +1,19 @@
+/// FedProx (Li et al., MLSys 2020, equation 2): clients add μ/2 · ‖v − v_base‖² to their loss; the aggregation is FedAvg's.
+struct FedProx: AggregationStrategy {
+    static let entry = StrategyEntry(
+        name: "fedprox", summary: "FedAvg whose clients are held near the state that they start from.",
+        source: "Li et al., MLSys 2020, equation 2",
+        settings: [
+            .number("proximal-weight", 1e-3, 0...1e6, "The weight μ of the proximal term in the clients' loss.")
+        ],
+        adapt: { settings, plan in plan.proximalWeight = settings.number("proximal-weight") },
+        make: { _, initial, _ in FedProx(average: FedAvg(state: initial)) })
+
+    private var average: FedAvg
+
+    private init(average: FedAvg) { self.average = average }
+
+    var state: PromptState { average.state }
+
+    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport { average.aggregate(contributions) }
+}

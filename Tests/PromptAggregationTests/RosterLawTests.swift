@@ -1,0 +1,142 @@
+import PromptAggregation
+import Testing
+
+/// What holds for every strategy of the catalog.
+@Suite struct RosterLawTests {
+    let initial = Sample.state()
+
+    /// Settings that keep the slow strategies quick here.
+    static func make(_ name: String, _ initial: PromptState) throws -> any AggregationStrategy {
+        let keys = try StrategyCatalog.entry(name).settings.map(\.key)
+        let quick = [(key: "sweeps", value: "3"), (key: "hidden", value: "8")].filter { keys.contains($0.key) }
+        return try Sample.make(name, quick, initial: initial)
+    }
+
+    /// A flush of mixed staleness, sample counts and touched rows.
+    func flush(_ base: PromptState, round: Int) -> [Contribution] {
+        (0..<4).map { client in
+            Sample.contribution(
+                client, base: base, touched: client == 2 ? [0, 2, 3] : nil, samples: 10 + 7 * client,
+                staleness: client, weight: StalenessWeight.inverseSquareRoot(client), sequence: UInt64(round + 1))
+        }
+    }
+
+    @Test(arguments: StrategyCatalog.names)
+    func forgetsTheOrderOfArrival(name: String) throws {
+        var (first, second) = (try Self.make(name, initial), try Self.make(name, initial))
+        var random = SeededRandom(seed: 8)
+        for round in 0..<3 {
+            let contributions = flush(first.state, round: round)
+            let shuffled = contributions.shuffled(using: &random).sorted(by: Contribution.inOrder)
+            #expect(first.aggregate(contributions) == second.aggregate(shuffled))
+            #expect(first.state == second.state)
+        }
+    }
+
+    @Test(arguments: StrategyCatalog.names)
+    func leavesTheStateAloneWhenNothingCame(name: String) throws {
+        var strategy = try Self.make(name, initial)
+        let report = strategy.aggregate([])
+        #expect(strategy.state == initial)
+        #expect(report.weights.isEmpty && report.births.isEmpty && report.deaths.isEmpty)
+    }
+
+    @Test(arguments: StrategyCatalog.names)
+    func takesASingleContribution(name: String) throws {
+        var strategy = try Self.make(name, initial)
+        let report = strategy.aggregate([Sample.contribution(0, base: initial)])
+        #expect(report.weights == [1])
+        #expect(strategy.state != initial)
+        checkShapes(strategy.state)
+    }
+
+    @Test(arguments: StrategyCatalog.names)
+    func weightsAreSharesAndMatchesNameThePool(name: String) throws {
+        var strategy = try Self.make(name, initial)
+        for round in 0..<3 {
+            let old = strategy.state.promptIDs
+            let contributions = flush(strategy.state, round: round)
+            let report = strategy.aggregate(contributions)
+            #expect(report.weights.count == contributions.count)
+            #expect(report.weights.allSatisfy { $0 >= 0 } && abs(report.weights.reduce(0, +) - 1) < 1e-12)
+            let pool = strategy.state.promptIDs
+            #expect(Set(pool).count == pool.count)
+            #expect(report.births == pool.filter { !old.contains($0) })
+            #expect(report.deaths == old.filter { !pool.contains($0) })
+            for (matches, contribution) in zip(report.matches, contributions) where !matches.isEmpty {
+                #expect(matches.count == contribution.promptIDs.count)
+                let named = matches.filter { $0 != FlushReport.unmatched }
+                #expect(Set(named).count == named.count && named.allSatisfy { pool.contains($0) })
+            }
+        }
+    }
+
+    @Test(arguments: StrategyCatalog.names)
+    func aWeightOfZeroLeavesNoTrace(name: String) throws {
+        // The authors' aggregation weighs all prompts alike and CA2FL knows no staleness.
+        guard !["pfpt-reference", "ca2fl"].contains(name) else { return }
+        var (with, without) = (try Self.make(name, initial), try Self.make(name, initial))
+        let contributions = flush(initial, round: 0)
+        var silent = Sample.contribution(9, base: initial, weight: 0)
+        silent.parameters[Parameters.headBias]!.values[0] = 100
+        // FedBuff divides by the size of the buffer, whoever fills it.
+        if name == "fedbuff" {
+            _ = with.aggregate([silent])
+            #expect(with.state == initial)
+        } else {
+            _ = with.aggregate(contributions + [silent])
+            _ = without.aggregate(contributions)
+            #expect(with.state == without.state)
+        }
+    }
+
+    @Test(arguments: StrategyCatalog.names)
+    func aCopyIsASnapshot(name: String) throws {
+        var strategy = try Self.make(name, initial)
+        _ = strategy.aggregate(flush(initial, round: 0))
+        var restored = strategy
+        let snapshot = strategy.state
+        for round in 1..<4 { _ = strategy.aggregate(flush(strategy.state, round: round)) }
+        #expect(restored.state == snapshot)
+        for round in 1..<4 { _ = restored.aggregate(flush(restored.state, round: round)) }
+        #expect(restored.state == strategy.state)
+    }
+
+    @Test(arguments: StrategyCatalog.names, [Float(0), 1e-30, 1e6, 1e30, .greatestFiniteMagnitude])
+    func staysFinite(name: String, size: Float) throws {
+        var strategy = try Self.make(name, initial)
+        for round in 0..<3 {
+            var contributions = flush(strategy.state, round: round)
+            for (place, sign) in [Float(1), -1, 1].enumerated() {
+                let values = contributions[place].parameters[Parameters.prompts]!
+                contributions[place].parameters[Parameters.prompts] = Tensor(
+                    shape: values.shape, values: values.values.indices.map { $0 % 3 == 0 ? -sign * size : sign * size })
+                contributions[place].parameters[Parameters.headWeight]!.values[1] = sign * size
+            }
+            let report = strategy.aggregate(contributions)
+            checkShapes(strategy.state)
+            #expect(strategy.state.parameters.entries.allSatisfy { $0.tensor.firstNonFinite == nil })
+            #expect(report.weights.allSatisfy { $0.isFinite })
+            #expect((report.objectiveBefore ?? 0).isFinite && (report.objectiveAfter ?? 0).isFinite)
+        }
+    }
+
+    @Test(arguments: StrategyCatalog.names)
+    func takesPromptsThatLeftThePoolAndPromptsThatNoOneTouched(name: String) throws {
+        var strategy = try Self.make(name, initial)
+        for round in 0..<4 {
+            var contributions = flush(initial, round: round)
+            contributions[1] = Sample.contribution(1, base: initial, touched: [], sequence: UInt64(round + 1))
+            _ = strategy.aggregate(contributions)
+            checkShapes(strategy.state)
+        }
+    }
+
+    func checkShapes(_ state: PromptState) {
+        #expect(state.prompts.shape == [state.promptIDs.count, initial.width])
+        #expect(!state.promptIDs.isEmpty)
+        for entry in initial.parameters.entries where entry.name != Parameters.prompts {
+            #expect(state.parameters[entry.name]?.shape == entry.tensor.shape)
+        }
+    }
+}
