@@ -1,3 +1,4 @@
+import Foundation
 import PromptAggregation
 import Testing
 
@@ -39,6 +40,44 @@ import Testing
         #expect(placed.count == min(rows, columns))
         #expect(Set(placed).count == placed.count)
         #expect(abs(Self.total(gains, columns, matches) - Self.bruteForce(gains, rows, columns)) < 1e-12)
+    }
+
+    /// What scipy.optimize.linear_sum_assignment found for matrices that both sides make from a seed.
+    struct GoldenCases: Decodable {
+        struct Case: Decodable, Sendable {
+            let seed: UInt64
+            let rows: Int
+            let columns: Int
+            /// Elements are whole numbers below this; 0 stands for reals in [0, 1).
+            let values: UInt64
+            let total: Double
+            /// The columns, −1 for none; left out where ties allow several.
+            let matches: [Int]?
+
+            /// SplitMix64 of the element's number.
+            var gains: [Double] {
+                (0..<UInt64(rows * columns)).map { index in
+                    var z = (index + 1) &* 0x9E37_79B9_7F4A_7C15 &+ seed
+                    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+                    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+                    z ^= z >> 31
+                    return values > 0 ? Double(z % values) : Double(z >> 11) * 0x1p-53
+                }
+            }
+        }
+        let cases: [Case]
+    }
+
+    @Test func agreesWithScipy() throws {
+        let file = Bundle.module.resourceURL!.appendingPathComponent("Fixtures/linear-assignment.json")
+        let golden = try JSONDecoder().decode(GoldenCases.self, from: Data(contentsOf: file))
+        #expect(golden.cases.contains { $0.rows == 500 && $0.columns == 5000 })
+        for item in golden.cases {
+            let gains = item.gains
+            let matches = try LinearAssignment.maximize(gains: gains, rows: item.rows, columns: item.columns)
+            #expect(abs(Self.total(gains, item.columns, matches) - item.total) < 1e-9 * max(1, item.total))
+            if let expected = item.matches { #expect(matches.map { $0 ?? -1 } == expected, "seed \(item.seed)") }
+        }
     }
 
     @Test func givesEqualColumnsInOrder() throws {

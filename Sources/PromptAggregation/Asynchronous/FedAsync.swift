@@ -14,11 +14,6 @@ struct FedAsync: AggregationStrategy {
     private(set) var state: PromptState
     private let mixing: Double
 
-    private init(state: PromptState, mixing: Double) {
-        self.state = state
-        self.mixing = mixing
-    }
-
     mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
         var weights: [Double] = []
         for contribution in contributions {

@@ -13,11 +13,6 @@ struct FedBuff: AggregationStrategy {
     private(set) var state: PromptState
     private let rate: Double
 
-    private init(state: PromptState, rate: Double) {
-        self.state = state
-        self.rate = rate
-    }
-
     mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
         let buffered = Double(contributions.count)
         state.average(contributions, weights: contributions.map { rate * $0.stalenessWeight / buffered })

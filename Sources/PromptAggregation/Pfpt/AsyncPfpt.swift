@@ -26,6 +26,8 @@ struct AsyncPfpt: AggregationStrategy {
             .integer("patience", 10, 0...1_000_000, "Flushes that a prompt survives without support."),
             .number("least-support", 0.01, 0...1, "Evidence of less weight neither bears nor sustains a prompt."),
             .number("births", 1, 0...1e6, "New prompts that a client is expected to bring; 0 allows none."),
+            .number(
+                "birth-distance", 0.5, 0...100, "Least distance of a new prompt from all others, in their typical distance."),
             .integer("pool-limit", 0, 0...1_000_000, "Most prompts in the pool; 0 for twice the initial pool."),
             .integer(
                 "pool-minimum", 0, 0...1_000_000, "Fewest prompts in the pool; 0 for the initial pool or 10 at most."),
@@ -160,7 +162,8 @@ struct AsyncPfpt: AggregationStrategy {
         }
         if settings.births > 0 {
             options.births = PoolFitOptions.Births(
-                logOdds: log(settings.births / Double(counting.count)), leastWeight: settings.leastSupport)
+                logOdds: log(settings.births / Double(counting.count)), leastWeight: settings.leastSupport,
+                leastDistance: settings.birthDistance)
         }
         let capacity = settings.births > 0 ? 2 * settings.poolLimit : model.pool
         return PoolFit(model: model, evidence: evidence, options: options, capacity: capacity)
@@ -236,6 +239,7 @@ struct AsyncPfptSettings: Hashable, Sendable {
     let patience: Int
     let leastSupport: Double
     let births: Double
+    let birthDistance: Double
     let poolLimit: Int
     let poolMinimum: Int
     let isColdStart: Bool
@@ -251,6 +255,7 @@ struct AsyncPfptSettings: Hashable, Sendable {
         patience = settings.integer("patience")
         leastSupport = settings.number("least-support")
         births = settings.number("births")
+        birthDistance = settings.number("birth-distance")
         let initialPool = max(initial.promptIDs.count, 1)
         let minimum = settings.integer("pool-minimum")
         poolMinimum = minimum > 0 ? minimum : min(initialPool, 10)

@@ -10,10 +10,16 @@
 /// N(ω | m, v + α), as Yurochkin et al. (ICML 2019, equation 9) judge new neurons: m and v are the mean and variance of the
 /// pool by coordinate and α the pool's mean variance of a local prompt around its own. A row is then born only when it is
 /// about as far from every prompt as prompts are from each other.
+///
+/// In many dimensions the densities differ by hundreds of nats, and a covariance that has learnt small movements would
+/// let every client that tunes a little longer have prompts of its own. So a row must also lie at a least distance from
+/// every prompt, measured in the typical distance between the pool's prompts.
 struct BirthDensity: Hashable, Sendable {
     private let mean: [Double]
     private let precision: [Double]
     private let constant: Double
+    /// The mean squared distance between two prompts of the pool.
+    let squaredDistance: Double
 
     /// - Parameters:
     ///   - prompts: the pool, [rows, width], at least one row.
@@ -30,6 +36,11 @@ struct BirthDensity: Hashable, Sendable {
             spread[place % width] += residual * residual / rows
         }
         self.mean = mean
+        let deviation = prompts.enumerated().reduce(0.0) { sum, item in
+            let residual = Double(item.element) - mean[item.offset % width]
+            return sum + residual * residual
+        }
+        squaredDistance = rows > 1 ? 2 * deviation / (rows - 1) : 0
         precision = spread.map { 1 / max($0, 1e-12) }
         constant = logOdds - 0.5 * spread.reduce(0) { $0 + log(2 * .pi * max($1, 1e-12)) }
     }

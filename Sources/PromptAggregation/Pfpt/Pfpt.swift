@@ -8,6 +8,7 @@ struct Pfpt: AggregationStrategy {
         summary: "Probabilistic prompt aggregation: the pool is refitted to the local prompts of each flush.",
         source: "Weng et al., NeurIPS 2024, equations 4-11, 26, 27",
         settings: PfptSettings.fit(sweeps: 50, promptStep: .gradient, share: "equal") + [
+            .integer("restarts", 1, 1...1000, "Fits from different random starts, of which the best is kept."),
             .flag("keep-networks", false, "Carry the two networks and their optimizer state on to the next flush.")
         ]
     ) { settings, initial, seed in
@@ -19,6 +20,7 @@ struct Pfpt: AggregationStrategy {
     private let layout: NetworkLayout
     private let sharesBySamples: Bool
     private let keepsNetworks: Bool
+    private let restarts: Int
     private let seed: UInt64
     private var flush: UInt64 = 0
     private var nextIdentity: PromptID
@@ -30,6 +32,7 @@ struct Pfpt: AggregationStrategy {
         layout = NetworkLayout(width: initial.width, hidden: settings.integer("hidden"))
         sharesBySamples = settings.text("share") == "samples"
         keepsNetworks = settings.flag("keep-networks")
+        restarts = settings.integer("restarts")
         self.seed = seed
         nextIdentity = PoolRound.firstFreeIdentity(after: initial)
     }
@@ -50,12 +53,24 @@ struct Pfpt: AggregationStrategy {
                 rows: PoolRound.rows(of: contributions[place]), count: contributions[place].promptIDs.count,
                 weight: weights[place], matches: [])
         }
+        var best = fit(evidence, &random)
+        for _ in 1..<restarts {
+            let other = fit(evidence, &random)
+            if other.after > best.after { best = other }
+        }
+        return publish(best.fit, contributions, counting, shares(weights), best.before)
+    }
+
+    /// One fit from a random start, with its objective before and after.
+    private func fit(
+        _ evidence: [PoolEvidence], _ random: inout SeededRandom
+    ) -> (fit: PoolFit, before: Double, after: Double) {
         var (model, started) = PoolRound.coldStart(evidence, layout: layout, random: &random)
         if keepsNetworks, let kept { model.carryNetworks(from: kept) }
         let fit = PoolFit(model: model, evidence: started, options: options, capacity: model.pool)
         let before = fit.objective()
         fit.run()
-        return publish(fit, contributions, counting, shares(weights), before)
+        return (fit, before, fit.objective())
     }
 
     private mutating func publish(

@@ -14,10 +14,10 @@ import CKernels
 ///
 /// Exact shortcuts: the covariance network needs gradients at the client's matched rows alone, since no other row enters
 /// the Gaussian term; and the forward pass after a step serves both the matching that follows and the next client's step.
-final class PoolFit {
+package final class PoolFit {
     private let layout: NetworkLayout
     private let options: PoolFitOptions
-    private(set) var evidence: [PoolEvidence]
+    package private(set) var evidence: [PoolEvidence]
     /// Rows of Φ, with those born during the fit.
     private(set) var pool: Int
     private let capacity: Int
@@ -34,7 +34,7 @@ final class PoolFit {
 
     /// - Parameters:
     ///   - capacity: the most rows that Φ may grow to by births.
-    init(model: PoolModel, evidence: [PoolEvidence], options: PoolFitOptions, capacity: Int) {
+    package init(model: PoolModel, evidence: [PoolEvidence], options: PoolFitOptions, capacity: Int) {
         layout = model.layout
         self.options = options
         self.evidence = evidence
@@ -96,12 +96,12 @@ final class PoolFit {
     }
 
     /// Runs the sweeps.
-    func run() {
+    package func run() {
         for _ in 0..<options.sweeps {
             for client in evidence.indices {
                 step(client)
                 forward()
-                match(client)
+                if !options.keepsMatches { match(client) }
             }
             let dropped = options.dropsUnsupported && dropUnsupported()
             if options.promptStep == .mean { movePromptsToMeans() }
@@ -135,7 +135,7 @@ final class PoolFit {
     }
 
     /// Σ_t λ_t [log P(ω_t | z_t, Φ) + log P(z_t | Φ)], in nats; rows without a match do not enter.
-    func objective() -> Double {
+    package func objective() -> Double {
         var unused = 0.0
         for row in 0..<pool { unused -= softplus(Double(usage[row])) }
         var total = 0.0
@@ -318,8 +318,24 @@ final class PoolFit {
     private func birthGains(of item: PoolEvidence) -> [Double] {
         guard let birth, let births = options.births, item.weight >= births.leastWeight, pool + item.count <= capacity
         else { return [] }
+        let least = births.leastDistance * births.leastDistance * birth.squaredDistance
         return (0..<item.count).map { local in
-            birth.logDensity(item.rows[local * layout.width..<(local + 1) * layout.width])
+            let row = item.rows[local * layout.width..<(local + 1) * layout.width]
+            return squaredDistance(row) < least ? -.infinity : birth.logDensity(row)
+        }
+    }
+
+    /// From a row to the nearest prompt.
+    private func squaredDistance(_ row: ArraySlice<Float>) -> Double {
+        row.withUnsafeBufferPointer { row in
+            var nearest = Double.infinity
+            for place in 0..<pool {
+                let prompt = prompts.at(place * layout.width)
+                var sum: Float = 0
+                for column in 0..<row.count { sum += (row[column] - prompt[column]) * (row[column] - prompt[column]) }
+                nearest = min(nearest, Double(sum))
+            }
+            return nearest
         }
     }
 

@@ -2,7 +2,7 @@
 ///
 /// γ: width → hidden → ReLU → width, its sigmoid is the **variance** of each coordinate (equations 4 and 9).
 /// w: width → hidden → ReLU → 1, the log-odds g(φ) that a client uses the prompt (equation 7).
-struct PoolModel: Hashable, Sendable {
+package struct PoolModel: Hashable, Sendable {
     /// Values with the first and second moments of their gradients.
     struct Learned: Hashable, Sendable {
         var values: [Float]
@@ -28,7 +28,7 @@ struct PoolModel: Hashable, Sendable {
     var pool: Int { prompts.values.count / max(layout.width, 1) }
 
     /// Fresh networks, uniform within ±1/√(inputs) in each layer, as the authors' code begins.
-    init(layout: NetworkLayout, prompts: [Float], random: inout SeededRandom) {
+    package init(layout: NetworkLayout, prompts: [Float], random: inout SeededRandom) {
         self.layout = layout
         networks = Learned(layout.initialValues(random: &random))
         self.prompts = Learned(prompts)
@@ -39,9 +39,14 @@ struct PoolModel: Hashable, Sendable {
 ///
 /// The first layers of both stand side by side, so that one product serves both: columns 0..<hidden belong to γ, the next
 /// `hidden` to w.
-struct NetworkLayout: Hashable, Sendable {
+package struct NetworkLayout: Hashable, Sendable {
     let width: Int
     let hidden: Int
+
+    package init(width: Int, hidden: Int) {
+        self.width = width
+        self.hidden = hidden
+    }
 
     /// [width, 2 · hidden]
     var firstWeight: Int { 0 }
@@ -70,19 +75,19 @@ struct NetworkLayout: Hashable, Sendable {
 }
 
 /// One client's prompts as the fit sees them.
-struct PoolEvidence: Hashable, Sendable {
+package struct PoolEvidence: Hashable, Sendable {
     /// ω_t: [count, width].
     var rows: [Float]
     let count: Int
     /// λ_t in (0, 1]: the power to which the client's likelihood is raised.
     let weight: Double
     /// z_t: the pool row that each row is matched with, −1 for none yet.
-    var matches: [Int]
+    package var matches: [Int]
 
     /// Values beyond this are brought back to it, so that squares stay far within float32.
     static let largest: Float = 1e6
 
-    init(rows: [Float], count: Int, weight: Double, matches: [Int]) {
+    package init(rows: [Float], count: Int, weight: Double, matches: [Int]) {
         self.rows = rows.map { Swift.max(-Self.largest, Swift.min(Self.largest, $0)) }
         self.count = count
         self.weight = weight
@@ -91,9 +96,9 @@ struct PoolEvidence: Hashable, Sendable {
 }
 
 /// How the fit moves.
-struct PoolFitOptions: Hashable, Sendable {
+package struct PoolFitOptions: Hashable, Sendable {
     /// How Φ moves in a sweep.
-    enum PromptStep: String, Hashable, Sendable, CaseIterable {
+    package enum PromptStep: String, Hashable, Sendable, CaseIterable {
         /// One step of Adam a client, along the gradient of the whole objective.
         case gradient
         /// To the weighted mean of the matched rows, where the Gaussian term is largest for a given covariance.
@@ -105,6 +110,8 @@ struct PoolFitOptions: Hashable, Sendable {
     var promptStep: PromptStep
     /// How much the place of a prompt at the start of the fit weighs against its evidence in `mean`.
     var inertia: Double = 0
+    /// Whether the matches stay as they are given: for searches over all of them.
+    package var keepsMatches = false
     /// Whether prompts that no client is matched with leave the pool at the end of each sweep.
     var dropsUnsupported = false
     /// When a row may be matched with a new prompt; nil where no prompt may be born.
@@ -115,6 +122,14 @@ struct PoolFitOptions: Hashable, Sendable {
         var logOdds: Double
         /// Clients of less weight bear no prompts.
         var leastWeight: Double
+        /// How far from every prompt a new one must be, in typical distances between the pool's prompts.
+        var leastDistance: Double
+    }
+
+    package init(sweeps: Int, learningRate: Double, promptStep: PromptStep) {
+        self.sweeps = sweeps
+        self.learningRate = learningRate
+        self.promptStep = promptStep
     }
 
     static let beta1 = 0.9

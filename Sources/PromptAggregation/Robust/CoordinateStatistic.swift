@@ -84,11 +84,6 @@ struct TrimmedMean: AggregationStrategy {
     private(set) var state: PromptState
     private let trim: Double
 
-    private init(state: PromptState, trim: Double) {
-        self.state = state
-        self.trim = trim
-    }
-
     mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
         let counting = contributions.filter { $0.stalenessWeight > 0 }
         let trim = trim
