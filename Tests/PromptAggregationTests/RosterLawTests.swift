@@ -91,6 +91,20 @@ import Testing
     }
 
     @Test(arguments: StrategyCatalog.names)
+    func leavesFixedTensorsAlone(name: String) throws {
+        var initial = initial
+        initial.parameters[Parameters.featureMean] = Tensor(shape: [2], values: [3, 4])
+        var strategy = try Self.make(name, initial)
+        for round in 0..<2 {
+            var contributions = flush(strategy.state, round: round)
+            // Whether a client leaves them out, as it should, or sends them.
+            contributions[0].parameters[Parameters.featureMean] = nil
+            _ = strategy.aggregate(contributions)
+            #expect(strategy.state.parameters[Parameters.featureMean]?.values == [3, 4])
+        }
+    }
+
+    @Test(arguments: StrategyCatalog.names)
     func aCopyIsASnapshot(name: String) throws {
         var strategy = try Self.make(name, initial)
         _ = strategy.aggregate(flush(initial, round: 0))

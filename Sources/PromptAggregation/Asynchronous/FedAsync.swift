@@ -27,7 +27,7 @@ struct FedAsync: AggregationStrategy {
 
     private mutating func mix(_ contribution: Contribution, _ alpha: Double) {
         guard alpha > 0 else { return }
-        for entry in state.parameters.entries {
+        for entry in state.parameters.entries where !Parameters.isFixed(entry.name) {
             var tensor = entry.tensor
             for (place, value) in Self.whole(contribution, entry.name, like: state).enumerated() {
                 guard let value else { continue }

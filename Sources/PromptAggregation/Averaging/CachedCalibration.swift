@@ -18,8 +18,8 @@ struct CachedCalibration: Hashable, Sendable {
     /// Ascending by client.
     private var entries: [Entry] = []
 
-    /// The clients whose displacements are at hand.
-    var clients: Int { entries.count }
+    /// Σ_u n_u s_u over the clients whose displacements are at hand.
+    var weight: Double { entries.reduce(0) { $0 + $1.weight } }
 
     /// The displacement to apply for a flush, after which the cache holds the flush's own displacements.
     ///

@@ -1,7 +1,7 @@
 /// Weighted sums of what contributions changed: Σ_t w_t · (local_t − base_t), laid out as a state is, in Float64.
 ///
 /// A prompt row belongs to the pool's prompt from which it started; rows that a contribution did not touch did not move.
-/// A tensor that a contribution lacks did not move either.
+/// A tensor that a contribution lacks did not move either, and fixed tensors never do.
 struct Displacement: Hashable, Sendable {
     /// One sum a tensor, in the order of the state's entries.
     var tensors: [[Double]]
@@ -11,7 +11,8 @@ struct Displacement: Hashable, Sendable {
     /// - Parameter including: the tensors that will take part; the sums of the others are empty.
     init(like state: PromptState, including isIncluded: (String) -> Bool = { _ in true }) {
         tensors = state.parameters.entries.map {
-            [Double](repeating: 0, count: isIncluded($0.name) ? $0.tensor.values.count : 0)
+            [Double](
+                repeating: 0, count: isIncluded($0.name) && !Parameters.isFixed($0.name) ? $0.tensor.values.count : 0)
         }
     }
 
@@ -22,7 +23,8 @@ struct Displacement: Hashable, Sendable {
         _ contribution: Contribution, weight: Double, like state: PromptState,
         including isIncluded: (String) -> Bool = { _ in true }
     ) {
-        for (place, entry) in state.parameters.entries.enumerated() where isIncluded(entry.name) {
+        for (place, entry) in state.parameters.entries.enumerated()
+        where isIncluded(entry.name) && !Parameters.isFixed(entry.name) {
             guard let local = contribution.parameters[entry.name],
                 let base = contribution.base.parameters[entry.name]
             else { continue }
@@ -75,7 +77,8 @@ extension PromptState {
     mutating func move(
         by displacement: Displacement, rate: Double = 1, including isIncluded: (String) -> Bool = { _ in true }
     ) {
-        for (place, entry) in parameters.entries.enumerated() where isIncluded(entry.name) {
+        for (place, entry) in parameters.entries.enumerated()
+        where isIncluded(entry.name) && !Parameters.isFixed(entry.name) {
             var tensor = entry.tensor
             let steps = displacement.tensors[place]
             for index in tensor.values.indices {

@@ -27,7 +27,8 @@ struct AsyncPfpt: AggregationStrategy {
             .number("least-support", 0.01, 0...1, "Evidence of less weight neither bears nor sustains a prompt."),
             .number("births", 1, 0...1e6, "New prompts that a client is expected to bring; 0 allows none."),
             .number(
-                "birth-distance", 0.5, 0...100, "Least distance of a new prompt from all others, in their typical distance."),
+                "birth-distance", 0.5, 0...100,
+                "Least distance of a new prompt from all others, in their typical distance."),
             .integer("pool-limit", 0, 0...1_000_000, "Most prompts in the pool; 0 for twice the initial pool."),
             .integer(
                 "pool-minimum", 0, 0...1_000_000, "Fewest prompts in the pool; 0 for the initial pool or 10 at most."),
@@ -44,6 +45,8 @@ struct AsyncPfpt: AggregationStrategy {
     private var flush = 0
     private var nextIdentity: PromptID
     private var model: PoolModel
+    /// Whether the covariance network has been set to the scale of the first flush's movements.
+    private var knowsScale = false
     /// The flush at which each row of the pool was last supported.
     private var lastSupported: [Int]
     private var cache = EvidenceCache()
@@ -76,15 +79,15 @@ struct AsyncPfpt: AggregationStrategy {
     }
 
     /// A cached displacement is used in every flush until its client reports again. So the step is shortened to the part
-    /// of the known clients that the flush is news of: each displacement then counts once in the mean. At full length
-    /// the same displacement would be taken several times over before its client can answer, and the state swings.
+    /// of the known clients, by weight, that the flush is news of: each displacement then counts once in the mean. At full
+    /// length the same displacement would be taken several times over before its client can answer, and the state swings.
     private mutating func moveBesidePrompts(_ news: [Contribution]) {
+        let weights = news.map { Double($0.sampleCount) * $0.stalenessWeight }
         let step = calibration.step(
-            news, weights: news.map { Double($0.sampleCount) * $0.stalenessWeight }, flush: flush,
-            horizon: settings.horizon, like: state
-        ) { $0 != Parameters.prompts && !Parameters.isFixed($0) }
-        let turnover = min(1, Double(news.count) / Double(max(1, calibration.clients)))
-        state.move(by: step, rate: turnover) { $0 != Parameters.prompts && !Parameters.isFixed($0) }
+            news, weights: weights, flush: flush, horizon: settings.horizon, like: state
+        ) { $0 != Parameters.prompts }
+        let turnover = min(1, weights.reduce(0, +) / calibration.weight)
+        state.move(by: step, rate: turnover) { $0 != Parameters.prompts }
     }
 
     /// λ of each entry of the cache.
@@ -140,7 +143,7 @@ struct AsyncPfpt: AggregationStrategy {
 
     // MARK: The fit
 
-    private func makeFit(_ counting: [Int], _ weights: [Double]) -> PoolFit {
+    private mutating func makeFit(_ counting: [Int], _ weights: [Double]) -> PoolFit {
         var options = settings.fit
         if settings.isColdStart {
             var random = SeededRandom(seed: seed, stream: UInt64(flush))
@@ -159,6 +162,10 @@ struct AsyncPfpt: AggregationStrategy {
             return PoolEvidence(
                 rows: carried(entry), count: entry.promptIDs.count, weight: weights[place],
                 matches: entry.matches.map { pool[$0] ?? -1 })
+        }
+        if !knowsScale {
+            model.startVariance(evidence)
+            knowsScale = true
         }
         if settings.births > 0 {
             options.births = PoolFitOptions.Births(

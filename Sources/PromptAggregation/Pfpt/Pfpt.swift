@@ -9,7 +9,7 @@ struct Pfpt: AggregationStrategy {
         source: "Weng et al., NeurIPS 2024, equations 4-11, 26, 27",
         settings: PfptSettings.fit(sweeps: 50, promptStep: .gradient, share: "equal") + [
             .integer("restarts", 1, 1...1000, "Fits from different random starts, of which the best is kept."),
-            .flag("keep-networks", false, "Carry the two networks and their optimizer state on to the next flush.")
+            .flag("keep-networks", false, "Carry the two networks and their optimizer state on to the next flush."),
         ]
     ) { settings, initial, seed in
         Pfpt(settings: settings, initial: initial, seed: seed)

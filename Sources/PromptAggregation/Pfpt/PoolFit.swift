@@ -129,11 +129,6 @@ package final class PoolFit {
         return true
     }
 
-    /// Matches every client under the present parameters.
-    func matchAll() {
-        for client in evidence.indices { match(client) }
-    }
-
     /// Σ_t λ_t [log P(ω_t | z_t, Φ) + log P(z_t | Φ)], in nats; rows without a match do not enter.
     package func objective() -> Double {
         var unused = 0.0

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// What the aggregation learns: the prompts Φ, the covariance network γ and the usage network w, with Adam's state.
 ///
 /// γ: width → hidden → ReLU → width, its sigmoid is the **variance** of each coordinate (equations 4 and 9).
@@ -32,6 +38,35 @@ package struct PoolModel: Hashable, Sendable {
         self.layout = layout
         networks = Learned(layout.initialValues(random: &random))
         self.prompts = Learned(prompts)
+    }
+}
+
+extension PoolModel {
+    /// Lets the covariance network begin at the mean square of what the matched rows moved, at least a thousandth of the
+    /// pool's own variance.
+    ///
+    /// A fresh network says 0.5, many times what prompts move. Under that all prompts look alike, and the usage term alone
+    /// would decide the first matchings and mix prompts that have nothing in common.
+    mutating func startVariance(_ evidence: [PoolEvidence]) {
+        let width = layout.width
+        var square = 0.0
+        var count = 0
+        for item in evidence {
+            for (local, row) in item.matches.enumerated() where row >= 0 {
+                count += width
+                for column in 0..<width {
+                    let moved = Double(item.rows[local * width + column]) - Double(prompts.values[row * width + column])
+                    square += moved * moved
+                }
+            }
+        }
+        let mean = prompts.values.reduce(0) { $0 + Double($1) / Double(prompts.values.count) }
+        let spread = prompts.values.reduce(0) { sum, value in
+            sum + (Double(value) - mean) * (Double(value) - mean) / Double(prompts.values.count)
+        }
+        let variance = min(0.5, max(square / Double(max(count, 1)), 1e-3 * spread, 1e-8))
+        let logit = Float(log(variance / (1 - variance)))
+        for place in layout.varianceBias..<layout.varianceBias + width { networks.values[place] = logit }
     }
 }
 

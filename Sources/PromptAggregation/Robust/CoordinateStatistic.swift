@@ -8,7 +8,7 @@ enum CoordinateStatistic {
     static func move(
         _ state: inout PromptState, by contributions: [Contribution], statistic: (ArraySlice<Double>) -> Double
     ) {
-        for entry in state.parameters.entries {
+        for entry in state.parameters.entries where !Parameters.isFixed(entry.name) {
             let rows = entry.name == Parameters.prompts ? state.promptIDs.count : 1
             guard rows > 0 else { continue }
             let width = entry.tensor.values.count / rows
