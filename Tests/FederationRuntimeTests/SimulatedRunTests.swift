@@ -1,0 +1,97 @@
+import Federation
+import FederationRuntime
+import Foundation
+import PromptAggregation
+import Testing
+
+/// A whole small federation with the real learner in virtual time: it learns, it leaves a run folder, its log replays to
+/// the same digests, and damage to the log is named.
+@Suite(.serialized) struct SimulatedRunTests {
+    private static func configuration(_ assignments: [String] = []) throws -> RunConfiguration {
+        try RunConfiguration.load(
+            base: RunConfiguration.demo, files: [],
+            environment: [:],
+            assignments: [
+                "run.updates=12", "data.clients=4", "data.training_samples=200", "data.validation_samples=100",
+                "federation.buffer_size=2", "federation.clients_to_start=2", "training.maximum_steps=1",
+                "training.batch_size=8", "prompts.pool=6", "training.prompts_per_batch=3",
+                "evaluation.interval_seconds=5", "data.minimum_samples=8",
+            ] + assignments)
+    }
+
+    private func simulate(_ folder: TemporaryFolder, _ assignments: [String] = [], threads: Int = 2) throws -> RunFolder
+    {
+        let run = RunFolder(path: folder.path + "/run")
+        var simulation = try Simulation(
+            configuration: try Self.configuration(assignments), folder: run, threads: threads
+        ) { _, _ in }
+        _ = try simulation.run()
+        return run
+    }
+
+    private func digests(_ log: String) throws -> [String] {
+        var digests: [String] = []
+        _ = try Replay(path: log) { step in
+            guard case .checked(let publication) = step else { return }
+            #expect(publication.isEqual, "version \(publication.version)")
+            digests.append("\(publication.version) \(publication.recorded)")
+        }
+        return digests
+    }
+
+    @Test func aRunReplaysToItsDigestsAndIsTheSameForAnyNumberOfThreads() throws {
+        let folders = try (0..<2).map { _ in try TemporaryFolder() }
+        let runs = try zip(folders, [1, 2]).map { try simulate($0, threads: $1) }
+        let first = try digests(runs[0].log)
+        #expect(first.count > 4)
+        #expect(try digests(runs[1].log) == first)
+        let inspection = try RunInspection(log: runs[0].log)
+        #expect(inspection.finished)
+        #expect(inspection.updatesAccepted == 12)
+        #expect(inspection.clients.count == 4)
+        #expect(inspection.versions.allSatisfy { abs($0.updates.reduce(0) { $0 + $1.weight } - 1) < 1e-9 })
+        for file in [runs[0].metrics, runs[0].evaluations, runs[0].report, runs[0].prompts, runs[0].configuration] {
+            #expect(FileManager.default.fileExists(atPath: file), "\(file)")
+        }
+    }
+
+    @Test("every mode and strategy comes to its end", arguments: ["synchronous", "continuous"], ["fedavg", "pfpt"])
+    func modes(mode: String, strategy: String) throws {
+        let folder = try TemporaryFolder()
+        let run = try simulate(
+            folder,
+            ["federation.mode=\(mode)", "strategy.name=\(strategy)", "federation.cohort=2", "run.updates=6"])
+        #expect(try digests(run.log).count > 2)
+    }
+
+    @Test func aFlippedByteNamesTheRecord() throws {
+        let folder = try TemporaryFolder()
+        let run = try simulate(folder, ["run.updates=4"])
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: run.log))
+        bytes[bytes.count / 3] ^= 0x10
+        try bytes.write(to: URL(fileURLWithPath: run.log))
+        let error = #expect(throws: (any Error).self) { try Replay(path: run.log) }
+        let words = "\(try #require(error))"
+        #expect(words.contains(run.log) && words.contains("chunk"), "\(words)")
+    }
+
+    @Test func aTornEndIsLeftOut() throws {
+        let folder = try TemporaryFolder()
+        let run = try simulate(folder, ["run.updates=4"])
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: run.log))
+        let whole = try digests(run.log)
+        try bytes.prefix(bytes.count * 3 / 4).write(to: URL(fileURLWithPath: run.log))
+        let torn = try digests(run.log)
+        #expect(torn.count < whole.count)
+        #expect(Array(whole.prefix(torn.count)) == torn)
+    }
+
+    @Test func aMissingDataSetIsNamed() throws {
+        let folder = try TemporaryFolder()
+        let error = #expect(throws: (any Error).self) {
+            try simulate(folder, ["data.dataset=cifar10", "data.path=\(folder.path)"])
+        }
+        let words = "\(try #require(error))"
+        #expect(words.contains("cifar10") && words.contains(folder.path) && !words.contains("\n"), "\(words)")
+    }
+}
