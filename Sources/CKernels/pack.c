@@ -12,6 +12,14 @@ static size_t block_depth(size_t depth) {
     return blocks == 0 ? 1 : (depth + blocks - 1) / blocks;
 }
 
+/// W's element in that row and column.
+static float element(const ck_matrix *w, size_t row, size_t column) {
+    const size_t start = row / w->block * w->block;
+    const size_t depth = w->depth - start < w->block ? w->depth - start : w->block;
+    const float *panel = w->panels + start * w->columns + column / CK_PANEL * CK_PANEL * depth;
+    return panel[(row - start) * CK_PANEL + column % CK_PANEL];
+}
+
 ck_matrix ck_pack(size_t depth, size_t columns, const float *source, size_t row_stride, size_t column_stride,
                   float *panels) {
     ck_matrix w = {depth, padded(columns), block_depth(depth), panels};
@@ -27,6 +35,19 @@ ck_matrix ck_pack(size_t depth, size_t columns, const float *source, size_t row_
         }
     }
     return w;
+}
+
+ck_matrix ck_pack_transpose(const ck_matrix *w, size_t columns, float *panels) {
+    ck_matrix t = {columns, padded(w->depth), block_depth(columns), panels};
+    for (size_t start = 0; start < t.depth; start += t.block) {
+        const size_t end = start + t.block < t.depth ? start + t.block : t.depth;
+        for (size_t first = 0; first < t.columns; first += CK_PANEL) {
+            for (size_t i = start; i < end; i++, panels += CK_PANEL) {
+                for (size_t j = 0; j < CK_PANEL; j++) panels[j] = first + j < w->depth ? element(w, first + j, i) : 0;
+            }
+        }
+    }
+    return t;
 }
 
 size_t ck_attention_scratch_count(size_t queries, size_t keys, size_t head_stride) {

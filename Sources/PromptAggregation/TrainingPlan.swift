@@ -18,13 +18,14 @@ public struct TrainingPlan: Hashable, Sendable {
     public var momentum: Double = 0.9
     /// Decay of Adam's second moment.
     public var secondMomentDecay: Double = 0.98
-    /// Decoupled weight decay (AdamW) or L2 penalty (SGD).
+    /// Decoupled weight decay (AdamW) or L2 penalty (Adam, SGD).
     public var weightDecay: Double = 0
     /// The most Euclidean norm of a step's gradient over all trained values; 0 for no bound.
     public var gradientClip: Double = 0
     /// Prompts that a batch picks from the pool (L2P, Wang et al. 2022); 0 uses the whole pool.
     public var promptsPerBatch: Int = 10
-    /// Weight of the pull between the picked prompts and the projected class features in the loss.
+    /// Weight of the similarity between the picked prompts and the projected class features, which is added to the loss,
+    /// as the authors of PFPT do it; L2P's pull (Wang et al. 2022, equation 5) is a weight below 0.
     public var similarityWeight: Double = 0.01
     /// μ of FedProx's proximal term μ/2 · ‖v − v_base‖²; 0 for none.
     public var proximalWeight: Double = 0

@@ -114,6 +114,10 @@ size_t ck_packed_count(size_t depth, size_t columns);
 ck_matrix ck_pack(size_t depth, size_t columns, const float *_Nonnull source, size_t row_stride, size_t column_stride,
                   float *_Nonnull panels);
 
+/// Packs the transpose of a packed W whose first `columns` columns count; `panels` takes
+/// `ck_packed_count(columns, w->depth)` floats.
+ck_matrix ck_pack_transpose(const ck_matrix *_Nonnull w, size_t columns, float *_Nonnull panels);
+
 /// The scratch floats that `attend` and `attend_backward` need.
 size_t ck_attention_scratch_count(size_t queries, size_t keys, size_t head_stride);
 

@@ -2,7 +2,7 @@ import PromptAggregation
 
 extension FrozenLayer {
     /// Weights uniform in ±1/√inputs, no bias.
-    init(random: inout SeededRandom, outputs: Int, inputs: Int) {
+    convenience init(random: inout SeededRandom, outputs: Int, inputs: Int) {
         let bound = 1 / Double(inputs).squareRoot()
         self.init(
             outputs: outputs, inputs: inputs,

@@ -1,4 +1,5 @@
 import CKernels
+import Synchronization
 
 /// A frozen matrix packed for `multiply`: C = A W, W [depth, columns].
 struct PackedMatrix: Sendable {
@@ -14,41 +15,64 @@ struct PackedMatrix: Sendable {
         block = packed.block
     }
 
+    private init(_ packed: ck_matrix, _ memory: FloatMemory) {
+        self.memory = memory
+        depth = packed.depth
+        columns = packed.columns
+        block = packed.block
+    }
+
+    private var matrix: ck_matrix { ck_matrix(depth: depth, columns: columns, block: block, panels: memory.start) }
+
+    /// The transpose, packed.
+    ///
+    /// - Parameter columns: how many columns of W are no padding.
+    func transposed(columns: Int) -> PackedMatrix {
+        let target = FloatMemory(count: ck_packed_count(columns, depth))
+        var source = matrix
+        return PackedMatrix(ck_pack_transpose(&source, columns, target.start), target)
+    }
+
     /// C [rows, columns] = A [rows, depth] W (+ bias) (+ C), then `finish`.
     func multiply(
         _ kernels: Kernels, rows: Int, _ a: UnsafePointer<Float>, stride aStride: Int, bias: UnsafePointer<Float>?,
         into c: UnsafeMutablePointer<Float>, stride cStride: Int, accumulate: Bool = false, finish: ck_finish? = nil
     ) {
-        var matrix = ck_matrix(depth: depth, columns: columns, block: block, panels: memory.start)
+        var matrix = matrix
         if var finish {
             kernels.call.multiply(rows, a, aStride, &matrix, bias, c, cStride, accumulate ? 1 : 0, &finish)
         } else {
             kernels.call.multiply(rows, a, aStride, &matrix, bias, c, cStride, accumulate ? 1 : 0, nil)
         }
     }
-
-    /// Floats of memory.
-    var floatCount: Int { memory.count }
 }
 
-/// A frozen linear layer y = x W^T + bias, packed in both orientations, since its weights never change.
-struct FrozenLayer: Sendable {
+/// A frozen linear layer y = x W^T + bias, packed for y once, and, when the first gradient passes, for the way back:
+/// whoever only evaluates needs half of the memory.
+final class FrozenLayer: Sendable {
     let forward: PackedMatrix
-    let backward: PackedMatrix
     let bias: FloatMemory
+    private let outputs: Int
+    private let transposed = Mutex<PackedMatrix?>(nil)
 
     /// - Parameters:
     ///   - weight: W, [outputs, inputs].
     ///   - bias: [outputs].
     init(outputs: Int, inputs: Int, weight: [Float], bias: [Float]) {
-        (forward, backward) = weight.withUnsafeBufferPointer {
-            (
-                PackedMatrix(
-                    depth: inputs, columns: outputs, source: $0.baseAddress!, rowStride: 1, columnStride: inputs),
-                PackedMatrix(
-                    depth: outputs, columns: inputs, source: $0.baseAddress!, rowStride: inputs, columnStride: 1)
-            )
+        forward = weight.withUnsafeBufferPointer {
+            PackedMatrix(depth: inputs, columns: outputs, source: $0.baseAddress!, rowStride: 1, columnStride: inputs)
         }
+        self.outputs = outputs
         self.bias = FloatMemory(bias, paddedTo: padded(outputs))
+    }
+
+    /// For dx = dy W.
+    var backward: PackedMatrix {
+        transposed.withLock { matrix in
+            if let matrix { return matrix }
+            let made = forward.transposed(columns: outputs)
+            matrix = made
+            return made
+        }
     }
 }
