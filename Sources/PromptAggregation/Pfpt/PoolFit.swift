@@ -78,7 +78,7 @@ package final class PoolFit {
     }
 
     /// The learnt values of the rows given, in that order.
-    func model(keeping rows: [Int]) -> PoolModel {
+    package func model(keeping rows: [Int]) -> PoolModel {
         var random = SeededRandom(seed: 0)
         var model = PoolModel(layout: layout, prompts: [], random: &random)
         model.firstDecay = firstDecay

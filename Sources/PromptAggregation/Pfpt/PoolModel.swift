@@ -10,8 +10,8 @@
 /// w: width → hidden → ReLU → 1, the log-odds g(φ) that a client uses the prompt (equation 7).
 package struct PoolModel: Hashable, Sendable {
     /// Values with the first and second moments of their gradients.
-    struct Learned: Hashable, Sendable {
-        var values: [Float]
+    package struct Learned: Hashable, Sendable {
+        package var values: [Float]
         var first: [Float]
         var second: [Float]
 
@@ -24,9 +24,9 @@ package struct PoolModel: Hashable, Sendable {
     }
 
     let layout: NetworkLayout
-    var networks: Learned
+    package var networks: Learned
     /// [pool, width]
-    var prompts: Learned
+    package var prompts: Learned
     /// β₁^t and β₂^t of Adam, t being the weight of all steps so far.
     var firstDecay = 1.0
     var secondDecay = 1.0
@@ -75,8 +75,8 @@ extension PoolModel {
 /// The first layers of both stand side by side, so that one product serves both: columns 0..<hidden belong to γ, the next
 /// `hidden` to w.
 package struct NetworkLayout: Hashable, Sendable {
-    let width: Int
-    let hidden: Int
+    package let width: Int
+    package let hidden: Int
 
     package init(width: Int, hidden: Int) {
         self.width = width
@@ -112,7 +112,7 @@ package struct NetworkLayout: Hashable, Sendable {
 /// One client's prompts as the fit sees them.
 package struct PoolEvidence: Hashable, Sendable {
     /// ω_t: [count, width].
-    var rows: [Float]
+    package var rows: [Float]
     let count: Int
     /// λ_t in (0, 1]: the power to which the client's likelihood is raised.
     let weight: Double
