@@ -62,7 +62,7 @@ let package = Package(
         .executableTarget(
             name: "impromptu",
             dependencies: [
-                "Federation", "FederationRuntime", "PromptAggregation",
+                "Federation", "FederationRuntime", "PromptAggregation", "PromptTuning",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -58,6 +58,6 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
-            SimulateCommand.self,
+            SimulateCommand.self, BenchCommand.self,
         ])
 }

@@ -69,7 +69,7 @@ import Testing
         #expect(
             throws: ConfigurationError(
                 "environment variable IMPROMPTU_RUN__SEEDS: unknown key run.seeds, did you mean run.seed?")
-        ) { try load("", ["IMPROMPTU_RUN__SEEDS": "1"]) }
+        ) { try load("", ["IMPROMPTU_RUN__SEEDS": "1"], []) }
     }
 
     private func load(_ yaml: String, _ environment: [String: String], _ assignments: [String]) throws

@@ -114,7 +114,8 @@ extension TrainingPlan {
         promptsPerBatch = try reader.integer(
             "training.prompts_per_batch", 10, 0...100_000, "prompts that a batch picks from the pool; 0 for all")
         similarityWeight = try reader.number(
-            "training.similarity_weight", 0.01, 0...100, "pull between picked prompts and class features")
+            "training.similarity_weight", 0.01, -100...100,
+            "similarity of picked prompts and class features in the loss; below 0 draws them together")
         proximalWeight = try reader.number("training.proximal_weight", 0, 0...100, "mu of FedProx")
         logitAdjustment = try reader.number(
             "training.logit_adjustment", 0, 0...10,

@@ -112,6 +112,9 @@ extension RunConfiguration {
                 "prompts.feature_whitening", "none", of: ["none", "validation"],
                 "images by which the class feature is whitened before the head") == "validation")
         federation.plan = try TrainingPlan(reader)
+        try StrategyCatalog.adapt(
+            &federation.plan, to: strategyName,
+            settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }))
         encoder = Encoder(
             path: try reader.text(
                 "encoder.path", "", "folder with model.safetensors and config.json; empty for the bundled ViT"))

@@ -34,13 +34,31 @@ public struct Demo: Service {
         try folder.create()
         try folder.write(configuration.yaml, to: folder.path + "/demo.yaml")
         let started = ContinuousClock.now
-        let progress = Mutex(ProgressLine())
-        let note: @Sendable (String) -> Void = { line in progress.withLock { $0.note(line) } }
+        let progress = Progress()
+        let note: @Sendable (String) -> Void = { line in progress.line.withLock { $0.note(line) } }
         let children = try startAll(note: note)
-        defer { for child in children { child.stop() } }
+        do {
+            try await watch(children, progress: progress, started: started, note: note)
+        } catch {
+            for child in children { child.stop() }
+            await gone(children)
+            throw error
+        }
+        let seconds = (ContinuousClock.now - started) / .seconds(1)
+        let result = try DemoOutcome(folder: folder, encoder: encoder, test: TuningDataset(test), seconds: seconds)
+        outcome(result)
+        if result.differentPublications > 0 {
+            throw ReplayError("\(folder.path): the log does not replay to its recorded digests")
+        }
+    }
+
+    /// Shows the run's progress until the aggregator has ended it, and waits for the workers to go.
+    private func watch(
+        _ children: [Child], progress: Progress, started: ContinuousClock.Instant, note: @Sendable (String) -> Void
+    ) async throws {
         let listener = try BeaconListener { beacon in
             let seconds = (ContinuousClock.now - started) / .seconds(1)
-            progress.withLock { $0.show(beacon, seconds: seconds) }
+            progress.line.withLock { $0.show(beacon, seconds: seconds) }
         }
         let endpoints = try await endpointsOnceBound(by: children[0])
         for child in children.dropFirst() { try child.start() }
@@ -52,13 +70,13 @@ public struct Demo: Service {
         try await finished(children[0])
         await listener.close()
         await gone(Array(children.dropFirst()))
-        progress.withLock { $0.end() }
-        let seconds = (ContinuousClock.now - started) / .seconds(1)
-        let result = try DemoOutcome(folder: folder, encoder: encoder, test: TuningDataset(test), seconds: seconds)
-        outcome(result)
-        if result.differentPublications > 0 {
-            throw ReplayError("\(folder.path): the log does not replay to its recorded digests")
-        }
+        for child in children { child.stop() }
+        progress.line.withLock { $0.end() }
+    }
+
+    /// The progress line, shared between the demo and its listener.
+    private final class Progress: Sendable {
+        let line = Mutex(ProgressLine())
     }
 
     /// Starts the aggregator; the workers wait until its endpoints are known.

@@ -3,7 +3,7 @@ extension RunConfiguration {
     public static let demo = """
         run:
           seed: 7
-          updates: 400
+          updates: 320
         endpoints:
           updates: tcp://127.0.0.1:*
           prompts: tcp://127.0.0.1:*
@@ -22,11 +22,11 @@ extension RunConfiguration {
           pool: 20
           feature_whitening: validation
         training:
-          maximum_steps: 4
+          maximum_steps: 3
           batch_size: 16
-          prompt_learning_rate: 0.003
-          head_learning_rate: 0.01
-          prompts_per_batch: 8
+          prompt_learning_rate: 0.0005
+          head_learning_rate: 0.015
+          prompts_per_batch: 5
         data:
           dataset: fashion-mnist
           partition: dirichlet
