@@ -19,9 +19,8 @@ import Testing
             ] + assignments)
     }
 
-    private func simulate(_ folder: TemporaryFolder, _ assignments: [String] = [], threads: Int = 2) throws -> RunFolder
-    {
-        let run = RunFolder(path: folder.path + "/run")
+    private func simulate(_ folder: String, _ assignments: [String] = [], threads: Int = 2) throws -> RunFolder {
+        let run = RunFolder(path: folder)
         var simulation = try Simulation(
             configuration: try Self.configuration(assignments), folder: run, threads: threads
         ) { _, _ in }
@@ -40,58 +39,63 @@ import Testing
     }
 
     @Test func aRunReplaysToItsDigestsAndIsTheSameForAnyNumberOfThreads() throws {
-        let folders = try (0..<2).map { _ in try TemporaryFolder() }
-        let runs = try zip(folders, [1, 2]).map { try simulate($0, threads: $1) }
-        let first = try digests(runs[0].log)
-        #expect(first.count > 4)
-        #expect(try digests(runs[1].log) == first)
-        let inspection = try RunInspection(log: runs[0].log)
-        #expect(inspection.finished)
-        #expect(inspection.updatesAccepted == 12)
-        #expect(inspection.clients.count == 4)
-        #expect(inspection.versions.allSatisfy { abs($0.updates.reduce(0) { $0 + $1.weight } - 1) < 1e-9 })
-        for file in [runs[0].metrics, runs[0].evaluations, runs[0].report, runs[0].prompts, runs[0].configuration] {
-            #expect(FileManager.default.fileExists(atPath: file), "\(file)")
+        try withTemporaryFolder { folder in
+            let runs = try [1, 2].map { try simulate("\(folder)/\($0)", threads: $0) }
+            let first = try digests(runs[0].log)
+            #expect(first.count > 4)
+            #expect(try digests(runs[1].log) == first)
+            let inspection = try RunInspection(log: runs[0].log)
+            #expect(inspection.finished)
+            #expect(inspection.updatesAccepted == 12)
+            #expect(inspection.clients.count == 4)
+            #expect(inspection.versions.allSatisfy { abs($0.updates.reduce(0) { $0 + $1.weight } - 1) < 1e-9 })
+            for file in [runs[0].metrics, runs[0].evaluations, runs[0].report, runs[0].prompts, runs[0].configuration] {
+                #expect(FileManager.default.fileExists(atPath: file), "\(file)")
+            }
         }
     }
 
     @Test("every mode and strategy comes to its end", arguments: ["synchronous", "continuous"], ["fedavg", "pfpt"])
     func modes(mode: String, strategy: String) throws {
-        let folder = try TemporaryFolder()
-        let run = try simulate(
-            folder,
-            ["federation.mode=\(mode)", "strategy.name=\(strategy)", "federation.cohort=2", "run.updates=6"])
-        #expect(try digests(run.log).count > 2)
+        try withTemporaryFolder { folder in
+            let run = try simulate(
+                folder,
+                ["federation.mode=\(mode)", "strategy.name=\(strategy)", "federation.cohort=2", "run.updates=6"])
+            #expect(try digests(run.log).count > 2)
+        }
     }
 
     @Test func aFlippedByteNamesTheRecord() throws {
-        let folder = try TemporaryFolder()
-        let run = try simulate(folder, ["run.updates=4"])
-        var bytes = try Data(contentsOf: URL(fileURLWithPath: run.log))
-        bytes[bytes.count / 3] ^= 0x10
-        try bytes.write(to: URL(fileURLWithPath: run.log))
-        let error = #expect(throws: (any Error).self) { try Replay(path: run.log) }
-        let words = "\(try #require(error))"
-        #expect(words.contains(run.log) && words.contains("chunk"), "\(words)")
+        try withTemporaryFolder { folder in
+            let run = try simulate(folder, ["run.updates=4"])
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: run.log))
+            bytes[bytes.count / 3] ^= 0x10
+            try bytes.write(to: URL(fileURLWithPath: run.log))
+            let error = #expect(throws: (any Error).self) { try Replay(path: run.log) }
+            let words = "\(try #require(error))"
+            #expect(words.contains(run.log) && words.contains("chunk"), "\(words)")
+        }
     }
 
     @Test func aTornEndIsLeftOut() throws {
-        let folder = try TemporaryFolder()
-        let run = try simulate(folder, ["run.updates=4"])
-        let bytes = try Data(contentsOf: URL(fileURLWithPath: run.log))
-        let whole = try digests(run.log)
-        try bytes.prefix(bytes.count * 3 / 4).write(to: URL(fileURLWithPath: run.log))
-        let torn = try digests(run.log)
-        #expect(torn.count < whole.count)
-        #expect(Array(whole.prefix(torn.count)) == torn)
+        try withTemporaryFolder { folder in
+            let run = try simulate(folder, ["run.updates=4"])
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: run.log))
+            let whole = try digests(run.log)
+            try bytes.prefix(bytes.count * 3 / 4).write(to: URL(fileURLWithPath: run.log))
+            let torn = try digests(run.log)
+            #expect(torn.count < whole.count)
+            #expect(Array(whole.prefix(torn.count)) == torn)
+        }
     }
 
     @Test func aMissingDataSetIsNamed() throws {
-        let folder = try TemporaryFolder()
-        let error = #expect(throws: (any Error).self) {
-            try simulate(folder, ["data.dataset=cifar10", "data.path=\(folder.path)"])
+        try withTemporaryFolder { folder in
+            let error = #expect(throws: (any Error).self) {
+                try simulate(folder, ["data.dataset=cifar10", "data.path=\(folder)"])
+            }
+            let words = "\(try #require(error))"
+            #expect(words.contains("cifar10") && words.contains(folder) && !words.contains("\n"), "\(words)")
         }
-        let words = "\(try #require(error))"
-        #expect(words.contains("cifar10") && words.contains(folder.path) && !words.contains("\n"), "\(words)")
     }
 }

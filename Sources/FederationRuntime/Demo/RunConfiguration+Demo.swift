@@ -3,7 +3,7 @@ extension RunConfiguration {
     public static let demo = """
         run:
           seed: 7
-          updates: 320
+          updates: 260
         endpoints:
           updates: tcp://127.0.0.1:*
           prompts: tcp://127.0.0.1:*
@@ -24,8 +24,10 @@ extension RunConfiguration {
         training:
           maximum_steps: 3
           batch_size: 16
-          prompt_learning_rate: 0.0005
-          head_learning_rate: 0.015
+          optimizer: sgd
+          momentum: 0
+          prompt_learning_rate: 0.05
+          head_learning_rate: 0.3
           prompts_per_batch: 5
         data:
           dataset: fashion-mnist
