@@ -3,7 +3,7 @@ extension RunConfiguration {
     public static let demo = """
         run:
           seed: 7
-          updates: 260
+          updates: 340
         endpoints:
           updates: tcp://127.0.0.1:*
           prompts: tcp://127.0.0.1:*
