@@ -115,7 +115,7 @@ struct DemoCommand: AsyncParsableCommand {
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
             workers: workers
         ) { outcome in
-            if json { try? printJSON(outcome) } else { print(outcome.lines.joined(separator: "\n")) }
+            if json { try printJSON(outcome) } else { print(outcome.lines.joined(separator: "\n")) }
         }
         try await runUntilSignalled(demo, logger: .forCommand("demo"))
     }

@@ -11,7 +11,7 @@ public struct Demo: Service {
     private let configuration: RunConfiguration
     private let folder: RunFolder
     private let workers: Int
-    private let outcome: @Sendable (DemoOutcome) -> Void
+    private let outcome: @Sendable (DemoOutcome) throws -> Void
 
     /// How often a process that dies is started again.
     private static let mostStarts = 20
@@ -19,7 +19,7 @@ public struct Demo: Service {
     /// - Parameter outcome: called at the end of a run that went through.
     public init(
         configuration: RunConfiguration, folder: RunFolder, workers: Int,
-        outcome: @escaping @Sendable (DemoOutcome) -> Void
+        outcome: @escaping @Sendable (DemoOutcome) throws -> Void
     ) {
         self.configuration = configuration
         self.folder = folder
@@ -46,7 +46,7 @@ public struct Demo: Service {
         }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         let result = try DemoOutcome(folder: folder, encoder: encoder, test: TuningDataset(test), seconds: seconds)
-        outcome(result)
+        try outcome(result)
         if result.differentPublications > 0 {
             throw ReplayError("\(folder.path): the log does not replay to its recorded digests")
         }
@@ -54,11 +54,14 @@ public struct Demo: Service {
 
     /// Shows the run's progress until the aggregator has ended it, and waits for the workers to go.
     private func watch(
-        _ children: [Child], progress: Progress, started: ContinuousClock.Instant, note: @Sendable (String) -> Void
+        _ children: [Child], progress: Progress, started: ContinuousClock.Instant,
+        note: @escaping @Sendable (String) -> Void
     ) async throws {
         let listener = try BeaconListener { beacon in
             let seconds = (ContinuousClock.now - started) / .seconds(1)
             progress.line.withLock { $0.show(beacon, seconds: seconds) }
+        } problem: {
+            note("a beacon cannot be understood: \($0)")
         }
         let endpoints = try await endpointsOnceBound(by: children[0])
         for child in children.dropFirst() { try child.start() }

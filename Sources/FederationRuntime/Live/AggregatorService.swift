@@ -88,8 +88,7 @@ public actor AggregatorService: Service {
     }
 
     private func makeEvaluator() throws {
-        guard let interval = setup.configuration.evaluation.interval else { return }
-        let data = try FederatedData(setup.configuration.data, encoder: setup.encoder)
+        guard let interval = setup.configuration.evaluation.interval, let data = setup.data else { return }
         evaluator = Evaluator(
             learner: try PromptLearner(encoder: setup.encoder, threads: setup.configuration.evaluation.threads),
             dataset: try TuningDataset(try data.validation), plan: setup.configuration.federation.plan,
@@ -109,7 +108,7 @@ public actor AggregatorService: Service {
         lingerEnd?.cancel()
         do {
             try engine.close()
-            try observer.keep(promptsFile, always: true)
+            try observer.keep(engine.promptsFile, always: true)
             try observer.writeReport(heading: setup.heading, classes: setup.classes)
         } catch {
             failure = failure ?? error
@@ -185,7 +184,7 @@ public actor AggregatorService: Service {
         case .publishVersion(let prompts):
             publish(.globalPrompts(prompts), on: .all)
             evaluator?.submit(prompts)
-            keepFigures { try observer.keep(promptsFile) }
+            keepFigures { try observer.keep(engine.promptsFile) }
         case .setTimer(let timer, let delay):
             timers[timer]?.cancel()
             timers[timer] = loop.schedule(after: delay) { [unowned self] in self.assumeIsolated { $0.fire(timer) } }
@@ -210,11 +209,5 @@ public actor AggregatorService: Service {
     /// Figures are for observers: where they cannot be written, the run goes on.
     private func keepFigures(_ body: () throws -> Void) {
         do { try body() } catch { logger.warning("cannot keep figures", metadata: ["problem": "\(error)"]) }
-    }
-
-    private var promptsFile: PromptsFile {
-        PromptsFile(
-            prompts: engine.aggregator.current, digest: engine.digest.map { "\($0)" } ?? "",
-            logOffset: engine.committedBytes)
     }
 }

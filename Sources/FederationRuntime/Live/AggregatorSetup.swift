@@ -17,6 +17,8 @@ struct AggregatorSetup {
     let lastTime: Timestamp
     let isRecovered: Bool
     let classes: Int
+    /// The run's data, nil where the aggregator needs none: without evaluation and whitening it holds no image.
+    let data: FederatedData?
 
     /// - Parameters:
     ///   - incarnation: names this start of the aggregator.
@@ -33,6 +35,8 @@ struct AggregatorSetup {
         try folder.create()
         self.configuration = configuration
         isRecovered = FileManager.default.fileExists(atPath: folder.log)
+        let needsData = configuration.evaluation.interval != nil || configuration.prompts.whitening
+        data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
         if isRecovered {
             // Taking the lock comes first: another aggregator may be at work on this log.
             log = try RunLogWriter(continuing: folder.log)
@@ -54,9 +58,8 @@ struct AggregatorSetup {
             var initial = learner.initialState(
                 pool: configuration.prompts.pool, classes: classes, keyProjection: configuration.prompts.keyProjection,
                 seed: configuration.federation.seed)
-            if configuration.prompts.whitening {
-                let images = try FederatedData(configuration.data, encoder: encoder).validation
-                try learner.whiten(&initial, by: TuningDataset(images), plan: configuration.federation.plan)
+            if configuration.prompts.whitening, let data {
+                try learner.whiten(&initial, by: TuningDataset(data.validation), plan: configuration.federation.plan)
             }
             aggregator = Aggregator(
                 configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial))

@@ -80,5 +80,9 @@ struct LoggedAggregator {
     /// Closes the log with its summary.
     mutating func close() throws { try log.close() }
 
-    var committedBytes: UInt64 { log.committedBytes }
+    /// The current version as a file, with the place in the log up to which it is told.
+    var promptsFile: PromptsFile {
+        PromptsFile(
+            prompts: aggregator.current, digest: digest.map { "\($0)" } ?? "", logOffset: log.committedBytes)
+    }
 }

@@ -85,6 +85,8 @@ public struct RunInspection: Encodable, Sendable {
         var incarnations = 0
         var versions: [VersionEntry] = []
         var clients: [ClientEntry] = []
+        /// Those already counted: a client repeats its hello until it is welcomed, and after the aggregator's restart.
+        private var sessions: Set<UInt64> = []
 
         mutating func take(_ step: Replay.Step) {
             switch step {
@@ -106,10 +108,12 @@ public struct RunInspection: Encodable, Sendable {
         }
 
         private mutating func count(_ message: ClientMessage, bytes: Int) {
+            var begins = false
+            if case .hello(let hello) = message { begins = sessions.insert(hello.session).inserted }
             edit(message.client) {
                 $0.messages += 1
                 $0.bytes += bytes
-                if case .hello(let hello) = message, hello.lastVersion < 0 { $0.sessions += 1 }
+                if begins { $0.sessions += 1 }
             }
         }
 

@@ -27,7 +27,8 @@ public struct Simulation {
         var timers: [ClientTimer: Int] = [:]
     }
 
-    private let configuration: RunConfiguration
+    private let setup: AggregatorSetup
+    private var configuration: RunConfiguration { setup.configuration }
     private let learner: PromptLearner
     private let validation: TuningDataset
     private var engine: LoggedAggregator
@@ -48,15 +49,14 @@ public struct Simulation {
         configuration given: RunConfiguration, folder: RunFolder, threads: Int,
         progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
     ) throws {
-        let setup = try AggregatorSetup(
+        setup = try AggregatorSetup(
             configuration: given, folder: folder, incarnation: incarnation, startingAt: Timestamp(nanoseconds: 0))
         guard !setup.isRecovered else {
             throw RunFolderError("\(folder.path): holds a run already; a simulation begins anew")
         }
-        configuration = setup.configuration
         self.progress = progress
         learner = try PromptLearner(encoder: setup.encoder, threads: threads)
-        let data = try FederatedData(configuration.data, encoder: setup.encoder)
+        let data = try setup.data ?? FederatedData(setup.configuration.data, encoder: setup.encoder)
         validation = try TuningDataset(try data.validation)
         engine = LoggedAggregator(aggregator: setup.aggregator, log: setup.log)
         observer = try RunObserver(folder: folder, history: setup.history)
@@ -79,18 +79,15 @@ public struct Simulation {
         observer.begin(at: now)
         try engine.start(IncarnationStarted(incarnation: incarnation, build: buildVersion), at: now)
         try settle()
-        for index in seats.indices { queue.push(.clientStarts(index), at: now + latency(of: index)) }
+        for index in seats.indices { queue.push(.clientStarts(index), at: now + latency) }
         while engine.aggregator.phase != .finished, let next = queue.pop() {
             now = max(now, next.time)
             try take(next.item, number: next.number)
         }
         try evaluate()
         try engine.close()
-        let promptsFile = promptsFile
-        try observer.keep(promptsFile, always: true)
-        try observer.writeReport(
-            heading: "\(configuration.strategy.name), \(configuration.data.dataset), simulated",
-            classes: try FederatedData.classCount(of: configuration.data))
+        try observer.keep(engine.promptsFile, always: true)
+        try observer.writeReport(heading: setup.heading + ", simulated", classes: setup.classes)
         return engine.aggregator.current
     }
 
@@ -146,7 +143,7 @@ public struct Simulation {
     }
 
     private mutating func send(_ message: AggregatorMessage, to index: Int) {
-        queue.push(.toClient(index, message), at: now + latency(of: index))
+        queue.push(.toClient(index, message), at: now + latency)
     }
 
     private mutating func evaluate() throws {
@@ -155,19 +152,13 @@ public struct Simulation {
         try observer.add(.init(version: current.version, evaluation: evaluation), at: now)
     }
 
-    private var promptsFile: PromptsFile {
-        PromptsFile(
-            prompts: engine.aggregator.current, digest: engine.digest.map { "\($0)" } ?? "",
-            logOffset: engine.committedBytes)
-    }
-
     // MARK: The clients' side
 
     private mutating func handle(_ kind: ClientEvent.Kind, at index: Int) throws {
         for effect in seats[index].client.handle(ClientEvent(time: now, kind: kind)) {
             switch effect {
             case .send(let message):
-                queue.push(.toAggregator(ClientCodec.encode(message)), at: now + latency(of: index))
+                queue.push(.toAggregator(ClientCodec.encode(message)), at: now + latency)
             case .train(let order): train(order, at: index)
             case .setTimer(let timer, let delay):
                 seats[index].timers[timer] = queue.push(.clientTimer(index, timer), at: now + delay)
@@ -190,7 +181,7 @@ public struct Simulation {
         queue.push(.trained(index, task: order.task.number, result), at: now + .seconds(tuning) + delay)
     }
 
-    private func latency(of index: Int) -> Duration { configuration.simulation.latency }
+    private var latency: Duration { configuration.simulation.latency }
 }
 
 extension TrainingPlan {
