@@ -990,7 +990,7 @@ const ProtobufCMessageDescriptor impromptu__v1__metric__descriptor =
   (ProtobufCMessageInit) impromptu__v1__metric__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descriptors[14] =
+static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descriptors[15] =
 {
   {
     "epochs",
@@ -1160,9 +1160,22 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "class_balance",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V1__TrainingPlan, class_balance),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
   2,   /* field[2] = batch_size */
+  14,   /* field[14] = class_balance */
   0,   /* field[0] = epochs */
   9,   /* field[9] = gradient_clip */
   5,   /* field[5] = head_learning_rate */
@@ -1180,7 +1193,7 @@ static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
 static const ProtobufCIntRange impromptu__v1__training_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor =
 {
@@ -1190,7 +1203,7 @@ const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor =
   "Impromptu__V1__TrainingPlan",
   "impromptu.v1",
   sizeof(Impromptu__V1__TrainingPlan),
-  14,
+  15,
   impromptu__v1__training_plan__field_descriptors,
   impromptu__v1__training_plan__field_indices_by_name,
   1,  impromptu__v1__training_plan__number_ranges,

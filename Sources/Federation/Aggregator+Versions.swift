@@ -105,6 +105,6 @@ extension Aggregator {
     func task(_ inFlight: ClientRecord.InFlight, for client: ClientID) -> AggregatorMessage.Task {
         .init(
             client: client, number: inFlight.task, version: inFlight.version, seed: inFlight.seed,
-            plan: configuration.plan)
+            plan: configuration.plan.scalingRates(by: configuration.schedule.factor(at: inFlight.version)))
     }
 }

@@ -21,8 +21,10 @@ public struct FederationConfiguration: Hashable, Sendable {
     /// The aggregator shows one this often.
     public var beacon: Duration
     public var stop: StopCondition
-    /// What every task asks for.
+    /// What every task asks for, before the schedule.
     public var plan: TrainingPlan
+    /// Scales the plan's learning rates by the version of the task.
+    public var schedule: LearningRateSchedule
     /// Refuses clients with another frozen encoder; empty accepts any.
     public var encoderDigest: String
 
@@ -31,7 +33,7 @@ public struct FederationConfiguration: Hashable, Sendable {
         maximumStaleness: Int = 100, clientsToStart: Int = 1, maximumClients: Int = 10_000,
         lease: Duration = .seconds(10),
         heartbeat: Duration = .seconds(2), beacon: Duration = .seconds(1), stop: StopCondition = StopCondition(),
-        plan: TrainingPlan = TrainingPlan(), encoderDigest: String = ""
+        plan: TrainingPlan = TrainingPlan(), schedule: LearningRateSchedule = .constant, encoderDigest: String = ""
     ) {
         self.seed = seed
         self.mode = mode
@@ -45,6 +47,7 @@ public struct FederationConfiguration: Hashable, Sendable {
         self.beacon = beacon
         self.stop = stop
         self.plan = plan
+        self.schedule = schedule
         self.encoderDigest = encoderDigest
     }
 }

@@ -32,6 +32,9 @@ public struct TrainingPlan: Hashable, Sendable {
     /// Adds log P(class) of the client's own samples to the logits while it tunes, so that the classes it lacks are not
     /// pushed away (Menon et al. 2021, equation 10; in federated learning Zhang et al. 2022, FedLC).
     public var logitAdjustment: Double = 0
+    /// β of the class-balanced loss: an image's loss is divided by the effective number of the client's images of its
+    /// class, (1 − βⁿ) / (1 − β) (Cui et al. 2019). 0 weighs all images alike; near 1 all classes.
+    public var classBalance: Double = 0
 
     public init() {}
 }

@@ -51,10 +51,25 @@ import Testing
                 "federation:\n  mode: synchronous\n  cohort: 3\n  quorum: 5\n",
                 "federation.quorum: expected at most federation.cohort (3), found 5"
             ),
+            (
+                "training:\n  schedule: cosine\n",
+                "training.schedule_versions: expected at least 1 for the schedule cosine of a run without run.versions"
+            ),
             ("just words", "run.yaml:1: expected sections with keys, found 'just words'"),
         ])
     func wrong(yaml: String, message: String) {
         #expect(throws: ConfigurationError(message)) { try load(yaml) }
+    }
+
+    @Test func theScheduleRunsOverTheRunUnlessToldOtherwise() throws {
+        let yaml = "run:\n  versions: 40\ntraining:\n  schedule: linear\n"
+        #expect(try load(yaml).federation.schedule == .linear(versions: 40, floor: 0))
+        #expect(
+            try load(yaml, [:], ["training.schedule_versions=9", "training.schedule_floor=0.5"]).federation.schedule
+                == .linear(versions: 9, floor: 0.5))
+        #expect(
+            try load("", [:], ["training.schedule=step"]).federation.schedule == .step(interval: 10, factor: 0.5))
+        #expect(try load("").federation.schedule == .constant)
     }
 
     @Test func wrongFlagsAndVariablesAreNamed() {

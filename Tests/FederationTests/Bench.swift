@@ -31,13 +31,14 @@ struct Bench {
 
     init(
         mode: Mode, concurrency: Int = 0, staleness: StalenessWeight = .inverseSquareRoot, maximumStaleness: Int = 100,
-        stop: StopCondition = StopCondition(), clientsToStart: Int = 1, encoderDigest: String = ""
+        stop: StopCondition = StopCondition(), clientsToStart: Int = 1, schedule: LearningRateSchedule = .constant,
+        encoderDigest: String = ""
     ) {
         aggregator = Aggregator(
             configuration: FederationConfiguration(
                 seed: 1, mode: mode, concurrency: concurrency, stalenessWeight: staleness,
                 maximumStaleness: maximumStaleness, clientsToStart: clientsToStart, stop: stop,
-                encoderDigest: encoderDigest), strategy: SummingStrategy())
+                schedule: schedule, encoderDigest: encoderDigest), strategy: SummingStrategy())
         take(.started)
     }
 
@@ -73,6 +74,10 @@ struct Bench {
     /// The clients that the last event gave tasks to.
     var tasked: [String] {
         last.compactMap { if case .publish(_, .task(let task)) = $0 { task.client.name } else { nil } }
+    }
+    /// What the last event's tasks ask for.
+    var plans: [TrainingPlan] {
+        last.compactMap { if case .publish(_, .task(let task)) = $0 { task.plan } else { nil } }
     }
     var acks: [AggregatorMessage.Ack] {
         last.compactMap { if case .publish(_, .ack(let ack)) = $0 { ack } else { nil } }

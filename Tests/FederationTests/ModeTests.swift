@@ -15,6 +15,25 @@ import Testing
         #expect(bench.tasked == ["a"], "the client trains on from the new version")
     }
 
+    @Test func aTasksRatesAreThoseOfItsVersion() {
+        var bench = Bench(mode: .continuous, schedule: .linear(versions: 4, floor: 0))
+        let rate = TrainingPlan().headLearningRate
+        bench.hello("a")
+        bench.hello("b")
+        #expect(bench.plans.map(\.headLearningRate) == [rate])
+        for version in 0..<3 {
+            bench.update("a", UInt64(version) + 1, base: version)
+            #expect(bench.plans == [TrainingPlan().scalingRates(by: 1 - Double(version + 1) / 4)])
+        }
+        // Client b's task went lost on version 0 and comes again as it was.
+        bench.take(
+            .received(
+                .heartbeat(
+                    .init(
+                        client: ClientID("b"), session: 1, activity: .idle, lastVersion: 0, task: 0, outstanding: 0))))
+        #expect(bench.plans.map(\.headLearningRate) == [rate])
+    }
+
     @Test func bufferedFlushesAfterSizeUpdatesWithTheirStaleness() {
         var bench = Bench(mode: .buffered(.init(size: 2, flushAfter: nil)))
         for name in ["a", "b", "c"] { bench.hello(name) }

@@ -199,13 +199,13 @@ import Testing
         var losses = [0.0, 0.0]
         var predictions: [Int32] = [0, 0]
         var gradient = [Float](repeating: 0, count: 6)
-        ck_cross_entropy(2, 3, logits, 3, [0, 2], adjustment, 0.5, &gradient, &losses, &predictions)
-        // Without class 1: losses log(e^1 + e^4) − 1 and log(e^−1 + e^81) − 81.
+        ck_cross_entropy(2, 3, logits, 3, [0, 2], adjustment, [3, 1, 1], 0.5, &gradient, &losses, &predictions)
+        // Without class 1: losses 3 (log(e^1 + e^4) − 1) and log(e^−1 + e^81) − 81.
         let share = exp(4.0) / (exp(1.0) + exp(4.0))
-        #expect(abs(losses[0] - (log(exp(1.0) + exp(4.0)) - 1)) < 1e-12)
+        #expect(abs(losses[0] - 3 * (log(exp(1.0) + exp(4.0)) - 1)) < 1e-12)
         #expect(abs(losses[1]) < 1e-12)
         #expect(predictions == [2, 1])
-        let expected = [-0.5 * share, 0, 0.5 * share, 0, 0, 0]
+        let expected = [-1.5 * share, 0, 1.5 * share, 0, 0, 0]
         for (found, expected) in zip(gradient, expected) { #expect(abs(Double(found) - expected) < 1e-7) }
     }
 

@@ -149,6 +149,7 @@ struct InteropTests {
         plan.similarityWeight = 0.5
         plan.proximalWeight = 1e-3
         plan.logitAdjustment = 1
+        plan.classBalance = 0.75
         return plan
     }
 

@@ -110,6 +110,7 @@ struct RandomMessages {
         plan.similarityWeight = random.nextUniform()
         plan.proximalWeight = random.nextUniform()
         plan.logitAdjustment = random.nextNormal()
+        plan.classBalance = random.nextUniform()
         return plan
     }
 

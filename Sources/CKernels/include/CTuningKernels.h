@@ -121,12 +121,13 @@ ck_matrix ck_pack_transpose(const ck_matrix *_Nonnull w, size_t columns, float *
 /// The scratch floats that `attend` and `attend_backward` need.
 size_t ck_attention_scratch_count(size_t queries, size_t keys, size_t head_stride);
 
-/// Cross-entropy of rows of logits z + adjustment (adjustment may be null; -infinity removes a class):
-/// losses[r] = -log softmax(z_r + adjustment)[label_r], gradient = (softmax - onehot) * scale, predictions[r] = argmax z_r.
-/// `gradient` may be null.
+/// Weighted cross-entropy of rows of logits z + adjustment (-infinity removes a class), w the weight of the row's label:
+/// losses[r] = -w log softmax(z_r + adjustment)[label_r], gradient = (softmax - onehot) * w * scale,
+/// predictions[r] = argmax z_r. `gradient` may be null. adjustment and weights: [classes].
 void ck_cross_entropy(size_t rows, size_t classes, const float *_Nonnull logits, size_t stride,
-                      const int32_t *_Nonnull labels, const float *_Nullable adjustment, double scale,
-                      float *_Nullable gradient, double *_Nonnull losses, int32_t *_Nonnull predictions);
+                      const int32_t *_Nonnull labels, const float *_Nonnull adjustment, const float *_Nonnull weights,
+                      double scale, float *_Nullable gradient, double *_Nonnull losses,
+                      int32_t *_Nonnull predictions);
 
 /// Threads that wait for work. The thread that calls `ck_pool_run` works too, as worker 0.
 typedef struct ck_pool ck_pool;

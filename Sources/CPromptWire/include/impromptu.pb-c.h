@@ -222,10 +222,14 @@ struct  Impromptu__V1__TrainingPlan
    * Factor of log P(class) that is added to the logits, 0 for none.
    */
   double logit_adjustment;
+  /*
+   * The beta of the class-balanced loss, 0 for none.
+   */
+  double class_balance;
 };
 #define IMPROMPTU__V1__TRAINING_PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__training_plan__descriptor) \
-    , 0, 0, 0, IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 typedef enum {

@@ -120,6 +120,38 @@ extension TrainingPlan {
         logitAdjustment = try reader.number(
             "training.logit_adjustment", 0, 0...10,
             "how much the client's own class frequencies are added to the logits while it tunes")
+        classBalance = try reader.number(
+            "training.class_balance", 0, 0...0.999999,
+            "beta of the class-balanced loss; 0 weighs all images alike, near 1 all classes of the client")
+    }
+}
+
+extension LearningRateSchedule {
+    /// - Parameter runVersions: where the run ends, 0 for never.
+    init(_ reader: ConfigurationReader, runVersions: Int) throws {
+        let name = try reader.choice(
+            "training.schedule", "constant", of: ["constant", "cosine", "linear", "step"],
+            "how the learning rates fall from version to version")
+        let given = try reader.integer(
+            "training.schedule_versions", 0, 0...Int.max,
+            "cosine and linear: the version at which the rates are lowest; 0 for run.versions")
+        let floor = try reader.number(
+            "training.schedule_floor", 0, 0...1, "cosine and linear: the share of the rates that is left then")
+        let interval = try reader.integer(
+            "training.schedule_interval", 10, 1...Int.max, "step: versions from one fall to the next")
+        let factor = try reader.number("training.schedule_factor", 0.5, 0...1, "step: what is left after a fall")
+        let versions = given > 0 ? given : runVersions
+        if name == "cosine" || name == "linear", versions == 0 {
+            throw ConfigurationError(
+                "training.schedule_versions: expected at least 1 for the schedule \(name) of a run without run.versions"
+            )
+        }
+        switch name {
+        case "cosine": self = .cosine(versions: versions, floor: floor)
+        case "linear": self = .linear(versions: versions, floor: floor)
+        case "step": self = .step(interval: interval, factor: factor)
+        default: self = .constant
+        }
     }
 }
 

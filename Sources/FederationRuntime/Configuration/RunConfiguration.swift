@@ -112,6 +112,7 @@ extension RunConfiguration {
                 "prompts.feature_whitening", "none", of: ["none", "validation"],
                 "images by which the class feature is whitened before the head") == "validation")
         federation.plan = try TrainingPlan(reader)
+        federation.schedule = try LearningRateSchedule(reader, runVersions: stop.versions)
         try StrategyCatalog.adapt(
             &federation.plan, to: strategyName,
             settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }))

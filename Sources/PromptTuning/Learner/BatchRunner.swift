@@ -36,8 +36,7 @@ final class BatchRunner: @unchecked Sendable {
     /// A linear head on the class feature: weight [classes, width], bias [classes].
     struct Head {
         let weight, bias: [Float]
-        /// Added to the logits in the loss, not in the predictions; nil for none.
-        var adjustment: [Float]?
+        let terms: ClassTerms
         var classes: Int { bias.count }
     }
 
@@ -138,12 +137,9 @@ final class BatchRunner: @unchecked Sendable {
     ) {
         let place = chunk.lowerBound * head.classes
         let gradient = gradients.map { $0.start + place }
-        func run(_ adjustment: UnsafePointer<Float>?) {
-            ck_cross_entropy(
-                chunk.count, head.classes, logits.start + place, head.classes, labels, adjustment, scale, gradient,
-                losses, predictions)
-        }
-        if let adjustment = head.adjustment { run(adjustment) } else { run(nil) }
+        ck_cross_entropy(
+            chunk.count, head.classes, logits.start + place, head.classes, labels, head.terms.adjustment,
+            head.terms.weights, scale, gradient, losses, predictions)
     }
 
     private func headGradients(

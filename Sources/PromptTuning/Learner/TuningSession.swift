@@ -1,11 +1,5 @@
 import PromptAggregation
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// One task: a state, a data set and a plan, checked against one another.
 struct TuningSession {
     private let state: PromptState
@@ -14,7 +8,7 @@ struct TuningSession {
     private let runner: BatchRunner
     private var trained: [TrainedTensor]
     private let classes: Int
-    private let adjustment: [Float]?
+    private let terms: ClassTerms
     private let whitening: FeatureWhitening?
 
     init(_ state: PromptState, dataset: TuningDataset, plan: TrainingPlan, runner: BatchRunner) throws(TuningError) {
@@ -49,14 +43,7 @@ struct TuningSession {
         for (image, label) in dataset.labels.enumerated() where !(0..<classes ~= label) {
             throw .label(image: image, label: label, classes: classes)
         }
-        adjustment = plan.logitAdjustment == 0 ? nil : Self.adjustment(dataset.labels, classes, plan.logitAdjustment)
-    }
-
-    /// strength · log P(class), P from the labels; −∞ for a class without images, which takes it out of the loss.
-    private static func adjustment(_ labels: [Int], _ classes: Int, _ strength: Double) -> [Float] {
-        var counts = [Int](repeating: 0, count: classes)
-        for label in labels { counts[label] += 1 }
-        return counts.map { $0 == 0 ? -.infinity : Float(strength * log(Double($0) / Double(labels.count))) }
+        terms = ClassTerms(plan, labels: dataset.labels, classes: classes)
     }
 
     private func index(_ name: String) -> Int? { trained.firstIndex { $0.name == name } }
@@ -115,7 +102,7 @@ struct TuningSession {
         let selection = try selection(for: images)
         let rows = selection?.rows ?? Array(state.promptIDs.indices)
         let outcome = try runner.run(
-            batch(images), prompts: prompts(rows), head: head(adjusted: true), gradients: true)
+            batch(images), prompts: prompts(rows), head: head(terms), gradients: true)
         var loss = outcome.losses.reduce(0, +) / Double(images.count)
         for place in trained.indices { trained[place].gradient.replace(with: 0) }
         trained[index(Parameters.headWeight)!].gradient =
@@ -161,7 +148,7 @@ struct TuningSession {
             let images = Array(start..<min(start + batchSize, dataset.count))
             let rows = try selection(for: images)?.rows ?? Array(state.promptIDs.indices)
             let outcome = try runner.run(
-                batch(images), prompts: prompts(rows), head: head(adjusted: false), gradients: false)
+                batch(images), prompts: prompts(rows), head: head(ClassTerms(classes: classes)), gradients: false)
             for (place, image) in images.enumerated() {
                 let label = dataset.labels[image]
                 evaluation.classCounts[label] += 1
@@ -179,7 +166,7 @@ struct TuningSession {
             let images = Array(start..<min(start + batchSize, dataset.count))
             let rows = try selection(for: images)?.rows ?? Array(state.promptIDs.indices)
             return try runner.run(
-                batch(images), prompts: prompts(rows), head: head(adjusted: false), gradients: false
+                batch(images), prompts: prompts(rows), head: head(ClassTerms(classes: classes)), gradients: false
             ).features
         }
     }
@@ -191,10 +178,10 @@ struct TuningSession {
             source: dataset.source, images: images, labels: images.map { Int32(dataset.labels[$0]) })
     }
 
-    private func head(adjusted: Bool) -> BatchRunner.Head {
+    private func head(_ terms: ClassTerms) -> BatchRunner.Head {
         var (weight, bias) = (values(Parameters.headWeight), values(Parameters.headBias))
         if let whitening { (weight, bias) = whitening.folded(weight: weight, bias: bias) }
-        return BatchRunner.Head(weight: weight, bias: bias, adjustment: adjusted ? adjustment : nil)
+        return BatchRunner.Head(weight: weight, bias: bias, terms: terms)
     }
 
     private func prompts(_ rows: [Int]) -> [Float] {
@@ -250,7 +237,10 @@ extension TrainingPlan {
         ]
         for (field, value) in sizes { try require(value >= 0 && value.isFinite, field, "finite, at least 0", value) }
         try require(similarityWeight.isFinite, "similarityWeight", "finite", similarityWeight)
-        for (field, value) in [("momentum", momentum), ("secondMomentDecay", secondMomentDecay)] {
+        let decays = [
+            ("momentum", momentum), ("secondMomentDecay", secondMomentDecay), ("classBalance", classBalance),
+        ]
+        for (field, value) in decays {
             try require(value >= 0 && value < 1, field, "in [0, 1)", value)
         }
     }

@@ -121,6 +121,7 @@ extension MessageReader {
         plan.similarityWeight = try finite(wire.similarity_weight, "\(path).similarity_weight")
         plan.proximalWeight = try finite(wire.proximal_weight, "\(path).proximal_weight")
         plan.logitAdjustment = try finite(wire.logit_adjustment, "\(path).logit_adjustment")
+        plan.classBalance = try finite(wire.class_balance, "\(path).class_balance")
         return plan
     }
 }

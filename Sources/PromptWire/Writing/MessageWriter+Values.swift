@@ -37,6 +37,7 @@ extension MessageWriter {
             $0.similarity_weight = plan.similarityWeight
             $0.proximal_weight = plan.proximalWeight
             $0.logit_adjustment = plan.logitAdjustment
+            $0.class_balance = plan.classBalance
         }
     }
 }
