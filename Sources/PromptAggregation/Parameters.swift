@@ -8,7 +8,7 @@ public struct Parameters: Hashable, Sendable {
         public var tensor: Tensor
     }
 
-    /// The prompts, one a row: [prompts, width].
+    /// The prompts, one a row: [prompts, width]; of deep prompts a row holds the parts of all their layers, side by side.
     public static let prompts = "prompts"
     /// The linear head's weight: [classes, width].
     public static let headWeight = "head.weight"

@@ -65,6 +65,17 @@ import Testing
         }
     }
 
+    @Test func deepPromptsGoTheSameWay() throws {
+        try withTemporaryFolder { folder in
+            let deep = ["prompts.depth=2", "strategy.name=pfpt-async", "run.updates=4"]
+            let run = try simulate(folder + "/deep", deep)
+            #expect(try digests(run.log).count > 2)
+            #expect(
+                throws: ConfigurationError("prompts.depth: expected at most the encoder's 6 blocks, found 7")
+            ) { try simulate(folder + "/deeper", ["prompts.depth=7"]) }
+        }
+    }
+
     @Test func aFlippedByteNamesTheRecord() throws {
         try withTemporaryFolder { folder in
             let run = try simulate(folder, ["run.updates=4"])

@@ -59,6 +59,37 @@ import Testing
         #expect(results.allSatisfy { $0 == results[0] && $0 != nil })
     }
 
+    @Test func deepPromptsAreTunedAsOneRowEach() throws {
+        let encoder = try FrozenEncoder.bundled()
+        let dataset = try TuningDataset(Self.colours(20, seed: 2))
+        let plan = plan { $0.maximumSteps = 3 }
+        let results = try [1, 3].map { threads in
+            let learner = try PromptLearner(encoder: encoder, threads: threads)
+            let start = learner.initialState(pool: 6, promptDepth: 6, classes: 3, keyProjection: true, seed: 1)
+            #expect(start.prompts.shape == [6, 6 * 192])
+            let result = try #require(try learner.tune(start, on: dataset, plan: plan, seed: 9))
+            let prompts = try #require(result.parameters[Parameters.prompts])
+            #expect(prompts.shape == [result.promptIDs.count, 6 * 192])
+            for (row, identity) in result.promptIDs.enumerated() {
+                for layer in 0..<6 {
+                    let columns = layer * 192..<(layer + 1) * 192
+                    let before = start.prompts.row(Int(identity))
+                    let moved = columns.contains {
+                        before[before.startIndex + $0] != prompts.row(row)[prompts.row(row).startIndex + $0]
+                    }
+                    #expect(moved, "row \(row), layer \(layer)")
+                }
+            }
+            let (before, after) = (
+                try learner.evaluate(start, on: dataset, plan: plan),
+                try learner.evaluate(start.replacing(with: result), on: dataset, plan: plan)
+            )
+            #expect(after.loss < before.loss)
+            return result
+        }
+        #expect(results[0] == results[1])
+    }
+
     @Test func stopsWhenTold() throws {
         let learner = try PromptLearner(encoder: .bundled(), threads: 1)
         let dataset = try TuningDataset(Self.colours(8, seed: 3))
@@ -96,7 +127,10 @@ import Testing
                 [(Parameters.prompts, Tensor(zeros: [1, 8]))] + [
                     (Parameters.headWeight, Tensor(zeros: [3, 8])), (Parameters.headBias, Tensor(zeros: [3])),
                 ]), promptIDs: [0])
-        #expect(throws: TuningError.parameterShape(Parameters.prompts, expected: "[1, 192]", found: [1, 8])) {
+        #expect(
+            throws: TuningError.parameterShape(
+                Parameters.prompts, expected: "[1, 192], or up to 6 times as wide", found: [1, 8])
+        ) {
             try learner.tune(narrow, on: dataset, plan: plan(), seed: 1)
         }
         #expect(throws: TuningError.plan(field: "batchSize", expected: "at least 1", found: "0")) {

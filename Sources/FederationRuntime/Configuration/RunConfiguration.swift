@@ -34,6 +34,8 @@ public struct RunConfiguration: Sendable {
     public struct Prompts: Hashable, Sendable {
         /// Prompts in the pool at the start.
         public var pool: Int
+        /// Blocks of the encoder that prompts of their own stand before; 1 for shallow prompts.
+        public var depth: Int
         public var keyProjection: Bool
         /// Whether the aggregator whitens the class feature by its validation images before the run begins.
         public var whitening: Bool
@@ -106,6 +108,8 @@ extension RunConfiguration {
             name: strategyName, settings: reader.rest(of: "strategy").map { .init(key: $0.key, value: $0.value) })
         prompts = Prompts(
             pool: try reader.integer("prompts.pool", 20, 1...100_000, "prompts in the pool at the start"),
+            depth: try reader.integer(
+                "prompts.depth", 1, 1...1000, "blocks that prompts of their own stand before; 1 for shallow prompts"),
             keyProjection: try reader.flag(
                 "prompts.key_projection", false, "tune a projection of the class feature that prompts are picked by"),
             whitening: try reader.choice(

@@ -55,8 +55,14 @@ struct AggregatorSetup {
             endpoints = folder.readEndpoints() ?? configuration.endpoints
         } else {
             let learner = try PromptLearner(encoder: encoder, threads: 1)
+            guard configuration.prompts.depth <= encoder.depth else {
+                throw ConfigurationError(
+                    "prompts.depth: expected at most the encoder's \(encoder.depth) blocks, found"
+                        + " \(configuration.prompts.depth)")
+            }
             var initial = learner.initialState(
-                pool: configuration.prompts.pool, classes: classes, keyProjection: configuration.prompts.keyProjection,
+                pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth, classes: classes,
+                keyProjection: configuration.prompts.keyProjection,
                 seed: configuration.federation.seed)
             if configuration.prompts.whitening, let data {
                 try learner.whiten(&initial, by: TuningDataset(data.validation), plan: configuration.federation.plan)

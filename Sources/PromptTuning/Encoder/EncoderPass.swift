@@ -20,6 +20,7 @@ final class EncoderPass {
     // The pass that the buffers hold.
     private var images = 0
     private var prompts = 0
+    private var promptLayers = 1
 
     /// The residual stream: [tokens of all images, width].
     private let stream: FloatMemory
@@ -103,20 +104,24 @@ final class EncoderPass {
     ///
     /// - Parameters:
     ///   - images: how many, at most `maximumImages`.
-    ///   - promptTokens: the prompts as tokens (after the norm before the blocks, if any), [prompts, padded width].
+    ///   - prompts: nil for none.
     ///   - features: receives the class token of each image after the final norm, [images, padded width].
     ///   - load: writes the pixels of an image.
     func forward(
-        images: Int, prompts: Int, promptTokens: UnsafePointer<Float>?, features: UnsafeMutablePointer<Float>,
+        images: Int, prompts: PromptTokens?, features: UnsafeMutablePointer<Float>,
         load: (_ image: Int, UnsafeMutableBufferPointer<Float>) throws -> Void
     ) rethrows {
         self.images = images
-        self.prompts = prompts
+        self.prompts = prompts?.count ?? 0
+        promptLayers = prompts?.layers ?? 1
         for image in 0..<images {
             try load(image, UnsafeMutableBufferPointer(start: pixels.start, count: pixels.count))
-            embed(image, promptTokens)
+            embed(image)
         }
-        for block in 0..<geometry.depth { forward(block) }
+        for block in 0..<geometry.depth {
+            if let prompts, block < promptLayers { insert(prompts.layer(block)) }
+            forward(block)
+        }
         kernels.call.normalize(
             images, geometry.width, geometry.epsilon, stream.start, tokens * width, finalNormalised.start, width,
             finalDeviations.start)
@@ -125,12 +130,18 @@ final class EncoderPass {
             images, geometry.width, encoder.finalScale.start, encoder.finalShift.start, features, width)
     }
 
-    /// Writes the first tokens of an image.
-    private func embed(_ image: Int, _ promptTokens: UnsafePointer<Float>?) {
+    /// Writes prompts, [prompts, padded width], over what stands at their places in the stream.
+    private func insert(_ layer: UnsafePointer<Float>) {
+        for image in 0..<images {
+            (stream.start + (image * tokens + 1) * width).update(from: layer, count: prompts * width)
+        }
+    }
+
+    /// Writes the first tokens of an image but for the prompts.
+    private func embed(_ image: Int) {
         let embedding = encoder.embedding
         let first = stream.start + image * tokens * width
         first.update(from: encoder.embedding.classToken.start, count: width)
-        if let promptTokens { (first + width).update(from: promptTokens, count: prompts * width) }
         let patches = first + (1 + prompts) * width
         gatherPatches()
         embedding.patches.multiply(
@@ -213,7 +224,7 @@ final class EncoderPass {
     ///
     /// - Parameters:
     ///   - featureGradients: [images, padded width]; destroyed.
-    ///   - promptGradients: receives the gradient of each image's prompt tokens, [images, prompts, padded width].
+    ///   - promptGradients: receives the gradient of each image's prompt tokens, [images, layers, prompts, padded width].
     /// - Precondition: the pass keeps gradients.
     func backward(
         featureGradients: UnsafeMutablePointer<Float>, promptGradients: UnsafeMutablePointer<Float>
@@ -227,10 +238,21 @@ final class EncoderPass {
         kernels.call.normalize_backward(
             images, geometry.width, finalNormalised.start, width, finalDeviations.start, featureGradients, width,
             stream, tokens * width)
-        for block in (0..<geometry.depth).reversed() { backward(block, gradients) }
+        for block in (0..<geometry.depth).reversed() {
+            backward(block, gradients)
+            if block < promptLayers { extract(block, stream, into: promptGradients) }
+        }
+    }
+
+    /// Takes the gradient of a layer of prompts out of the stream's: what the block before left there was written over.
+    private func extract(
+        _ layer: Int, _ stream: UnsafeMutablePointer<Float>, into promptGradients: UnsafeMutablePointer<Float>
+    ) {
+        let size = prompts * width
         for image in 0..<images {
-            (promptGradients + image * prompts * width).update(
-                from: stream + (image * tokens + 1) * width, count: prompts * width)
+            let place = stream + (image * tokens + 1) * width
+            (promptGradients + (image * promptLayers + layer) * size).update(from: place, count: size)
+            if layer > 0 { place.update(repeating: 0, count: size) }
         }
     }
 

@@ -60,22 +60,22 @@ final class BatchRunner: @unchecked Sendable {
         let features = FloatMemory(count: images.count * stride)
         try eachChunk(of: images.count, prompts: 0, keepsGradients: false) { pass, chunk in
             try pass.forward(
-                images: chunk.count, prompts: 0, promptTokens: nil, features: features.start + chunk.lowerBound * stride
+                images: chunk.count, prompts: nil, features: features.start + chunk.lowerBound * stride
             ) { image, pixels in try source.copyImage(images[chunk.lowerBound + image], into: pixels) }
         }
         return unpadded(features, rows: images.count).chunked(geometry.width)
     }
 
-    /// Runs a batch with prompts, [prompts, width], through encoder and head; and back when `gradients` are asked for.
-    func run(_ batch: Batch, prompts: [Float], head: Head, gradients: Bool) throws -> Outcome {
+    /// Runs a batch with prompts through encoder and head; and back when `gradients` are asked for.
+    func run(_ batch: Batch, prompts tokens: PromptTokens, head: Head, gradients: Bool) throws -> Outcome {
         let count = batch.images.count
         let classes = head.classes
         let width = geometry.width
         let stride = stride
-        let tokens = PromptTokens(prompts, encoder: encoder, kernels: kernels)
+        let tokenGradients = tokens.layers * tokens.count * stride
         let features = FloatMemory(count: count * stride)
         let featureGradients = FloatMemory(count: gradients ? count * stride : 0)
-        let promptGradients = FloatMemory(count: gradients ? count * tokens.count * stride : 0)
+        let promptGradients = FloatMemory(count: gradients ? count * tokenGradients : 0)
         let logits = FloatMemory(count: count * classes)
         let logitGradients = FloatMemory(count: gradients ? count * classes : 0)
         var losses = [Double](repeating: 0, count: count)
@@ -86,8 +86,7 @@ final class BatchRunner: @unchecked Sendable {
                     let first = chunk.lowerBound
                     let chunkFeatures = features.start + first * stride
                     try pass.forward(
-                        images: chunk.count, prompts: tokens.count, promptTokens: tokens.values.start,
-                        features: chunkFeatures
+                        images: chunk.count, prompts: tokens, features: chunkFeatures
                     ) { image, pixels in try batch.source.copyImage(batch.images[first + image], into: pixels) }
                     kernels.call.linear(
                         chunk.count, width, classes, chunkFeatures, stride, head.weight, head.bias,
@@ -104,7 +103,7 @@ final class BatchRunner: @unchecked Sendable {
                         chunkGradients, stride)
                     pass.backward(
                         featureGradients: chunkGradients,
-                        promptGradients: promptGradients.start + first * tokens.count * stride)
+                        promptGradients: promptGradients.start + first * tokenGradients)
                 }
             }
         }

@@ -27,14 +27,18 @@ public final class PromptLearner: Sendable {
     ///
     /// - Parameters:
     ///   - pool: the number of prompts, at least 1; their identities are 0..<pool.
+    ///   - promptDepth: the blocks that prompts of their own stand before, from 1 (shallow) to the encoder's depth; a row
+    ///     of the pool is [promptDepth · width], so a deep prompt is matched and averaged as one.
     ///   - classes: the number of classes, at least 1.
-    public func initialState(pool: Int, classes: Int, keyProjection: Bool, seed: UInt64) -> PromptState {
+    public func initialState(
+        pool: Int, promptDepth: Int = 1, classes: Int, keyProjection: Bool, seed: UInt64
+    ) -> PromptState {
         let width = encoder.width
         var random = SeededRandom(seed: seed)
         let bound = (6 / Double(encoder.geometry.patchValues + width)).squareRoot()
-        let prompts = (0..<pool * width).map { _ in Float((2 * random.nextUniform() - 1) * bound) }
+        let prompts = (0..<pool * promptDepth * width).map { _ in Float((2 * random.nextUniform() - 1) * bound) }
         var parameters = Parameters([
-            (Parameters.prompts, Tensor(shape: [pool, width], values: prompts)),
+            (Parameters.prompts, Tensor(shape: [pool, promptDepth * width], values: prompts)),
             (Parameters.headWeight, Tensor(zeros: [classes, width])),
             (Parameters.headBias, Tensor(zeros: [classes])),
         ])

@@ -8,6 +8,8 @@ struct TuningSession {
     private let runner: BatchRunner
     private var trained: [TrainedTensor]
     private let classes: Int
+    /// Blocks of the encoder that prompts of their own stand before.
+    private let promptLayers: Int
     private let terms: ClassTerms
     private let whitening: FeatureWhitening?
 
@@ -25,9 +27,11 @@ struct TuningSession {
             throw .parameterShape(Parameters.headBias, expected: "[classes]", found: bias.shape)
         }
         classes = bias.values.count
+        promptLayers = try Self.promptLayers(of: state, runner.encoder)
         trained = []
         var expected = [
-            (Parameters.prompts, [state.promptIDs.count, width]), (Parameters.headWeight, [classes, width]),
+            (Parameters.prompts, [state.promptIDs.count, promptLayers * width]),
+            (Parameters.headWeight, [classes, width]),
             (Parameters.headBias, [classes]),
         ]
         if state.parameters[Parameters.keyWeight] != nil { expected.append((Parameters.keyWeight, [width, width])) }
@@ -45,6 +49,22 @@ struct TuningSession {
         }
         terms = ClassTerms(plan, labels: dataset.labels, classes: classes)
     }
+
+    /// The pool's rows are as many widths long as there are layers.
+    private static func promptLayers(of state: PromptState, _ encoder: FrozenEncoder) throws(TuningError) -> Int {
+        guard let prompts = state.parameters[Parameters.prompts] else { throw .missingParameter(Parameters.prompts) }
+        let columns = prompts.shape.last ?? 0
+        guard columns % encoder.width == 0, 1...encoder.depth ~= columns / encoder.width else {
+            throw .parameterShape(
+                Parameters.prompts,
+                expected: "[\(state.promptIDs.count), \(encoder.width)], or up to \(encoder.depth) times as wide",
+                found: prompts.shape)
+        }
+        return columns / encoder.width
+    }
+
+    /// Values of a row of the pool.
+    private var promptWidth: Int { promptLayers * runner.encoder.width }
 
     private func index(_ name: String) -> Int? { trained.firstIndex { $0.name == name } }
     private func values(_ name: String) -> [Float] { trained[index(name)!].values }
@@ -98,7 +118,7 @@ struct TuningSession {
 
     /// Fills the gradients of the trained tensors for one batch.
     mutating func gradients(of images: [Int]) throws -> BatchGradients {
-        let width = runner.encoder.width
+        let width = promptWidth
         let selection = try selection(for: images)
         let rows = selection?.rows ?? Array(state.promptIDs.indices)
         let outcome = try runner.run(
@@ -130,7 +150,7 @@ struct TuningSession {
         let pull = selection.promptGradient
         for (place, row) in selection.rows.enumerated() {
             for column in 0..<width {
-                trained[pool].gradient[row * width + column] += Float(
+                trained[pool].gradient[row * promptWidth + column] += Float(
                     plan.similarityWeight * pull[place * width + column])
             }
         }
@@ -184,20 +204,29 @@ struct TuningSession {
         return BatchRunner.Head(weight: weight, bias: bias, terms: terms)
     }
 
-    private func prompts(_ rows: [Int]) -> [Float] {
-        let width = runner.encoder.width
+    private func prompts(_ rows: [Int]) -> PromptTokens {
         let pool = values(Parameters.prompts)
-        return rows.flatMap { pool[$0 * width..<($0 + 1) * width] }
+        return PromptTokens(
+            rows.flatMap { pool[$0 * promptWidth..<($0 + 1) * promptWidth] }, layers: promptLayers,
+            encoder: runner.encoder, kernels: runner.kernels)
     }
 
-    /// The prompts that a batch picks; nil when the plan uses the whole pool.
+    /// The prompts that a batch picks, by the part of their first layer; nil when the plan uses the whole pool.
     private func selection(for images: [Int]) throws -> PromptSelection? {
         guard plan.promptsPerBatch > 0 else { return nil }
         let features = try classFeatures(of: images)
         let projected = index(Parameters.keyWeight).map { runner.project(features, by: trained[$0].values) }
         return PromptSelection(
-            features: features, projected: projected ?? features, prompts: values(Parameters.prompts),
+            features: features, projected: projected ?? features, prompts: firstLayer(values(Parameters.prompts)),
             width: runner.encoder.width, count: plan.promptsPerBatch)
+    }
+
+    /// [pool, width].
+    private func firstLayer(_ pool: [Float]) -> [Float] {
+        guard promptLayers > 1 else { return pool }
+        return state.promptIDs.indices.flatMap {
+            pool[$0 * promptWidth..<$0 * promptWidth + runner.encoder.width]
+        }
     }
 
     /// [images, width], from the data set's cache where it has them.
