@@ -990,7 +990,7 @@ const ProtobufCMessageDescriptor impromptu__v1__metric__descriptor =
   (ProtobufCMessageInit) impromptu__v1__metric__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descriptors[15] =
+static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descriptors[16] =
 {
   {
     "epochs",
@@ -1172,12 +1172,25 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "head_dropout",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V1__TrainingPlan, head_dropout),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
   2,   /* field[2] = batch_size */
   14,   /* field[14] = class_balance */
   0,   /* field[0] = epochs */
   9,   /* field[9] = gradient_clip */
+  15,   /* field[15] = head_dropout */
   5,   /* field[5] = head_learning_rate */
   13,   /* field[13] = logit_adjustment */
   1,   /* field[1] = maximum_steps */
@@ -1193,7 +1206,7 @@ static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
 static const ProtobufCIntRange impromptu__v1__training_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor =
 {
@@ -1203,7 +1216,7 @@ const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor =
   "Impromptu__V1__TrainingPlan",
   "impromptu.v1",
   sizeof(Impromptu__V1__TrainingPlan),
-  15,
+  16,
   impromptu__v1__training_plan__field_descriptors,
   impromptu__v1__training_plan__field_indices_by_name,
   1,  impromptu__v1__training_plan__number_ranges,

@@ -10,10 +10,15 @@ public struct Parameters: Hashable, Sendable {
 
     /// The prompts, one a row: [prompts, width]; of deep prompts a row holds the parts of all their layers, side by side.
     public static let prompts = "prompts"
-    /// The linear head's weight: [classes, width].
+    /// The weight of the head's last layer: [classes, width], or [classes, hidden] behind a hidden layer.
     public static let headWeight = "head.weight"
-    /// The linear head's bias: [classes].
+    /// Its bias: [classes].
     public static let headBias = "head.bias"
+    /// The weight of the head's hidden layer, where it has one: [hidden, width], or [hidden, outputs] on the outputs of
+    /// the encoder's frozen classifier.
+    public static let headHiddenWeight = "head.hidden.weight"
+    /// Its bias: [hidden].
+    public static let headHiddenBias = "head.hidden.bias"
     /// The projection of the class feature before it is compared with the prompts: [width, width].
     public static let keyWeight = "key.weight"
 

@@ -35,6 +35,8 @@ public struct TrainingPlan: Hashable, Sendable {
     /// β of the class-balanced loss: an image's loss is divided by the effective number of the client's images of its
     /// class, (1 − βⁿ) / (1 − β) (Cui et al. 2019). 0 weighs all images alike; near 1 all classes.
     public var classBalance: Double = 0
+    /// The probability that a value of the head's hidden layer is dropped in a training step.
+    public var headDropout: Double = 0
 
     public init() {}
 }

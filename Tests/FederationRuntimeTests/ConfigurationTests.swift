@@ -55,6 +55,10 @@ import Testing
                 "training:\n  schedule: cosine\n",
                 "training.schedule_versions: expected at least 1 for the schedule cosine of a run without run.versions"
             ),
+            (
+                "head:\n  on_classifier: true\nprompts:\n  feature_whitening: validation\n",
+                "head.on_classifier: expected prompts.feature_whitening none beside it, found validation"
+            ),
             ("just words", "run.yaml:1: expected sections with keys, found 'just words'"),
         ])
     func wrong(yaml: String, message: String) {

@@ -76,6 +76,19 @@ import Testing
         }
     }
 
+    @Test(
+        "heads other than a linear one go the same way",
+        arguments: [
+            ["head.hidden=8"], ["head.hidden=8", "head.on_classifier=true", "prompts.feature_whitening=none"],
+        ])
+    func heads(settings: [String]) throws {
+        try withTemporaryFolder { folder in
+            let run = try simulate(
+                folder, settings + ["training.head_dropout=0.5", "training.class_balance=0.99", "run.updates=4"])
+            #expect(try digests(run.log).count > 2)
+        }
+    }
+
     @Test func aFlippedByteNamesTheRecord() throws {
         try withTemporaryFolder { folder in
             let run = try simulate(folder, ["run.updates=4"])

@@ -12,9 +12,11 @@ import Testing
     }()
 
     /// A state with a whitened feature and a head of small random values.
-    private func whitened(_ learner: PromptLearner, _ dataset: TuningDataset) throws -> PromptState {
+    private func whitened(
+        _ learner: PromptLearner, _ dataset: TuningDataset, head: HeadDesign = .linear
+    ) throws -> PromptState {
         var random = SeededRandom(seed: 3)
-        var state = learner.initialState(pool: 2, classes: 3, keyProjection: false, seed: 1)
+        var state = learner.initialState(pool: 2, classes: 3, head: head, keyProjection: false, seed: 1)
         for name in [Parameters.headWeight, Parameters.headBias] {
             var tensor = state.parameters[name]!
             for place in tensor.values.indices { tensor.values[place] = Float(0.05 * random.nextNormal()) }
@@ -24,13 +26,14 @@ import Testing
         return state
     }
 
-    @Test func theGradientIsThatOfTheWhitenedHead() throws {
+    @Test(arguments: [HeadDesign.linear, HeadDesign(hidden: 5)])
+    func theGradientIsThatOfTheWhitenedHead(_ head: HeadDesign) throws {
         let learner = try PromptLearner(encoder: .bundled(), threads: 2)
         let dataset = try TuningDataset(PromptLearnerTests.colours(24, seed: 1))
-        let state = try whitened(learner, dataset)
+        let state = try whitened(learner, dataset, head: head)
         let images = Array(0..<8)
         let exact = try learner.gradients(state, on: dataset, images: images, plan: plan)
-        for name in [Parameters.headWeight, Parameters.headBias] {
+        for name in state.parameters.names where name.hasPrefix("head.") {
             let gradient = exact.gradients[name]!
             let place = gradient.indices.max { abs(gradient[$0]) < abs(gradient[$1]) }!
             func loss(_ step: Float) throws -> Double {

@@ -39,23 +39,18 @@ import Testing
             let tensor = try file.tensor(named: name)
             return Tensor(shape: tensor.shape, values: try tensor.floats())
         }
-        let prompts = try parameter("input.prompts")
+        let trained = file.names.filter { $0.hasPrefix("expected.grad.") }.map { $0.dropFirst("expected.grad.".count) }
+        #expect(Set(trained).isSuperset(of: ["prompts", "head.weight", "head.bias"]))
+        let parameters = Parameters(try trained.map { (String($0), try parameter("input." + $0)) })
         let state = PromptState(
-            parameters: Parameters([
-                (Parameters.prompts, prompts), (Parameters.headWeight, try parameter("input.head.weight")),
-                (Parameters.headBias, try parameter("input.head.bias")),
-            ]), promptIDs: (0..<prompts.rows).map(PromptID.init))
+            parameters: parameters, promptIDs: (0..<parameters[Parameters.prompts]!.rows).map(PromptID.init))
         var plan = TrainingPlan()
         plan.promptsPerBatch = 0
         let learner = try PromptLearner(encoder: encoder, threads: 2, kernels: kernels)
         let step = try learner.gradients(
             state, on: TuningDataset(source), images: Array(0..<source.count), plan: plan)
-        let found: [(String, [Float])] = [
-            ("expected.features", step.features), ("expected.logits", step.logits),
-            ("expected.grad.prompts", try #require(step.gradients[Parameters.prompts])),
-            ("expected.grad.head.weight", try #require(step.gradients[Parameters.headWeight])),
-            ("expected.grad.head.bias", try #require(step.gradients[Parameters.headBias])),
-        ]
+        var found = [("expected.features", step.features), ("expected.logits", step.logits)]
+        for name in trained { found.append(("expected.grad." + name, try #require(step.gradients[String(name)]))) }
         for (name, values) in found {
             let error = relativeError(values, try file.tensor(named: name).doubles())
             #expect(error < 1e-5, "\(kernels), \(name): \(error)")

@@ -150,6 +150,7 @@ struct InteropTests {
         plan.proximalWeight = 1e-3
         plan.logitAdjustment = 1
         plan.classBalance = 0.75
+        plan.headDropout = 0.5
         return plan
     }
 

@@ -213,6 +213,7 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         Malformed(
             task(plan().real(14, -.infinity)), "task.plan.logit_adjustment: expected a finite number, found -inf"),
         Malformed(task(plan().real(15, .nan)), "task.plan.class_balance: expected a finite number, found nan"),
+        Malformed(task(plan().real(16, .nan)), "task.plan.head_dropout: expected a finite number, found nan"),
         Malformed(
             envelope.message(5, Fields().signed(1, -1).message(2, prompts).numbers(3, [1, 2])),
             "global_prompts.version: expected 0 to 1099511627776, found -1"),

@@ -111,6 +111,7 @@ struct RandomMessages {
         plan.proximalWeight = random.nextUniform()
         plan.logitAdjustment = random.nextNormal()
         plan.classBalance = random.nextUniform()
+        plan.headDropout = random.nextUniform()
         return plan
     }
 

@@ -130,7 +130,8 @@ struct  Impromptu__V1__Tensor
 {
   ProtobufCMessage base;
   /*
-   * Unique within a message. Well-known: "prompts", "head.weight", "head.bias", "key.weight".
+   * Unique within a message. Well-known: "prompts", "head.weight", "head.bias", "head.hidden.weight",
+   * "head.hidden.bias", "key.weight".
    */
   ProtobufCBinaryData name;
   Impromptu__V1__DataType dtype;
@@ -226,10 +227,14 @@ struct  Impromptu__V1__TrainingPlan
    * The beta of the class-balanced loss, 0 for none.
    */
   double class_balance;
+  /*
+   * The probability that a value of the head's hidden layer is dropped in a step, 0 for none.
+   */
+  double head_dropout;
 };
 #define IMPROMPTU__V1__TRAINING_PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__training_plan__descriptor) \
-    , 0, 0, 0, IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 
 typedef enum {

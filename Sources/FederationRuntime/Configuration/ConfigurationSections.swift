@@ -1,5 +1,6 @@
 import Federation
 import PromptAggregation
+import PromptTuning
 
 extension FederationConfiguration {
     init(_ reader: ConfigurationReader, seed: UInt64, stop: StopCondition) throws {
@@ -123,6 +124,8 @@ extension TrainingPlan {
         classBalance = try reader.number(
             "training.class_balance", 0, 0...0.999999,
             "beta of the class-balanced loss; 0 weighs all images alike, near 1 all classes of the client")
+        headDropout = try reader.number(
+            "training.head_dropout", 0, 0...0.99, "share of the head's hidden values that a step drops")
     }
 }
 
@@ -152,6 +155,27 @@ extension LearningRateSchedule {
         case "step": self = .step(interval: interval, factor: factor)
         default: self = .constant
         }
+    }
+}
+
+extension RunConfiguration.Head {
+    init(_ reader: ConfigurationReader) throws {
+        hidden = try reader.integer("head.hidden", 0, 0...65_536, "values of a hidden layer; 0 for a linear head")
+        onClassifier = try reader.flag(
+            "head.on_classifier", false,
+            "read the outputs of the encoder's own frozen classifier (torchvision, timm), not the class feature")
+    }
+
+    /// - Throws: `ConfigurationError` when the encoder has no classifier to work on.
+    func design(for encoder: FrozenEncoder) throws -> HeadDesign {
+        guard onClassifier else { return HeadDesign(hidden: hidden) }
+        guard let width = encoder.classifierWidth, width != encoder.width else {
+            throw ConfigurationError(
+                "head.on_classifier: expected an encoder with a classifier whose outputs are not as many as the"
+                    + " \(encoder.width) values of its class feature, found \(encoder.weightsPath) with"
+                    + " \(encoder.classifierWidth.map { "\($0)" } ?? "no classifier")")
+        }
+        return HeadDesign(hidden: hidden, classifierWidth: width)
     }
 }
 

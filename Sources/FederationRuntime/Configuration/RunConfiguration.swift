@@ -8,6 +8,7 @@ public struct RunConfiguration: Sendable {
     public var endpoints: Endpoints
     public var strategy: Strategy
     public var prompts: Prompts
+    public var head: Head
     public var encoder: Encoder
     public var data: DataSource
     public var evaluation: Evaluation
@@ -39,6 +40,13 @@ public struct RunConfiguration: Sendable {
         public var keyProjection: Bool
         /// Whether the aggregator whitens the class feature by its validation images before the run begins.
         public var whitening: Bool
+    }
+
+    public struct Head: Hashable, Sendable {
+        /// Values of the hidden layer; 0 for a linear head.
+        public var hidden: Int
+        /// Whether the head reads the outputs of the encoder's own frozen classifier.
+        public var onClassifier: Bool
     }
 
     public struct Encoder: Hashable, Sendable {
@@ -115,6 +123,11 @@ extension RunConfiguration {
             whitening: try reader.choice(
                 "prompts.feature_whitening", "none", of: ["none", "validation"],
                 "images by which the class feature is whitened before the head") == "validation")
+        head = try Head(reader)
+        guard !head.onClassifier || !prompts.whitening else {
+            throw ConfigurationError(
+                "head.on_classifier: expected prompts.feature_whitening none beside it, found validation")
+        }
         federation.plan = try TrainingPlan(reader)
         federation.schedule = try LearningRateSchedule(reader, runVersions: stop.versions)
         try StrategyCatalog.adapt(

@@ -62,7 +62,7 @@ struct AggregatorSetup {
             }
             var initial = learner.initialState(
                 pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth, classes: classes,
-                keyProjection: configuration.prompts.keyProjection,
+                head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
                 seed: configuration.federation.seed)
             if configuration.prompts.whitening, let data {
                 try learner.whiten(&initial, by: TuningDataset(data.validation), plan: configuration.federation.plan)

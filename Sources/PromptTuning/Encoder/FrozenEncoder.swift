@@ -22,7 +22,11 @@ public final class FrozenEncoder: Sendable {
     let blocks: [FrozenBlock]
     let finalScale: FloatMemory
     let finalShift: FloatMemory
+    /// The layer from the class feature to the classes that the model was trained on, where the file has one.
+    let classifier: FrozenLayer?
 
+    /// Outputs of the model's own classifier, nil when the file has none.
+    public var classifierWidth: Int? { classifier?.outputs }
     public var width: Int { geometry.width }
     public var imageSize: Int { geometry.imageSize }
     public var patchSize: Int { geometry.patchSize }
@@ -74,6 +78,7 @@ public final class FrozenEncoder: Sendable {
         let finalNorm = try model.norm(model.names.finalNorm, geometry.width)
         finalScale = FloatMemory(finalNorm.scale, paddedTo: padded(geometry.width))
         finalShift = FloatMemory(finalNorm.shift, paddedTo: padded(geometry.width))
+        classifier = try model.classifier(width: geometry.width)
         loadTime = clock.now - start
     }
 
@@ -89,6 +94,7 @@ public final class FrozenEncoder: Sendable {
         let ones = [Float](repeating: 1, count: geometry.width)
         finalScale = FloatMemory(ones, paddedTo: padded(geometry.width))
         finalShift = FloatMemory(count: padded(geometry.width))
+        classifier = nil
         loadTime = .zero
     }
 }

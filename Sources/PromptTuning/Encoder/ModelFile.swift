@@ -71,6 +71,16 @@ struct ModelFile {
         Norm(scale: try floats(name + ".weight", [width]), shift: try floats(name + ".bias", [width]))
     }
 
+    /// The layer behind the final norm, nil when the family or the file has none.
+    func classifier(width: Int) throws(EncoderError) -> FrozenLayer? {
+        guard let name = names.classifier, let shape = shape(name + ".weight") else { return nil }
+        guard shape.count == 2, shape[0] > 0 else {
+            throw .tensorShape(
+                path: file.path, tensor: fullName(name + ".weight"), expected: "[classes, \(width)]", found: shape)
+        }
+        return try PlainLayer(name, of: self, outputs: shape[0], inputs: width).packed
+    }
+
     /// The affine part of a layer norm: [width] each.
     struct Norm {
         let scale, shift: [Float]

@@ -38,6 +38,8 @@ struct TensorNames: Sendable {
     let positionInterpolation: PositionInterpolation
     /// Tensors that change the computation in a way that is not implemented.
     var unsupported: [String] = []
+    /// The layer from the class feature to the classes that the model was trained on, without ".weight" and ".bias".
+    var classifier: String?
 
     /// Prefixes under which a larger model keeps the encoder.
     let prefixes: [String]
@@ -62,7 +64,7 @@ extension TensorNames {
         },
         epsilon: 1e-6, activation: .gelu, mean: imageNetMean, std: imageNetStd, positionInterpolation: .antialiased,
         unsupported: ["reg_token", "dist_token", "norm_pre.weight", "fc_norm.weight", "blocks.0.attn.q_norm.weight"],
-        prefixes: [""])
+        classifier: "head", prefixes: [""])
 
     static let torchvision = TensorNames(
         family: "torchvision VisionTransformer", classToken: "class_token", positions: "encoder.pos_embedding",
@@ -78,7 +80,7 @@ extension TensorNames {
                 contract: block + "mlp.3", scales: nil)
         },
         epsilon: 1e-6, activation: .gelu, mean: imageNetMean, std: imageNetStd, positionInterpolation: .corners,
-        prefixes: [""])
+        classifier: "heads.head", prefixes: [""])
 
     static let clip = TensorNames(
         family: "transformers CLIPVisionModel", classToken: "embeddings.class_embedding",

@@ -52,7 +52,7 @@ struct PackedMatrix: Sendable {
 final class FrozenLayer: Sendable {
     let forward: PackedMatrix
     let bias: FloatMemory
-    private let outputs: Int
+    let outputs: Int
     private let transposed = Mutex<PackedMatrix?>(nil)
 
     /// - Parameters:

@@ -33,13 +33,6 @@ final class BatchRunner: @unchecked Sendable {
         let labels: [Int32]
     }
 
-    /// A linear head on the class feature: weight [classes, width], bias [classes].
-    struct Head {
-        let weight, bias: [Float]
-        let terms: ClassTerms
-        var classes: Int { bias.count }
-    }
-
     /// What came of a batch.
     struct Outcome {
         /// Class features, [batch, width].
@@ -51,8 +44,8 @@ final class BatchRunner: @unchecked Sendable {
         var predictions: [Int32]
         /// Gradients of the mean cross-entropy; empty when not asked for.
         var promptGradient: [Float] = []
-        var headWeightGradient: [Float] = []
-        var headBiasGradient: [Float] = []
+        /// By the names of the parameters.
+        var headGradients: [String: [Float]] = [:]
     }
 
     /// Class features of images without prompts: [width] each.
@@ -69,15 +62,13 @@ final class BatchRunner: @unchecked Sendable {
     /// Runs a batch with prompts through encoder and head; and back when `gradients` are asked for.
     func run(_ batch: Batch, prompts tokens: PromptTokens, head: Head, gradients: Bool) throws -> Outcome {
         let count = batch.images.count
-        let classes = head.classes
-        let width = geometry.width
         let stride = stride
         let tokenGradients = tokens.layers * tokens.count * stride
         let features = FloatMemory(count: count * stride)
         let featureGradients = FloatMemory(count: gradients ? count * stride : 0)
         let promptGradients = FloatMemory(count: gradients ? count * tokenGradients : 0)
-        let logits = FloatMemory(count: count * classes)
-        let logitGradients = FloatMemory(count: gradients ? count * classes : 0)
+        let headPass = HeadPass(
+            head, encoder: encoder, kernels: kernels, features: features, images: count, gradients: gradients)
         var losses = [Double](repeating: 0, count: count)
         var predictions = [Int32](repeating: 0, count: count)
         try losses.withUnsafeMutableBufferPointer { losses in
@@ -85,36 +76,32 @@ final class BatchRunner: @unchecked Sendable {
                 try eachChunk(of: count, prompts: tokens.count, keepsGradients: gradients) { pass, chunk in
                     let first = chunk.lowerBound
                     let chunkFeatures = features.start + first * stride
-                    try pass.forward(
-                        images: chunk.count, prompts: tokens, features: chunkFeatures
-                    ) { image, pixels in try batch.source.copyImage(batch.images[first + image], into: pixels) }
-                    kernels.call.linear(
-                        chunk.count, width, classes, chunkFeatures, stride, head.weight, head.bias,
-                        logits.start + first * classes, classes)
+                    try pass.forward(images: chunk.count, prompts: tokens, features: chunkFeatures) { image, pixels in
+                        try batch.source.copyImage(batch.images[first + image], into: pixels)
+                    }
+                    headPass.forward(chunk, features: chunkFeatures)
                     batch.labels.withUnsafeBufferPointer { labels in
-                        crossEntropy(
-                            chunk, logits, gradients ? logitGradients : nil, head, labels.baseAddress! + first,
-                            scale: 1 / Double(count), losses.baseAddress! + first, predictions.baseAddress! + first)
+                        headPass.loss(
+                            chunk, labels: labels.baseAddress! + first, scale: 1 / Double(count),
+                            losses: losses.baseAddress! + first, predictions: predictions.baseAddress! + first)
                     }
                     guard gradients else { return }
                     let chunkGradients = featureGradients.start + first * stride
-                    kernels.call.linear_input_gradient(
-                        chunk.count, width, classes, logitGradients.start + first * classes, classes, head.weight,
-                        chunkGradients, stride)
+                    headPass.backward(chunk, featureGradients: chunkGradients)
                     pass.backward(
                         featureGradients: chunkGradients,
                         promptGradients: promptGradients.start + first * tokenGradients)
                 }
             }
         }
+        let logits = headPass.logits
         var outcome = Outcome(
             features: unpadded(features, rows: count),
             logits: Array(UnsafeBufferPointer(start: logits.start, count: logits.count)), losses: losses,
             predictions: predictions)
         if gradients {
             outcome.promptGradient = tokens.gradient(ofImages: promptGradients, images: count)
-            (outcome.headWeightGradient, outcome.headBiasGradient) = headGradients(
-                logitGradients, features, count: count, classes: classes)
+            outcome.headGradients = headPass.gradients()
         }
         return outcome
     }
@@ -127,31 +114,6 @@ final class BatchRunner: @unchecked Sendable {
             kernels.call.linear(rows, width, width, features, width, weight, nil, projected.baseAddress!, width)
             count = rows * width
         }
-    }
-
-    private func crossEntropy(
-        _ chunk: Range<Int>, _ logits: FloatMemory, _ gradients: FloatMemory?, _ head: Head,
-        _ labels: UnsafePointer<Int32>, scale: Double, _ losses: UnsafeMutablePointer<Double>,
-        _ predictions: UnsafeMutablePointer<Int32>
-    ) {
-        let place = chunk.lowerBound * head.classes
-        let gradient = gradients.map { $0.start + place }
-        ck_cross_entropy(
-            chunk.count, head.classes, logits.start + place, head.classes, labels, head.terms.adjustment,
-            head.terms.weights, scale, gradient, losses, predictions)
-    }
-
-    private func headGradients(
-        _ logitGradients: FloatMemory, _ features: FloatMemory, count: Int, classes: Int
-    ) -> (weight: [Float], bias: [Float]) {
-        var weight = [Float](repeating: 0, count: classes * geometry.width)
-        kernels.call.linear_weight_gradient(
-            count, geometry.width, classes, logitGradients.start, classes, features.start, stride, &weight)
-        var bias = [Float](repeating: 0, count: classes)
-        for image in 0..<count {
-            for label in 0..<classes { bias[label] += logitGradients.start[image * classes + label] }
-        }
-        return (weight, bias)
     }
 
     private func unpadded(_ rows: FloatMemory, rows count: Int) -> [Float] {

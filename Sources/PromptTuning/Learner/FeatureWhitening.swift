@@ -1,3 +1,4 @@
+import CKernels
 import PromptAggregation
 
 /// x = Ω (f − μ): class features f moved and turned so that over some images they have mean 0 and covariance near the
@@ -30,37 +31,26 @@ struct FeatureWhitening {
         self.matrix = matrix!.values
     }
 
-    /// The head on f that equals a head on x: W Ω and b − W Ω μ.
-    func folded(weight: [Float], bias: [Float]) -> (weight: [Float], bias: [Float]) {
-        let classes = bias.count
-        var foldedWeight = [Float](repeating: 0, count: classes * width)
-        var foldedBias = bias
-        for row in 0..<classes {
-            for inner in 0..<width {
-                let factor = weight[row * width + inner]
-                if factor == 0 { continue }
-                for column in 0..<width {
-                    foldedWeight[row * width + column] += factor * matrix[inner * width + column]
-                }
-            }
-            for column in 0..<width { foldedBias[row] -= foldedWeight[row * width + column] * mean[column] }
+    /// The layer on f that equals a layer on x: W Ω and b − W Ω μ.
+    func folded(_ layer: Head.Layer, _ kernels: Kernels) -> Head.Layer {
+        var weight = layer.weight
+        kernels.call.linear_input_gradient(
+            layer.outputs, width, width, layer.weight, width, matrix, &weight, width)
+        var bias = layer.bias
+        for row in bias.indices {
+            for column in 0..<width { bias[row] -= weight[row * width + column] * mean[column] }
         }
-        return (foldedWeight, foldedBias)
+        return Head.Layer(weight: weight, bias: bias)
     }
 
-    /// The gradient of a head on x, from that of the folded head: (∂W' − ∂b' μᵀ) Ωᵀ.
-    func unfolded(weightGradient: [Float], biasGradient: [Float]) -> [Float] {
-        var result = [Float](repeating: 0, count: weightGradient.count)
+    /// The gradient of a layer's weight on x, from those of the folded layer: (∂W' − ∂b' μᵀ) Ωᵀ.
+    func unfolded(weightGradient: [Float], biasGradient: [Float], _ kernels: Kernels) -> [Float] {
+        var centred = weightGradient
         for row in biasGradient.indices {
-            for target in 0..<width {
-                var sum: Float = 0
-                for column in 0..<width {
-                    let centred = weightGradient[row * width + column] - biasGradient[row] * mean[column]
-                    sum += centred * matrix[target * width + column]
-                }
-                result[row * width + target] = sum
-            }
+            for column in 0..<width { centred[row * width + column] -= biasGradient[row] * mean[column] }
         }
+        var result = centred
+        kernels.call.linear(biasGradient.count, width, width, centred, width, matrix, nil, &result, width)
         return result
     }
 

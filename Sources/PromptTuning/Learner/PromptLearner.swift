@@ -22,8 +22,8 @@ public final class PromptLearner: Sendable {
         runner = Mutex(try BatchRunner(encoder: encoder, threads: threads, kernels: kernels))
     }
 
-    /// A state to start a federation from: prompts uniform in ±√(6 / (3 patch² + width)) (Jia et al. 2022), a head of
-    /// zeros, and the identity as key projection where one is asked for.
+    /// A state to start a federation from: prompts uniform in ±√(6 / (3 patch² + width)) (Jia et al. 2022), a head, and
+    /// the identity as key projection where one is asked for.
     ///
     /// - Parameters:
     ///   - pool: the number of prompts, at least 1; their identities are 0..<pool.
@@ -31,17 +31,15 @@ public final class PromptLearner: Sendable {
     ///     of the pool is [promptDepth · width], so a deep prompt is matched and averaged as one.
     ///   - classes: the number of classes, at least 1.
     public func initialState(
-        pool: Int, promptDepth: Int = 1, classes: Int, keyProjection: Bool, seed: UInt64
+        pool: Int, promptDepth: Int = 1, classes: Int, head: HeadDesign = .linear, keyProjection: Bool, seed: UInt64
     ) -> PromptState {
         let width = encoder.width
         var random = SeededRandom(seed: seed)
         let bound = (6 / Double(encoder.geometry.patchValues + width)).squareRoot()
         let prompts = (0..<pool * promptDepth * width).map { _ in Float((2 * random.nextUniform() - 1) * bound) }
-        var parameters = Parameters([
-            (Parameters.prompts, Tensor(shape: [pool, promptDepth * width], values: prompts)),
-            (Parameters.headWeight, Tensor(zeros: [classes, width])),
-            (Parameters.headBias, Tensor(zeros: [classes])),
-        ])
+        var parameters = Parameters(
+            [(Parameters.prompts, Tensor(shape: [pool, promptDepth * width], values: prompts))]
+                + head.initial(width: width, classes: classes, random: &random))
         if keyProjection {
             var identity = Tensor(zeros: [width, width])
             for place in 0..<width { identity.values[place * (width + 1)] = 1 }
@@ -96,12 +94,14 @@ public final class PromptLearner: Sendable {
     }
 
     /// Loss and gradients of one batch, without a step: for checks against references.
+    ///
+    /// - Parameter dropout: factors of the head's hidden values, [images, hidden]; nil for none.
     package func gradients(
-        _ state: PromptState, on dataset: TuningDataset, images: [Int], plan: TrainingPlan
+        _ state: PromptState, on dataset: TuningDataset, images: [Int], plan: TrainingPlan, dropout: [Float]? = nil
     ) throws -> BatchGradients {
         try runner.withLock { runner in
             var session = try TuningSession(state, dataset: dataset, plan: plan, runner: runner)
-            return try session.gradients(of: images)
+            return try session.gradients(of: images, dropout: dropout)
         }
     }
 }

@@ -7,7 +7,7 @@ struct TuningSession {
     private let plan: TrainingPlan
     private let runner: BatchRunner
     private var trained: [TrainedTensor]
-    private let classes: Int
+    private let headShape: HeadShape
     /// Blocks of the encoder that prompts of their own stand before.
     private let promptLayers: Int
     private let terms: ClassTerms
@@ -22,23 +22,20 @@ struct TuningSession {
         try plan.check()
         whitening = try FeatureWhitening(state.parameters, width: width)
         guard dataset.count > 0 else { throw .emptyDataset }
-        guard let bias = state.parameters[Parameters.headBias] else { throw .missingParameter(Parameters.headBias) }
-        guard bias.shape.count == 1, bias.values.count > 0 else {
-            throw .parameterShape(Parameters.headBias, expected: "[classes]", found: bias.shape)
+        headShape = try HeadShape(state.parameters, encoder: runner.encoder)
+        if let matrix = state.parameters[Parameters.featureWhitening], headShape.onClassifier {
+            throw .parameterShape(
+                Parameters.featureWhitening, expected: "none before a head on the classifier", found: matrix.shape)
         }
-        classes = bias.values.count
+        let classes = headShape.classes
         promptLayers = try Self.promptLayers(of: state, runner.encoder)
         trained = []
-        var expected = [
-            (Parameters.prompts, [state.promptIDs.count, promptLayers * width]),
-            (Parameters.headWeight, [classes, width]),
-            (Parameters.headBias, [classes]),
-        ]
+        var expected = [(Parameters.prompts, [state.promptIDs.count, promptLayers * width])] + headShape.expected
         if state.parameters[Parameters.keyWeight] != nil { expected.append((Parameters.keyWeight, [width, width])) }
         for (name, shape) in expected {
             guard let tensor = state.parameters[name] else { throw .missingParameter(name) }
             guard tensor.shape == shape else { throw .parameterShape(name, expected: "\(shape)", found: tensor.shape) }
-            let ofHead = name == Parameters.headWeight || name == Parameters.headBias
+            let ofHead = headShape.expected.contains { $0.name == name }
             trained.append(
                 TrainedTensor(
                     name: name, tensor: tensor, learningRate: ofHead ? plan.headLearningRate : plan.promptLearningRate,
@@ -84,7 +81,7 @@ struct TuningSession {
                 if plan.maximumSteps > 0 && steps == plan.maximumSteps { break epochs }
                 if shouldStop() { return nil }
                 let images = Array(order[start..<min(start + plan.batchSize, order.count)])
-                let batch = try gradients(of: images)
+                let batch = try gradients(of: images, dropout: dropout(images.count, seed: seed, step: steps))
                 steps += 1
                 guard batch.loss.isFinite else { throw TuningError.diverged(step: steps) }
                 loss += batch.loss
@@ -116,19 +113,24 @@ struct TuningSession {
             trainingAccuracy: accuracy)
     }
 
+    /// The dropout's factors in a step, nil without dropout.
+    private func dropout(_ images: Int, seed: UInt64, step: Int) -> [Float]? {
+        guard let hidden = headShape.hidden, plan.headDropout > 0 else { return nil }
+        return Dropout.factors(images: images, hidden: hidden, rate: plan.headDropout, seed: seed, step: step)
+    }
+
     /// Fills the gradients of the trained tensors for one batch.
-    mutating func gradients(of images: [Int]) throws -> BatchGradients {
+    ///
+    /// - Parameter dropout: factors of the head's hidden values, [images, hidden].
+    mutating func gradients(of images: [Int], dropout: [Float]? = nil) throws -> BatchGradients {
         let width = promptWidth
         let selection = try selection(for: images)
         let rows = selection?.rows ?? Array(state.promptIDs.indices)
         let outcome = try runner.run(
-            batch(images), prompts: prompts(rows), head: head(terms), gradients: true)
+            batch(images), prompts: prompts(rows), head: head(terms, dropout: dropout), gradients: true)
         var loss = outcome.losses.reduce(0, +) / Double(images.count)
         for place in trained.indices { trained[place].gradient.replace(with: 0) }
-        trained[index(Parameters.headWeight)!].gradient =
-            whitening?.unfolded(weightGradient: outcome.headWeightGradient, biasGradient: outcome.headBiasGradient)
-            ?? outcome.headWeightGradient
-        trained[index(Parameters.headBias)!].gradient = outcome.headBiasGradient
+        setHeadGradients(outcome.headGradients)
         let pool = index(Parameters.prompts)!
         for (place, row) in rows.enumerated() {
             trained[pool].touched?[row] = true
@@ -142,6 +144,14 @@ struct TuningSession {
         return BatchGradients(
             loss: loss, features: outcome.features, logits: outcome.logits, predictions: outcome.predictions,
             gradients: Dictionary(uniqueKeysWithValues: trained.map { ($0.name, $0.gradient) }), promptRows: rows)
+    }
+
+    private mutating func setHeadGradients(_ gradients: [String: [Float]]) {
+        for (name, gradient) in gradients { trained[index(name)!].gradient = gradient }
+        guard let whitening else { return }
+        let (weight, bias) = headShape.firstLayer
+        trained[index(weight)!].gradient = whitening.unfolded(
+            weightGradient: gradients[weight]!, biasGradient: gradients[bias]!, runner.kernels)
     }
 
     private mutating func addSimilarityGradients(_ selection: PromptSelection) {
@@ -163,12 +173,14 @@ struct TuningSession {
 
     func evaluate(batchSize: Int) throws -> Evaluation {
         var evaluation = Evaluation(
-            classCounts: [Int](repeating: 0, count: classes), classHits: [Int](repeating: 0, count: classes), loss: 0)
+            classCounts: [Int](repeating: 0, count: headShape.classes),
+            classHits: [Int](repeating: 0, count: headShape.classes), loss: 0)
         for start in stride(from: 0, to: dataset.count, by: batchSize) {
             let images = Array(start..<min(start + batchSize, dataset.count))
             let rows = try selection(for: images)?.rows ?? Array(state.promptIDs.indices)
             let outcome = try runner.run(
-                batch(images), prompts: prompts(rows), head: head(ClassTerms(classes: classes)), gradients: false)
+                batch(images), prompts: prompts(rows), head: head(ClassTerms(classes: headShape.classes)),
+                gradients: false)
             for (place, image) in images.enumerated() {
                 let label = dataset.labels[image]
                 evaluation.classCounts[label] += 1
@@ -186,7 +198,8 @@ struct TuningSession {
             let images = Array(start..<min(start + batchSize, dataset.count))
             let rows = try selection(for: images)?.rows ?? Array(state.promptIDs.indices)
             return try runner.run(
-                batch(images), prompts: prompts(rows), head: head(ClassTerms(classes: classes)), gradients: false
+                batch(images), prompts: prompts(rows), head: head(ClassTerms(classes: headShape.classes)),
+                gradients: false
             ).features
         }
     }
@@ -198,10 +211,14 @@ struct TuningSession {
             source: dataset.source, images: images, labels: images.map { Int32(dataset.labels[$0]) })
     }
 
-    private func head(_ terms: ClassTerms) -> BatchRunner.Head {
-        var (weight, bias) = (values(Parameters.headWeight), values(Parameters.headBias))
-        if let whitening { (weight, bias) = whitening.folded(weight: weight, bias: bias) }
-        return BatchRunner.Head(weight: weight, bias: bias, terms: terms)
+    private func head(_ terms: ClassTerms, dropout: [Float]? = nil) -> Head {
+        let (weight, bias) = headShape.firstLayer
+        var first = Head.Layer(weight: values(weight), bias: values(bias))
+        if let whitening { first = whitening.folded(first, runner.kernels) }
+        let last = Head.Layer(weight: values(Parameters.headWeight), bias: values(Parameters.headBias))
+        return Head(
+            hidden: headShape.hidden == nil ? nil : first, output: headShape.hidden == nil ? first : last,
+            onClassifier: headShape.onClassifier, dropout: dropout, terms: terms)
     }
 
     private func prompts(_ rows: [Int]) -> PromptTokens {
@@ -268,6 +285,7 @@ extension TrainingPlan {
         try require(similarityWeight.isFinite, "similarityWeight", "finite", similarityWeight)
         let decays = [
             ("momentum", momentum), ("secondMomentDecay", secondMomentDecay), ("classBalance", classBalance),
+            ("headDropout", headDropout),
         ]
         for (field, value) in decays {
             try require(value >= 0 && value < 1, field, "in [0, 1)", value)

@@ -122,6 +122,7 @@ extension MessageReader {
         plan.proximalWeight = try finite(wire.proximal_weight, "\(path).proximal_weight")
         plan.logitAdjustment = try finite(wire.logit_adjustment, "\(path).logit_adjustment")
         plan.classBalance = try finite(wire.class_balance, "\(path).class_balance")
+        plan.headDropout = try finite(wire.head_dropout, "\(path).head_dropout")
         return plan
     }
 }

@@ -38,6 +38,7 @@ extension MessageWriter {
             $0.proximal_weight = plan.proximalWeight
             $0.logit_adjustment = plan.logitAdjustment
             $0.class_balance = plan.classBalance
+            $0.head_dropout = plan.headDropout
         }
     }
 }
