@@ -50,6 +50,7 @@ struct RootCommand: AsyncParsableCommand {
                                           impromptu work --config run.yaml --index 0 --of 4   (on each machine)
             Check and look into a run:    impromptu replay runs/first
                                           impromptu inspect runs/first
+                                          impromptu evaluate runs/first
 
             A configuration is a YAML file with sections and keys; 'impromptu aggregate --print-config' prints all of \
             them with their defaults. The environment stands above the file (IMPROMPTU_FEDERATION__BUFFER_SIZE=8), \
@@ -58,6 +59,6 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
-            SimulateCommand.self, BenchCommand.self,
+            EvaluateCommand.self, SimulateCommand.self, BenchCommand.self,
         ])
 }

@@ -76,6 +76,25 @@ import Testing
         }
     }
 
+    @Test func aVersionIsEvaluatedClassByClass() throws {
+        try withTemporaryFolder { folder in
+            let run = try simulate(folder, ["run.updates=4", "data.test_samples=50"])
+            let rows = try String(contentsOfFile: run.evaluations, encoding: .utf8).split(separator: "\n")
+            let last = try #require(rows.last).split(separator: ",").compactMap { Double($0) }
+            let evaluation = try RunEvaluation(log: run.log, version: nil, split: .validation, threads: 2)
+            #expect(evaluation.version == Int(last[0]))
+            #expect(abs(evaluation.accuracy - last[3]) < 1e-6 && abs(evaluation.balancedAccuracy - last[4]) < 1e-6)
+            #expect(evaluation.classes.map(\.images).reduce(0, +) == 100)
+            #expect(Double(evaluation.classes.map(\.hits).reduce(0, +)) / 100 == evaluation.accuracy)
+            let known = evaluation.classes.compactMap(\.accuracy)
+            #expect(abs(known.reduce(0, +) / Double(known.count) - evaluation.balancedAccuracy) < 1e-12)
+            #expect(try RunEvaluation(log: run.log, version: 1, split: .test, threads: 1).images == 50)
+            #expect(throws: ReplayError.self) {
+                try RunEvaluation(log: run.log, version: 1_000, split: .test, threads: 1)
+            }
+        }
+    }
+
     @Test(
         "heads other than a linear one go the same way",
         arguments: [

@@ -32,7 +32,8 @@ struct FederatedData {
     }
 
     /// The number of classes, without loading anything.
-    static func classCount(of source: RunConfiguration.DataSource) throws -> Int { source.known.classNames.count }
+    static func classCount(of source: RunConfiguration.DataSource) throws -> Int { classNames(of: source).count }
+    static func classNames(of source: RunConfiguration.DataSource) -> [String] { source.known.classNames }
 
     /// The images of a client.
     /// - Parameter index: its place among `RunConfiguration.clients`.
