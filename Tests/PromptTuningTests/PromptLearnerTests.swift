@@ -90,6 +90,25 @@ import Testing
         #expect(results[0] == results[1])
     }
 
+    @Test func kernelVariantsAgree() throws {
+        let encoder = try FrozenEncoder.bundled()
+        let dataset = try TuningDataset(Self.colours(6, seed: 2))
+        let plan = plan()
+        let steps = try KernelVariant.supported.map { kernels in
+            let learner = try PromptLearner(encoder: encoder, threads: 2, kernels: kernels)
+            let state = learner.initialState(
+                pool: 5, promptDepth: 3, classes: 3, head: HeadDesign(hidden: 7), keyProjection: true, seed: 1)
+            return try learner.gradients(state, on: dataset, images: Array(0..<6), plan: plan)
+        }
+        for (kernels, step) in zip(KernelVariant.supported, steps) {
+            for (name, gradient) in step.gradients {
+                let error = relativeError(gradient, steps[0].gradients[name]!.map(Double.init))
+                #expect(error < 1e-5, "\(kernels) against \(KernelVariant.supported[0]), \(name): \(error)")
+            }
+            #expect(relativeError(step.features, steps[0].features.map(Double.init)) < 1e-5)
+        }
+    }
+
     @Test func stopsWhenTold() throws {
         let learner = try PromptLearner(encoder: .bundled(), threads: 1)
         let dataset = try TuningDataset(Self.colours(8, seed: 3))
