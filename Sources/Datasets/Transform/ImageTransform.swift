@@ -1,7 +1,8 @@
 /// What an encoder expects of an image: its size, and the mean and deviation of its values.
 ///
 /// The shorter side is resized to `shorterSide`, the middle `size` x `size` is cut out, values are divided by 255, and
-/// each channel is normalised: torchvision's Resize (bicubic, antialiased), CenterCrop, ToTensor, Normalize.
+/// each channel is normalised: torchvision's Resize (bicubic), CenterCrop, ToTensor, Normalize of a Pillow image, which
+/// is rounded to bytes after the resizing of the lines and again after that of the columns.
 public struct ImageTransform: Hashable, Sendable {
     /// The result's height and width in pixels.
     public var size: Int
@@ -84,7 +85,7 @@ struct PreparedTransform: Sendable {
     ///   - result: 3 · size · size values.
     func apply(_ pixels: UnsafeBufferPointer<UInt8>, into result: UnsafeMutableBufferPointer<Float>) {
         let plane = size * size
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.used.count * size) { lines in
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: rows.used.count * size) { lines in
             for channel in 0..<channels {
                 resizeLines(
                     UnsafeBufferPointer(rebasing: pixels[channel * height * width..<(channel + 1) * height * width]),
@@ -98,7 +99,7 @@ struct PreparedTransform: Sendable {
     }
 
     /// Resizes each line that counts: [used rows, size].
-    private func resizeLines(_ pixels: UnsafeBufferPointer<UInt8>, into lines: UnsafeMutableBufferPointer<Float>) {
+    private func resizeLines(_ pixels: UnsafeBufferPointer<UInt8>, into lines: UnsafeMutableBufferPointer<UInt8>) {
         let taps = columns.taps
         columns.starts.withUnsafeBufferPointer { starts in
             columns.weights.withUnsafeBufferPointer { weights in
@@ -108,25 +109,28 @@ struct PreparedTransform: Sendable {
                     for column in 0..<size {
                         let source = line + starts[column]
                         let weight = weights.baseAddress! + column * taps
-                        var sum: Float = 0
-                        for tap in 0..<taps { sum += weight[tap] * Float(source[tap]) }
-                        target[column] = sum
+                        var sum = BicubicWeights.start
+                        for tap in 0..<taps { sum &+= weight[tap] &* Int32(source[tap]) }
+                        target[column] = BicubicWeights.byte(sum)
                     }
                 }
             }
         }
     }
 
-    /// Resizes the columns of the resized lines: [size, size].
-    private func resizeColumns(_ lines: UnsafeBufferPointer<Float>, into plane: UnsafeMutableBufferPointer<Float>) {
-        for row in 0..<size {
-            let target = plane.baseAddress! + row * size
-            target.update(repeating: 0, count: size)
-            let first = rows.starts[row] - rows.used.lowerBound
-            for tap in 0..<rows.taps {
-                let weight = rows.weights[row * rows.taps + tap]
-                let source = lines.baseAddress! + (first + tap) * size
-                for column in 0..<size { target[column] += weight * source[column] }
+    /// Resizes the columns of the resized lines: [size, size], whole numbers from 0 to 255.
+    private func resizeColumns(_ lines: UnsafeBufferPointer<UInt8>, into plane: UnsafeMutableBufferPointer<Float>) {
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: size) { sums in
+            for row in 0..<size {
+                sums.update(repeating: BicubicWeights.start)
+                let first = rows.starts[row] - rows.used.lowerBound
+                for tap in 0..<rows.taps {
+                    let weight = rows.weights[row * rows.taps + tap]
+                    let source = lines.baseAddress! + (first + tap) * size
+                    for column in 0..<size { sums[column] &+= weight &* Int32(source[column]) }
+                }
+                let target = plane.baseAddress! + row * size
+                for column in 0..<size { target[column] = Float(BicubicWeights.byte(sums[column])) }
             }
         }
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the golden images of the transform tests with Pillow (mode F, so that nothing is rounded to bytes) and numpy.
+"""Writes the golden images of the transform tests with Pillow and numpy.
 
-The steps are torchvision's: Resize(shorter side, bicubic, antialiased), CenterCrop, division by 255, Normalize.
+The steps are torchvision's for a Pillow image: Resize(shorter side, bicubic), CenterCrop, ToTensor, Normalize.
 Each file holds float32, little-endian, [3, size, size]. Made with Pillow 13.0.0 and numpy 2.4.6."""
 
 import pathlib
@@ -26,7 +26,7 @@ def pixels(channels, height, width):
 
 
 for name, (channels, height, width, shorter, size) in CASES.items():
-    planes = pixels(channels, height, width).reshape(channels, height, width).astype(np.float32)
+    planes = pixels(channels, height, width).reshape(channels, height, width).astype(np.uint8)
     if height <= width:
         new_height, new_width = shorter, int(shorter * width / height)
     else:
