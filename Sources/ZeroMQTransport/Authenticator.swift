@@ -37,7 +37,8 @@ public final class Authenticator {
         try socket.bind(Self.endpoint)
         let handle = socket.handle
         let answering = Answering(handle: handle, decide: decide)
-        port = loop.receive(from: socket) { requests in
+        // The next request can be taken only when this one is answered.
+        port = loop.receive(from: socket, batch: 1) { requests in
             for request in requests { answering.answer(request) }
         }
     }

@@ -68,7 +68,7 @@ private let monitorCount = Atomic<UInt64>(0)
 extension Socket {
     /// A socket that receives this one's connection events. Ask for it before binding or connecting, so that nothing
     /// is missed, and receive from it: events wait in memory.
-    public borrowing func monitor() throws(TransportError) -> Socket<Monitor> {
+    public borrowing func monitor() throws(TransportError) -> sending Socket<Monitor> {
         let number = monitorCount.wrappingAdd(1, ordering: .relaxed).newValue
         let endpoint = "inproc://impromptu-monitor-\(number)"
         let events = ConnectionEvent.Kind.allCases.reduce(0) { $0 | $1.code }

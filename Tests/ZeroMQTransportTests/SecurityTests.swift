@@ -84,6 +84,73 @@ import ZeroMQTransport
         await loop.stop()
     }
 
+    @Test func manyConnectionsAreDecidedOneAfterAnother() async throws {
+        let context = try Context()
+        let authenticator = try Authenticator(context, on: loop, users: [known.publicKey(): "client-7"])
+        let pull = try Socket<Pull>(context, options: serverOptions())
+        let endpoint = try pull.bind("tcp://127.0.0.1:*")
+        for turn in 0..<5 as Range<UInt8> {
+            let stranger = try Socket<Push>(context, options: clientOptions(unknown))
+            try stranger.connect(endpoint)
+            let push = try Socket<Push>(context, options: clientOptions(known))
+            try push.connect(endpoint)
+            #expect(try push.send([turn]))
+            #expect(try pull.receive(within: .seconds(10))?.payload.bytes == [turn])
+        }
+        authenticator.close()
+        await loop.stop()
+    }
+
+    @Test func aSubscriberGetsOnlyTheTopicsThatItMayHear() async throws {
+        let context = try Context()
+        let authenticator = try Authenticator(
+            context, on: loop, users: [known.publicKey(): "one", unknown.publicKey(): "two"])
+        let endpoint = ipcEndpoint()
+        let publisher = try Socket<XPub>(context, options: serverOptions())
+        try publisher.bind(endpoint)
+        let asked = Record<String>()
+        let port = try loop.publish(from: publisher) { topic, user in
+            let topic = String(decoding: topic, as: UTF8.self)
+            asked.add("\(user ?? "nobody") \(topic)")
+            return topic == "g" || topic == "c/\(user ?? "nobody")/"
+        }
+        let first = try Socket<Sub>(context, options: clientOptions(known))
+        let second = try Socket<Sub>(context, options: clientOptions(unknown))
+        for topic in ["g", "c/one/"] { try first.subscribe(Array(topic.utf8)) }
+        // Its own topic comes last: once that is answered, so are the others.
+        for topic in ["", "c/", "c/one/", "g", "c/two/"] { try second.subscribe(Array(topic.utf8)) }
+        try first.connect(endpoint)
+        try second.connect(endpoint)
+        _ = try await asked.wait(for: 7)
+        for topic in ["c/one/", "c/two/", "x", "g"] {
+            let sent = Record<Bool>()
+            loop.execute { [port = Unchecked(port)] in
+                sent.add((try? port.value.socket.send(topic: Array(topic.utf8), payload: [1])) ?? false)
+            }
+            #expect(try await sent.wait(for: 1) == [true])
+        }
+        #expect(try topics(first) == ["c/one/", "g"])
+        #expect(try topics(second) == ["c/two/", "g"])
+        port.close()
+        authenticator.close()
+        await loop.stop()
+    }
+
+    /// The topics that a subscriber receives until `g`, which is published last.
+    private func topics(_ subscriber: borrowing Socket<Sub>) throws -> [String] {
+        var topics: [String] = []
+        while topics.last != "g", let message = try subscriber.receive(within: .seconds(10)) {
+            topics.append(String(decoding: message[0].bytes, as: UTF8.self))
+        }
+        return topics
+    }
+
+    /// Hands a port to its loop's thread.
+    private struct Unchecked: @unchecked Sendable {
+        let value: Port<XPub>
+        init(_ value: Port<XPub>) { self.value = value }
+    }
+
     @Test func anUnknownKeyStaysOut() async throws {
         let context = try Context()
         let seen = Record<ConnectionRequest>()
