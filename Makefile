@@ -3,7 +3,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test build setup format lint bench
+.PHONY: demo test build setup format lint bench chaos
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
@@ -11,6 +11,9 @@ demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 test:  ## Sets up and runs all tests, numbers in release mode.
 	Deploy/setup --test
 	IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python swift test -c release $(SWIFT_FLAGS)
+
+chaos: setup  ## Kills a live federation's processes at random: make chaos KILLS=1000.
+	IMPROMPTU_CHAOS_KILLS=$(or $(KILLS),100) swift test -c release $(SWIFT_FLAGS) --filter ChaosTests
 
 build:
 	swift build -c release --product impromptu $(SWIFT_FLAGS)

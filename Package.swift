@@ -90,6 +90,7 @@ let package = Package(
             name: "FederationRuntimeTests",
             dependencies: [
                 "FederationRuntime", "Federation", "PromptAggregation", "MessageLog", "PromptWire", "Datasets",
+                "ZeroMQTransport",
             ],
             swiftSettings: swiftSettings),
     ]

@@ -2781,7 +2781,7 @@ const ProtobufCEnumDescriptor impromptu__v1__activity__descriptor =
   impromptu__v1__activity__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue impromptu__v1__reject_code__enum_values_by_number[6] =
+static const ProtobufCEnumValue impromptu__v1__reject_code__enum_values_by_number[7] =
 {
   { "REJECT_CODE_UNSPECIFIED", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_UNSPECIFIED", 0 },
   { "REJECT_CODE_INVALID", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_INVALID", 1 },
@@ -2789,15 +2789,17 @@ static const ProtobufCEnumValue impromptu__v1__reject_code__enum_values_by_numbe
   { "REJECT_CODE_UNKNOWN_VERSION", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_UNKNOWN_VERSION", 3 },
   { "REJECT_CODE_ENCODER_MISMATCH", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_ENCODER_MISMATCH", 4 },
   { "REJECT_CODE_FINISHED", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_FINISHED", 5 },
+  { "REJECT_CODE_QUARANTINED", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_QUARANTINED", 6 },
 };
 static const ProtobufCIntRange impromptu__v1__reject_code__value_ranges[] = {
-{0, 0},{0, 6}
+{0, 0},{0, 7}
 };
-static const ProtobufCEnumValueIndex impromptu__v1__reject_code__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex impromptu__v1__reject_code__enum_values_by_name[7] =
 {
   { "REJECT_CODE_ENCODER_MISMATCH", 4 },
   { "REJECT_CODE_FINISHED", 5 },
   { "REJECT_CODE_INVALID", 1 },
+  { "REJECT_CODE_QUARANTINED", 6 },
   { "REJECT_CODE_TOO_STALE", 2 },
   { "REJECT_CODE_UNKNOWN_VERSION", 3 },
   { "REJECT_CODE_UNSPECIFIED", 0 },
@@ -2809,9 +2811,9 @@ const ProtobufCEnumDescriptor impromptu__v1__reject_code__descriptor =
   "RejectCode",
   "Impromptu__V1__RejectCode",
   "impromptu.v1",
-  6,
+  7,
   impromptu__v1__reject_code__enum_values_by_number,
-  6,
+  7,
   impromptu__v1__reject_code__enum_values_by_name,
   1,
   impromptu__v1__reject_code__value_ranges,

@@ -8,6 +8,9 @@ extension Aggregator {
             return refuse(
                 hello, .encoderMismatch, "expected the frozen encoder \(expected), found \(hello.encoderDigest)")
         }
+        if let known = clients.index(of: hello.client), clients[known].presence == .quarantined {
+            return refuse(hello, .quarantined, Self.quarantineReason)
+        }
         let index: Int
         if let known = clients.index(of: hello.client) {
             index = known
@@ -55,7 +58,7 @@ extension Aggregator {
     mutating func receive(_ heartbeat: ClientMessage.Heartbeat, at time: Timestamp) {
         guard let index = clients.index(of: heartbeat.client),
             clients[index].currentSession == heartbeat.session
-        else { return }
+        else { return askForHello(heartbeat) }
         hear(from: index, at: time)
         guard let inFlight = clients[index].inFlight else { return }
         if heartbeat.task < inFlight.task {
@@ -70,9 +73,21 @@ extension Aggregator {
         }
     }
 
+    /// Answers a session that is not the client's current one. A hello of an earlier start may arrive behind that of the
+    /// next, which would else not be heard any more; an earlier start that is gone does not read this.
+    private mutating func askForHello(_ heartbeat: ClientMessage.Heartbeat) {
+        effects.append(
+            .publish(
+                .client(heartbeat.client),
+                .reject(
+                    .init(
+                        client: heartbeat.client, session: heartbeat.session, sequence: 0, code: .invalid,
+                        reason: "not the client's current session: say hello first", retryable: true))))
+    }
+
     mutating func receive(_ goodbye: ClientMessage.Goodbye) {
         guard let index = clients.index(of: goodbye.client), clients[index].currentSession == goodbye.session,
-            clients[index].presence != .departed
+            clients[index].presence != .departed, clients[index].presence != .quarantined
         else { return }
         if clients[index].presence == .alive { counts.clientsAlive -= 1 }
         clients[index].presence = .departed
@@ -83,7 +98,7 @@ extension Aggregator {
     /// Notes a sign of life; a client that was lost or had left is back.
     mutating func hear(from index: Int, at time: Timestamp) {
         clients[index].lastHeard = time
-        guard clients[index].presence != .alive else { return }
+        guard clients[index].presence != .alive, clients[index].presence != .quarantined else { return }
         clients[index].presence = .alive
         counts.clientsAlive += 1
         effects.append(.presenceChanged(clients[index].id, .alive))

@@ -44,6 +44,8 @@ public struct Aggregator: Sendable {
         public var discardedLate = 0
         public var duplicates = 0
         public var rejected = 0
+        /// Clients whose updates kept being invalid.
+        public var quarantined = 0
         public var clientsAlive = 0
         public var inFlight = 0
     }

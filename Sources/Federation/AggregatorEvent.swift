@@ -53,6 +53,8 @@ public enum Presence: String, Hashable, Sendable {
     case lost
     /// Said goodbye.
     case departed
+    /// Sent too many invalid updates in a row: it gets no tasks and counts no more, for the rest of the run.
+    case quarantined
 }
 
 /// One flush: which updates made which version, and with what weight.

@@ -2,7 +2,7 @@ import PromptAggregation
 
 /// A client's whole state and everything it decides: the aggregator's twin, as pure.
 ///
-/// It says hello until it is welcomed, trains on the newest state it holds when a task asks for it, keeps each update
+/// It says hello until it is welcomed, trains on the newest state it holds when a task asks for it, stores each update
 /// until it is acknowledged or finally rejected, and begins anew with hello when the aggregator's incarnation changes.
 /// A training under way never keeps it from answering.
 public struct Client: Sendable {
@@ -28,8 +28,7 @@ public struct Client: Sendable {
     private var training: UInt64?
     /// The newest task received.
     private var lastTask: UInt64 = 0
-    /// Updates not yet acknowledged, in the order of their sequences.
-    public private(set) var outbox: [ClientMessage.Update] = []
+    private var kept: Outbox
     private var nextSequence: UInt64 = 1
     private var effects: [ClientEffect] = []
 
@@ -37,7 +36,11 @@ public struct Client: Sendable {
     static let helloDelays: ClosedRange<Duration> = .milliseconds(200) ... .seconds(5)
     static let resendDelays: ClosedRange<Duration> = .seconds(1) ... .seconds(30)
 
-    public init(id: ClientID, session: UInt64, sampleCount: Int, encoderDigest: String) {
+    /// - Parameter outbox: updates that earlier sessions stored and did not discard, in the order of their making.
+    public init(
+        id: ClientID, session: UInt64, sampleCount: Int, encoderDigest: String, outbox: [ClientMessage.Update] = []
+    ) {
+        kept = Outbox(stored: outbox)
         self.id = id
         self.session = session
         self.sampleCount = sampleCount
@@ -56,10 +59,14 @@ public struct Client: Sendable {
         case .trainingFailed(let task):
             if training == task { training = nil }
             trainIfPossible()
+        case .stored(let id): sendStored(id)
         case .stopRequested: end(.stopped)
         }
         return effects
     }
+
+    /// Updates that are not settled yet, in the order of their making.
+    public var outbox: [ClientMessage.Update] { kept.updates }
 
     public var activity: ClientMessage.Heartbeat.Activity {
         if training != nil { return .training }
@@ -87,7 +94,7 @@ public struct Client: Sendable {
             setHeartbeat()
         case .resend:
             resendSet = false
-            guard !outbox.isEmpty else { return }
+            guard !kept.isEmpty else { return }
             if welcomed { resendAll() }
             resendDelay = min(resendDelay * 2, Self.resendDelays.upperBound)
             setResend()
@@ -125,11 +132,14 @@ public struct Client: Sendable {
         heartbeat = .milliseconds(max(1, welcome.heartbeatMilliseconds))
         settle(welcome.acknowledged)
         resendAll()
+        if !kept.isEmpty { setResend() }
         setHeartbeat()
     }
 
     private mutating func receive(_ task: AggregatorMessage.Task) {
-        guard task.client == id, task.number > lastTask else { return }
+        // One that comes before the welcome was meant for an earlier session; a session that the aggregator does not
+        // know has nothing to answer with.
+        guard welcomed, task.client == id, task.number > lastTask else { return }
         lastTask = task.number
         pending = task
         trainIfPossible()
@@ -143,27 +153,43 @@ public struct Client: Sendable {
     }
 
     private mutating func receive(_ ack: AggregatorMessage.Ack) {
-        guard ack.client == id, ack.session == session else { return }
+        guard ack.client == id else { return }
         settle(ack)
     }
 
     private mutating func receive(_ reject: AggregatorMessage.Reject) {
-        guard reject.client == id, reject.session == session else { return }
+        guard reject.client == id else { return }
         if reject.sequence == 0 {
-            if !reject.retryable { end(.refused(reject.reason)) }
+            if reject.session == session { receiveRefusal(reject) }
             return
         }
-        guard outbox.contains(where: { $0.sequence == reject.sequence }) else { return }
-        if !reject.retryable {
-            outbox.removeAll { $0.sequence == reject.sequence }
-            effects.append(.updateRejected(reject))
-        }
+        // An earlier session that the aggregator does not know, it will never know: no hello names it any more.
+        guard !reject.retryable || reject.session != session else { return }
+        let rejected = UpdateID(session: reject.session, sequence: reject.sequence)
+        if discard(.rejected, where: { $0 == rejected }) { effects.append(.updateRejected(reject)) }
+    }
+
+    private mutating func receiveRefusal(_ reject: AggregatorMessage.Reject) {
+        if !reject.retryable { return end(.refused(reject.reason)) }
+        // The aggregator takes another session for the current one.
+        guard welcomed else { return }
+        helloDelay = Self.helloDelays.lowerBound
+        sayHello()
     }
 
     private mutating func settle(_ ack: AggregatorMessage.Ack) {
-        let before = outbox.count
-        outbox.removeAll { $0.sequence <= ack.contiguous || ack.ahead.contains($0.sequence) }
-        if outbox.count < before { resendDelay = Self.resendDelays.lowerBound }
+        let isAny = discard(.acknowledged) {
+            $0.session == ack.session && ($0.sequence <= ack.contiguous || ack.ahead.contains($0.sequence))
+        }
+        if isAny { resendDelay = Self.resendDelays.lowerBound }
+    }
+
+    /// - Returns: whether there was any.
+    @discardableResult
+    private mutating func discard(_ settlement: Settlement, where condition: (UpdateID) -> Bool) -> Bool {
+        let discarded = kept.remove(where: condition)
+        effects += discarded.map { .discard($0, settlement) }
+        return !discarded.isEmpty
     }
 
     // MARK: Training
@@ -183,10 +209,15 @@ public struct Client: Sendable {
             sampleCount: result.sampleCount, parameters: result.parameters, promptIDs: result.promptIDs,
             metrics: result.metrics)
         nextSequence += 1
-        outbox.append(update)
+        kept.add(update)
+        effects.append(.store(update))
+        trainIfPossible()
+    }
+
+    private mutating func sendStored(_ id: UpdateID) {
+        guard let update = kept.markStored(id) else { return }
         if welcomed { send(.update(update)) }
         setResend()
-        trainIfPossible()
     }
 
     // MARK: Sending
@@ -199,11 +230,11 @@ public struct Client: Sendable {
             .heartbeat(
                 .init(
                     client: id, session: session, activity: activity, lastVersion: held?.version ?? -1, task: lastTask,
-                    outstanding: outbox.count)))
+                    outstanding: kept.count)))
     }
 
     private mutating func resendAll() {
-        for update in outbox { send(.update(update)) }
+        for update in kept.stored { send(.update(update)) }
     }
 
     private mutating func setHeartbeat() {
@@ -221,6 +252,7 @@ public struct Client: Sendable {
     private mutating func end(_ end: ClientEnd) {
         finished = true
         if training != nil { effects.append(.abandonTraining) }
+        if end == .runFinished { discard(.runFinished) { _ in true } }
         send(.goodbye(.init(client: id, session: session)))
         effects.append(.finish(end))
     }

@@ -9,6 +9,8 @@ public struct ClientEvent: Hashable, Sendable {
         case timerFired(ClientTimer)
         case trainingFinished(TrainingResult)
         case trainingFailed(task: UInt64)
+        /// A `store` was carried out.
+        case stored(UpdateID)
         /// The worker is asked to stop.
         case stopRequested
     }
@@ -35,12 +37,23 @@ public enum ClientEffect: Hashable, Sendable {
     case train(TrainingOrder)
     /// The training under way is no longer wanted.
     case abandonTraining
+    /// Keeps an update over a crash of the client; `ClientEvent.Kind.stored` tells when that is done.
+    case store(ClientMessage.Update)
+    /// The update need not be kept any longer.
+    case discard(UpdateID, Settlement)
     /// Fires once after that time, replacing the same timer if it is set.
     case setTimer(ClientTimer, after: Duration)
     /// For observers: an update will not count, and why.
     case updateRejected(AggregatorMessage.Reject)
     /// The client's part has ended.
     case finish(ClientEnd)
+}
+
+/// Why an update is sent no more.
+public enum Settlement: Hashable, Sendable {
+    case acknowledged
+    case rejected
+    case runFinished
 }
 
 public enum ClientEnd: Hashable, Sendable {

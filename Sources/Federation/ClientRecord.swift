@@ -13,6 +13,8 @@ struct ClientRecord: Hashable, Sendable {
     var presence: Presence = .alive
     var lastHeard: Timestamp
     var inFlight: InFlight?
+    /// Invalid updates since its last accepted one.
+    var offences = 0
     /// The newest base version among its updates in the buffer, nil when it has none there.
     var bufferedBase: Version?
     /// The client's starts, oldest first; only the last few are kept.

@@ -27,13 +27,15 @@ public struct FederationConfiguration: Hashable, Sendable {
     public var schedule: LearningRateSchedule
     /// Refuses clients with another frozen encoder; empty accepts any.
     public var encoderDigest: String
+    public var checks: UpdateChecks
 
     public init(
         seed: UInt64, mode: Mode, concurrency: Int = 0, stalenessWeight: StalenessWeight = .inverseSquareRoot,
         maximumStaleness: Int = 100, clientsToStart: Int = 1, maximumClients: Int = 10_000,
         lease: Duration = .seconds(10),
         heartbeat: Duration = .seconds(2), beacon: Duration = .seconds(1), stop: StopCondition = StopCondition(),
-        plan: TrainingPlan = TrainingPlan(), schedule: LearningRateSchedule = .constant, encoderDigest: String = ""
+        plan: TrainingPlan = TrainingPlan(), schedule: LearningRateSchedule = .constant, encoderDigest: String = "",
+        checks: UpdateChecks = UpdateChecks()
     ) {
         self.seed = seed
         self.mode = mode
@@ -49,6 +51,22 @@ public struct FederationConfiguration: Hashable, Sendable {
         self.plan = plan
         self.schedule = schedule
         self.encoderDigest = encoderDigest
+        self.checks = checks
+    }
+}
+
+/// What an update may be at most, beside having the shapes of its base version and finite values; zeros do not bound.
+public struct UpdateChecks: Hashable, Sendable {
+    /// Of the Euclidean norm of what the update changed.
+    public var maximumNorm: Double
+    public var maximumSampleCount: Int
+    /// So many invalid updates in a row put a client in quarantine.
+    public var quarantineAfter: Int
+
+    public init(maximumNorm: Double = 0, maximumSampleCount: Int = 0, quarantineAfter: Int = 0) {
+        self.maximumNorm = maximumNorm
+        self.maximumSampleCount = maximumSampleCount
+        self.quarantineAfter = quarantineAfter
     }
 }
 

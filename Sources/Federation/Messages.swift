@@ -194,6 +194,8 @@ public enum AggregatorMessage: Hashable, Sendable {
             case encoderMismatch
             /// The run has ended.
             case finished
+            /// Too many of the client's updates in a row were invalid.
+            case quarantined
         }
         public var client: ClientID
         public var session: UInt64

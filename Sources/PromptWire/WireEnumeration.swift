@@ -44,6 +44,7 @@ extension AggregatorMessage.Reject.Code: WireEnumeration {
         case .unknownVersion: IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_UNKNOWN_VERSION
         case .encoderMismatch: IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_ENCODER_MISMATCH
         case .finished: IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_FINISHED
+        case .quarantined: IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_QUARANTINED
         }
     }
 }

@@ -59,6 +59,6 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
-            EvaluateCommand.self, SimulateCommand.self, BenchCommand.self,
+            EvaluateCommand.self, SimulateCommand.self, KeysCommand.self, BenchCommand.self,
         ])
 }

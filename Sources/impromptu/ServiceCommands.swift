@@ -56,6 +56,9 @@ struct WorkCommand: AsyncParsableCommand {
     @Option(help: "How many workers there are.")
     var of = 1
 
+    @Option(help: ArgumentHelp("The name of its key in security.keys; worker-<index> unless given.", valueName: "name"))
+    var key: String?
+
     func validate() throws {
         guard of >= 1, (0..<of).contains(index) else {
             throw ValidationError("--index: expected 0 to \(max(0, of - 1)) for --of \(of), found \(index)")
@@ -70,7 +73,8 @@ struct WorkCommand: AsyncParsableCommand {
                 "--of \(of): worker \(index) has none of the \(configuration.data.clients) clients")
         }
         let logger = Logger.forCommand("work")
-        let service = try WorkerService(configuration: configuration, clients: clients, logger: logger)
+        let service = try WorkerService(
+            configuration: configuration, clients: clients, key: key ?? "worker-\(index)", logger: logger)
         try await runUntilSignalled(service, logger: logger)
     }
 }

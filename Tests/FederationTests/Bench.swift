@@ -32,13 +32,13 @@ struct Bench {
     init(
         mode: Mode, concurrency: Int = 0, staleness: StalenessWeight = .inverseSquareRoot, maximumStaleness: Int = 100,
         stop: StopCondition = StopCondition(), clientsToStart: Int = 1, schedule: LearningRateSchedule = .constant,
-        encoderDigest: String = ""
+        encoderDigest: String = "", checks: UpdateChecks = UpdateChecks()
     ) {
         aggregator = Aggregator(
             configuration: FederationConfiguration(
                 seed: 1, mode: mode, concurrency: concurrency, stalenessWeight: staleness,
                 maximumStaleness: maximumStaleness, clientsToStart: clientsToStart, stop: stop,
-                schedule: schedule, encoderDigest: encoderDigest), strategy: SummingStrategy())
+                schedule: schedule, encoderDigest: encoderDigest, checks: checks), strategy: SummingStrategy())
         take(.started)
     }
 

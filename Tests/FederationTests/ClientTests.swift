@@ -36,6 +36,17 @@ import Testing
                         task: task, baseVersion: 0, parameters: SummingStrategy().state.parameters, promptIDs: [0, 1],
                         sampleCount: 10, metrics: [])))
         }
+        /// Carries out what the last event wanted stored.
+        mutating func store() {
+            let stores = stores
+            for update in stores { take(.stored(update.id)) }
+        }
+        var stores: [ClientMessage.Update] {
+            last.compactMap { if case .store(let update) = $0 { update } else { nil } }
+        }
+        func discards(_ settlement: Settlement) -> [UpdateID] {
+            last.compactMap { if case .discard(let id, settlement) = $0 { id } else { nil } }
+        }
         var sent: [ClientMessage] { last.compactMap { if case .send(let message) = $0 { message } else { nil } } }
         var orders: [TrainingOrder] { last.compactMap { if case .train(let order) = $0 { order } else { nil } } }
         var sequences: [UInt64] { sent.compactMap { if case .update(let it) = $0 { it.sequence } else { nil } } }
@@ -74,6 +85,17 @@ import Testing
         #expect(seat.orders.map(\.base.version) == [3])
     }
 
+    @Test func aTaskBeforeTheWelcomeIsLeftAlone() {
+        var seat = Seat()
+        seat.take(.started)
+        seat.prompts(0)
+        seat.task(1)
+        #expect(seat.orders.isEmpty)
+        seat.welcome()
+        seat.task(1)
+        #expect(seat.orders.map(\.task.number) == [1], "it is sent again when a heartbeat shows that it is missing")
+    }
+
     @Test func aTaskIsDoneOnce() {
         var seat = welcomed()
         seat.prompts(0)
@@ -82,6 +104,7 @@ import Testing
         seat.task(1)
         #expect(seat.orders.isEmpty)
         seat.finishTraining(1)
+        seat.store()
         #expect(seat.sequences == [1])
         seat.task(1)
         #expect(seat.orders.isEmpty)
@@ -93,9 +116,18 @@ import Testing
         seat.task(1)
         seat.finishTraining(1)
         seat.take(.timerFired(.resend))
+        #expect(seat.sequences.isEmpty, "an update that is not stored yet is not sent")
+        seat.finishTraining(1)
+        #expect(seat.stores.isEmpty, "a training ends once")
+        seat.take(.stored(UpdateID(session: 7, sequence: 1)))
+        #expect(seat.sequences == [1])
+        seat.take(.stored(UpdateID(session: 7, sequence: 1)))
+        #expect(seat.last.isEmpty)
+        seat.take(.timerFired(.resend))
         #expect(seat.sequences == [1])
         seat.receive(.ack(.init(client: seat.client.id, session: 7, contiguous: 1, ahead: [])))
         #expect(seat.client.outbox.isEmpty)
+        #expect(seat.discards(.acknowledged) == [UpdateID(session: 7, sequence: 1)])
         seat.take(.timerFired(.resend))
         #expect(seat.last.isEmpty)
     }
@@ -105,6 +137,7 @@ import Testing
         seat.prompts(0)
         seat.task(1)
         seat.finishTraining(1)
+        seat.store()
         func reject(retryable: Bool) -> AggregatorMessage {
             .reject(
                 .init(
@@ -114,6 +147,7 @@ import Testing
         #expect(seat.client.outbox.count == 1)
         seat.receive(reject(retryable: false))
         #expect(seat.client.outbox.isEmpty)
+        #expect(seat.discards(.rejected) == [UpdateID(session: 7, sequence: 1)])
     }
 
     @Test func aNewIncarnationIsGreetedAndGetsWhatWasNotAcknowledged() {
@@ -121,6 +155,7 @@ import Testing
         seat.prompts(0)
         seat.task(1)
         seat.finishTraining(1)
+        seat.store()
         let beacon = AggregatorMessage.beacon(
             .init(
                 phase: .running, version: 0, updates: 0, lateUpdates: 0, clientsAlive: 0, inFlight: 0, buffered: 0,
@@ -130,6 +165,44 @@ import Testing
         #expect(seat.sequences.isEmpty)
         seat.welcome(incarnation: 2)
         #expect(seat.sequences == [1])
+    }
+
+    /// An update as an earlier start of the client stored it.
+    private func earlier(_ sequence: UInt64) -> ClientMessage.Update {
+        ClientMessage.Update(
+            client: ClientID("a"), session: 6, sequence: sequence, task: sequence, baseVersion: 0, sampleCount: 10,
+            parameters: SummingStrategy().state.parameters, promptIDs: [0, 1], metrics: [])
+    }
+
+    @Test func whatAnEarlierStartLeftIsSentUnderItsOwnSession() {
+        var seat = Seat()
+        seat.client = Client(
+            id: ClientID("a"), session: 7, sampleCount: 10, encoderDigest: "", outbox: [earlier(2), earlier(3)])
+        seat.take(.started)
+        #expect(seat.sequences.isEmpty)
+        seat.welcome(contiguous: 5)
+        #expect(seat.sent.contains(.update(earlier(2))) && seat.sent.contains(.update(earlier(3))))
+        #expect(seat.last.contains(.setTimer(.resend, after: .seconds(1))))
+        #expect(seat.discards(.acknowledged).isEmpty, "the new session's acknowledgement says nothing of the old one")
+        seat.receive(.ack(.init(client: seat.client.id, session: 6, contiguous: 0, ahead: [3])))
+        #expect(seat.discards(.acknowledged) == [UpdateID(session: 6, sequence: 3)])
+        seat.prompts(0)
+        seat.task(9)
+        seat.finishTraining(9)
+        #expect(seat.stores.map(\.id) == [UpdateID(session: 7, sequence: 1)])
+    }
+
+    @Test func anUpdateOfASessionThatIsForgottenIsGivenUp() {
+        var seat = Seat()
+        seat.client = Client(id: ClientID("a"), session: 7, sampleCount: 10, encoderDigest: "", outbox: [earlier(2)])
+        seat.take(.started)
+        seat.welcome()
+        seat.receive(
+            .reject(
+                .init(
+                    client: seat.client.id, session: 6, sequence: 2, code: .invalid, reason: "unknown", retryable: true)
+            ))
+        #expect(seat.discards(.rejected) == [UpdateID(session: 6, sequence: 2)])
     }
 
     @Test func theEndOfTheRunAbandonsTheTraining() {
@@ -145,6 +218,22 @@ import Testing
         #expect(seat.last.contains(.finish(.runFinished)))
         seat.task(2)
         #expect(seat.last.isEmpty)
+    }
+
+    @Test func aSessionThatIsNotTheCurrentOneSaysHelloAgain() {
+        var seat = welcomed()
+        let reject = AggregatorMessage.reject(
+            .init(
+                client: seat.client.id, session: 7, sequence: 0, code: .invalid, reason: "say hello", retryable: true))
+        seat.receive(reject)
+        #expect(seat.hellos == 1)
+        seat.receive(reject)
+        #expect(seat.hellos == 0, "the timer repeats it")
+        seat.take(.timerFired(.heartbeat))
+        #expect(seat.sent.isEmpty)
+        seat.welcome()
+        seat.take(.timerFired(.heartbeat))
+        #expect(seat.sent.count == 1)
     }
 
     @Test func aRefusedHelloEndsTheClientWithTheReason() {

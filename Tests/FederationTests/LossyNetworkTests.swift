@@ -3,7 +3,8 @@ import PromptAggregation
 import Testing
 
 /// The aggregator and its clients on a network that loses, delays, repeats and reorders, with clients that crash:
-/// every run comes to its end, no update counts twice, nothing acknowledged is lost, and the recorded events replay.
+/// every run comes to its end, no update counts twice, nothing acknowledged is lost, nothing that a client stored is
+/// given up before the aggregator settled it, and the recorded events replay.
 @Suite struct LossyNetworkTests {
     @Test(
         "a run ends whatever the network does", arguments: [UInt64](1...40),
@@ -21,6 +22,10 @@ import Testing
         #expect(
             world.aggregator.counts.accepted == used.count + world.aggregator.counts.discardedLate,
             "seed \(seed): an acknowledged update was lost")
+        #expect(world.givenUp.isEmpty, "seed \(seed): discarded before it was settled: \(world.givenUp)")
+        let kept = Set(world.disks.joined().map(world.name))
+        #expect(
+            world.stored.subtracting(kept).isSubset(of: world.settled), "seed \(seed): a stored update was lost")
         #expect(world.replay() == world.aggregator.current, "seed \(seed): the replay differs")
     }
 }
@@ -42,6 +47,13 @@ private struct World {
     var record: [AggregatorEvent] = []
     var flushed: [Flush.Part] = []
     var timers: [AggregatorTimer: Int] = [:]
+    /// What each client has stored, which its crashes leave alone.
+    var disks: [[ClientMessage.Update]]
+    var stored: Set<String> = []
+    /// Acknowledged or finally rejected by the aggregator.
+    var settled: Set<String> = []
+    /// Discarded while neither was the case and the run went on.
+    var givenUp: [String] = []
 
     init(seed: UInt64, mode: Mode) {
         random = SeededRandom(seed: seed)
@@ -50,6 +62,7 @@ private struct World {
                 seed: seed, mode: mode, concurrency: 4, clientsToStart: 2, lease: .seconds(6), heartbeat: .seconds(1),
                 stop: StopCondition(versions: 12)), strategy: SummingStrategy())
         aggregator = initial
+        disks = (0..<6).map { _ in [] }
         clients = (0..<6).map { Self.client($0, session: UInt64($0) + 1) }
         push(.toAggregator(.started), after: 0)
         for index in clients.indices {
@@ -58,9 +71,12 @@ private struct World {
         }
     }
 
-    static func client(_ index: Int, session: UInt64) -> Client {
-        Client(id: ClientID("c\(index)"), session: session, sampleCount: 10 + index, encoderDigest: "")
+    static func client(_ index: Int, session: UInt64, outbox: [ClientMessage.Update] = []) -> Client {
+        Client(id: ClientID("c\(index)"), session: session, sampleCount: 10 + index, encoderDigest: "", outbox: outbox)
     }
+
+    func name(_ update: ClientMessage.Update) -> String { name(update.client, update.id) }
+    func name(_ client: ClientID, _ id: UpdateID) -> String { "\(client) \(id.session) \(id.sequence)" }
 
     mutating func push(_ item: Item, after seconds: Double) {
         order += 1
@@ -82,17 +98,23 @@ private struct World {
                 carryOut(aggregator.handle(event))
             case .toClient(let index, let session, let kind):
                 guard clients[index].session == session else { continue }
+                if case .stored(let id) = kind, let update = clients[index].outbox.first(where: { $0.id == id }) {
+                    disks[index].append(update)
+                    stored.insert(name(update))
+                }
                 carryOut(clients[index].handle(ClientEvent(time: now, kind: kind)), of: index)
             case .crash(let index):
                 let session = 100 + UInt64(order)
-                clients[index] = Self.client(index, session: session)
+                clients[index] = Self.client(index, session: session, outbox: disks[index])
                 push(.toClient(index, session: session, .started), after: random.nextUniform() * 20)
+                if random.nextUniform() < 0.5 { push(.crash(index), after: 5 + random.nextUniform() * 60) }
             }
         }
     }
 
     mutating func carryOut(_ effects: [AggregatorEffect]) {
         for effect in effects {
+            note(effect)
             switch effect {
             case .publish(.all, let message): for index in clients.indices { send(message, to: index) }
             case .publish(.client(let id), let message):
@@ -105,6 +127,19 @@ private struct World {
             case .flushed(let flush): flushed += flush.parts
             case .presenceChanged, .finish: break
             }
+        }
+    }
+
+    /// Notes which updates the aggregator has settled.
+    mutating func note(_ effect: AggregatorEffect) {
+        switch effect {
+        case .publish(_, .ack(let ack)):
+            for sequence in Array(1..<ack.contiguous + 1) + ack.ahead {
+                settled.insert(name(ack.client, UpdateID(session: ack.session, sequence: sequence)))
+            }
+        case .publish(_, .reject(let reject)) where !reject.retryable:
+            settled.insert(name(reject.client, UpdateID(session: reject.session, sequence: reject.sequence)))
+        default: break
         }
     }
 
@@ -124,9 +159,15 @@ private struct World {
                     .toClient(
                         index, session: session,
                         fails ? .trainingFailed(task: order.task.number) : .trainingFinished(result)),
-                    after: 0.5 / (1 - random.nextUniform()))
+                    after: min(300, 0.5 / (1 - random.nextUniform())))
             case .setTimer(let timer, let delay):
                 push(.toClient(index, session: session, .timerFired(timer)), after: delay / .seconds(1))
+            case .store(let update):
+                push(.toClient(index, session: session, .stored(update.id)), after: random.nextUniform() * 2)
+            case .discard(let id, let settlement):
+                disks[index].removeAll { $0.id == id }
+                let name = name(clients[index].id, id)
+                if settlement != .runFinished, !settled.contains(name) { givenUp.append(name) }
             case .abandonTraining, .updateRejected, .finish: break
             }
         }

@@ -99,6 +99,69 @@ import Testing
         #expect(bench.aggregator.counts.clientsAlive == 0)
     }
 
+    @Test func aChangeOrASampleCountAboveTheBoundIsRefused() {
+        var bench = Bench(mode: .continuous, checks: UpdateChecks(maximumNorm: 5, maximumSampleCount: 50))
+        bench.hello("a")
+        bench.update("a", 1, base: 0, values: [3, 4], ids: [1])
+        #expect(bench.rejects.isEmpty, "3² + 4² = 5² is within the bound")
+        bench.update("a", 2, base: 1, values: [0, 0, 6, 4.5], ids: [1, 0])
+        #expect(bench.rejects.map(\.code) == [.invalid])
+        #expect(bench.rejects.allSatisfy { $0.reason.hasPrefix("expected a change of at most 5.0") })
+        bench.update("a", 3, base: 1, samples: 51)
+        #expect(bench.rejects.map(\.reason) == ["expected a sample count of at most 50, found 51"])
+        bench.update("a", 4, base: 1, samples: 50)
+        #expect(bench.rejects.isEmpty && bench.aggregator.counts.accepted == 2)
+    }
+
+    @Test func theNormIsOfTheChangeAndNotOfTheValues() {
+        var bench = Bench(mode: .continuous, checks: UpdateChecks(maximumNorm: 2))
+        bench.hello("a")
+        for turn in 1...5 as ClosedRange<UInt64> {
+            // The strategy adds the first value to the pool's first prompt, which so moves on by 1 each time.
+            let start = bench.aggregator.current.state.prompts.values[0]
+            bench.update("a", turn, base: bench.aggregator.version, values: [start + 1, 0])
+            #expect(bench.rejects.isEmpty, "turn \(turn) from \(start)")
+        }
+        #expect(bench.aggregator.current.state.prompts.values[0] > 2)
+    }
+
+    @Test func aClientThatKeepsSendingInvalidUpdatesIsQuarantinedAndToldWhy() {
+        var bench = Bench(
+            mode: .buffered(.init(size: 2, flushAfter: nil)), checks: UpdateChecks(quarantineAfter: 2))
+        bench.hello("a")
+        bench.hello("b")
+        bench.update("a", 1, base: 0, values: [.infinity, 0])
+        bench.update("a", 2, base: 0)
+        bench.update("a", 3, base: 9)
+        #expect(bench.aggregator.counts.quarantined == 0, "an accepted update in between begins the count anew")
+        bench.update("a", 4, base: 0, ids: [8])
+        #expect(bench.rejects.map(\.code) == [.invalid, .quarantined])
+        #expect(bench.rejects.map(\.sequence) == [4, 0])
+        #expect(bench.rejects[1].reason.contains("8 is not in version 0"))
+        #expect(bench.last.contains(.presenceChanged(ClientID("a"), .quarantined)))
+        #expect(bench.published == [1], "the buffer of two waits for nobody but the one client that is left")
+
+        bench.update("a", 5, base: 1)
+        #expect(bench.rejects.map(\.code) == [.quarantined])
+        bench.update("a", 2, base: 0)
+        #expect(bench.acks.map(\.contiguous) == [4], "what was accepted stays acknowledged")
+        bench.hello("a", session: 2)
+        #expect(bench.rejects.map(\.code) == [.quarantined] && bench.rejects[0].sequence == 0)
+        #expect(bench.tasked.isEmpty && bench.aggregator.counts.clientsAlive == 1)
+        bench.update("b", 1, base: 1)
+        #expect(bench.published == [2])
+    }
+
+    @Test func lateUpdatesAreNoOffence() {
+        var bench = Bench(mode: .continuous, maximumStaleness: 0, checks: UpdateChecks(quarantineAfter: 1))
+        bench.hello("a")
+        bench.hello("b")
+        bench.update("a", 1, base: 0)
+        bench.update("b", 1, base: 0)
+        #expect(bench.rejects.map(\.code) == [.tooStale])
+        #expect(bench.aggregator.counts.quarantined == 0)
+    }
+
     @Test func aLostTaskIsSentAgainAndAFailedOneGivenAnew() {
         var bench = Bench(mode: .continuous)
         bench.hello("a")
@@ -115,6 +178,26 @@ import Testing
         bench.take(heartbeat(task: 1))
         #expect(bench.tasked == ["a"], "the client is idle after the task: it gets another")
         #expect(bench.aggregator.counts.inFlight == 1)
+    }
+
+    @Test func aHelloThatArrivesBehindTheNextStartsDoesNotLastinglyTakeItsPlace() {
+        var bench = Bench(mode: .continuous)
+        bench.hello("a", session: 2)
+        bench.hello("a", session: 1)
+        func heartbeat(_ session: UInt64) -> AggregatorEvent.Kind {
+            .received(
+                .heartbeat(
+                    .init(
+                        client: ClientID("a"), session: session, activity: .idle, lastVersion: 0, task: 9,
+                        outstanding: 0)))
+        }
+        bench.take(heartbeat(2))
+        #expect(bench.rejects.map(\.session) == [2] && bench.rejects.map(\.sequence) == [0])
+        #expect(bench.rejects.map(\.retryable) == [true])
+        bench.hello("a", session: 2)
+        #expect(bench.tasked == ["a"])
+        bench.take(heartbeat(2))
+        #expect(bench.rejects.isEmpty)
     }
 
     @Test func aLateWaiterGetsThePromptsItMissed() {

@@ -87,7 +87,11 @@ typedef enum _Impromptu__V1__RejectCode {
   /*
    * The run has ended.
    */
-  IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_FINISHED = 5
+  IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_FINISHED = 5,
+  /*
+   * Too many of the client's updates in a row were invalid.
+   */
+  IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_QUARANTINED = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__REJECT_CODE)
 } Impromptu__V1__RejectCode;
 typedef enum _Impromptu__V1__Phase {

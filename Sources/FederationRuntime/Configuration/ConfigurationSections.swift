@@ -22,12 +22,27 @@ extension FederationConfiguration {
                 "federation.heartbeat_seconds", 2, 0.05...86_400, "clients show a sign of life this often"),
             beacon: try reader.seconds(
                 "federation.beacon_seconds", 1, 0.05...86_400, "the aggregator shows a sign of life this often"),
-            stop: stop)
+            stop: stop, checks: try UpdateChecks(reader))
         guard heartbeat * 2 <= lease else {
             throw ConfigurationError(
                 "federation.heartbeat_seconds: expected at most half of federation.lease_seconds, or clients are lost"
                     + " between two heartbeats")
         }
+    }
+}
+
+extension UpdateChecks {
+    init(_ reader: ConfigurationReader) throws {
+        self.init(
+            maximumNorm: try reader.number(
+                "federation.maximum_update_norm", 0, 0...1e30,
+                "updates that change more are refused (Euclidean norm over all values); 0 for no bound"),
+            maximumSampleCount: try reader.integer(
+                "federation.maximum_sample_count", 10_000_000, 0...1 << 40,
+                "updates that claim more samples are refused; 0 for no bound"),
+            quarantineAfter: try reader.integer(
+                "federation.quarantine_after", 5, 0...1_000_000,
+                "a client takes no further part after so many invalid updates in a row; 0 for never"))
     }
 }
 

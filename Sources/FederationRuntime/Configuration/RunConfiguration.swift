@@ -6,6 +6,7 @@ import PromptAggregation
 public struct RunConfiguration: Sendable {
     public var federation: FederationConfiguration
     public var endpoints: Endpoints
+    public var security: Security
     public var strategy: Strategy
     public var prompts: Prompts
     public var head: Head
@@ -21,6 +22,13 @@ public struct RunConfiguration: Sendable {
         public var updates: String
         /// Where the aggregator publishes (XPUB).
         public var prompts: String
+    }
+
+    public struct Security: Hashable, Sendable {
+        /// The folder of the run's keys (`KeyFolder`); nil for neither encryption nor authentication.
+        public var keys: String?
+        /// Whether anybody who reaches the endpoints may take part where there are no keys.
+        public var openNetwork: Bool
     }
 
     public struct Strategy: Hashable, Sendable {
@@ -91,6 +99,8 @@ public struct RunConfiguration: Sendable {
 
     public struct Worker: Hashable, Sendable {
         public var threads: Int
+        /// The folder where updates are kept until they are settled; nil keeps them in memory alone.
+        public var outbox: String?
         public var delay: DelayModel
     }
 }
@@ -109,6 +119,14 @@ extension RunConfiguration {
         endpoints = Endpoints(
             updates: try reader.text("endpoints.updates", "tcp://127.0.0.1:5601", "where clients push their messages"),
             prompts: try reader.text("endpoints.prompts", "tcp://127.0.0.1:5602", "where the aggregator publishes"))
+        security = Security(
+            keys: try Self.optional(
+                reader.text(
+                    "security.keys", "",
+                    "folder of keys that 'impromptu keys' made; empty for neither encryption nor authentication")),
+            openNetwork: try reader.flag(
+                "security.open_network", false,
+                "without keys: bind addresses that others can reach, and let anybody take part"))
         federation = try FederationConfiguration(reader, seed: seed, stop: stop)
         let strategyName = try reader.choice(
             "strategy.name", "pfpt-async", of: StrategyCatalog.names, "how contributions become the next version")
@@ -142,6 +160,11 @@ extension RunConfiguration {
         evaluation = try Evaluation(reader)
         worker = Worker(
             threads: try reader.integer("worker.threads", 1, 1...256, "threads of a worker's tuning"),
+            outbox: try Self.optional(
+                reader.text(
+                    "worker.outbox", "outbox",
+                    "folder where a worker keeps updates on disk until they are acknowledged, one for each run; empty"
+                        + " keeps them in memory")),
             delay: try DelayModel(reader))
         simulation = try Virtual(reader)
         try reader.finish()
@@ -182,6 +205,7 @@ extension RunConfiguration {
     }
 
     static func optional(_ duration: Duration) -> Duration? { duration > .zero ? duration : nil }
+    static func optional(_ text: String) -> String? { text.isEmpty ? nil : text }
 
     /// The names of the clients among whom the data is divided.
     public var clients: [ClientID] {

@@ -4,9 +4,9 @@ import Synchronization
 import ZeroMQTransport
 
 /// Listens to an aggregator's beacons without taking part.
-public actor BeaconListener {
+actor BeaconListener {
     nonisolated let loop: PollLoop
-    nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
     private var links: WorkerLinks?
     private let heard: @Sendable (AggregatorMessage.Beacon) -> Void
     private let problem: @Sendable (WireError) -> Void
@@ -14,7 +14,7 @@ public actor BeaconListener {
     /// - Parameters:
     ///   - heard: called on the listener's thread.
     ///   - problem: called there for what cannot be understood.
-    public init(
+    init(
         heard: @escaping @Sendable (AggregatorMessage.Beacon) -> Void, problem: @escaping @Sendable (WireError) -> Void
     ) throws {
         self.problem = problem
@@ -22,9 +22,9 @@ public actor BeaconListener {
         loop = try PollLoop(name: "beacons")
     }
 
-    public func listen(to endpoints: RunConfiguration.Endpoints) throws {
+    func listen(to endpoints: RunConfiguration.Endpoints, security: Security) throws {
         let (heard, problem) = (heard, problem)
-        links = try WorkerLinks(endpoints: endpoints, topics: [.all], loop: loop) { messages in
+        links = try WorkerLinks(endpoints: endpoints, security: security, topics: [.all], loop: loop) { messages in
             for (_, payload) in messages {
                 do throws(WireError) {
                     if case .beacon(let beacon) = try AggregatorCodec.decode(payload).message { heard(beacon) }
@@ -35,5 +35,5 @@ public actor BeaconListener {
         }
     }
 
-    public func close() { links?.close() }
+    func close() { links?.close() }
 }

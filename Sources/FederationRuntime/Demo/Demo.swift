@@ -4,6 +4,7 @@ import PromptAggregation
 import PromptTuning
 import ServiceLifecycle
 import Synchronization
+import ZeroMQTransport
 
 /// A whole federation on this machine: one aggregator and some workers as processes of their own over loopback, watched
 /// over, evaluated before and after, and replayed from its log.
@@ -69,7 +70,8 @@ public struct Demo: Service {
             "aggregator is process \(children[0].identifier ?? 0), workers are "
                 + children.dropFirst().map { "\($0.identifier ?? 0)" }.joined(separator: " ")
                 + ": kill one with kill -9 and see")
-        try await listener.listen(to: endpoints)
+        let security = try configuration.security.keys.map { try KeyFolder(path: $0).clientSide(name: "observer") }
+        try await listener.listen(to: endpoints, security: security ?? .none)
         try await finished(children[0])
         await listener.close()
         await gone(Array(children.dropFirst()))
@@ -92,7 +94,8 @@ public struct Demo: Service {
             Child(
                 name: "worker \(index)",
                 arguments: ["work"] + common + [
-                    "--config", folder.endpoints, "--index", "\(index)", "--of", "\(workers)",
+                    "--config", folder.endpoints, "--index", "\(index)", "--of", "\(workers)", "--set",
+                    "worker.outbox=\(folder.path)/outbox",
                 ], logPath: folder.path + "/worker-\(index).log", mostStarts: Self.mostStarts, note: note)
         }
         try aggregator.start()

@@ -3,11 +3,21 @@ import PromptWire
 import ZeroMQTransport
 
 /// The aggregator's two sockets: PULL for what clients send, XPUB for what it publishes. Used on the loop's thread.
+///
+/// With keys, only those on the allow list connect, and a client's own topic goes to those alone who may speak for it.
 final class AggregatorLinks {
+    /// One message as it came.
+    struct Incoming: Sendable {
+        var bytes: [UInt8]
+        /// The name of the sender's key, nil without keys.
+        var sender: String?
+    }
+
     /// As they were bound, wildcards resolved.
     let endpoints: RunConfiguration.Endpoints
     private let updates: Port<Pull>
     private let prompts: Port<XPub>
+    private let authenticator: Authenticator?
 
     /// Messages that may wait for one slow subscriber before it loses some; states and beacons are repeated.
     private static let sendHighWater = 1000
@@ -15,12 +25,15 @@ final class AggregatorLinks {
     private static let receiveHighWater = 16
 
     /// - Parameters:
+    ///   - keys: the aggregator's key and who may connect; nil lets anybody in.
     ///   - batch: the most messages that `receive` gets at a time.
+    ///   - denied: called on the loop's thread for each connection with a key that is not on the list.
     ///   - receive: called on the loop's thread with all messages that have arrived.
     /// - Throws: `TransportError`, for an address in use among others.
     init(
-        endpoints: RunConfiguration.Endpoints, loop: PollLoop, batch: Int,
-        receive: @escaping @Sendable ([[UInt8]]) -> Void
+        endpoints: RunConfiguration.Endpoints, keys: (key: CurveSecretKey, allowed: AllowList)?, loop: PollLoop,
+        batch: Int, denied: @escaping @Sendable (ConnectionRequest) -> Void,
+        receive: @escaping @Sendable ([Incoming]) -> Void
     ) throws {
         let context = try Context()
         var options = SocketOptions()
@@ -28,16 +41,42 @@ final class AggregatorLinks {
         options.receiveHighWater = Self.receiveHighWater
         options.maximumMessageBytes = Int64(WireLimits().messageBytes)
         options.backlog = 4096
+        if let keys {
+            options.security = .curveServer(key: keys.key)
+            authenticator = try Authenticator(context, on: loop) { [allowed = keys.allowed] request in
+                if let name = allowed.name(of: request.key) { return .allow(userID: name) }
+                denied(request)
+                return .deny
+            }
+        } else {
+            authenticator = nil
+        }
         let pull = try Socket<Pull>(context, options: options)
         let publisher = try Socket<XPub>(context, options: options)
-        self.endpoints = .init(
+        let bound = RunConfiguration.Endpoints(
             updates: try pull.bind(endpoints.updates), prompts: try publisher.bind(endpoints.prompts))
+        self.endpoints = bound
         updates = loop.receive(from: pull, batch: batch) { messages in
             // A client's message has one frame; a second one makes it malformed, which the decoder then tells.
-            receive(messages.map { $0.count == 1 ? $0.payload.bytes : [] })
+            receive(messages.map { Incoming(bytes: $0.count == 1 ? $0.payload.bytes : [], sender: $0.userID) })
         }
-        // Subscriptions need no answer, as a hello follows; they are read so that they do not pile up.
-        prompts = loop.receive(from: publisher) { _ in }
+        if let keys {
+            prompts = try loop.publish(from: publisher) { [allowed = keys.allowed] topic, sender in
+                Self.permits(sender, toHear: topic, allowed)
+            }
+        } else {
+            // Subscriptions need no answer, as a hello follows; they are read so that they do not pile up.
+            prompts = loop.receive(from: publisher) { _ in }
+        }
+    }
+
+    /// Whether the holder of a key gets what is published on a topic.
+    private static func permits(_ sender: String?, toHear topic: [UInt8], _ allowed: AllowList) -> Bool {
+        guard let sender, let topic = try? Topic(bytes: topic) else { return false }
+        switch topic {
+        case .all: return true
+        case .client(let client): return allowed.permits(sender, toSpeakFor: client)
+        }
     }
 
     func publish(_ payload: [UInt8], on topic: Topic) throws {
@@ -47,5 +86,6 @@ final class AggregatorLinks {
     func close() {
         updates.close()
         prompts.close()
+        authenticator?.close()
     }
 }

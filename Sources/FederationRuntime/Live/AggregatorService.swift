@@ -16,6 +16,7 @@ public actor AggregatorService: Service {
     nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     private let setup: AggregatorSetup
+    private let keys: (key: CurveSecretKey, allowed: AllowList)?
     private let logger: Logger
     private var clock: RunClock
     private var engine: LoggedAggregator
@@ -27,6 +28,8 @@ public actor AggregatorService: Service {
     private var end: CheckedContinuation<Void, any Error>?
     private var failure: (any Error)?
     private var progress: ProgressLine?
+    /// Whether the run has its log.
+    private var begun = false
     private var ended = false
 
     /// Messages taken in before the log is made durable.
@@ -39,6 +42,8 @@ public actor AggregatorService: Service {
     /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
     public init(configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?) throws {
         self.progress = progress
+        keys = try configuration.security.keys.map { try KeyFolder(path: $0).aggregatorSide() }
+        try configuration.checkExposure(of: configuration.endpoints)
         var clock = RunClock()
         setup = try AggregatorSetup(
             configuration: configuration, folder: folder, incarnation: UInt64.random(in: .min ... .max),
@@ -66,8 +71,12 @@ public actor AggregatorService: Service {
 
     private func open() throws {
         let links = try AggregatorLinks(
-            endpoints: setup.endpoints, loop: loop, batch: Self.batch
-        ) { [unowned self] frames in self.assumeIsolated { $0.take(frames) } }
+            endpoints: setup.endpoints, keys: keys, loop: loop, batch: Self.batch,
+            denied: { [logger] request in
+                logger.warning(
+                    "unknown key kept out", metadata: ["key": "\(request.key)", "address": "\(request.address)"])
+            },
+            receive: { [unowned self] messages in self.assumeIsolated { $0.take(messages) } })
         self.links = links
         try setup.folder.write(
             "endpoints:\n  updates: '\(links.endpoints.updates)'\n  prompts: '\(links.endpoints.prompts)'\n",
@@ -77,6 +86,7 @@ public actor AggregatorService: Service {
         observer.begin(at: now)
         try engine.start(
             IncarnationStarted(incarnation: setup.incarnation, build: buildVersion), at: now)
+        begun = true
         try settle()
         logger.info(
             "aggregating",
@@ -106,6 +116,14 @@ public actor AggregatorService: Service {
         evaluator?.stop()
         for timer in timers.values { timer.cancel() }
         lingerEnd?.cancel()
+        if begun { closeFiles() }
+        links?.close()
+        progress?.end()
+        if let failure { end?.resume(throwing: failure) } else { end?.resume() }
+        end = nil
+    }
+
+    private func closeFiles() {
         do {
             try engine.close()
             try observer.keep(engine.promptsFile, always: true)
@@ -113,30 +131,32 @@ public actor AggregatorService: Service {
         } catch {
             failure = failure ?? error
         }
-        links?.close()
-        progress?.end()
-        let outcome = failure
         logger.info(
             "stopped",
             metadata: [
                 "version": "\(engine.aggregator.version)", "updates": "\(engine.aggregator.counts.accepted)",
                 "messages": "\(engine.receivedMessages)", "bytes": "\(engine.receivedBytes)",
-                "malformed": "\(engine.malformed)",
+                "malformed": "\(engine.malformed)", "impostures": "\(engine.impostures)",
             ])
-        if let outcome { end?.resume(throwing: outcome) } else { end?.resume() }
-        end = nil
     }
 
     // MARK: What happens
 
-    private func take(_ frames: [[UInt8]]) {
+    private func take(_ messages: [AggregatorLinks.Incoming]) {
         guard !ended else { return }
         attempt {
-            for bytes in frames {
+            for message in messages {
                 do {
-                    try engine.receive(bytes, at: clock.now())
+                    try engine.receive(message.bytes, at: clock.now()) { client in
+                        guard let keys else { return true }
+                        return message.sender.map { keys.allowed.permits($0, toSpeakFor: client) } ?? false
+                    }
                 } catch let error as WireError {
                     logger.warning("malformed message dropped", metadata: ["problem": "\(error)"])
+                } catch let error as Imposture {
+                    logger.warning(
+                        "message in another's name dropped",
+                        metadata: ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
                 }
             }
             try settle()

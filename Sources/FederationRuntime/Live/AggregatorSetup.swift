@@ -34,7 +34,7 @@ struct AggregatorSetup {
         classes = try FederatedData.classCount(of: configuration.data)
         try folder.create()
         self.configuration = configuration
-        isRecovered = FileManager.default.fileExists(atPath: folder.log)
+        isRecovered = try RunLogReader.holdsRun(folder.log)
         let needsData = configuration.evaluation.interval != nil || configuration.prompts.whitening
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
         if isRecovered {
@@ -71,7 +71,7 @@ struct AggregatorSetup {
                 configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial))
             lastTime = start
             try folder.write(configuration.yaml, to: folder.configuration)
-            log = try RunLogWriter(
+            log = RunLogWriter(
                 creating: folder.log,
                 header: RunHeader(
                     configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,

@@ -14,6 +14,8 @@ struct LoggedAggregator {
     private(set) var digest: Digest?
     /// Messages that could not be decoded; they are not in the log.
     private(set) var malformed = 0
+    /// Messages whose sender may not speak for the client that they name; they are not in the log either.
+    private(set) var impostures = 0
     private(set) var receivedMessages = 0
     private(set) var receivedBytes = 0
 
@@ -29,8 +31,12 @@ struct LoggedAggregator {
     }
 
     /// Takes in one message from a client.
-    /// - Throws: `WireError` for one that is malformed: it is counted and otherwise without effect; `LogError`.
-    mutating func receive(_ bytes: [UInt8], at time: Timestamp) throws {
+    /// - Parameter isAuthentic: whether its sender may speak for the client that it names.
+    /// - Throws: `WireError` for one that is malformed, `Imposture` for one in another's name: both are counted and
+    ///   otherwise without effect; `LogError`.
+    mutating func receive(
+        _ bytes: [UInt8], at time: Timestamp, isAuthentic: (ClientID) -> Bool = { _ in true }
+    ) throws {
         receivedMessages += 1
         receivedBytes += bytes.count
         let message: ClientMessage
@@ -39,6 +45,10 @@ struct LoggedAggregator {
         } catch {
             malformed += 1
             throw error
+        }
+        guard isAuthentic(message.client) else {
+            impostures += 1
+            throw Imposture(client: message.client)
         }
         try log.append(received: bytes, at: time)
         try handle(.received(message), at: time)
@@ -85,4 +95,9 @@ struct LoggedAggregator {
         PromptsFile(
             prompts: aggregator.current, digest: digest.map { "\($0)" } ?? "", logOffset: log.committedBytes)
     }
+}
+
+/// A message from somebody who may not speak for the client that it names.
+struct Imposture: Error {
+    var client: ClientID
 }

@@ -8,24 +8,46 @@ import ZeroMQTransport
 final class WorkerLinks {
     private let updates: Port<Push>
     private let prompts: Port<Sub>
+    private let connections: Port<Monitor>
+
+    /// Why the aggregator cannot be talked to.
+    enum Refusal: Sendable {
+        /// It does not know the key. ZeroMQ does not try again.
+        case keyUnknown
+        /// One side has keys and the other has none, or the aggregator's key is another one. ZeroMQ goes on trying.
+        case handshakeFailed
+    }
 
     /// - Parameters:
     ///   - topics: what to listen to.
+    ///   - refused: called on the loop's thread when a connection is refused.
     ///   - receive: called on the loop's thread with the topics and payloads that have arrived.
     /// - Throws: `TransportError`.
     init(
-        endpoints: RunConfiguration.Endpoints, topics: [Topic], loop: PollLoop,
+        endpoints: RunConfiguration.Endpoints, security: Security = .none, topics: [Topic], loop: PollLoop,
+        refused: @escaping @Sendable (Refusal) -> Void = { _ in },
         receive: @escaping @Sendable ([(topic: [UInt8], payload: [UInt8])]) -> Void
     ) throws {
         let context = try Context()
         var options = SocketOptions()
         options.reconnectMaximum = .seconds(2)
         options.maximumMessageBytes = Int64(WireLimits().messageBytes)
+        options.security = security
         let push = try Socket<Push>(context, options: options)
+        let monitor = try push.monitor()
         try push.connect(endpoints.updates)
         let subscriber = try Socket<Sub>(context, options: options)
         for topic in topics { try subscriber.subscribe(topic.bytes) }
         try subscriber.connect(endpoints.prompts)
+        connections = loop.receive(from: monitor) { events in
+            for event in events {
+                switch ConnectionEvent(event)?.kind {
+                case .authenticationFailed: refused(.keyUnknown)
+                case .handshakeFailed: refused(.handshakeFailed)
+                default: break
+                }
+            }
+        }
         updates = loop.attach(push)
         prompts = loop.receive(from: subscriber) { messages in
             receive(
@@ -41,5 +63,6 @@ final class WorkerLinks {
     func close() {
         updates.close()
         prompts.close()
+        connections.close()
     }
 }

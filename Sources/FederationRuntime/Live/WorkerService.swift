@@ -1,3 +1,4 @@
+import Dispatch
 import Federation
 import Foundation
 import Logging
@@ -16,6 +17,8 @@ public actor WorkerService: Service {
     private struct Seat {
         var client: Client
         let dataset: TuningDataset
+        /// Nil where updates are kept in memory alone.
+        let outbox: OutboxFolder?
         var delays: SeededRandom
         var cancellation: TuningThread.Cancellation?
         var timers: [ClientTimer: LoopTimer] = [:]
@@ -24,6 +27,7 @@ public actor WorkerService: Service {
 
     private let configuration: RunConfiguration
     private let logger: Logger
+    private let security: Security
     private let tuning: TuningThread
     private var seats: [Seat]
     private var clock = RunClock()
@@ -32,10 +36,13 @@ public actor WorkerService: Service {
     private var ended = false
 
     /// Loads the encoder and the clients' data.
-    /// - Parameter clients: places among `RunConfiguration.clients`.
-    /// - Throws: `ConfigurationError`, `DatasetError`, or what loading the encoder throws.
-    public init(configuration given: RunConfiguration, clients: [Int], logger: Logger) throws {
+    /// - Parameters:
+    ///   - clients: places among `RunConfiguration.clients`.
+    ///   - key: the name of the worker's key, where the run has keys.
+    /// - Throws: `ConfigurationError`, `OutboxError`, `DatasetError`, or what loading the encoder throws.
+    public init(configuration given: RunConfiguration, clients: [Int], key: String, logger: Logger) throws {
         var configuration = given
+        security = try configuration.security.keys.map { try KeyFolder(path: $0).clientSide(name: key) } ?? .none
         let encoder = try configuration.loadEncoder()
         try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
         let data = try FederatedData(configuration.data, encoder: encoder)
@@ -46,13 +53,18 @@ public actor WorkerService: Service {
         self.configuration = configuration
         self.logger = logger
         tuning = TuningThread(learner: try PromptLearner(encoder: encoder, threads: configuration.worker.threads))
+        let disk = DispatchQueue(label: "outbox")
         seats = try clients.map { index in
             let dataset = try TuningDataset(try data.images(ofClient: index))
             let session = UInt64.random(in: .min ... .max)
+            let outbox = try configuration.worker.outbox.map {
+                try OutboxFolder(path: $0, client: names[index], thread: disk)
+            }
             return Seat(
                 client: Client(
                     id: names[index], session: session, sampleCount: dataset.count,
-                    encoderDigest: configuration.federation.encoderDigest), dataset: dataset,
+                    encoderDigest: configuration.federation.encoderDigest, outbox: outbox?.left ?? []),
+                dataset: dataset, outbox: outbox,
                 delays: SeededRandom(seed: configuration.federation.seed, stream: 1000 + UInt64(index)))
         }
         loop = try PollLoop(name: "worker")
@@ -73,12 +85,15 @@ public actor WorkerService: Service {
     private func open() {
         do {
             links = try WorkerLinks(
-                endpoints: configuration.endpoints, topics: [.all] + seats.map { .client($0.client.id) }, loop: loop
-            ) { [unowned self] messages in self.assumeIsolated { $0.take(messages) } }
+                endpoints: configuration.endpoints, security: security,
+                topics: [.all] + seats.map { .client($0.client.id) }, loop: loop,
+                refused: { [unowned self] refusal in self.assumeIsolated { $0.take(refusal) } },
+                receive: { [unowned self] messages in self.assumeIsolated { $0.take(messages) } })
             logger.info(
                 "working",
                 metadata: [
                     "clients": "\(seats.map(\.client.id.name).joined(separator: " "))",
+                    "kept": "\(seats.reduce(0) { $0 + $1.client.outbox.count })",
                     "samples": "\(seats.reduce(0) { $0 + $1.dataset.count })",
                     "updates": "\(configuration.endpoints.updates)",
                 ])
@@ -110,6 +125,7 @@ public actor WorkerService: Service {
             for timer in seats[index].timers.values { timer.cancel() }
         }
         links?.close()
+        for seat in seats { seat.outbox?.finish() }
         if let error { end?.resume(throwing: error) } else { end?.resume() }
         end = nil
     }
@@ -131,6 +147,16 @@ public actor WorkerService: Service {
             }
         }
         if !ended { stopIfAllEnded() }
+    }
+
+    private func take(_ refusal: WorkerLinks.Refusal) {
+        switch refusal {
+        case .keyUnknown:
+            stop(ConfigurationError("the aggregator does not know this worker's key (security.keys, --key)"))
+        case .handshakeFailed:
+            logger.warning(
+                "cannot agree on a connection: do both sides have security.keys, and the same aggregator's key?")
+        }
     }
 
     private func handle(_ kind: ClientEvent.Kind, at index: Int) {
@@ -156,12 +182,20 @@ public actor WorkerService: Service {
         }
     }
 
+    private func stored(_ id: UpdateID, _ problem: OutboxError?, at index: Int) {
+        // Without its file the update is sent all the same, and is lost only if the worker dies before it is taken.
+        if let problem { logger.warning("update kept in memory alone", metadata: ["problem": "\(problem)"]) }
+        handle(.stored(id), at: index)
+    }
+
     // MARK: What is done
 
     private func carryOut(_ effect: ClientEffect, at index: Int) {
         switch effect {
         case .send(let message): send(message)
         case .train(let order): train(order, at: index)
+        case .store(let update): store(update, at: index)
+        case .discard(let id, let settlement): seats[index].outbox?.discard(id, settlement)
         case .abandonTraining: seats[index].cancellation?.cancel()
         case .setTimer(let timer, let delay):
             seats[index].timers[timer]?.cancel()
@@ -178,6 +212,13 @@ public actor WorkerService: Service {
         case .finish(let end):
             seats[index].end = end
             logger.info("client ended", metadata: ["client": "\(seats[index].client.id)", "end": "\(end)"])
+        }
+    }
+
+    private func store(_ update: ClientMessage.Update, at index: Int) {
+        guard let outbox = seats[index].outbox else { return handle(.stored(update.id), at: index) }
+        outbox.store(update) { [loop, weak self] problem in
+            loop.execute { [weak self] in self?.assumeIsolated { $0.stored(update.id, problem, at: index) } }
         }
     }
 

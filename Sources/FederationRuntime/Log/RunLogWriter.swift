@@ -1,33 +1,50 @@
 import Federation
+import Foundation
 import MessageLog
 import PromptWire
 
 /// The aggregator's log: what it received, which timers fired, what it published.
 ///
-/// Records are buffered until `commit`, which makes them durable together.
+/// Records are buffered until `commit`, which makes them durable together. The file of a new run is made by its first
+/// record, so that a run that cannot begin leaves none behind.
 final class RunLogWriter {
-    private let log: LogWriter
-    private let channels: [ChannelID]
+    private struct Open {
+        let log: LogWriter
+        let channels: [ChannelID]
 
-    /// Begins the log of a new run; the header is its first record.
-    init(creating path: String, header: RunHeader, at time: Timestamp) throws {
-        log = try LogWriter(path: path, mode: .create)
-        channels = try Self.declareChannels(in: log)
-        try append(LogCodec.encode(header), on: .header, at: time)
+        init(_ log: LogWriter) throws {
+            self.log = log
+            let schema = LogCodec.schema
+            channels = try PromptWire.LogChannel.allCases.map { channel in
+                let id = try log.addSchema(name: channel.schemaName, encoding: "protobuf", data: schema)
+                return try log.addChannel(topic: channel.rawValue, schema: id)
+            }
+        }
+
+        func append(_ bytes: [UInt8], on channel: PromptWire.LogChannel, at time: Timestamp) throws {
+            let place = PromptWire.LogChannel.allCases.firstIndex(of: channel)!
+            let nanoseconds = UInt64(max(0, time.nanoseconds))
+            try log.append(channel: channels[place], logTime: nanoseconds, publishTime: nanoseconds, data: bytes)
+        }
+    }
+
+    private let begin: () throws -> Open
+    private var open: Open?
+
+    /// The log of a new run, where `RunLogReader.holdsRun` finds none; the header becomes its first record.
+    init(creating path: String, header: RunHeader, at time: Timestamp) {
+        begin = {
+            let open = try Open(LogWriter(path: path, mode: .createOrContinue))
+            try open.append(LogCodec.encode(header), on: .header, at: time)
+            return open
+        }
     }
 
     /// Goes on with the log of a run; a torn end is cut off.
     init(continuing path: String) throws {
-        log = try LogWriter(path: path, mode: .continue)
-        channels = try Self.declareChannels(in: log)
-    }
-
-    private static func declareChannels(in log: LogWriter) throws -> [ChannelID] {
-        let schema = LogCodec.schema
-        return try PromptWire.LogChannel.allCases.map { channel in
-            let id = try log.addSchema(name: channel.schemaName, encoding: "protobuf", data: schema)
-            return try log.addChannel(topic: channel.rawValue, schema: id)
-        }
+        let open = try Open(LogWriter(path: path, mode: .continue))
+        self.open = open
+        begin = { open }
     }
 
     /// Appends a message as its bytes came.
@@ -46,19 +63,19 @@ final class RunLogWriter {
     }
 
     private func append(_ bytes: [UInt8], on channel: PromptWire.LogChannel, at time: Timestamp) throws {
-        let place = PromptWire.LogChannel.allCases.firstIndex(of: channel)!
-        let nanoseconds = UInt64(max(0, time.nanoseconds))
-        try log.append(channel: channels[place], logTime: nanoseconds, publishTime: nanoseconds, data: bytes)
+        let open = try open ?? begin()
+        self.open = open
+        try open.append(bytes, on: channel, at: time)
     }
 
     /// Returns once all records are on the disk.
-    func commit() throws { try log.commit() }
+    func commit() throws { try open?.log.commit() }
 
     /// Commits and writes the summary that other MCAP readers use.
-    func close() throws { try log.close() }
+    func close() throws { try open?.log.close() }
 
     /// Bytes of the log that are on the disk.
-    var committedBytes: UInt64 { log.committedLength }
+    var committedBytes: UInt64 { open?.log.committedLength ?? 0 }
 }
 
 /// One record of a run's log.
@@ -82,6 +99,15 @@ struct RunLogReader: ~Copyable {
     init(path: String) throws {
         self.path = path
         reader = try LogReader(path: path)
+    }
+
+    /// Whether there is a log with a run's header: a crash may leave one without, in which nothing was promised yet.
+    static func holdsRun(_ path: String) throws -> Bool {
+        guard let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int, size > 0 else {
+            return false
+        }
+        var reader = try RunLogReader(path: path)
+        return try reader.next() != nil
     }
 
     /// The next record, nil at the end; a torn end is no error.

@@ -162,7 +162,9 @@ public struct Simulation {
             case .train(let order): train(order, at: index)
             case .setTimer(let timer, let delay):
                 seats[index].timers[timer] = queue.push(.clientTimer(index, timer), at: now + delay)
-            case .abandonTraining, .updateRejected, .finish: break
+            // A simulated client does not crash, so it has nothing to keep.
+            case .store(let update): try handle(.stored(update.id), at: index)
+            case .abandonTraining, .discard, .updateRejected, .finish: break
             }
         }
     }

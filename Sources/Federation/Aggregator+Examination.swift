@@ -1,0 +1,148 @@
+import PromptAggregation
+
+/// What an update must hold to count, and what becomes of a client whose updates keep failing it.
+extension Aggregator {
+    struct Problem: Error {
+        var code: AggregatorMessage.Reject.Code
+        var reason: String
+        /// Whether no client that works as it should sends such a thing, however late it is.
+        var isOffence: Bool { code == .invalid || code == .unknownVersion }
+    }
+
+    /// Checks an update against the state that it started from, which it returns.
+    func examine(_ update: ClientMessage.Update) -> Result<PromptState, Problem> {
+        guard phase != .finished else { return .failure(Problem(code: .finished, reason: "the run has ended")) }
+        guard update.baseVersion <= version, update.baseVersion >= 0 else {
+            return .failure(
+                Problem(
+                    code: .unknownVersion,
+                    reason: "expected a base version from 0 to \(version), found \(update.baseVersion)"))
+        }
+        guard let base = history.first(where: { $0.version == update.baseVersion })?.state else {
+            return .failure(
+                Problem(
+                    code: .tooStale,
+                    reason: "expected a base version from \(history[0].version), found \(update.baseVersion)"))
+        }
+        if let reason = misfit(of: update, on: base) ?? excess(of: update, over: base) {
+            return .failure(Problem(code: .invalid, reason: reason))
+        }
+        return .success(base)
+    }
+
+    /// What is wrong with an update's values, nil when they fit.
+    private func misfit(of update: ClientMessage.Update, on base: PromptState) -> String? {
+        guard update.sampleCount > 0 else {
+            return "expected a sample count of at least 1, found \(update.sampleCount)"
+        }
+        let tuned = base.parameters.entries.filter { !Parameters.isFixed($0.name) }
+        guard update.parameters.names == tuned.map(\.name) else {
+            return "expected the tensors \(tuned.map(\.name)), found \(update.parameters.names)"
+        }
+        for (entry, expected) in zip(update.parameters.entries, tuned) {
+            if let position = entry.tensor.firstNonFinite {
+                return "\(entry.name): expected finite values, found \(entry.tensor.values[position]) at \(position)"
+            }
+            if entry.name != Parameters.prompts, entry.tensor.shape != expected.tensor.shape {
+                return "\(entry.name): expected shape \(expected.tensor.shape), found \(entry.tensor.shape)"
+            }
+        }
+        let shape = update.parameters[Parameters.prompts]!.shape
+        guard shape.count == 2, shape[1] == base.width, shape[0] == update.promptIDs.count else {
+            return "prompts: expected shape [\(update.promptIDs.count), \(base.width)], found \(shape)"
+        }
+        let known = base.promptIDs.sorted()
+        let claimed = update.promptIDs.sorted()
+        if let twice = zip(claimed, claimed.dropFirst()).first(where: { $0 == $1 }) {
+            return "prompt identities: \(twice.0) is given twice"
+        }
+        if let stranger = claimed.first(where: { !contains($0, in: known) }) {
+            return "prompt identities: \(stranger) is not in version \(update.baseVersion)"
+        }
+        return nil
+    }
+
+    private func contains(_ id: PromptID, in sorted: [PromptID]) -> Bool {
+        var low = 0
+        var high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle] < id { low = middle + 1 } else { high = middle }
+        }
+        return low < sorted.count && sorted[low] == id
+    }
+
+    /// What is too large about an update that fits, nil when nothing is.
+    private func excess(of update: ClientMessage.Update, over base: PromptState) -> String? {
+        let checks = configuration.checks
+        if checks.maximumSampleCount > 0, update.sampleCount > checks.maximumSampleCount {
+            return "expected a sample count of at most \(checks.maximumSampleCount), found \(update.sampleCount)"
+        }
+        guard checks.maximumNorm > 0 else { return nil }
+        let norm = update.distance(from: base)
+        return norm <= checks.maximumNorm
+            ? nil : "expected a change of at most \(checks.maximumNorm) in Euclidean norm, found \(norm)"
+    }
+
+    // MARK: Quarantine
+
+    static let quarantineReason = "quarantined: too many of the client's updates in a row were invalid"
+
+    private func isTooMany(_ index: Int) -> Bool {
+        configuration.checks.quarantineAfter > 0 && clients[index].offences >= configuration.checks.quarantineAfter
+    }
+
+    /// Counts an invalid update; too many in a row put the client in quarantine for the rest of the run.
+    mutating func noteOffence(_ reason: String, of index: Int, in session: UInt64) {
+        clients[index].offences += 1
+        guard isTooMany(index) else { return }
+        if clients[index].presence == .alive { counts.clientsAlive -= 1 }
+        clients[index].presence = .quarantined
+        counts.quarantined += 1
+        release(index)
+        let id = clients[index].id
+        effects.append(.presenceChanged(id, .quarantined))
+        effects.append(
+            .publish(
+                .client(id),
+                .reject(
+                    .init(
+                        client: id, session: session, sequence: 0, code: .quarantined,
+                        reason: "\(Self.quarantineReason); the last: \(reason)", retryable: false))))
+    }
+}
+
+extension ClientMessage.Update {
+    /// The Euclidean norm of what the update changed: the square root of the sum over all of its values of (value −
+    /// base)². Rows of the pool are compared with the prompts that they started from.
+    fileprivate func distance(from base: PromptState) -> Double {
+        let places = base.promptIDs.indices.sorted { base.promptIDs[$0] < base.promptIDs[$1] }
+        var sum = 0.0
+        for entry in parameters.entries {
+            guard let start = base.parameters[entry.name] else { continue }
+            let isPool = entry.name == Parameters.prompts
+            let width = isPool ? base.width : entry.tensor.values.count
+            for row in 0..<(isPool ? promptIDs.count : 1) {
+                let origin = isPool ? place(of: promptIDs[row], in: base.promptIDs, by: places) : 0
+                for column in 0..<width {
+                    let moved =
+                        Double(entry.tensor.values[row * width + column])
+                        - Double(start.values[origin * width + column])
+                    sum += moved * moved
+                }
+            }
+        }
+        return sum.squareRoot()
+    }
+
+    /// Where an identity that is in a list stands, by binary search over its sorted places.
+    private func place(of id: PromptID, in ids: [PromptID], by places: [Int]) -> Int {
+        var low = 0
+        var high = places.count - 1
+        while low < high {
+            let middle = (low + high) / 2
+            if ids[places[middle]] < id { low = middle + 1 } else { high = middle }
+        }
+        return places[low]
+    }
+}

@@ -1,0 +1,117 @@
+import Dispatch
+import Federation
+import Foundation
+import PromptAggregation
+import PromptWire
+
+/// A client's outbox on the disk: a file for each update, there until the update is settled.
+///
+/// A file is the SHA-256 of what follows, and the update as a `ClientEnvelope`. It is written under another name, synced
+/// and renamed, so a crash leaves the whole of it or nothing. `acknowledged.txt` gets a line for each update that was
+/// acknowledged: what the client can say was taken.
+package final class OutboxFolder: Sendable {
+    private let path: String
+    private let thread: DispatchQueue
+    /// What earlier sessions left behind, in the order of its making.
+    package let left: [ClientMessage.Update]
+
+    private static let ending = ".update"
+    private static let unfinished = ".partial"
+
+    /// - Parameters:
+    ///   - thread: waits for the disk; the clients of a worker share it.
+    /// - Throws: `OutboxError` where the folder cannot be made or holds a file that is damaged.
+    package init(path: String, client: ClientID, thread: DispatchQueue) throws {
+        self.path = path + "/" + client.name
+        self.thread = thread
+        do {
+            try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
+            let names = try FileManager.default.contentsOfDirectory(atPath: self.path)
+            for name in names where name.hasSuffix(Self.unfinished) {
+                try FileManager.default.removeItem(atPath: self.path + "/" + name)
+            }
+            let files = names.filter { $0.hasSuffix(Self.ending) }.map { [path = self.path] in path + "/" + $0 }
+            left = try files.map { try Self.read($0, of: client) }.sorted {
+                ($0.task, $0.session, $0.sequence) < ($1.task, $1.session, $1.sequence)
+            }
+        } catch let error as OutboxError {
+            throw error
+        } catch {
+            throw OutboxError("\(self.path): cannot keep updates: \(error.localizedDescription)")
+        }
+    }
+
+    private static func read(_ file: String, of client: ClientID) throws -> ClientMessage.Update {
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
+        let message = Array(bytes.dropFirst(32))
+        guard Digest(of: message).bytes == Array(bytes.prefix(32)), let decoded = try? ClientCodec.decode(message),
+            case .update(let update) = decoded, update.client == client
+        else {
+            throw OutboxError(
+                "\(file): expected an update of \(client) with its digest; remove the file to go on without")
+        }
+        return update
+    }
+
+    /// Writes an update and has it on the disk before `done` is called, on another thread.
+    package func store(_ update: ClientMessage.Update, done: @escaping @Sendable (OutboxError?) -> Void) {
+        thread.async { [self] in
+            do {
+                try write(update)
+                done(nil)
+            } catch {
+                done(OutboxError("\(file(of: update.id)): cannot keep the update: \(error.localizedDescription)"))
+            }
+        }
+    }
+
+    private func write(_ update: ClientMessage.Update) throws {
+        let message = ClientCodec.encode(.update(update))
+        let file = file(of: update.id)
+        let descriptor = open(file + Self.unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw POSIXError.current }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try handle.write(contentsOf: Data(Digest(of: message).bytes + message))
+        try handle.synchronize()
+        try handle.close()
+        guard rename(file + Self.unfinished, file) == 0 else { throw POSIXError.current }
+        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw POSIXError.current }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw POSIXError.current }
+    }
+
+    /// Removes an update that is settled. If that fails the update is sent again one day, which does no harm.
+    package func discard(_ id: UpdateID, _ settlement: Settlement) {
+        thread.async { [self] in
+            if settlement == .acknowledged { note(id) }
+            unlink(file(of: id))
+        }
+    }
+
+    private func note(_ id: UpdateID) {
+        let descriptor = open(path + "/acknowledged.txt", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return }
+        let line = "\(id.session) \(id.sequence)\n"
+        _ = line.withCString { Foundation.write(descriptor, $0, line.utf8.count) }
+        close(descriptor)
+    }
+
+    /// Waits until all that was asked for is done.
+    package func finish() { thread.sync {} }
+
+    private func file(of id: UpdateID) -> String {
+        let digits = String(id.session, radix: 16)
+        return "\(path)/\(String(repeating: "0", count: 16 - digits.count))\(digits)-\(id.sequence)\(Self.ending)"
+    }
+}
+
+/// Why an outbox cannot be used, naming the file.
+public struct OutboxError: Error, CustomStringConvertible, Equatable {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
+
+extension POSIXError {
+    fileprivate static var current: POSIXError { POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+}

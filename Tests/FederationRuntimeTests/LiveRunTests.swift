@@ -1,0 +1,153 @@
+import Federation
+import FederationRuntime
+import Foundation
+import Testing
+
+/// The built program as its users run it: processes over tcp loopback that are killed and started again.
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct LiveRunTests {
+    @Test func aRunOutlivesItsProcessesAndReplaysToTheSameDigests() async throws {
+        try await withLiveFederation(["run.updates=60"]) { federation in
+            let firstAggregator = try await federation.startBoundAggregator()
+            let steady = try federation.startWorker(0)
+            let killed = try federation.startWorker(1)
+            try await federation.updates(reach: 4)
+            try await killed.crash()
+            let restarted = try federation.startWorker(1)
+            try await eventually("the restarted worker's clients") {
+                let clients = (try? RunInspection(log: federation.run.log))?.clients ?? []
+                return clients.count { $0.sessions == 2 } == 2
+            }
+            try await firstAggregator.crash()
+            let aggregator = try federation.startAggregator()
+            for process in [aggregator, steady, restarted] {
+                #expect(try await process.exitCode() == 0, "\(process.output)")
+            }
+
+            let inspection = try RunInspection(log: federation.run.log)
+            #expect(inspection.finished && inspection.incarnations == 2)
+            #expect(inspection.updatesAccepted >= 60)
+            #expect(inspection.clients.count == 4 && inspection.clients.allSatisfy { $0.updatesUsed > 0 })
+            let replays = [try await federation.replay(), try await federation.replay()]
+            #expect(replays.allSatisfy { $0.exitCode == 0 && $0.output.contains("every digest equal") })
+            #expect(replays[0].output == replays[1].output, "two processes print the same digest of all")
+            try await expectDamageIsNamed(in: federation)
+        }
+    }
+
+    /// Flips one byte in the middle of a copy of the log.
+    private func expectDamageIsNamed(in federation: LiveFederation) async throws {
+        let copy = federation.path + "/damaged.mcap"
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: federation.run.log))
+        bytes[bytes.count / 2] ^= 0x10
+        try bytes.write(to: URL(fileURLWithPath: copy))
+        let (exitCode, output) = try await federation.replay(copy)
+        #expect(exitCode == 1)
+        #expect(output.contains(copy) && output.contains("chunk") && output.contains("byte"), "\(output)")
+        #expect(output.split(separator: "\n").count == 1, "\(output)")
+    }
+
+    @Test func aPortInUseIsOneClearLineAndLeavesNoLogBehind() async throws {
+        let taken = try TakenPort()
+        try await withLiveFederation { federation in
+            let refused = try federation.startAggregator(["--set", "endpoints.prompts=\(taken.endpoint)"])
+            #expect(try await refused.exitCode() == 1)
+            let lines = refused.output.split(separator: "\n")
+            #expect(lines.count == 1 && refused.output.contains("\(taken.endpoint): the address is in use"), "\(lines)")
+            #expect(!FileManager.default.fileExists(atPath: federation.run.log))
+
+            let aggregator = try await federation.startBoundAggregator()
+            #expect(aggregator.isRunning, "another endpoint will do in the same folder: \(aggregator.output)")
+            aggregator.signal(SIGTERM)
+            #expect(try await aggregator.exitCode() == 0)
+        }
+    }
+
+    @Test func anUpdateThatAKilledWorkerHadTrainedArrivesAfterItsRestart() async throws {
+        try await withLiveFederation(["run.updates=14", "federation.lease_seconds=30"]) { federation in
+            let firstAggregator = try await federation.startBoundAggregator()
+            let killed = try federation.startWorker(0)
+            try await federation.updates(reach: 1)
+            // Nobody acknowledges any more; what is being trained ends up in the outbox.
+            firstAggregator.signal(SIGSTOP)
+            var left: [String] = []
+            try await eventually("an update in the outbox") {
+                left = federation.outboxFiles
+                return !left.isEmpty
+            }
+            try await killed.crash()
+            left = federation.outboxFiles
+            try await firstAggregator.crash()
+            let aggregator = try federation.startAggregator()
+            let restarted = try federation.startWorker(0)
+            for process in [aggregator, restarted] {
+                #expect(try await process.exitCode() == 0, "\(process.output)")
+            }
+            #expect(federation.outboxFiles.isEmpty)
+            var accepted: Set<String> = []
+            _ = try Replay(path: federation.run.log) { step in
+                guard case .effect(.flushed(let flush)) = step else { return }
+                for part in flush.parts {
+                    let session = String(part.session, radix: 16)
+                    let digits = String(repeating: "0", count: 16 - session.count) + session
+                    let isNew = accepted.insert("\(part.client)/\(digits)-\(part.sequence).update").inserted
+                    #expect(isNew, "an update counted twice")
+                }
+            }
+            #expect(!left.isEmpty && accepted.isSuperset(of: left), "\(left) of \(accepted)")
+        }
+    }
+
+    @Test(.enabled(if: python != nil, "IMPROMPTU_PYTHON names no Python with pyzmq, protobuf and numpy"))
+    func theClientOfTheDocumentationIsCounted() async throws {
+        try await withLiveFederation(["run.updates=3"]) { federation in
+            let aggregator = try await federation.startBoundAggregator()
+            let client = try federation.startPython("stranger")
+            #expect(try await client.exitCode() == 0, "\(client.output)")
+            #expect(try await aggregator.exitCode() == 0, "\(aggregator.output)")
+            let inspection = try RunInspection(log: federation.run.log)
+            #expect(inspection.clients.map(\.client) == ["stranger"])
+            #expect(inspection.clients.map(\.updatesUsed) == [3])
+            #expect(try await federation.replay().exitCode == 0)
+        }
+    }
+}
+
+/// A Python that has what the documented client needs.
+let python = ProcessInfo.processInfo.environment["IMPROMPTU_PYTHON"]
+
+extension LiveFederation {
+    /// Starts the client of docs/wire-and-log.md.
+    func startPython(_ client: String, _ more: [String] = []) throws -> LiveProcess {
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Interop/join_run.py").path
+        return try LiveProcess(
+            try #require(python),
+            [script, path, try endpoint("updates"), try endpoint("prompts"), client] + more,
+            log: "\(path)/python-\(client).log")
+    }
+}
+
+/// A port of loopback that somebody listens at.
+private final class TakenPort {
+    private let descriptor: Int32
+    let endpoint: String
+
+    init() throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = descriptor
+        let failure = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, size) | listen(descriptor, 1) | getsockname(descriptor, $0, &size)
+            }
+        }
+        try #require(failure == 0)
+        endpoint = "tcp://127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
+    }
+
+    deinit { close(descriptor) }
+}
