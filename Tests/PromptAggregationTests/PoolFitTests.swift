@@ -29,7 +29,8 @@ import Testing
         let stepped = fit(model, evidence)
         stepped.run()
         let after = stepped.model(keeping: Array(0..<rows))
-        checkUphill(model, evidence, \.networks, after.networks.values)
+        checkUphill(model, evidence, \.covariance, after.covariance.values)
+        checkUphill(model, evidence, \.usage, after.usage.values)
         checkUphill(model, evidence, \.prompts, after.prompts.values)
     }
 

@@ -155,7 +155,7 @@ struct AsyncPfpt: AggregationStrategy {
             let (model, evidence) = PoolRound.coldStart(bare, layout: layout, random: &random)
             return PoolFit(model: model, evidence: evidence, options: options, capacity: model.pool)
         }
-        options.dropsUnsupported = false
+        options.drop = .never
         let pool = RowIndex(state.promptIDs)
         let evidence = counting.map { place in
             let entry = cache.entries[place]

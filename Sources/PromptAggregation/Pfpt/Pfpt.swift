@@ -7,7 +7,7 @@ struct Pfpt: AggregationStrategy {
         name: "pfpt",
         summary: "Probabilistic prompt aggregation: the pool is refitted to the local prompts of each flush.",
         source: "Weng et al., NeurIPS 2024, equations 4-11, 26, 27",
-        settings: PfptSettings.fit(sweeps: 50, promptStep: .gradient, share: "equal") + [
+        settings: PfptSettings.fit(sweeps: 50, promptStep: .mean, share: "equal") + [
             .integer("restarts", 1, 1...1000, "Fits from different random starts, of which the best is kept."),
             .flag("keep-networks", false, "Carry the two networks and their optimizer state on to the next flush."),
         ]
@@ -53,19 +53,26 @@ struct Pfpt: AggregationStrategy {
                 rows: PoolRound.rows(of: contributions[place]), count: contributions[place].promptIDs.count,
                 weight: weights[place], matches: [])
         }
-        var best = fit(evidence, &random)
-        for _ in 1..<restarts {
-            let other = fit(evidence, &random)
+        var best = fit(evidence, start: 0, &random)
+        for start in 1..<restarts {
+            let other = fit(evidence, start: start, &random)
             if other.after > best.after { best = other }
         }
         return publish(best.fit, contributions, counting, shares(weights), best.before)
     }
 
-    /// One fit from a random start, with its objective before and after.
+    /// One fit, with its objective before and after.
+    ///
+    /// Fits with an even number begin as the authors' code does: matches at random, variances of about 0.5, under which
+    /// prompts merge. The others begin with every row at a prompt of its own and variances that keep them apart.
     private func fit(
-        _ evidence: [PoolEvidence], _ random: inout SeededRandom
+        _ evidence: [PoolEvidence], start: Int, _ random: inout SeededRandom
     ) -> (fit: PoolFit, before: Double, after: Double) {
         var (model, started) = PoolRound.coldStart(evidence, layout: layout, random: &random)
+        if start % 2 == 1 {
+            PoolRound.matchWithThemselves(&started)
+            model.startVariance(started)
+        }
         if keepsNetworks, let kept { model.carryNetworks(from: kept) }
         let fit = PoolFit(model: model, evidence: started, options: options, capacity: model.pool)
         let before = fit.objective()
@@ -76,20 +83,18 @@ struct Pfpt: AggregationStrategy {
     private mutating func publish(
         _ fit: PoolFit, _ contributions: [Contribution], _ counting: [Int], _ weights: [Double], _ before: Double
     ) -> FlushReport {
-        let support = fit.support()
-        let survivors = support.indices.filter { support[$0] > 0 }
         let matches = fit.evidence.map(\.matches)
         let old = state.promptIDs
+        let pool = Array(0..<fit.pool)
         let identities = PoolRound.identities(
-            of: survivors, matches: matches, origins: counting.map { contributions[$0].promptIDs }, pool: old,
+            of: pool, matches: matches, origins: counting.map { contributions[$0].promptIDs }, pool: old,
             next: &nextIdentity)
-        kept = fit.model(keeping: survivors)
-        state.replacePool(rows: fit.model(keeping: survivors).prompts.values, identities: identities)
+        let model = fit.model(keeping: pool)
+        if keepsNetworks { kept = model }
+        state.replacePool(rows: model.prompts.values, identities: identities)
 
-        var identityOfRow = [PromptID](repeating: FlushReport.unmatched, count: support.count)
-        for (row, identity) in zip(survivors, identities) { identityOfRow[row] = identity }
         var reported = [[PromptID]](repeating: [], count: contributions.count)
-        for (place, rows) in zip(counting, matches) { reported[place] = rows.map { identityOfRow[$0] } }
+        for (place, rows) in zip(counting, matches) { reported[place] = rows.map { identities[$0] } }
         return FlushReport(
             weights: weights, matches: reported, births: identities.filter { !old.contains($0) },
             deaths: old.filter { !identities.contains($0) }, objectiveBefore: before, objectiveAfter: fit.objective())
@@ -107,7 +112,8 @@ enum PfptSettings {
                 "prompt-step", promptStep.rawValue, PoolFitOptions.PromptStep.allCases.map(\.rawValue),
                 "How prompts move in a sweep: along the gradient, or to the weighted mean of their matches."),
             .choice(
-                "drop", "sweep", ["sweep", "end"],
+                "drop", PoolFitOptions.Drop.end.rawValue,
+                [PoolFitOptions.Drop.sweep.rawValue, PoolFitOptions.Drop.end.rawValue],
                 "Whether unsupported prompts leave a newly begun pool after each sweep or at the end."),
             .choice(
                 "share", share, ["equal", "samples"],
@@ -119,17 +125,8 @@ enum PfptSettings {
         var options = PoolFitOptions(
             sweeps: settings.integer("sweeps"), learningRate: settings.number("learning-rate"),
             promptStep: PoolFitOptions.PromptStep(rawValue: settings.text("prompt-step")) ?? .gradient)
-        options.dropsUnsupported = settings.text("drop") == "sweep"
+        options.drop = PoolFitOptions.Drop(rawValue: settings.text("drop")) ?? .end
         return options
-    }
-}
-
-extension PoolModel {
-    /// Takes over another model's networks with their optimizer state.
-    mutating func carryNetworks(from other: PoolModel) {
-        networks = other.networks
-        firstDecay = other.firstDecay
-        secondDecay = other.secondDecay
     }
 }
 

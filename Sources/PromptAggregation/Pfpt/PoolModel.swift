@@ -5,15 +5,16 @@
 #endif
 
 /// What the aggregation learns: the prompts Φ, the covariance network γ and the usage network w, with Adam's state.
-///
-/// γ: width → hidden → ReLU → width, its sigmoid is the **variance** of each coordinate (equations 4 and 9).
-/// w: width → hidden → ReLU → 1, the log-odds g(φ) that a client uses the prompt (equation 7).
 package struct PoolModel: Hashable, Sendable {
-    /// Values with the first and second moments of their gradients.
+    /// Values with Adam's state.
     package struct Learned: Hashable, Sendable {
         package var values: [Float]
+        /// The first and second moments of the gradients.
         var first: [Float]
         var second: [Float]
+        /// β₁^t and β₂^t, t being the weight of all steps so far.
+        var firstDecay = 1.0
+        var secondDecay = 1.0
 
         /// Values without a past.
         init(_ values: [Float]) {
@@ -24,30 +25,37 @@ package struct PoolModel: Hashable, Sendable {
     }
 
     let layout: NetworkLayout
-    package var networks: Learned
+    /// γ, whose sigmoid is the **variance** of each coordinate (equations 4 and 9).
+    package var covariance: Learned
+    /// w, the log-odds g(φ) that a client uses the prompt (equation 7).
+    package var usage: Learned
     /// [pool, width]
     package var prompts: Learned
-    /// β₁^t and β₂^t of Adam, t being the weight of all steps so far.
-    var firstDecay = 1.0
-    var secondDecay = 1.0
 
     var pool: Int { prompts.values.count / max(layout.width, 1) }
 
     /// Fresh networks, uniform within ±1/√(inputs) in each layer, as the authors' code begins.
     package init(layout: NetworkLayout, prompts: [Float], random: inout SeededRandom) {
         self.layout = layout
-        networks = Learned(layout.initialValues(random: &random))
+        covariance = Learned(layout.covariance.initialValues(random: &random))
+        usage = Learned(layout.usage.initialValues(random: &random))
         self.prompts = Learned(prompts)
     }
 }
 
 extension PoolModel {
+    /// Takes over another model's networks with their optimizer state.
+    mutating func carryNetworks(from other: PoolModel) {
+        covariance = other.covariance
+        usage = other.usage
+    }
+
     /// Lets the covariance network begin at the mean square of what the matched rows moved, at least a thousandth of the
     /// pool's own variance.
     ///
     /// A fresh network says 0.5, many times what prompts move. Under that all prompts look alike, and the usage term alone
     /// would decide the first matchings and mix prompts that have nothing in common.
-    mutating func startVariance(_ evidence: [PoolEvidence]) {
+    package mutating func startVariance(_ evidence: [PoolEvidence]) {
         let width = layout.width
         var square = 0.0
         var count = 0
@@ -66,14 +74,12 @@ extension PoolModel {
         }
         let variance = min(0.5, max(square / Double(max(count, 1)), 1e-3 * spread, 1e-8))
         let logit = Float(log(variance / (1 - variance)))
-        for place in layout.varianceBias..<layout.varianceBias + width { networks.values[place] = logit }
+        let bias = layout.covariance.secondBias
+        for place in bias..<bias + width { covariance.values[place] = logit }
     }
 }
 
-/// Where each tensor of the two networks lies in one list of values.
-///
-/// The first layers of both stand side by side, so that one product serves both: columns 0..<hidden belong to γ, the next
-/// `hidden` to w.
+/// The shapes of the two networks.
 package struct NetworkLayout: Hashable, Sendable {
     package let width: Int
     package let hidden: Int
@@ -83,29 +89,34 @@ package struct NetworkLayout: Hashable, Sendable {
         self.hidden = hidden
     }
 
-    /// [width, 2 · hidden]
+    /// γ: width → hidden → ReLU → width.
+    var covariance: TwoLayers { TwoLayers(inputs: width, hidden: hidden, outputs: width) }
+    /// w: width → hidden → ReLU → 1.
+    var usage: TwoLayers { TwoLayers(inputs: width, hidden: hidden, outputs: 1) }
+}
+
+/// Where each tensor of a network of two layers lies in one list of values.
+struct TwoLayers: Hashable, Sendable {
+    let inputs: Int
+    let hidden: Int
+    let outputs: Int
+
+    /// [inputs, hidden]
     var firstWeight: Int { 0 }
-    /// [2 · hidden]
-    var firstBias: Int { width * 2 * hidden }
-    /// [hidden, width]
-    var varianceWeight: Int { firstBias + 2 * hidden }
-    /// [width]
-    var varianceBias: Int { varianceWeight + hidden * width }
     /// [hidden]
-    var usageWeight: Int { varianceBias + width }
-    /// A scalar.
-    var usageBias: Int { usageWeight + hidden }
-    var count: Int { usageBias + 1 }
+    var firstBias: Int { inputs * hidden }
+    /// [hidden, outputs]
+    var secondWeight: Int { firstBias + hidden }
+    /// [outputs]
+    var secondBias: Int { secondWeight + hidden * outputs }
+    var count: Int { secondBias + outputs }
 
     func initialValues(random: inout SeededRandom) -> [Float] {
-        var values = [Float](repeating: 0, count: count)
-        let input = 1 / Double(max(width, 1)).squareRoot()
-        let inner = 1 / Double(hidden).squareRoot()
-        for place in 0..<count {
-            let bound = place < varianceWeight ? input : inner
-            values[place] = Float((2 * random.nextUniform() - 1) * bound)
+        let first = 1 / Double(max(inputs, 1)).squareRoot()
+        let second = 1 / Double(hidden).squareRoot()
+        return (0..<count).map { place in
+            Float((2 * random.nextUniform() - 1) * (place < secondWeight ? first : second))
         }
-        return values
     }
 }
 
@@ -134,10 +145,20 @@ package struct PoolEvidence: Hashable, Sendable {
 package struct PoolFitOptions: Hashable, Sendable {
     /// How Φ moves in a sweep.
     package enum PromptStep: String, Hashable, Sendable, CaseIterable {
-        /// One step of Adam a client, along the gradient of the whole objective.
+        /// Along the gradient of the whole objective, with Adam.
         case gradient
         /// To the weighted mean of the matched rows, where the Gaussian term is largest for a given covariance.
         case mean
+    }
+
+    /// When prompts that no client is matched with leave the pool.
+    package enum Drop: String, Hashable, Sendable, CaseIterable {
+        /// After each sweep, so that no row can come back to them.
+        case sweep
+        /// After the last sweep.
+        case end
+        /// Not within the fit.
+        case never
     }
 
     var sweeps: Int
@@ -147,8 +168,7 @@ package struct PoolFitOptions: Hashable, Sendable {
     var inertia: Double = 0
     /// Whether the matches stay as they are given: for searches over all of them.
     package var keepsMatches = false
-    /// Whether prompts that no client is matched with leave the pool at the end of each sweep.
-    var dropsUnsupported = false
+    package var drop = Drop.never
     /// When a row may be matched with a new prompt; nil where no prompt may be born.
     var births: Births?
 
@@ -166,8 +186,4 @@ package struct PoolFitOptions: Hashable, Sendable {
         self.learningRate = learningRate
         self.promptStep = promptStep
     }
-
-    static let beta1 = 0.9
-    static let beta2 = 0.999
-    static let epsilon: Float = 1e-8
 }

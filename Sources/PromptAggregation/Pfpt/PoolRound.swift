@@ -19,6 +19,15 @@ enum PoolRound {
         return (model, evidence)
     }
 
+    /// In a pool that is the union of all local prompts, matches every row with itself.
+    static func matchWithThemselves(_ evidence: inout [PoolEvidence]) {
+        var first = 0
+        for client in evidence.indices {
+            evidence[client].matches = Array(first..<first + evidence[client].count)
+            first += evidence[client].count
+        }
+    }
+
     /// λ_t = s(τ_t) · share(n_t): the share is n_t over the largest, or 1 when all clients count alike.
     static func weights(of sampleCounts: [Int], stalenessWeights: [Double], bySamples: Bool) -> [Double] {
         let largest = Double(sampleCounts.max() ?? 0)

@@ -53,12 +53,13 @@ struct PfptReference: AggregationStrategy {
             matches: contributions.map { _ in
                 PoolRound.randomMatches(count: union.count, pool: pool, random: &random)
             })
+        let before = fit.objective()
         do {
             try fit.run(sweeps: sweeps)
         } catch {
             return FlushReport(weights: contributions.map { _ in 0 })
         }
-        return publish(fit, contributions, union, equal)
+        return publish(fit, contributions, union, equal, before)
     }
 
     /// The pool's prompts that some contribution touched, in the pool's order, then any that the pool no longer holds.
@@ -90,7 +91,8 @@ struct PfptReference: AggregationStrategy {
     }
 
     private mutating func publish(
-        _ fit: ReferenceFit, _ contributions: [Contribution], _ union: [PromptID], _ weights: [Double]
+        _ fit: ReferenceFit, _ contributions: [Contribution], _ union: [PromptID], _ weights: [Double],
+        _ before: Double
     ) -> FlushReport {
         let (survivors, width, old) = (fit.survivors, state.width, state.promptIDs)
         let rows = survivors.flatMap { row in
@@ -104,10 +106,12 @@ struct PfptReference: AggregationStrategy {
         var identityOfRow = [PromptID](repeating: FlushReport.unmatched, count: contributions.count * union.count)
         for (row, identity) in zip(survivors, identities) { identityOfRow[row] = identity }
         let tuned = RowIndex(union)
+        let after = fit.objective()
         return FlushReport(
             weights: weights,
             matches: zip(contributions, fit.matches).map { contribution, matches in
                 contribution.promptIDs.map { identityOfRow[matches[tuned[$0] ?? 0]] }
-            }, births: identities.filter { !old.contains($0) }, deaths: old.filter { !identities.contains($0) })
+            }, births: identities.filter { !old.contains($0) }, deaths: old.filter { !identities.contains($0) },
+            objectiveBefore: before.isFinite ? before : nil, objectiveAfter: after.isFinite ? after : nil)
     }
 }

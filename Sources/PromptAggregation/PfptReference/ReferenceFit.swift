@@ -61,6 +61,32 @@ package struct ReferenceFit: Sendable {
         }
     }
 
+    /// The paper's objective (equation 11) of the published prompts under this fit's networks, σ² being the variance, so
+    /// that it compares with what `PoolFit.objective` says of its own; in nats, not finite for extreme prompts.
+    package func objective() -> Double {
+        let survivors = survivors
+        let passes = survivors.map { row in
+            let row = Array(centroids.values[row * width..<(row + 1) * width])
+            return (row: row, sigma: covariance.pass(row).output, used: Self.clamped(usage.pass(row).output[0]))
+        }
+        var total = 0.0
+        for client in 0..<clients {
+            for (row, pass) in zip(survivors, passes) {
+                guard let local = matches[client].firstIndex(of: row) else {
+                    total += log1p(-pass.used)
+                    continue
+                }
+                total += log(pass.used)
+                for column in 0..<width {
+                    let first = (client * promptsPerClient + local) * width
+                    let scaled = (locals[first + column] - pass.row[column]) / pass.sigma[column]
+                    total -= 0.5 * (scaled * scaled + log(2 * Double.pi)) + log(pass.sigma[column])
+                }
+            }
+        }
+        return total
+    }
+
     /// One step of Adam on a client's negative log-likelihood; returns the gains from before the step.
     private mutating func step(_ client: Int) -> [Double] {
         let rows = (0..<pool).map { Array(centroids.values[$0 * width..<($0 + 1) * width]) }

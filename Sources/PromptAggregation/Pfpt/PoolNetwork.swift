@@ -1,0 +1,126 @@
+import CKernels
+
+/// Values that Adam moves (β₁ 0.9, β₂ 0.999, ε 1e-8), in memory that C kernels write to.
+final class AdamValues {
+    let values, gradient: FloatBuffer
+    private let first, second: FloatBuffer
+    private var firstDecay: Double
+    private var secondDecay: Double
+
+    private static let beta1 = 0.9
+    private static let beta2 = 0.999
+    private static let epsilon: Float = 1e-8
+
+    /// - Parameter capacity: the most values that there will be, at least those of `learned`.
+    init(_ learned: PoolModel.Learned, capacity: Int) {
+        values = FloatBuffer(count: capacity)
+        first = FloatBuffer(count: capacity)
+        second = FloatBuffer(count: capacity)
+        gradient = FloatBuffer(count: capacity)
+        values.copy(learned.values)
+        first.copy(learned.first)
+        second.copy(learned.second)
+        firstDecay = learned.firstDecay
+        secondDecay = learned.secondDecay
+    }
+
+    /// Takes the part `weight` of a step: the decays are raised to that power and the step is shortened by it, so that 1 is
+    /// Adam itself and what goes to 0 leaves nothing behind.
+    func step(count: Int, weight: Double, learningRate: Double) {
+        let beta1 = weight == 1 ? Self.beta1 : power(Self.beta1, weight)
+        let beta2 = weight == 1 ? Self.beta2 : power(Self.beta2, weight)
+        firstDecay *= beta1
+        secondDecay *= beta2
+        aggregation_adam(
+            count, values.start, first.start, second.start, gradient.start, Float(beta1), Float(beta2),
+            Float(learningRate * weight / (1 - firstDecay)), Float(1 / (1 - secondDecay).squareRoot()), Self.epsilon)
+    }
+
+    /// Moves a block of values with its moments to the place of another.
+    func move(_ source: Int, to target: Int, count: Int) {
+        for buffer in [values, first, second] { buffer.at(target).update(from: buffer.at(source), count: count) }
+    }
+
+    /// The blocks of `width` values that are given, in that order.
+    func learned(rows: [Int], width: Int) -> PoolModel.Learned {
+        func kept(_ buffer: FloatBuffer) -> [Float] {
+            rows.flatMap { buffer.array($0 * width..<($0 + 1) * width) }
+        }
+        var learned = PoolModel.Learned(kept(values))
+        learned.first = kept(first)
+        learned.second = kept(second)
+        learned.firstDecay = firstDecay
+        learned.secondDecay = secondDecay
+        return learned
+    }
+}
+
+/// inputs → hidden → ReLU → outputs in Float32, for a number of rows at a time.
+final class PoolNetwork {
+    let layers: TwoLayers
+    private let adam: AdamValues
+    /// The activations after the ReLU of the last forward pass: [rows, hidden].
+    private let hidden: FloatBuffer
+    private let byHidden: FloatBuffer
+    private let ones: FloatBuffer
+
+    /// - Parameter rows: the most rows of a pass.
+    init(_ learned: PoolModel.Learned, layers: TwoLayers, rows: Int) {
+        self.layers = layers
+        adam = AdamValues(learned, capacity: layers.count)
+        hidden = FloatBuffer(count: rows * layers.hidden)
+        byHidden = FloatBuffer(count: rows * layers.hidden)
+        ones = FloatBuffer(count: rows)
+        ones.fill(1, count: rows)
+    }
+
+    var learned: PoolModel.Learned { adam.learned(rows: [0], width: layers.count) }
+
+    /// The biases of the second layer, [outputs], which `forward` leaves to the caller.
+    var outputBias: UnsafeMutablePointer<Float> { adam.values.at(layers.secondBias) }
+
+    /// output[rows, outputs] = max(0, input · W₁ + b₁) · W₂.
+    func forward(rows: Int, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
+        let (inputs, count, outputs) = (layers.inputs, layers.hidden, layers.outputs)
+        aggregation_gemm(
+            rows, count, inputs, input, inputs, 1, adam.values.at(layers.firstWeight), count, hidden.start, count, 0)
+        aggregation_bias_relu(rows, count, adam.values.at(layers.firstBias), hidden.start)
+        aggregation_gemm(
+            rows, outputs, count, hidden.start, count, 1, adam.values.at(layers.secondWeight), outputs, output, outputs,
+            0)
+    }
+
+    /// The gradient of all values, and of the input where it is wanted, from the gradient of the outputs of the last
+    /// forward pass.
+    func backward(
+        rows: Int, input: UnsafePointer<Float>, byOutput: UnsafePointer<Float>, byInput: UnsafeMutablePointer<Float>?
+    ) {
+        let (inputs, count, outputs) = (layers.inputs, layers.hidden, layers.outputs)
+        let gradient = adam.gradient
+        aggregation_gemm(
+            count, outputs, rows, hidden.start, 1, count, byOutput, outputs, gradient.at(layers.secondWeight), outputs,
+            0)
+        sumRows(byOutput, rows, outputs, into: gradient.at(layers.secondBias))
+        aggregation_gemm_transposed(
+            rows, count, outputs, byOutput, outputs, adam.values.at(layers.secondWeight), outputs, byHidden.start,
+            count,
+            0)
+        for place in 0..<rows * count where hidden[place] <= 0 { byHidden[place] = 0 }
+        aggregation_gemm(
+            inputs, count, rows, input, 1, inputs, byHidden.start, count, gradient.at(layers.firstWeight), count, 0)
+        sumRows(byHidden.start, rows, count, into: gradient.at(layers.firstBias))
+        guard let byInput else { return }
+        aggregation_gemm_transposed(
+            rows, inputs, count, byHidden.start, count, adam.values.at(layers.firstWeight), count, byInput, inputs, 0)
+    }
+
+    func step(weight: Double, learningRate: Double) {
+        adam.step(count: layers.count, weight: weight, learningRate: learningRate)
+    }
+
+    private func sumRows(
+        _ matrix: UnsafePointer<Float>, _ rows: Int, _ columns: Int, into sum: UnsafeMutablePointer<Float>
+    ) {
+        aggregation_gemm(1, columns, rows, ones.start, 0, 1, matrix, columns, sum, columns, 0)
+    }
+}
