@@ -47,7 +47,7 @@ struct LiveRunTests {
         #expect(output.split(separator: "\n").count == 1, "\(output)")
     }
 
-    @Test func aPortInUseIsOneClearLineAndLeavesNoLogBehind() async throws {
+    @Test func whatCannotBeginIsOneClearLineAndLeavesNothingBehind() async throws {
         let taken = try TakenPort()
         try await withLiveFederation { federation in
             let refused = try federation.startAggregator(["--set", "endpoints.prompts=\(taken.endpoint)"])
@@ -58,6 +58,14 @@ struct LiveRunTests {
 
             let aggregator = try await federation.startBoundAggregator()
             #expect(aggregator.isRunning, "another endpoint will do in the same folder: \(aggregator.output)")
+            let before = try FileManager.default.contentsOfDirectory(atPath: federation.run.path).sorted()
+            let second = try federation.start(
+                ["aggregate", "--config", federation.path + "/run.yaml", "--run", federation.run.path, "--quiet"],
+                as: "second")
+            #expect(try await second.exitCode() == 1)
+            #expect(second.output.contains(federation.run.log) && second.output.contains("another"), "\(second.output)")
+            #expect(second.output.split(separator: "\n").count == 1, "\(second.output)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: federation.run.path).sorted() == before)
             aggregator.signal(SIGTERM)
             #expect(try await aggregator.exitCode() == 0)
         }
