@@ -47,6 +47,17 @@ struct LiveRunTests {
         #expect(output.split(separator: "\n").count == 1, "\(output)")
     }
 
+    @Test func aDemoThatCannotBeginSaysWhyAtOnce() async throws {
+        try await withLiveFederation { federation in
+            let demo = try federation.start(
+                ["demo", "--run", federation.run.path, "--workers", "1", "--set", "security.keys=\(federation.path)"],
+                as: "demo")
+            #expect(try await demo.exitCode(within: 30) == 1)
+            #expect(demo.output.contains("the aggregator ended with 2: impromptu: \(federation.path)/aggregator.secret"))
+            #expect(demo.output.split(separator: "\n").count == 1, "\(demo.output)")
+        }
+    }
+
     @Test func whatCannotBeginIsOneClearLineAndLeavesNothingBehind() async throws {
         let taken = try TakenPort()
         try await withLiveFederation { federation in
@@ -58,6 +69,7 @@ struct LiveRunTests {
 
             let aggregator = try await federation.startBoundAggregator()
             #expect(aggregator.isRunning, "another endpoint will do in the same folder: \(aggregator.output)")
+            try await eventually("a run that has begun") { aggregator.output.contains("aggregating") }
             let before = try FileManager.default.contentsOfDirectory(atPath: federation.run.path).sorted()
             let second = try federation.start(
                 ["aggregate", "--config", federation.path + "/run.yaml", "--run", federation.run.path, "--quiet"],

@@ -22,19 +22,32 @@ import Testing
         try OutboxFolder(path: folder, client: client, thread: DispatchQueue(label: "outbox"))
     }
 
+    private func store(_ updates: [ClientMessage.Update], in folder: String) throws {
+        let outbox = try open(folder)
+        #expect(outbox.left.isEmpty)
+        for update in updates { outbox.store(update) { #expect($0 == nil) } }
+        outbox.finish()
+    }
+
+    @Test func anOutboxServesOneWorkerAtATime() throws {
+        try withTemporaryFolder { folder in
+            let outbox = try open(folder)
+            let error = #expect(throws: OutboxError.self) { try open(folder) }
+            #expect("\(try #require(error))".contains("\(folder)/client-1: another worker"))
+            withExtendedLifetime(outbox) {}
+        }
+    }
+
     @Test func whatWasStoredIsFoundAgainUntilItIsDiscarded() throws {
         try withTemporaryFolder { folder in
-            let first = try open(folder)
-            #expect(first.left.isEmpty)
-            for stored in [update(2, session: 9), update(10), update(9)] {
-                first.store(stored) { #expect($0 == nil) }
+            try store([update(2, session: 9), update(10), update(9)], in: folder)
+            do {
+                let outbox = try open(folder)
+                #expect(outbox.left == [update(9), update(10), update(2, session: 9)])
+                outbox.discard(update(9).id, .acknowledged)
+                outbox.discard(update(10).id, .rejected)
+                outbox.finish()
             }
-            first.finish()
-            let second = try open(folder)
-            #expect(second.left == [update(9), update(10), update(2, session: 9)])
-            second.discard(update(9).id, .acknowledged)
-            second.discard(update(10).id, .rejected)
-            second.finish()
             #expect(try open(folder).left == [update(2, session: 9)])
             let acknowledged = try String(contentsOfFile: folder + "/client-1/acknowledged.txt", encoding: .utf8)
             #expect(acknowledged == "5 9\n")
@@ -46,15 +59,13 @@ import Testing
             _ = try open(folder)
             try Data([1, 2]).write(to: URL(fileURLWithPath: folder + "/client-1/0000000000000005-1.update.partial"))
             #expect(try open(folder).left.isEmpty)
-            #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/client-1").isEmpty)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/client-1") == ["lock"])
         }
     }
 
     @Test func aDamagedOrForeignFileIsNamed() throws {
         try withTemporaryFolder { folder in
-            let outbox = try open(folder)
-            outbox.store(update(1)) { #expect($0 == nil) }
-            outbox.finish()
+            try store([update(1)], in: folder)
             let file = URL(fileURLWithPath: folder + "/client-1/0000000000000005-1.update")
             let whole = try Data(contentsOf: file)
             for place in [0, 40, whole.count - 1] {

@@ -1,13 +1,17 @@
 import Foundation
 import Synchronization
 
-/// A process of this program that a demo watches over: started again when it dies before its time.
+/// A process of this program that a demo watches over: started again when it is killed. One that ends by itself, with
+/// an error or without, would only do so again.
 final class Child: Sendable {
     private struct State {
         var process: Process?
         var starts = 0
         var isWanted = true
         var exitCode: Int32?
+        var wasKilled = false
+
+        func runsAgain(_ mostStarts: Int) -> Bool { wasKilled && isWanted && starts < mostStarts }
     }
 
     let name: String
@@ -55,16 +59,15 @@ final class Child: Sendable {
     }
 
     private func ended(_ process: Process) {
-        let bySignal = process.terminationReason == .uncaughtSignal
         let (restart, starts) = state.withLock { state in
+            state.wasKilled = process.terminationReason == .uncaughtSignal
             state.exitCode = process.terminationStatus
-            let died = bySignal || process.terminationStatus != 0
-            return (died && state.isWanted && state.starts < mostStarts, state.starts)
+            return (state.runsAgain(mostStarts), state.starts)
         }
-        guard bySignal || process.terminationStatus != 0, state.withLock({ $0.isWanted }) else { return }
-        let how = bySignal ? "killed by signal \(process.terminationStatus)" : "ended with \(process.terminationStatus)"
-        note("\(name) (process \(process.processIdentifier)) was \(how)\(restart ? "; starting it again" : "")")
         guard restart else { return }
+        note(
+            "\(name) (process \(process.processIdentifier)) was killed by signal \(process.terminationStatus);"
+                + " starting it again")
         DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(500 * starts)) { [self] in
             guard state.withLock({ $0.isWanted }) else { return }
             do { try start() } catch { note("\(error)") }
@@ -77,9 +80,7 @@ final class Child: Sendable {
     /// The exit code of the last start if it has ended, nil while it runs or will be started again.
     var exitCode: Int32? {
         state.withLock { state in
-            guard let code = state.exitCode else { return nil }
-            let runsAgain = code != 0 && state.isWanted && state.starts < mostStarts
-            return runsAgain ? nil : code
+            state.runsAgain(mostStarts) ? nil : state.exitCode
         }
     }
 

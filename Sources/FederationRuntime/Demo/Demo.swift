@@ -72,7 +72,7 @@ public struct Demo: Service {
                 + ": kill one with kill -9 and see")
         let security = try configuration.security.keys.map { try KeyFolder(path: $0).clientSide(name: "observer") }
         try await listener.listen(to: endpoints, security: security ?? .none)
-        try await finished(children[0])
+        try await finished(children[0], workers: Array(children.dropFirst()))
         await listener.close()
         await gone(Array(children.dropFirst()))
         for child in children { child.stop() }
@@ -113,8 +113,11 @@ public struct Demo: Service {
         throw RunFolderError("the aggregator did not come up: \(aggregator.lastWords)")
     }
 
-    private func finished(_ aggregator: Child) async throws {
+    private func finished(_ aggregator: Child, workers: [Child]) async throws {
         while true {
+            if let failed = workers.first(where: { ($0.exitCode ?? 0) != 0 }), aggregator.exitCode == nil {
+                throw RunFolderError("\(failed.name) ended with \(failed.exitCode ?? 0): \(failed.lastWords)")
+            }
             if let code = aggregator.exitCode {
                 if code == 0 { return }
                 throw RunFolderError("the aggregator ended with \(code): \(aggregator.lastWords)")

@@ -12,6 +12,8 @@ import PromptWire
 package final class OutboxFolder: Sendable {
     private let path: String
     private let thread: DispatchQueue
+    /// Held as long as this value lives.
+    private let lock: Int32
     /// What earlier sessions left behind, in the order of its making.
     package let left: [ClientMessage.Update]
 
@@ -20,19 +22,18 @@ package final class OutboxFolder: Sendable {
 
     /// - Parameters:
     ///   - thread: waits for the disk; the clients of a worker share it.
-    /// - Throws: `OutboxError` where the folder cannot be made or holds a file that is damaged.
+    /// - Throws: `OutboxError` where the folder cannot be made, is used by another worker, or holds a damaged file.
     package init(path: String, client: ClientID, thread: DispatchQueue) throws {
         self.path = path + "/" + client.name
         self.thread = thread
         do {
             try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
-            let names = try FileManager.default.contentsOfDirectory(atPath: self.path)
-            for name in names where name.hasSuffix(Self.unfinished) {
-                try FileManager.default.removeItem(atPath: self.path + "/" + name)
-            }
-            let files = names.filter { $0.hasSuffix(Self.ending) }.map { [path = self.path] in path + "/" + $0 }
-            left = try files.map { try Self.read($0, of: client) }.sorted {
-                ($0.task, $0.session, $0.sequence) < ($1.task, $1.session, $1.sequence)
+            lock = try Self.lock(self.path)
+            do {
+                left = try Self.read(self.path, of: client)
+            } catch {
+                close(lock)
+                throw error
             }
         } catch let error as OutboxError {
             throw error
@@ -41,7 +42,29 @@ package final class OutboxFolder: Sendable {
         }
     }
 
-    private static func read(_ file: String, of client: ClientID) throws -> ClientMessage.Update {
+    deinit { close(lock) }
+
+    private static func lock(_ path: String) throws -> Int32 {
+        let descriptor = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw POSIXError.current }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw OutboxError("\(path): another worker speaks for this client and keeps its updates here")
+        }
+        return descriptor
+    }
+
+    /// All updates of a folder; what was not written to its end is removed.
+    private static func read(_ path: String, of client: ClientID) throws -> [ClientMessage.Update] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: path)
+        for name in names where name.hasSuffix(unfinished) {
+            try FileManager.default.removeItem(atPath: path + "/" + name)
+        }
+        let updates = try names.filter { $0.hasSuffix(ending) }.map { try read(file: path + "/" + $0, of: client) }
+        return updates.sorted { ($0.task, $0.session, $0.sequence) < ($1.task, $1.session, $1.sequence) }
+    }
+
+    private static func read(file: String, of client: ClientID) throws -> ClientMessage.Update {
         let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
         let message = Array(bytes.dropFirst(32))
         guard Digest(of: message).bytes == Array(bytes.prefix(32)), let decoded = try? ClientCodec.decode(message),
