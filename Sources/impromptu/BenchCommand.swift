@@ -22,6 +22,12 @@ struct BenchTuningCommand: ParsableCommand {
     @Option(help: "Only this shape: \(TuningBenchmark.shapes.map(\.name).joined(separator: ", ")).")
     var shape: String?
 
+    @Option(help: "Times the encoder in this folder instead, and tells its load time and memory.")
+    var encoder: String?
+
+    @Option(help: "With --encoder: height and width of the images; what it was trained on unless given.")
+    var imageSize: Int?
+
     @Flag(help: "Prints JSON.")
     var json = false
 
@@ -39,24 +45,43 @@ struct BenchTuningCommand: ParsableCommand {
         if let shape, !TuningBenchmark.shapes.contains(where: { $0.name == shape }) {
             throw ValidationError("--shape: no shape '\(shape)'")
         }
+        guard encoder != nil || imageSize == nil, encoder == nil || shape == nil else {
+            throw ValidationError("--encoder goes without --shape, --image-size with --encoder alone")
+        }
     }
 
     func run() throws {
+        let encoder = try encoder.map { try FrozenEncoder(directory: $0, imageSize: imageSize) }
         let benchmark = try TuningBenchmark(threads: threads)
+        if let encoder, !json { print(loading(encoder)) }
         if !json { print(TuningBenchmark.columns) }
+        if let encoder {
+            let row = try benchmark.run(encoder, steps: steps)
+            if json { return try printJSON([measured(row)]) }
+            print(row)
+            return print("\(megabytes(encoder)) packed for both ways")
+        }
         let rows = try TuningBenchmark.shapes.filter { shape == nil || $0.name == shape }.map { shape in
             let row = try benchmark.run(shape, steps: steps)
             if !json { print(row) }
             return row
         }
         guard json else { return print("peak \(decimal(benchmark.peakGigaflops, 0)) GFLOP/s, measured beside") }
-        try printJSON(
-            rows.map {
-                Measured(
-                    shape: $0.shape.name, threads: threads, medianStepMilliseconds: $0.step / .milliseconds(1),
-                    imagesPerSecond: $0.imagesPerSecond, gigaflops: $0.gigaflops, peakShare: $0.peakShare)
-            })
+        try printJSON(rows.map(measured))
     }
+
+    private func measured(_ row: TuningBenchmark.Row) -> Measured {
+        Measured(
+            shape: row.shape.name, threads: threads, medianStepMilliseconds: row.step / .milliseconds(1),
+            imagesPerSecond: row.imagesPerSecond, gigaflops: row.gigaflops, peakShare: row.peakShare)
+    }
+
+    private func loading(_ encoder: FrozenEncoder) -> String {
+        "\(encoder.family), \(encoder.imageSize) px in patches of \(encoder.patchSize), width \(encoder.width), depth"
+            + " \(encoder.depth): loaded in \(decimal(encoder.loadTime / .seconds(1), 2)) s, \(megabytes(encoder)) packed"
+    }
+
+    private func megabytes(_ encoder: FrozenEncoder) -> String { decimal(Double(encoder.packedBytes) / 1e6, 1) + " MB" }
 }
 
 struct BenchAggregationCommand: ParsableCommand {

@@ -23,4 +23,15 @@ import Testing
         #expect(row.description.hasPrefix("small "))
         #expect(row.description.count == TuningBenchmark.columns.count)
     }
+
+    @Test func measuresAnEncoderAndItsMemory() throws {
+        let encoder = try FrozenEncoder.bundled(imageSize: 32)
+        // 12 D² weights a block, the patches' 3 · 8² · D and the classifier's 200 D (padded to 208), 4 bytes each.
+        let forward = 4 * (6 * 12 * 192 * 192 + 192 * 192 + 208 * 192)
+        #expect(encoder.packedBytes == forward)
+        #expect(encoder.loadTime > .zero)
+        let row = try TuningBenchmark(threads: 1).run(encoder, steps: 1)
+        #expect(row.shape.geometry.imageSize == 32 && row.imagesPerSecond > 0)
+        #expect(encoder.packedBytes == forward + 4 * 6 * 12 * 192 * 192)
+    }
 }

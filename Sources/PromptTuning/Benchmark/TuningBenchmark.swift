@@ -105,11 +105,22 @@ public struct TuningBenchmark: Sendable {
         peakGigaflops = best / 1e9
     }
 
-    /// Times `steps` steps after two that warm up.
+    /// Times `steps` steps of a shape with random weights, after two that warm up.
     ///
     /// - Throws: `TuningError`.
     public func run(_ shape: Shape, steps: Int) throws -> Row {
-        let encoder = FrozenEncoder(random: shape.geometry, seed: 1)
+        try run(shape, encoder: FrozenEncoder(random: shape.geometry, seed: 1), steps: steps)
+    }
+
+    /// Times `steps` steps of an encoder with batches of 16 and 10 prompts, after two that warm up.
+    ///
+    /// - Throws: `TuningError`.
+    public func run(_ encoder: FrozenEncoder, steps: Int) throws -> Row {
+        let shape = Shape(name: "this encoder", geometry: encoder.geometry, prompts: 10, batchSize: 16)
+        return try run(shape, encoder: encoder, steps: steps)
+    }
+
+    private func run(_ shape: Shape, encoder: FrozenEncoder, steps: Int) throws -> Row {
         let learner = try PromptLearner(encoder: encoder, threads: threads, kernels: kernels)
         let images = RandomImages(
             count: shape.batchSize, classes: 10, imageValues: shape.geometry.imageValues, seed: 2)

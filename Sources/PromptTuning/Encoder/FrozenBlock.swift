@@ -15,6 +15,8 @@ struct FrozenBlock: Sendable {
     let expand: FrozenLayer
     /// hidden -> width.
     let contract: FrozenLayer
+
+    var byteCount: Int { [query, keyValue, output, expand, contract].reduce(0) { $0 + $1.byteCount } }
 }
 
 extension FrozenBlock {

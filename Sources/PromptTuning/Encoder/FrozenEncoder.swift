@@ -25,6 +25,11 @@ public final class FrozenEncoder: Sendable {
     /// The layer from the class feature to the classes that the model was trained on, where the file has one.
     let classifier: FrozenLayer?
 
+    /// Bytes of the weights as they are packed by now; about twice as many once a gradient has passed.
+    public var packedBytes: Int {
+        blocks.reduce(embedding.patches.byteCount + (classifier?.byteCount ?? 0)) { $0 + $1.byteCount }
+    }
+
     /// Outputs of the model's own classifier, nil when the file has none.
     public var classifierWidth: Int? { classifier?.outputs }
     public var width: Int { geometry.width }
@@ -58,8 +63,10 @@ public final class FrozenEncoder: Sendable {
     }
 
     /// The small vision transformer that comes with the package: 64 px, patch 8, width 192, depth 6.
-    public static func bundled() throws -> FrozenEncoder {
-        try FrozenEncoder(directory: Bundle.module.bundlePath + "/vit-tiny-64")
+    ///
+    /// - Parameter imageSize: as in `init(directory:imageSize:)`.
+    public static func bundled(imageSize: Int? = nil) throws -> FrozenEncoder {
+        try FrozenEncoder(directory: Bundle.module.bundlePath + "/vit-tiny-64", imageSize: imageSize)
     }
 
     private init(

@@ -24,6 +24,8 @@ struct PackedMatrix: Sendable {
 
     private var matrix: ck_matrix { ck_matrix(depth: depth, columns: columns, block: block, panels: memory.start) }
 
+    var byteCount: Int { memory.count * MemoryLayout<Float>.stride }
+
     /// The transpose, packed.
     ///
     /// - Parameter columns: how many columns of W are no padding.
@@ -65,6 +67,9 @@ final class FrozenLayer: Sendable {
         self.outputs = outputs
         self.bias = FloatMemory(bias, paddedTo: padded(outputs))
     }
+
+    /// Bytes of what is packed by now.
+    var byteCount: Int { forward.byteCount + transposed.withLock { $0?.byteCount ?? 0 } }
 
     /// For dx = dy W.
     var backward: PackedMatrix {
