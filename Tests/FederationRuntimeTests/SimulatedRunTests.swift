@@ -98,7 +98,8 @@ import Testing
     @Test(
         "heads other than a linear one go the same way",
         arguments: [
-            ["head.hidden=8"], ["head.hidden=8", "head.on_classifier=true", "prompts.feature_whitening=none"],
+            ["head.hidden=8", "encoder.image_size=32"],
+            ["head.hidden=8", "head.on_classifier=true", "prompts.feature_whitening=none"],
         ])
     func heads(settings: [String]) throws {
         try withTemporaryFolder { folder in

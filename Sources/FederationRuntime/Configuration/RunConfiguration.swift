@@ -60,6 +60,8 @@ public struct RunConfiguration: Sendable {
     public struct Encoder: Hashable, Sendable {
         /// The folder with model.safetensors and config.json; empty for the bundled one.
         public var path: String
+        /// Height and width of the images, nil for what the model was trained on.
+        public var imageSize: Int?
     }
 
     public struct DataSource: Hashable, Sendable {
@@ -153,7 +155,10 @@ extension RunConfiguration {
             settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }))
         encoder = Encoder(
             path: try reader.text(
-                "encoder.path", "", "folder with model.safetensors and config.json; empty for the bundled ViT"))
+                "encoder.path", "", "folder with model.safetensors and config.json; empty for the bundled ViT"),
+            imageSize: try reader.integer(
+                "encoder.image_size", 0, 0...8192, "height and width of the images; 0 for what it was trained on"
+            ).nonZero)
         federation.encoderDigest = try reader.text(
             "encoder.digest", "", "clients with other weights are refused; empty for those of encoder.path")
         data = try DataSource(reader, seed: seed)
@@ -215,4 +220,9 @@ extension RunConfiguration {
             return ClientID("client-" + String(repeating: "0", count: digits - number.count) + number)
         }
     }
+}
+
+extension Int {
+    /// nil for 0.
+    fileprivate var nonZero: Int? { self == 0 ? nil : self }
 }

@@ -101,6 +101,8 @@ struct AggregatorSetup {
 extension RunConfiguration {
     /// The encoder that the configuration names, or the bundled one.
     public func loadEncoder() throws -> FrozenEncoder {
-        encoder.path.isEmpty ? try FrozenEncoder.bundled() : try FrozenEncoder(directory: encoder.path)
+        encoder.path.isEmpty
+            ? try FrozenEncoder.bundled(imageSize: encoder.imageSize)
+            : try FrozenEncoder(directory: encoder.path, imageSize: encoder.imageSize)
     }
 }
