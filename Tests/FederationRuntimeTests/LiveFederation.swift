@@ -35,7 +35,7 @@ final class LiveProcess {
     }
 
     /// Waits for the end of the process. One that does not end is killed, and the test fails.
-    func exitCode(within seconds: Int = 60) async throws -> Int32 {
+    func exitCode(within seconds: Int = 120) async throws -> Int32 {
         do {
             try await eventually(within: seconds, "the end of the process; it wrote: \(output.suffix(2000))") {
                 !process.isRunning
@@ -55,7 +55,7 @@ struct Missed: Error, CustomStringConvertible {
 
 /// Looks again and again whether something has come about.
 func eventually(
-    within seconds: Int = 60, _ what: @autoclosure () -> String, _ condition: () throws -> Bool
+    within seconds: Int = 120, _ what: @autoclosure () -> String, _ condition: () throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while try !condition() {
@@ -101,17 +101,24 @@ struct LiveFederation {
     }
 
     func startAggregator(_ more: [String] = []) throws -> LiveProcess {
-        let arguments = ["aggregate", "--config", path + "/run.yaml", "--run", run.path, "--quiet"]
-        return try start(arguments + settings + more, as: "aggregator")
+        try start(aggregatorArguments + more, as: "aggregator")
+    }
+
+    var aggregatorArguments: [String] {
+        ["aggregate", "--config", path + "/run.yaml", "--run", run.path, "--quiet"] + settings
     }
 
     /// Starts the aggregator and waits until workers can be told where it is.
     func startBoundAggregator() async throws -> LiveProcess {
         let aggregator = try startAggregator()
+        try await bound(aggregator)
+        return aggregator
+    }
+
+    func bound(_ aggregator: LiveProcess) async throws {
         try await eventually("endpoints: \(aggregator.output)") {
             FileManager.default.fileExists(atPath: run.endpoints) || !aggregator.isRunning
         }
-        return aggregator
     }
 
     /// Starts one of two workers.

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// The built program as its users run it: processes over tcp loopback that are killed and started again.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct LiveRunTests {
     @Test func aRunOutlivesItsProcessesAndReplaysToTheSameDigests() async throws {
         try await withLiveFederation(["run.updates=60"]) { federation in
@@ -45,6 +45,32 @@ struct LiveRunTests {
         #expect(exitCode == 1)
         #expect(output.contains(copy) && output.contains("chunk") && output.contains("byte"), "\(output)")
         #expect(output.split(separator: "\n").count == 1, "\(output)")
+    }
+
+    @Test func aLogThatCannotGrowEndsTheAggregatorAndLosesNothing() async throws {
+        try await withLiveFederation { federation in
+            // Writes beyond 200 KiB of a file fail, as they do on a full disk.
+            let limited = try LiveProcess(
+                "/bin/bash",
+                ["-c", "trap '' XFSZ; ulimit -f 200; exec \"$@\"", "bash", LiveFederation.program]
+                    + federation.aggregatorArguments, log: federation.path + "/limited.log")
+            try await federation.bound(limited)
+            let workers = try (0..<2).map { try federation.startWorker($0) }
+            #expect(try await limited.exitCode() == 1)
+            let errors = limited.output.split(separator: "\n").filter { $0.hasPrefix("impromptu:") }
+            #expect(errors.count == 1 && errors[0].contains(federation.run.log), "\(limited.output)")
+            #expect(errors[0].contains("File too large"), "\(errors)")
+
+            let before = try RunInspection(log: federation.run.log)
+            #expect((1..<24).contains(before.updatesAccepted))
+            let aggregator = try federation.startAggregator()
+            for process in [aggregator] + workers {
+                #expect(try await process.exitCode() == 0, "\(process.output)")
+            }
+            let inspection = try RunInspection(log: federation.run.log)
+            #expect(inspection.finished && inspection.updatesAccepted > before.updatesAccepted)
+            #expect(try await federation.replay().exitCode == 0)
+        }
     }
 
     @Test func aDemoThatCannotBeginSaysWhyAtOnce() async throws {

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Keys on the live services: who may connect, for whom each may speak, and what is not bound without them.
-@Suite(.serialized, .timeLimit(.minutes(3)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct LiveSecurityTests {
     /// Runs `impromptu keys` on the federation's folder of keys.
     private func makeKeys(_ arguments: [String], in federation: LiveFederation) async throws -> LiveProcess {
@@ -72,9 +72,8 @@ struct LiveSecurityTests {
             #expect(refused.output.split(separator: "\n").count == 1, "\(refused.output)")
             #expect(!FileManager.default.fileExists(atPath: federation.run.path))
             let aggregator = try federation.startAggregator(open + ["--set", "security.open_network=true"])
-            try await eventually("endpoints: \(aggregator.output)") {
-                FileManager.default.fileExists(atPath: federation.run.endpoints)
-            }
+            try await federation.bound(aggregator)
+            #expect(aggregator.isRunning, "\(aggregator.output)")
             aggregator.signal(SIGTERM)
             #expect(try await aggregator.exitCode() == 0)
         }
