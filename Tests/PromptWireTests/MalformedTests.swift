@@ -226,7 +226,7 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         Malformed(
             envelope.message(6, ack.number(3, UInt64(4)).numbers(4, [4])),
             "ack.ahead[0]: expected more than 4, found 4"),
-        Malformed(envelope.message(7, ack), "reject.code: expected one of 1, 2, 3, 4, 5, found 0"),
+        Malformed(envelope.message(7, ack), "reject.code: expected one of 1, 2, 3, 4, 5, 6, found 0"),
         Malformed(
             envelope.message(7, ack.number(4, one).blob(5, [0xc3])),
             "reject.reason: expected UTF-8, found the bytes c3"),
