@@ -27,14 +27,17 @@ extension RunConfiguration {
           optimizer: sgd
           momentum: 0
           prompt_learning_rate: 0.05
-          head_learning_rate: 0.3
-          prompts_per_batch: 5
+          head_learning_rate: 1
+          prompts_per_batch: 2
+          schedule: linear
+          schedule_versions: 68
+          schedule_floor: 0.05
         data:
           dataset: fashion-mnist
           partition: dirichlet
           alpha: 0.1
           clients: 20
-          training_samples: 6000
+          training_samples: 20000
           validation_samples: 500
           test_samples: 2000
         evaluation:
