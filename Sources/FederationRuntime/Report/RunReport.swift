@@ -2,20 +2,23 @@ import PromptAggregation
 
 /// A run as a picture: one self-contained SVG, light and dark.
 enum RunReport {
+    /// Plain colours, without CSS variables, which many viewers of SVG outside of browsers do not know.
     private static let style = """
         <style>
-        svg { --ink:#1c2430; --soft:#66707d; --grid:#e3e7ec; --accent:#0b6bcb; --paper:#ffffff; }
-        @media (prefers-color-scheme: dark) {
-          svg { --ink:#e6eaf0; --soft:#9aa5b3; --grid:#2c3440; --accent:#5aa9f5; --paper:#12161c; }
-        }
-        text { font: 11px system-ui, "DejaVu Sans", sans-serif; fill: var(--soft); }
-        .heading { font-size: 17px; font-weight: 600; fill: var(--ink); }
-        .title { font-size: 13px; font-weight: 600; fill: var(--ink); }
+        text { font: 11px system-ui, "DejaVu Sans", sans-serif; fill: #66707d; }
+        .heading { font-size: 17px; font-weight: 600; fill: #1c2430; }
+        .title { font-size: 13px; font-weight: 600; fill: #1c2430; }
         .middle { text-anchor: middle; } .end { text-anchor: end; }
-        .paper { fill: var(--paper); } .grid { stroke: var(--grid); }
-        .line { fill: none; stroke: var(--accent); stroke-width: 2; stroke-linejoin: round; }
-        .dot, .bar { fill: var(--accent); }
-        .reference { stroke: var(--soft); stroke-dasharray: 4 3; }
+        .paper { fill: #ffffff; } .grid { stroke: #e3e7ec; }
+        .line { fill: none; stroke: #0b6bcb; stroke-width: 2; stroke-linejoin: round; }
+        .dot, .bar { fill: #0b6bcb; }
+        .reference { stroke: #66707d; stroke-dasharray: 4 3; }
+        @media (prefers-color-scheme: dark) {
+          text { fill: #9aa5b3; } .heading, .title { fill: #e6eaf0; }
+          .paper { fill: #12161c; } .grid { stroke: #2c3440; }
+          .line { stroke: #5aa9f5; } .dot, .bar { fill: #5aa9f5; }
+          .reference { stroke: #9aa5b3; }
+        }
         </style>
         """
 
