@@ -31,7 +31,7 @@ extension Aggregator {
     }
 
     /// What is wrong with an update's values, nil when they fit.
-    private func misfit(of update: ClientMessage.Update, on base: PromptState) -> String? {
+    func misfit(of update: ClientMessage.Update, on base: PromptState) -> String? {
         guard update.sampleCount > 0 else {
             return "expected a sample count of at least 1, found \(update.sampleCount)"
         }

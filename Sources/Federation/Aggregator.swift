@@ -30,7 +30,7 @@ public struct Aggregator: Sendable {
     var roundDeadlineSet: Version = -1
     public internal(set) var counts = Counts()
     /// When the run began, and whether enough clients came to give out the first task.
-    private var startedAt = Timestamp(nanoseconds: 0)
+    var startedAt = Timestamp(nanoseconds: 0)
     var clientsGathered = false
     var effects: [AggregatorEffect] = []
 

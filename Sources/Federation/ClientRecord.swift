@@ -65,9 +65,14 @@ struct SessionRecord: Hashable, Sendable {
 /// The sequences of a session that were accepted or finally rejected.
 struct SettledSequences: Hashable, Sendable {
     /// All up to this one.
-    private(set) var contiguous: UInt64 = 0
+    private(set) var contiguous: UInt64
     /// Further ones, ascending.
-    private(set) var ahead: [UInt64] = []
+    private(set) var ahead: [UInt64]
+
+    init(contiguous: UInt64 = 0, ahead: [UInt64] = []) {
+        self.contiguous = contiguous
+        self.ahead = ahead
+    }
 
     /// How far beyond the contiguous ones a sequence may lie: bounds the memory that a client can claim.
     static let window: UInt64 = 1024
@@ -92,6 +97,8 @@ struct SettledSequences: Hashable, Sendable {
 struct ClientRegistry: Hashable, Sendable {
     private(set) var records: [ClientRecord] = []
 
+    init() {}
+
     /// The place of a client, nil for an unknown one.
     func index(of id: ClientID) -> Int? {
         let place = insertionPoint(of: id)
@@ -115,5 +122,59 @@ struct ClientRegistry: Hashable, Sendable {
             if records[middle].id < id { low = middle + 1 } else { high = middle }
         }
         return low
+    }
+}
+
+// MARK: Snapshots
+
+extension ClientRecord {
+    func write(to writer: inout SnapshotWriter) {
+        writer.write(id.name)
+        writer.write(sampleCount)
+        writer.write(presence.rawValue)
+        writer.write(Int(lastHeard.nanoseconds))
+        writer.write(inFlight) { writer, inFlight in
+            writer.write(inFlight.task)
+            writer.write(inFlight.version)
+            writer.write(inFlight.seed)
+        }
+        writer.write(offences)
+        writer.write(bufferedBase) { $0.write($1) }
+        writer.write(sessions) { writer, record in
+            writer.write(record.session)
+            writer.write(record.settled.contiguous)
+            writer.write(record.settled.ahead)
+        }
+    }
+
+    init(from reader: inout SnapshotReader) throws(SnapshotError) {
+        id = ClientID(try reader.text())
+        sampleCount = try reader.integer()
+        let name = try reader.text()
+        guard let presence = Presence(rawValue: name) else {
+            throw reader.unexpected("presence", "one that there is", "'\(name)'")
+        }
+        self.presence = presence
+        lastHeard = Timestamp(nanoseconds: Int64(try reader.integer()))
+        inFlight = try reader.optional { reader throws(SnapshotError) in
+            InFlight(task: try reader.word(), version: try reader.integer(), seed: try reader.word())
+        }
+        offences = try reader.integer("offences", in: 0...Int.max)
+        bufferedBase = try reader.optional { reader throws(SnapshotError) in try reader.integer() }
+        sessions = try reader.list { reader throws(SnapshotError) in
+            SessionRecord(
+                session: try reader.word(),
+                settled: SettledSequences(contiguous: try reader.word(), ahead: try reader.words("sequences")))
+        }
+    }
+}
+
+extension ClientRegistry {
+    init(from reader: inout SnapshotReader) throws(SnapshotError) {
+        records = try reader.list { reader throws(SnapshotError) in try ClientRecord(from: &reader) }
+        if let place = records.indices.dropFirst().first(where: { records[$0 - 1].id >= records[$0].id }) {
+            throw reader.unexpected(
+                "client", "one that follows '\(records[place - 1].id)'", "'\(records[place].id)'")
+        }
     }
 }

@@ -30,6 +30,14 @@ public struct SeededRandom: RandomNumberGenerator, Hashable, Sendable {
         s3 = splitMix()
     }
 
+    package init(from reader: inout SnapshotReader) throws(SnapshotError) {
+        (s0, s1, s2, s3) = (try reader.word(), try reader.word(), try reader.word(), try reader.word())
+    }
+
+    package func write(to writer: inout SnapshotWriter) {
+        for word in [s0, s1, s2, s3] { writer.write(word) }
+    }
+
     public mutating func next() -> UInt64 {
         func rotate(_ x: UInt64, _ k: UInt64) -> UInt64 { (x << k) | (x >> (64 - k)) }
         let result = rotate(s0 &+ s3, 23) &+ s0

@@ -96,11 +96,11 @@ struct BenchAggregationCommand: ParsableCommand {
     @Option(help: "Flushes of each, of which the median counts.")
     var runs = 3
 
-    @Flag(help: "Only the paper's shapes.")
-    var paper = false
+    @Option(help: "Only this shape, for example '10 x 10 x 768'.")
+    var shape: String?
 
-    @Flag(help: "Leaves out pfpt-reference.")
-    var withoutReference = false
+    @Option(help: "Only this method, as the table names it.")
+    var method: String?
 
     @Flag(help: "Prints JSON.")
     var json = false
@@ -116,16 +116,17 @@ struct BenchAggregationCommand: ParsableCommand {
 
     func validate() throws {
         guard runs >= 1 else { throw ValidationError("--runs: expected at least 1") }
+        guard !AggregationBenchmark.pairs(shape: shape, method: method).isEmpty else {
+            let shapes = AggregationBenchmark.shapes.map { "\($0)" }.joined(separator: ", ")
+            let methods = (AggregationBenchmark.methods + [.reference]).map(\.name).joined(separator: ", ")
+            throw ValidationError("--shape, --method: expected one of \(shapes) and one of \(methods)")
+        }
     }
 
     func run() throws {
         let benchmark = AggregationBenchmark(runs: runs)
-        var rows: [AggregationBenchmark.Row] = []
-        for shape in AggregationBenchmark.paperShapes + (paper ? [] : AggregationBenchmark.otherShapes) {
-            let withReference = !withoutReference && AggregationBenchmark.paperShapes.contains(shape)
-            for method in AggregationBenchmark.methods + (withReference ? [AggregationBenchmark.reference] : []) {
-                rows.append(try benchmark.run(method, shape))
-            }
+        let rows = try AggregationBenchmark.pairs(shape: shape, method: method).map {
+            try benchmark.run($0.method, $0.shape)
         }
         if json { return try printJSON(rows.map(Self.measured)) }
         var table = TextTable(["shape", "method", "ms/flush", "fastest", "prompts", "objective"])

@@ -21,6 +21,11 @@ struct SummingStrategy: AggregationStrategy {
         state.parameters[Parameters.prompts] = prompts
         return FlushReport(weights: contributions.map { _ in 1 / Double(contributions.count) })
     }
+
+    func write(to writer: inout SnapshotWriter) { writer.write(state) }
+    mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
+        state = try reader.state(like: state)
+    }
 }
 
 /// Drives one aggregator by hand and remembers what it wanted.

@@ -133,6 +133,9 @@ import Testing
             #expect(report.weights.allSatisfy { $0.isFinite })
             #expect((report.objectiveBefore ?? 0).isFinite && (report.objectiveAfter ?? 0).isFinite)
         }
+        var restored = try Self.make(name, initial)
+        try restored.restore(strategy.snapshot())
+        #expect(restored.state == strategy.state)
     }
 
     @Test(arguments: StrategyCatalog.names)

@@ -28,6 +28,8 @@ public struct AggregationBenchmark: Sendable {
             self.strategy = strategy
             self.settings = StrategySettings(settings)
         }
+
+        public static let reference = Method("pfpt-reference")
     }
 
     /// What a method made of a shape.
@@ -46,17 +48,24 @@ public struct AggregationBenchmark: Sendable {
     /// The paper's: 10 clients of 10 and of 20 prompts, ViT-B's width.
     public static let paperShapes = [10, 20].map { Shape(clients: 10, prompts: $0, width: 768) }
     /// Growing buffers, pools and widths.
-    public static let otherShapes =
-        [5, 20, 40].map { Shape(clients: $0, prompts: 10, width: 768) }
+    public static let shapes =
+        paperShapes + [5, 20, 40].map { Shape(clients: $0, prompts: 10, width: 768) }
         + [5, 40].map { Shape(clients: 10, prompts: $0, width: 768) }
         + [192, 384, 1024].map { Shape(clients: 10, prompts: 10, width: $0) }
 
     public static let methods = [
-        Method("fedavg"), Method("pfpt-async"), Method("pfpt"), Method("pfpt", [("drop", "sweep")]),
+        Method("fedavg"), Method("pfpt-async"), Method("pfpt"), Method("pfpt", [("drop", "end")]),
         Method("pfpt", [("prompt-step", "gradient")]),
     ]
-    /// Takes seconds, so it is measured at the paper's shapes alone.
-    public static let reference = Method("pfpt-reference")
+    /// All shapes and the methods that are measured at them, or those that are named; the parity mode takes seconds, so it
+    /// is measured at the paper's shapes alone.
+    public static func pairs(shape: String? = nil, method: String? = nil) -> [(shape: Shape, method: Method)] {
+        shapes.filter { shape == nil || $0.description == shape }.flatMap { shape in
+            (methods + (paperShapes.contains(shape) ? [.reference] : []))
+                .filter { method == nil || $0.name == method }
+                .map { (shape, $0) }
+        }
+    }
 
     public let runs: Int
 

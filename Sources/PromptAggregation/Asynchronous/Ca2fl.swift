@@ -66,4 +66,20 @@ struct Ca2fl: AggregationStrategy {
             cache.insert(cached, at: place)
         }
     }
+
+    func write(to writer: inout SnapshotWriter) {
+        writer.write(state)
+        writer.write(cache) { writer, cached in
+            writer.write(cached.client.name)
+            writer.write(cached.displacement)
+        }
+    }
+
+    mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
+        state = try reader.state(like: state)
+        let layout = Displacement(like: state)
+        cache = try reader.list { reader throws(SnapshotError) in
+            Cached(client: ClientID(try reader.text()), displacement: try reader.displacement(like: layout))
+        }
+    }
 }

@@ -2,7 +2,7 @@
 /// α_τ = α · s(τ). A client returns its whole pool: a prompt that it did not touch counts at its base value.
 ///
 /// Of a buffer of several updates each is mixed in turn, in the contributions' order.
-struct FedAsync: AggregationStrategy {
+struct FedAsync: MemorylessStrategy {
     static let entry = StrategyEntry(
         name: "fedasync", summary: "Mixes each update into the state at once, the staler the less.",
         source: "Xie et al., arXiv 1903.03934, algorithm 1",
@@ -11,7 +11,7 @@ struct FedAsync: AggregationStrategy {
         FedAsync(state: initial, mixing: settings.number("mixing"))
     }
 
-    private(set) var state: PromptState
+    var state: PromptState
     private let mixing: Double
 
     mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {

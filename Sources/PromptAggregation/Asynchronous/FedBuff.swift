@@ -1,7 +1,7 @@
 /// FedBuff (Nguyen et al., AISTATS 2022, algorithm 1): Δ̄ = (1/K) Σ_k s(τ_k) Δ_k over the K updates of the buffer, and
 /// x = x + η Δ̄. Δ_k is taken against the version that the client started from, and the sum is divided by K, neither by the
 /// number of clients nor by the sum of the weights.
-struct FedBuff: AggregationStrategy {
+struct FedBuff: MemorylessStrategy {
     static let entry = StrategyEntry(
         name: "fedbuff", summary: "Buffered asynchronous averaging of displacements, discounted by staleness.",
         source: "Nguyen et al., AISTATS 2022, algorithm 1",
@@ -10,7 +10,7 @@ struct FedBuff: AggregationStrategy {
         FedBuff(state: initial, rate: settings.number("server-rate"))
     }
 
-    private(set) var state: PromptState
+    var state: PromptState
     private let rate: Double
 
     mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {

@@ -67,4 +67,22 @@ struct CachedCalibration: Hashable, Sendable {
             entries.insert(entry, at: place)
         }
     }
+
+    func write(to writer: inout SnapshotWriter) {
+        writer.write(entries) { writer, entry in
+            writer.write(entry.client.name)
+            writer.write(entry.displacement)
+            writer.write(entry.weight)
+            writer.write(entry.arrived)
+        }
+    }
+
+    /// - Parameter layout: of the displacements that `step` gives.
+    mutating func read(from reader: inout SnapshotReader, like layout: Displacement) throws(SnapshotError) {
+        entries = try reader.list { reader throws(SnapshotError) in
+            Entry(
+                client: ClientID(try reader.text()), displacement: try reader.displacement(like: layout),
+                weight: try reader.number(), arrived: try reader.integer())
+        }
+    }
 }

@@ -70,4 +70,17 @@ struct FedOpt: AggregationStrategy {
         second[tensor][place] = v
         return m / (v.squareRoot() + epsilon)
     }
+
+    func write(to writer: inout SnapshotWriter) {
+        writer.write(state)
+        writer.write(first)
+        writer.write(second)
+    }
+
+    mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
+        state = try reader.state(like: state)
+        let layout = Displacement(like: state)
+        first = try reader.moments(like: layout)
+        second = try reader.moments(like: layout)
+    }
 }

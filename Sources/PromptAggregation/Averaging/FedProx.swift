@@ -1,5 +1,5 @@
 /// FedProx (Li et al., MLSys 2020, equation 2): clients add μ/2 · ‖v − v_base‖² to their loss; the aggregation is FedAvg's.
-struct FedProx: AggregationStrategy {
+struct FedProx: MemorylessStrategy {
     static let entry = StrategyEntry(
         name: "fedprox", summary: "FedAvg whose clients are held near the state that they start from.",
         source: "Li et al., MLSys 2020, equation 2",
@@ -13,7 +13,10 @@ struct FedProx: AggregationStrategy {
 
     private init(average: FedAvg) { self.average = average }
 
-    var state: PromptState { average.state }
+    var state: PromptState {
+        get { average.state }
+        set { average.state = newValue }
+    }
 
     mutating func aggregate(_ contributions: [Contribution]) -> FlushReport { average.aggregate(contributions) }
 }

@@ -236,6 +236,31 @@ struct AsyncPfpt: AggregationStrategy {
     }
 }
 
+extension AsyncPfpt {
+    func write(to writer: inout SnapshotWriter) {
+        writer.write(state)
+        writer.write(flush)
+        writer.write(nextIdentity)
+        model.write(to: &writer)
+        writer.write(knowsScale)
+        writer.write(lastSupported)
+        cache.write(to: &writer)
+        calibration.write(to: &writer)
+    }
+
+    mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
+        state = try reader.state(like: state)
+        let pool = state.promptIDs.count
+        flush = try reader.integer("flush", in: 0...Int.max)
+        nextIdentity = try reader.word()
+        model = try PoolModel(from: &reader, layout: layout, pool: pool)
+        knowsScale = try reader.flag()
+        lastSupported = try reader.integers("flushes of last support", count: pool)
+        try cache.read(from: &reader, width: state.width)
+        try calibration.read(from: &reader, like: Displacement(like: state) { $0 != Parameters.prompts })
+    }
+}
+
 /// The settings of `pfpt-async`, with those that depend on the initial pool worked out.
 struct AsyncPfptSettings: Hashable, Sendable {
     let fit: PoolFitOptions

@@ -69,4 +69,34 @@ struct EvidenceCache: Hashable, Sendable {
     }
 
     mutating func setMatches(_ matches: [PromptID], of entry: Int) { entries[entry].matches = matches }
+
+    func write(to writer: inout SnapshotWriter) {
+        writer.write(entries) { writer, entry in
+            writer.write(entry.client.name)
+            writer.write(entry.session)
+            writer.write(entry.sequence)
+            writer.write(entry.promptIDs)
+            writer.write(entry.rows)
+            writer.write(entry.baseRows)
+            writer.write(entry.sampleCount)
+            writer.write(entry.stalenessWeight)
+            writer.write(entry.arrived)
+            writer.write(entry.matches)
+        }
+    }
+
+    mutating func read(from reader: inout SnapshotReader, width: Int) throws(SnapshotError) {
+        entries = try reader.list { reader throws(SnapshotError) in
+            let client = ClientID(try reader.text())
+            let (session, sequence) = (try reader.word(), try reader.word())
+            let identities = try reader.words("prompt identities")
+            return Entry(
+                client: client, session: session, sequence: sequence,
+                rows: try reader.floats("prompts of a client", count: identities.count * width),
+                baseRows: try reader.floats("base prompts of a client", count: identities.count * width),
+                promptIDs: identities, sampleCount: try reader.integer("sample count", in: 0...Int.max),
+                stalenessWeight: try reader.number(), arrived: try reader.integer(),
+                matches: try reader.words("matches", count: identities.count))
+        }
+    }
 }

@@ -99,6 +99,24 @@ struct Pfpt: AggregationStrategy {
             weights: weights, matches: reported, births: identities.filter { !old.contains($0) },
             deaths: old.filter { !identities.contains($0) }, objectiveBefore: before, objectiveAfter: fit.objective())
     }
+
+    func write(to writer: inout SnapshotWriter) {
+        writer.write(state)
+        writer.write(flush)
+        writer.write(nextIdentity)
+        writer.write(kept) { $1.write(to: &$0) }
+    }
+
+    mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
+        let restored = try reader.state(like: state)
+        let layout = layout
+        state = restored
+        flush = try reader.word()
+        nextIdentity = try reader.word()
+        kept = try reader.optional { reader throws(SnapshotError) in
+            try PoolModel(from: &reader, layout: layout, pool: restored.promptIDs.count)
+        }
+    }
 }
 
 /// The settings that all forms of PFPT take.
@@ -112,7 +130,7 @@ enum PfptSettings {
                 "prompt-step", promptStep.rawValue, PoolFitOptions.PromptStep.allCases.map(\.rawValue),
                 "How prompts move in a sweep: along the gradient, or to the weighted mean of their matches."),
             .choice(
-                "drop", PoolFitOptions.Drop.end.rawValue,
+                "drop", PoolFitOptions.Drop.sweep.rawValue,
                 [PoolFitOptions.Drop.sweep.rawValue, PoolFitOptions.Drop.end.rawValue],
                 "Whether unsupported prompts leave a newly begun pool after each sweep or at the end."),
             .choice(
@@ -125,7 +143,7 @@ enum PfptSettings {
         var options = PoolFitOptions(
             sweeps: settings.integer("sweeps"), learningRate: settings.number("learning-rate"),
             promptStep: PoolFitOptions.PromptStep(rawValue: settings.text("prompt-step")) ?? .gradient)
-        options.drop = PoolFitOptions.Drop(rawValue: settings.text("drop")) ?? .end
+        options.drop = PoolFitOptions.Drop(rawValue: settings.text("drop")) ?? .sweep
         return options
     }
 }

@@ -79,6 +79,35 @@ extension PoolModel {
     }
 }
 
+extension PoolModel {
+    func write(to writer: inout SnapshotWriter) {
+        for learned in [covariance, usage, prompts] {
+            writer.write(learned.values)
+            writer.write(learned.first)
+            writer.write(learned.second)
+            writer.write(learned.firstDecay)
+            writer.write(learned.secondDecay)
+        }
+    }
+
+    init(from reader: inout SnapshotReader, layout: NetworkLayout, pool: Int) throws(SnapshotError) {
+        self.layout = layout
+        covariance = try Learned(from: &reader, count: layout.covariance.count)
+        usage = try Learned(from: &reader, count: layout.usage.count)
+        prompts = try Learned(from: &reader, count: pool * layout.width)
+    }
+}
+
+extension PoolModel.Learned {
+    fileprivate init(from reader: inout SnapshotReader, count: Int) throws(SnapshotError) {
+        self.init(try reader.floats("learnt values", count: count))
+        first = try reader.floats("first moments", count: count)
+        second = try reader.floats("second moments", count: count)
+        firstDecay = try reader.number()
+        secondDecay = try reader.number()
+    }
+}
+
 /// The shapes of the two networks.
 package struct NetworkLayout: Hashable, Sendable {
     package let width: Int

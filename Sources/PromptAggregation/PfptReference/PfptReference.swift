@@ -114,4 +114,16 @@ struct PfptReference: AggregationStrategy {
             }, births: identities.filter { !old.contains($0) }, deaths: old.filter { !identities.contains($0) },
             objectiveBefore: before.isFinite ? before : nil, objectiveAfter: after.isFinite ? after : nil)
     }
+
+    func write(to writer: inout SnapshotWriter) {
+        writer.write(state)
+        writer.write(flush)
+        writer.write(nextIdentity)
+    }
+
+    mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
+        state = try reader.state(like: state)
+        flush = try reader.word()
+        nextIdentity = try reader.word()
+    }
 }

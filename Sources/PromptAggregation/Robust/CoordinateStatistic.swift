@@ -49,13 +49,13 @@ enum CoordinateStatistic {
 }
 
 /// The coordinate-wise median (Yin et al., ICML 2018, definition 1): of an even number the mean of the two middle ones.
-struct CoordinateMedian: AggregationStrategy {
+struct CoordinateMedian: MemorylessStrategy {
     static let entry = StrategyEntry(
         name: "median", summary: "The median of the clients' displacements at each coordinate.",
         source: "Yin et al., ICML 2018, definition 1", settings: []
     ) { _, initial, _ in CoordinateMedian(state: initial) }
 
-    private(set) var state: PromptState
+    var state: PromptState
 
     private init(state: PromptState) { self.state = state }
 
@@ -71,7 +71,7 @@ struct CoordinateMedian: AggregationStrategy {
 
 /// The coordinate-wise trimmed mean (Yin et al., ICML 2018, definition 2): the largest and the smallest β of the
 /// displacements are left out at each coordinate, rounded down.
-struct TrimmedMean: AggregationStrategy {
+struct TrimmedMean: MemorylessStrategy {
     static let entry = StrategyEntry(
         name: "trimmed-mean",
         summary: "The mean of the clients' displacements without the extremes at each coordinate.",
@@ -81,7 +81,7 @@ struct TrimmedMean: AggregationStrategy {
         TrimmedMean(state: initial, trim: settings.number("trim"))
     }
 
-    private(set) var state: PromptState
+    var state: PromptState
     private let trim: Double
 
     mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {

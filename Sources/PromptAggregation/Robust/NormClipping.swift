@@ -77,4 +77,8 @@ struct NormClipping: AggregationStrategy {
         }
         return rows
     }
+
+    func write(to writer: inout SnapshotWriter) { inner.writeNamed(to: &writer) }
+
+    mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) { try inner.readNamed(from: &reader) }
 }

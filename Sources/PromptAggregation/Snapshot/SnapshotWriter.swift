@@ -1,0 +1,84 @@
+/// Writes values one after the other as bytes: whole numbers and floating point numbers little-endian, lists after their
+/// count, optional values after a 0 or a 1. Equal values give equal bytes.
+///
+/// A snapshot begins with `SnapshotFormat.magic` and the format's version and ends with a checksum of all bytes before it.
+public struct SnapshotWriter: Sendable {
+    private var bytes: [UInt8] = []
+
+    package init() {
+        bytes = SnapshotFormat.magic
+        write(SnapshotFormat.version)
+    }
+
+    /// The snapshot of all that was written.
+    package consuming func finish() -> [UInt8] {
+        write(SnapshotFormat.checksum(bytes[...]))
+        return bytes
+    }
+
+    package mutating func write(_ value: UInt64) {
+        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    package mutating func write(_ value: Int) { write(UInt64(bitPattern: Int64(value))) }
+    package mutating func write(_ value: Double) { write(value.bitPattern) }
+    package mutating func write(_ value: Bool) { write(UInt64(value ? 1 : 0)) }
+
+    package mutating func write(_ text: String) {
+        let utf8 = Array(text.utf8)
+        write(utf8.count)
+        bytes.append(contentsOf: utf8)
+    }
+
+    package mutating func write(_ values: [Float]) {
+        write(values.count)
+        bytes.reserveCapacity(bytes.count + 4 * values.count)
+        for value in values {
+            withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+        }
+    }
+
+    package mutating func write(_ values: [Double]) {
+        write(values.count)
+        for value in values { write(value) }
+    }
+
+    package mutating func write(_ values: [UInt64]) {
+        write(values.count)
+        for value in values { write(value) }
+    }
+
+    package mutating func write(_ values: [Int]) {
+        write(values.count)
+        for value in values { write(value) }
+    }
+
+    package mutating func write<Value>(_ value: Value?, _ write: (inout SnapshotWriter, Value) -> Void) {
+        self.write(value != nil)
+        if let value { write(&self, value) }
+    }
+
+    package mutating func write<Value>(_ values: [Value], _ write: (inout SnapshotWriter, Value) -> Void) {
+        self.write(values.count)
+        for value in values { write(&self, value) }
+    }
+}
+
+enum SnapshotFormat {
+    static let magic: [UInt8] = Array("imprsnap".utf8)
+    static let version: UInt64 = 1
+
+    /// FNV-1a of 64 bits (Fowler, Noll, Vo), taken over words of eight bytes; the last word is filled up with zeros.
+    static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        var sum: UInt64 = 0xCBF2_9CE4_8422_2325
+        var word: UInt64 = 0
+        for (place, byte) in bytes.enumerated() {
+            word |= UInt64(byte) << UInt64(8 * (place % 8))
+            guard place % 8 == 7 else { continue }
+            sum = (sum ^ word) &* 0x0000_0100_0000_01B3
+            sum ^= sum >> 32
+            word = 0
+        }
+        return (sum ^ word ^ UInt64(bytes.count)) &* 0x0000_0100_0000_01B3
+    }
+}
