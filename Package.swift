@@ -70,7 +70,7 @@ let package = Package(
             ], swiftSettings: swiftSettings),
 
         .testTarget(
-            name: "PromptAggregationTests", dependencies: ["PromptAggregation", "Safetensors"],
+            name: "PromptAggregationTests", dependencies: ["PromptAggregation", "Safetensors", "CKernels"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "FederationTests", dependencies: ["Federation", "PromptAggregation"], swiftSettings: swiftSettings),

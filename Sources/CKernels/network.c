@@ -1,5 +1,6 @@
 #include "CAggregationKernels.h"
 #include <stdint.h>
+#include <string.h>
 
 typedef float vector16 __attribute__((vector_size(64), aligned(4), may_alias));
 
@@ -72,52 +73,36 @@ __attribute__((always_inline)) static inline float fast_log(float x) {
 #undef NAME
 #undef TARGET
 #undef COLUMNS
-
-#define DISPATCH(name, ...)                                                                                            \
-    do {                                                                                                               \
-        __builtin_cpu_init();                                                                                          \
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&                                 \
-            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))                                  \
-            name##_avx512(__VA_ARGS__);                                                                                \
-        else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))                                      \
-            name##_avx2(__VA_ARGS__);                                                                                  \
-        else                                                                                                           \
-            name##_portable(__VA_ARGS__);                                                                              \
-    } while (0)
-#else
-#define DISPATCH(name, ...) name##_portable(__VA_ARGS__)
 #endif
 
-void aggregation_gemm(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b,
-                      size_t ldb, float *c, size_t ldc, int accumulate) {
-    DISPATCH(gemm, m, n, k, a, a_row, a_column, b, ldb, c, ldc, accumulate);
+#define TABLE(variant)                                                                                                 \
+    static const aggregation_kernels variant##_kernels = {                                                            \
+        gemm_##variant,  gemm_transposed_##variant,  bias_relu_##variant, precision_##variant,                         \
+        gains_##variant, normal_gradients_##variant, adam_##variant,                                                   \
+    };
+TABLE(portable)
+#if defined(__x86_64__)
+TABLE(avx2)
+TABLE(avx512)
+#endif
+
+const aggregation_kernels *aggregation_kernels_named(const char *name) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const int wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                     __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+    const int fused = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (strcmp(name, "avx512") == 0) return wide ? &avx512_kernels : NULL;
+    if (strcmp(name, "avx2") == 0) return fused ? &avx2_kernels : NULL;
+#endif
+    return strcmp(name, "portable") == 0 ? &portable_kernels : NULL;
 }
 
-void aggregation_gemm_transposed(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
-                                 float *c, size_t ldc, int accumulate) {
-    DISPATCH(gemm_transposed, m, n, k, a, lda, b, ldb, c, ldc, accumulate);
-}
-
-void aggregation_bias_relu(size_t rows, size_t columns, const float *bias, float *y) {
-    DISPATCH(bias_relu, rows, columns, bias, y);
-}
-
-void aggregation_precision(size_t rows, size_t columns, const float *bias, float *logits, float *precision,
-                           float *log_sum) {
-    DISPATCH(precision, rows, columns, bias, logits, precision, log_sum);
-}
-
-void aggregation_gains(size_t locals, size_t pool, size_t width, const float *local, const float *prompts,
-                       const float *precision, const float *offset, float *gains) {
-    DISPATCH(gains, locals, pool, width, local, prompts, precision, offset, gains);
-}
-
-void aggregation_normal_gradients(size_t width, const float *x, const float *mean, const float *precision, float limit,
-                                  float *by_mean, float *by_logit) {
-    DISPATCH(normal_gradients, width, x, mean, precision, limit, by_mean, by_logit);
-}
-
-void aggregation_adam(size_t count, float *parameters, float *first, float *second, const float *gradient, float beta1,
-                      float beta2, float step, float scale, float epsilon) {
-    DISPATCH(adam, count, parameters, first, second, gradient, beta1, beta2, step, scale, epsilon);
+const aggregation_kernels *aggregation_kernels_best(void) {
+    static const char *const fastest_first[] = {"avx512", "avx2"};
+    for (size_t i = 0; i < sizeof fastest_first / sizeof *fastest_first; i++) {
+        const aggregation_kernels *kernels = aggregation_kernels_named(fastest_first[i]);
+        if (kernels) return kernels;
+    }
+    return &portable_kernels;
 }

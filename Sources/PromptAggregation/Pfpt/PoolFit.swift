@@ -29,6 +29,7 @@ package final class PoolFit {
     // Of every row of the pool, under the present parameters once `forward` has run.
     private let precision, logVariance, logOdds: FloatBuffer
     private let scratch: PoolFitScratch
+    private let kernels = aggregation_kernels_best().pointee
     private var birth: BirthDensity?
 
     /// - Parameters:
@@ -137,7 +138,7 @@ package final class PoolFit {
         let (width, first) = (layout.width, rows.lowerBound)
         let (input, logits) = (prompts.values.at(first * width), scratch.logits.start)
         covariance.forward(rows: rows.count, input: input, output: logits)
-        aggregation_precision(
+        kernels.precision(
             rows.count, width, covariance.outputBias, logits, precision.at(first * width), logVariance.at(first))
         usage.forward(rows: rows.count, input: input, output: logOdds.at(first))
         for row in rows { logOdds[row] += usage.outputBias[0] }
@@ -153,12 +154,12 @@ package final class PoolFit {
             (inputs + place * width).update(from: prompts.values.at(item.matches[local] * width), count: width)
         }
         covariance.forward(rows: matched.count, input: inputs, output: logits)
-        aggregation_precision(
+        kernels.precision(
             matched.count, width, covariance.outputBias, logits, precision, scratch.logVariance.start)
         item.rows.withUnsafeBufferPointer { rows in
             for (place, local) in matched.enumerated() {
                 let first = place * width
-                aggregation_normal_gradients(
+                kernels.normal_gradients(
                     width, rows.baseAddress! + local * width, inputs + first, precision + first, PoolEvidence.largest,
                     scratch.byMean.at(first), scratch.byLogit.at(first))
             }
@@ -206,7 +207,7 @@ package final class PoolFit {
         let constant = 0.5 * Float(layout.width) * Float(log(2 * Double.pi))
         for row in 0..<pool { scratch.offset[row] = logOdds[row] - 0.5 * logVariance[row] - constant }
         item.rows.withUnsafeBufferPointer { rows in
-            aggregation_gains(
+            kernels.gains(
                 item.count, pool, layout.width, rows.baseAddress!, prompts.values.start, precision.start,
                 scratch.offset.start, scratch.gains.start)
         }

@@ -6,6 +6,7 @@ final class AdamValues {
     private let first, second: FloatBuffer
     private var firstDecay: Double
     private var secondDecay: Double
+    private let kernels = aggregation_kernels_best().pointee
 
     private static let beta1 = 0.9
     private static let beta2 = 0.999
@@ -31,7 +32,7 @@ final class AdamValues {
         let beta2 = weight == 1 ? Self.beta2 : power(Self.beta2, weight)
         firstDecay *= beta1
         secondDecay *= beta2
-        aggregation_adam(
+        kernels.adam(
             count, values.start, first.start, second.start, gradient.start, Float(beta1), Float(beta2),
             Float(learningRate * weight / (1 - firstDecay)), Float(1 / (1 - secondDecay).squareRoot()), Self.epsilon)
     }
@@ -63,6 +64,7 @@ final class PoolNetwork {
     private let hidden: FloatBuffer
     private let byHidden: FloatBuffer
     private let ones: FloatBuffer
+    private let kernels = aggregation_kernels_best().pointee
 
     /// - Parameter rows: the most rows of a pass.
     init(_ learned: PoolModel.Learned, layers: TwoLayers, rows: Int) {
@@ -82,10 +84,10 @@ final class PoolNetwork {
     /// output[rows, outputs] = max(0, input · W₁ + b₁) · W₂.
     func forward(rows: Int, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>) {
         let (inputs, count, outputs) = (layers.inputs, layers.hidden, layers.outputs)
-        aggregation_gemm(
+        kernels.gemm(
             rows, count, inputs, input, inputs, 1, adam.values.at(layers.firstWeight), count, hidden.start, count, 0)
-        aggregation_bias_relu(rows, count, adam.values.at(layers.firstBias), hidden.start)
-        aggregation_gemm(
+        kernels.bias_relu(rows, count, adam.values.at(layers.firstBias), hidden.start)
+        kernels.gemm(
             rows, outputs, count, hidden.start, count, 1, adam.values.at(layers.secondWeight), outputs, output, outputs,
             0)
     }
@@ -97,20 +99,20 @@ final class PoolNetwork {
     ) {
         let (inputs, count, outputs) = (layers.inputs, layers.hidden, layers.outputs)
         let gradient = adam.gradient
-        aggregation_gemm(
+        kernels.gemm(
             count, outputs, rows, hidden.start, 1, count, byOutput, outputs, gradient.at(layers.secondWeight), outputs,
             0)
         sumRows(byOutput, rows, outputs, into: gradient.at(layers.secondBias))
-        aggregation_gemm_transposed(
+        kernels.gemm_transposed(
             rows, count, outputs, byOutput, outputs, adam.values.at(layers.secondWeight), outputs, byHidden.start,
             count,
             0)
         for place in 0..<rows * count where hidden[place] <= 0 { byHidden[place] = 0 }
-        aggregation_gemm(
+        kernels.gemm(
             inputs, count, rows, input, 1, inputs, byHidden.start, count, gradient.at(layers.firstWeight), count, 0)
         sumRows(byHidden.start, rows, count, into: gradient.at(layers.firstBias))
         guard let byInput else { return }
-        aggregation_gemm_transposed(
+        kernels.gemm_transposed(
             rows, inputs, count, byHidden.start, count, adam.values.at(layers.firstWeight), count, byInput, inputs, 0)
     }
 
@@ -121,6 +123,6 @@ final class PoolNetwork {
     private func sumRows(
         _ matrix: UnsafePointer<Float>, _ rows: Int, _ columns: Int, into sum: UnsafeMutablePointer<Float>
     ) {
-        aggregation_gemm(1, columns, rows, ones.start, 0, 1, matrix, columns, sum, columns, 0)
+        kernels.gemm(1, columns, rows, ones.start, 0, 1, matrix, columns, sum, columns, 0)
     }
 }

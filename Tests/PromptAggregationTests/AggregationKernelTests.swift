@@ -1,0 +1,133 @@
+import CKernels
+import Foundation
+import PromptAggregation
+import Testing
+
+/// Every variant that this machine has, against the formulas of the header in Float64.
+@Suite struct AggregationKernelTests {
+    static let variants: [String] = ["portable", "avx2", "avx512"].filter { (name: String) in
+        aggregation_kernels_named(name) != nil
+    }
+    // Rows, columns and depths around the sizes of tiles and vectors.
+    static let extents = [(1, 1, 1), (5, 15, 7), (6, 16, 128), (7, 17, 129), (13, 64, 40), (20, 100, 33)]
+
+    static func kernels(_ name: String) -> aggregation_kernels { aggregation_kernels_named(name)!.pointee }
+
+    static func numbers(_ count: Int, _ random: inout SeededRandom) -> [Float] {
+        (0..<count).map { _ in Float(random.nextNormal()) }
+    }
+
+    func close(_ a: [Float], _ b: [Double], _ tolerance: Double = 1e-5) -> Bool {
+        a.count == b.count && zip(a, b).allSatisfy { abs(Double($0) - $1) <= tolerance * max(1, abs($1)) }
+    }
+
+    @Test func thePortableVariantIsEverywhereAndOthersHaveNoUnknownNames() {
+        #expect(Self.variants.contains("portable"))
+        #expect(aggregation_kernels_named("sse9") == nil)
+    }
+
+    @Test(arguments: variants)
+    func products(variant: String) {
+        let kernels = Self.kernels(variant)
+        var random = SeededRandom(seed: 3)
+        for (m, n, k) in Self.extents {
+            let (a, b) = (Self.numbers(m * k, &random), Self.numbers(k * n, &random))
+            let start = Self.numbers(m * n, &random)
+            var expected = [Double](repeating: 0, count: m * n)
+            for i in 0..<m {
+                for j in 0..<n {
+                    for p in 0..<k { expected[i * n + j] += Double(a[i * k + p]) * Double(b[p * n + j]) }
+                }
+            }
+            let accumulated = zip(expected, start).map { $0 + Double($1) }
+            let aTurned = (0..<k * m).map { a[$0 % m * k + $0 / m] }
+            let bTurned = (0..<k * n).map { b[$0 % k * n + $0 / k] }
+            for accumulate in [0, 1] as [Int32] {
+                let goal = accumulate == 1 ? accumulated : expected
+                var (plain, fromTurned, transposed) = (start, start, start)
+                kernels.gemm(m, n, k, a, k, 1, b, n, &plain, n, accumulate)
+                kernels.gemm(m, n, k, aTurned, 1, m, b, n, &fromTurned, n, accumulate)
+                kernels.gemm_transposed(m, n, k, a, k, bTurned, k, &transposed, n, accumulate)
+                #expect(close(plain, goal) && close(fromTurned, goal) && close(transposed, goal), "\(m) \(n) \(k)")
+            }
+        }
+    }
+
+    @Test(arguments: variants)
+    func activationsAndPrecisions(variant: String) {
+        let kernels = Self.kernels(variant)
+        var random = SeededRandom(seed: 4)
+        let (rows, columns) = (3, 37)
+        let bias = Self.numbers(columns, &random)
+        let values = Self.numbers(rows * columns, &random).map { 9 * $0 }
+        var active = values
+        kernels.bias_relu(rows, columns, bias, &active)
+        let sums = values.indices.map { values[$0] + bias[$0 % columns] }
+        #expect(active == sums.map { max(0, $0) })
+
+        var logits = values
+        var precision = [Float](repeating: 0, count: values.count)
+        var logSums = [Float](repeating: 0, count: rows)
+        kernels.precision(rows, columns, bias, &logits, &precision, &logSums)
+        let held = sums.map { max(-20, min(20, $0)) }
+        #expect(logits == held)
+        #expect(close(precision, held.map { 1 + exp(-Double($0)) }, 1e-6))
+        for row in 0..<rows {
+            let expected = held[row * columns..<(row + 1) * columns].reduce(0.0) { $0 - log(1 + exp(-Double($1))) }
+            #expect(abs(Double(logSums[row]) - expected) < 1e-5 * max(1, abs(expected)))
+        }
+    }
+
+    @Test(arguments: variants)
+    func gainsAndGradients(variant: String) {
+        let kernels = Self.kernels(variant)
+        var random = SeededRandom(seed: 5)
+        let (locals, pool, width) = (3, 5, 45)
+        let rows = Self.numbers(locals * width, &random)
+        let prompts = Self.numbers(pool * width, &random)
+        let precision = Self.numbers(pool * width, &random).map { 1 + abs($0) }
+        let offset = Self.numbers(pool, &random)
+        var gains = [Float](repeating: 0, count: locals * pool)
+        kernels.gains(locals, pool, width, rows, prompts, precision, offset, &gains)
+        let expected = gains.indices.map { place in
+            let (local, row) = (place / pool, place % pool)
+            return (0..<width).reduce(Double(offset[row])) { sum, column in
+                let residual = Double(rows[local * width + column]) - Double(prompts[row * width + column])
+                return sum - 0.5 * residual * residual * Double(precision[row * width + column])
+            }
+        }
+        #expect(close(gains, expected))
+
+        var (byMean, byLogit) = ([Float](repeating: 0, count: width), [Float](repeating: 0, count: width))
+        kernels.normal_gradients(width, rows, prompts, precision, 2, &byMean, &byLogit)
+        for column in 0..<width {
+            let residual = Double(rows[column]) - Double(prompts[column])
+            let variance = 1 / Double(precision[column])
+            // d/dx of ½ log σ(x) + ½ r² / σ(x), where 1/σ is the precision.
+            let slope = 0.5 * (1 - variance) * (1 - residual * residual / variance)
+            #expect(abs(Double(byMean[column]) - max(-2, min(2, -residual / variance))) < 1e-5)
+            #expect(abs(Double(byLogit[column]) - max(-2, min(2, slope))) < 1e-5)
+        }
+    }
+
+    @Test(arguments: variants)
+    func adam(variant: String) {
+        let kernels = Self.kernels(variant)
+        var random = SeededRandom(seed: 6)
+        let start = Self.numbers(35, &random)
+        let gradient = Self.numbers(35, &random)
+        var (values, first) = (start, Self.numbers(35, &random))
+        var second = Self.numbers(35, &random).map { $0 * $0 }
+        var expected: (values: [Double], first: [Double], second: [Double]) = ([], [], [])
+        for place in start.indices {
+            let slope = Double(gradient[place])
+            let m: Double = 0.9 * Double(first[place]) + 0.1 * slope
+            let v: Double = 0.99 * Double(second[place]) + 0.01 * slope * slope
+            expected.first.append(m)
+            expected.second.append(v)
+            expected.values.append(Double(start[place]) - 0.01 * m / (v.squareRoot() * 1.5 + 1e-8))
+        }
+        kernels.adam(35, &values, &first, &second, gradient, 0.9, 0.99, 0.01, 1.5, 1e-8)
+        #expect(close(values, expected.values) && close(first, expected.first) && close(second, expected.second))
+    }
+}
