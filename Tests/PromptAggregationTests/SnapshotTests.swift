@@ -47,7 +47,8 @@ import Testing
         var random = SeededRandom(seed: 6)
         for _ in 0..<300 {
             var damaged = snapshot
-            damaged[Int(random.next(upperBound: UInt64(damaged.count)))] ^= UInt8(1 + random.next(upperBound: UInt64(255)))
+            damaged[Int(random.next(upperBound: UInt64(damaged.count)))] ^= UInt8(
+                1 + random.next(upperBound: UInt64(255)))
             #expect(throws: SnapshotError.self) { try strategy.restore(damaged) }
             let end = Int(random.next(upperBound: UInt64(snapshot.count)))
             #expect(throws: SnapshotError.self) { try strategy.restore(Array(snapshot[..<end])) }

@@ -37,6 +37,7 @@ public enum StrategyCatalog {
         FedBuff.entry,
         FedOpt.entry,
         FedProx.entry,
+        GaussianMixture.entry,
         NormClipping.entry,
         Pfpt.entry,
         PfptReference.entry,

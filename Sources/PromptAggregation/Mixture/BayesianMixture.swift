@@ -1,0 +1,190 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Variational inference of a mixture of Gaussians with diagonal covariances and a Dirichlet process over the weights
+/// (Bishop 2006, section 10.2; Blei and Jordan 2006), with the priors that scikit-learn's `BayesianGaussianMixture` takes
+/// by default: weight concentration 1 / components, mean of the rows with precision 1, `width` degrees of freedom, variance
+/// of the rows, 1e-6 added to every variance.
+package struct BayesianMixture: Sendable {
+    package let count: Int
+    package let width: Int
+    package let components: Int
+    /// [count, width]
+    private let rows: [Double]
+    private let priorMean: [Double]
+    private let priorVariance: [Double]
+    private var priorConcentration: Double { 1 / Double(components) }
+
+    /// [count, components]: the probability of each component for each row.
+    package private(set) var responsibilities: [Double]
+    /// [components, width]
+    package private(set) var means: [Double] = []
+    package private(set) var variances: [Double] = []
+    private var meanPrecision: [Double] = []
+    private var degrees: [Double] = []
+    /// Beta(a, b) of each stick of the process.
+    private var sticks: [(a: Double, b: Double)] = []
+    /// The evidence lower bound up to a constant, in nats; −∞ before the first iteration.
+    package private(set) var lowerBound = -Double.infinity
+
+    /// - Parameters:
+    ///   - rows: [count, width], at least one row.
+    ///   - responsibilities: [count, components], with which it begins; each row sums to 1.
+    package init(rows: [Double], width: Int, responsibilities: [Double], components: Int) {
+        self.rows = rows
+        self.width = width
+        self.components = components
+        self.responsibilities = responsibilities
+        let count = responsibilities.count / components
+        self.count = count
+        var mean = [Double](repeating: 0, count: width)
+        for (place, value) in rows.enumerated() { mean[place % width] += value / Double(count) }
+        var variance = [Double](repeating: 0, count: width)
+        for (place, value) in rows.enumerated() {
+            let residual = value - mean[place % width]
+            variance[place % width] += residual * residual / Double(max(count - 1, 1))
+        }
+        priorMean = mean
+        priorVariance = variance
+        maximize()
+    }
+
+    /// Alternates expectation and maximization until the bound changes by less than `tolerance`.
+    package mutating func run(iterations: Int, tolerance: Double) {
+        for _ in 0..<iterations {
+            let before = lowerBound
+            expect()
+            maximize()
+            lowerBound = bound()
+            if abs(lowerBound - before) < tolerance { break }
+        }
+        expect()
+    }
+
+    /// The likeliest component of each row, the first among equals.
+    package var labels: [Int] {
+        (0..<count).map { row in
+            (0..<components).reduce(0) { best, component in
+                responsibilities[row * components + component] > responsibilities[row * components + best]
+                    ? component : best
+            }
+        }
+    }
+
+    private mutating func maximize() {
+        var totals = [Double](repeating: 10 * Double.ulpOfOne, count: components)
+        var averages = [Double](repeating: 0, count: components * width)
+        for row in 0..<count {
+            for component in 0..<components {
+                let share = responsibilities[row * components + component]
+                totals[component] += share
+                guard share > 0 else { continue }
+                for column in 0..<width { averages[component * width + column] += share * rows[row * width + column] }
+            }
+        }
+        for place in averages.indices { averages[place] /= totals[place / width] }
+        var spreads = [Double](repeating: 0, count: components * width)
+        for row in 0..<count {
+            for component in 0..<components {
+                let share = responsibilities[row * components + component]
+                guard share > 0 else { continue }
+                for column in 0..<width {
+                    let residual = rows[row * width + column] - averages[component * width + column]
+                    spreads[component * width + column] += share * residual * residual
+                }
+            }
+        }
+        meanPrecision = totals.map { 1 + $0 }
+        degrees = totals.map { Double(width) + $0 }
+        var rest = totals.reduce(0, +)
+        sticks = totals.map { total in
+            rest -= total
+            return (1 + total, priorConcentration + max(rest, 0))
+        }
+        means = averages
+        variances = spreads
+        for place in means.indices {
+            let (component, column) = (place / width, place % width)
+            let total = totals[component]
+            let spread = spreads[place] / total + 1e-6
+            let shift = averages[place] - priorMean[column]
+            means[place] = (priorMean[column] + total * averages[place]) / meanPrecision[component]
+            variances[place] =
+                (priorVariance[column] + total * (spread + shift * shift / meanPrecision[component]))
+                / degrees[component]
+        }
+    }
+
+    private mutating func expect() {
+        let constants = componentConstants()
+        let precisions = variances.map { 1 / $0 }
+        for row in 0..<count {
+            var logs = constants
+            for component in 0..<components {
+                var square = 0.0
+                for column in 0..<width {
+                    let residual = rows[row * width + column] - means[component * width + column]
+                    square += residual * residual * precisions[component * width + column]
+                }
+                logs[component] -= 0.5 * square
+            }
+            let largest = logs.max() ?? 0
+            let total = logs.reduce(0) { $0 + exp($1 - largest) }
+            for component in 0..<components {
+                responsibilities[row * components + component] = exp(logs[component] - largest) / total
+            }
+        }
+    }
+
+    /// What the logarithm of each component's density has beside the squares: its expected log weight and log precision.
+    private func componentConstants() -> [Double] {
+        let extent = Double(width)
+        var remaining = 0.0
+        return (0..<components).map { component in
+            let (a, b) = sticks[component]
+            let weight = digamma(a) - digamma(a + b) + remaining
+            remaining += digamma(b) - digamma(a + b)
+            let degrees = degrees[component]
+            let digammas = (0..<width).reduce(0) { $0 + digamma(0.5 * (degrees - Double($1))) }
+            return weight + halfLogPrecision(component)
+                + 0.5 * (digammas + extent * (log(2) - log(degrees) - log(2 * .pi) - 1 / meanPrecision[component]))
+        }
+    }
+
+    private func halfLogPrecision(_ component: Int) -> Double {
+        -0.5 * variances[component * width..<(component + 1) * width].reduce(0) { $0 + log($1) }
+    }
+
+    private func bound() -> Double {
+        let extent = Double(width)
+        var total = 0.0
+        for share in responsibilities where share > 0 { total -= share * log(share) }
+        for component in 0..<components {
+            let degrees = degrees[component]
+            let halfLogPrecision = halfLogPrecision(component) - 0.5 * extent * log(degrees)
+            let gammas = (0..<width).reduce(0) { $0 + lgamma(0.5 * (degrees - Double($1))) }
+            total += degrees * halfLogPrecision + 0.5 * degrees * extent * log(2) + gammas
+            let (a, b) = sticks[component]
+            total += lgamma(a) + lgamma(b) - lgamma(a + b)
+            total -= 0.5 * extent * log(meanPrecision[component])
+        }
+        return total
+    }
+}
+
+/// The derivative of log Γ at x > 0: recurrence up to 10, then the asymptotic series (Abramowitz and Stegun 6.3.18).
+func digamma(_ x: Double) -> Double {
+    var (x, result) = (x, 0.0)
+    while x < 10 {
+        result -= 1 / x
+        x += 1
+    }
+    let inverse = 1 / (x * x)
+    let series =
+        inverse
+        * (1.0 / 12 - inverse * (1.0 / 120 - inverse * (1.0 / 252 - inverse * (1.0 / 240 - inverse * (1.0 / 132)))))
+    return result + log(x) - 0.5 / x - series
+}
