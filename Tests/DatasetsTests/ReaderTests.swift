@@ -204,8 +204,9 @@ import Testing
     }
 
     @Test func foldersAreSearchedInOrder() {
-        let folders = DatasetFolders(given: "/mine", environment: [DatasetFolders.variable: "/x:/y"])
-        #expect(folders.folders == ["/mine", "/x", "/y", DatasetFolders.system])
+        let environment = [DatasetFolders.variable: "/x:/y"]
+        #expect(DatasetFolders(given: "/mine", environment: environment).folders == ["/mine"])
+        #expect(DatasetFolders(environment: environment).folders == ["/x", "/y", DatasetFolders.system])
         #expect(DatasetFolders(environment: [:]).folders == [DatasetFolders.system])
     }
 }

@@ -12,12 +12,13 @@ public struct DatasetFolders: Hashable, Sendable {
 
     public init(folders: [String]) { self.folders = folders }
 
-    /// A folder that the user gave, then those of the environment, then the system's.
+    /// The folder that the user gave and no other, so that a misspelt one is not silently replaced by other data;
+    /// without one, those of the environment, then the system's.
     public init(
         given: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
     ) {
         let named = (environment[Self.variable] ?? "").split(separator: ":").map(String.init)
-        folders = (given.map { [$0] } ?? []) + named + [Self.system]
+        folders = given.map { [$0] } ?? named + [Self.system]
     }
 
     /// The paths of all files, from the first folder that holds one of `choices` whole.

@@ -197,7 +197,9 @@ extension RunConfiguration.Head {
 extension RunConfiguration.DataSource {
     init(_ reader: ConfigurationReader, seed: UInt64) throws {
         dataset = try reader.choice("data.dataset", "fashion-mnist", of: FederatedData.datasets, "the data set")
-        path = try reader.text("data.path", "", "its folder; empty for the place where Debian's package puts it")
+        path = try reader.text(
+            "data.path", "",
+            "the folder that holds it, and no other; empty for those of IMPROMPTU_DATA, then for where Debian puts it")
         trainingSamples = try reader.integer(
             "data.training_samples", 0, 0...Int.max, "training images divided over the clients; 0 for all")
         validationSamples = try reader.integer(
