@@ -990,7 +990,7 @@ const ProtobufCMessageDescriptor impromptu__v1__metric__descriptor =
   (ProtobufCMessageInit) impromptu__v1__metric__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descriptors[16] =
+static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descriptors[18] =
 {
   {
     "epochs",
@@ -1184,10 +1184,35 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "personal",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V1__TrainingPlan, personal),
+    &impromptu__v1__personal__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "control_variates",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V1__TrainingPlan, control_variates),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
   2,   /* field[2] = batch_size */
   14,   /* field[14] = class_balance */
+  17,   /* field[17] = control_variates */
   0,   /* field[0] = epochs */
   9,   /* field[9] = gradient_clip */
   15,   /* field[15] = head_dropout */
@@ -1196,6 +1221,7 @@ static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
   1,   /* field[1] = maximum_steps */
   6,   /* field[6] = momentum */
   3,   /* field[3] = optimizer */
+  16,   /* field[16] = personal */
   4,   /* field[4] = prompt_learning_rate */
   10,   /* field[10] = prompts_per_batch */
   12,   /* field[12] = proximal_weight */
@@ -1206,7 +1232,7 @@ static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
 static const ProtobufCIntRange impromptu__v1__training_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 16 }
+  { 0, 18 }
 };
 const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor =
 {
@@ -1216,7 +1242,7 @@ const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor =
   "Impromptu__V1__TrainingPlan",
   "impromptu.v1",
   sizeof(Impromptu__V1__TrainingPlan),
-  16,
+  18,
   impromptu__v1__training_plan__field_descriptors,
   impromptu__v1__training_plan__field_indices_by_name,
   1,  impromptu__v1__training_plan__number_ranges,
@@ -2715,6 +2741,38 @@ const ProtobufCEnumDescriptor impromptu__v1__data_type__descriptor =
   impromptu__v1__data_type__enum_values_by_name,
   1,
   impromptu__v1__data_type__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue impromptu__v1__personal__enum_values_by_number[4] =
+{
+  { "PERSONAL_UNSPECIFIED", "IMPROMPTU__V1__PERSONAL__PERSONAL_UNSPECIFIED", 0 },
+  { "PERSONAL_NOTHING", "IMPROMPTU__V1__PERSONAL__PERSONAL_NOTHING", 1 },
+  { "PERSONAL_HEAD", "IMPROMPTU__V1__PERSONAL__PERSONAL_HEAD", 2 },
+  { "PERSONAL_EVERYTHING", "IMPROMPTU__V1__PERSONAL__PERSONAL_EVERYTHING", 3 },
+};
+static const ProtobufCIntRange impromptu__v1__personal__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex impromptu__v1__personal__enum_values_by_name[4] =
+{
+  { "PERSONAL_EVERYTHING", 3 },
+  { "PERSONAL_HEAD", 2 },
+  { "PERSONAL_NOTHING", 1 },
+  { "PERSONAL_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor impromptu__v1__personal__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "impromptu.v1.Personal",
+  "Personal",
+  "Impromptu__V1__Personal",
+  "impromptu.v1",
+  4,
+  impromptu__v1__personal__enum_values_by_number,
+  4,
+  impromptu__v1__personal__enum_values_by_name,
+  1,
+  impromptu__v1__personal__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue impromptu__v1__optimizer__enum_values_by_number[4] =

@@ -35,7 +35,7 @@ extension Aggregator {
         guard update.sampleCount > 0 else {
             return "expected a sample count of at least 1, found \(update.sampleCount)"
         }
-        let tuned = base.parameters.entries.filter { !Parameters.isFixed($0.name) }
+        let tuned = base.parameters.entries.filter { configuration.plan.sends($0.name) }
         guard update.parameters.names == tuned.map(\.name) else {
             return "expected the tensors \(tuned.map(\.name)), found \(update.parameters.names)"
         }

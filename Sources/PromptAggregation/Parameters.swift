@@ -31,6 +31,19 @@ public struct Parameters: Hashable, Sendable {
     public static let fixedPrefix = "fixed."
     public static func isFixed(_ name: String) -> Bool { name.hasPrefix(fixedPrefix) }
 
+    /// The control variate that belongs to a tensor: in the state SCAFFOLD's c, of the tensor's shape.
+    public static func control(of name: String) -> String { controlPrefix + name }
+    public static func isControl(_ name: String) -> Bool { name.hasPrefix(controlPrefix) }
+    private static let controlPrefix = "control."
+
+    /// Whether the head owns the tensor of that name.
+    static func isOfHead(_ name: String) -> Bool { name.hasPrefix("head.") }
+
+    /// The tensor that a control variate belongs to; of another tensor its own name.
+    static func controlled(by name: String) -> String {
+        isControl(name) ? String(name.dropFirst(controlPrefix.count)) : name
+    }
+
     /// All tensors, ascending by name.
     public private(set) var entries: [Entry] = []
 

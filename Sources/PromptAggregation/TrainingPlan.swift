@@ -37,6 +37,11 @@ public struct TrainingPlan: Hashable, Sendable {
     public var classBalance: Double = 0
     /// The probability that a value of the head's hidden layer is dropped in a training step.
     public var headDropout: Double = 0
+    /// What each client tunes for itself alone.
+    public var personal: Personal = .nothing
+    /// Whether steps follow SCAFFOLD's corrected gradients (Karimireddy et al. 2020, algorithm 1); takes SGD without
+    /// momentum.
+    public var controlVariates: Bool = false
 
     public init() {}
 }

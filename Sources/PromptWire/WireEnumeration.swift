@@ -26,6 +26,16 @@ extension TrainingPlan.Optimizer: WireEnumeration {
     }
 }
 
+extension TrainingPlan.Personal: WireEnumeration {
+    var wire: Impromptu__V1__Personal {
+        switch self {
+        case .nothing: IMPROMPTU__V1__PERSONAL__PERSONAL_NOTHING
+        case .head: IMPROMPTU__V1__PERSONAL__PERSONAL_HEAD
+        case .everything: IMPROMPTU__V1__PERSONAL__PERSONAL_EVERYTHING
+        }
+    }
+}
+
 extension ClientMessage.Heartbeat.Activity: WireEnumeration {
     var wire: Impromptu__V1__Activity {
         switch self {

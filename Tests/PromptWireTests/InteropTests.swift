@@ -151,6 +151,8 @@ struct InteropTests {
         plan.logitAdjustment = 1
         plan.classBalance = 0.75
         plan.headDropout = 0.5
+        plan.personal = .head
+        plan.controlVariates = true
         return plan
     }
 

@@ -182,8 +182,8 @@ struct Malformed: Sendable, CustomTestStringConvertible {
 
     private static let ack = Fields().text(1, "c1").number(2, one)
 
-    private static func plan(optimizer: UInt64 = 1) -> Fields {
-        Fields().number(1, one).number(3, one).number(4, optimizer)
+    private static func plan(optimizer: UInt64 = 1, personal: UInt64 = 1) -> Fields {
+        Fields().number(1, one).number(3, one).number(4, optimizer).number(17, personal)
     }
 
     private static func task(_ plan: Fields?) -> Fields {
@@ -214,6 +214,7 @@ struct Malformed: Sendable, CustomTestStringConvertible {
             task(plan().real(14, -.infinity)), "task.plan.logit_adjustment: expected a finite number, found -inf"),
         Malformed(task(plan().real(15, .nan)), "task.plan.class_balance: expected a finite number, found nan"),
         Malformed(task(plan().real(16, .nan)), "task.plan.head_dropout: expected a finite number, found nan"),
+        Malformed(task(plan(personal: 0)), "task.plan.personal: expected one of 1, 2, 3, found 0"),
         Malformed(
             envelope.message(5, Fields().signed(1, -1).message(2, prompts).numbers(3, [1, 2])),
             "global_prompts.version: expected 0 to 1099511627776, found -1"),

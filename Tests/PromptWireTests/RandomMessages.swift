@@ -112,6 +112,8 @@ struct RandomMessages {
         plan.logitAdjustment = random.nextNormal()
         plan.classBalance = random.nextUniform()
         plan.headDropout = random.nextUniform()
+        plan.personal = TrainingPlan.Personal.allCases.randomElement(using: &random)!
+        plan.controlVariates = Bool.random(using: &random)
         return plan
     }
 

@@ -46,6 +46,22 @@ typedef enum _Impromptu__V1__DataType {
   IMPROMPTU__V1__DATA_TYPE__DATA_TYPE_F32 = 1
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__DATA_TYPE)
 } Impromptu__V1__DataType;
+/*
+ * Which tensors of the state a client keeps from task to task and does not send.
+ */
+typedef enum _Impromptu__V1__Personal {
+  IMPROMPTU__V1__PERSONAL__PERSONAL_UNSPECIFIED = 0,
+  IMPROMPTU__V1__PERSONAL__PERSONAL_NOTHING = 1,
+  /*
+   * Those whose names begin with "head.".
+   */
+  IMPROMPTU__V1__PERSONAL__PERSONAL_HEAD = 2,
+  /*
+   * All; an update then holds "prompts" without rows.
+   */
+  IMPROMPTU__V1__PERSONAL__PERSONAL_EVERYTHING = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__PERSONAL)
+} Impromptu__V1__Personal;
 typedef enum _Impromptu__V1__Optimizer {
   IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED = 0,
   IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_ADAM = 1,
@@ -235,10 +251,15 @@ struct  Impromptu__V1__TrainingPlan
    * The probability that a value of the head's hidden layer is dropped in a step, 0 for none.
    */
   double head_dropout;
+  Impromptu__V1__Personal personal;
+  /*
+   * Whether steps follow SCAFFOLD's control variates.
+   */
+  protobuf_c_boolean control_variates;
 };
 #define IMPROMPTU__V1__TRAINING_PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__training_plan__descriptor) \
-    , 0, 0, 0, IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, IMPROMPTU__V1__PERSONAL__PERSONAL_UNSPECIFIED, 0 }
 
 
 typedef enum {
@@ -1107,6 +1128,7 @@ typedef void (*Impromptu__V1__Publication_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    impromptu__v1__data_type__descriptor;
+extern const ProtobufCEnumDescriptor    impromptu__v1__personal__descriptor;
 extern const ProtobufCEnumDescriptor    impromptu__v1__optimizer__descriptor;
 extern const ProtobufCEnumDescriptor    impromptu__v1__activity__descriptor;
 extern const ProtobufCEnumDescriptor    impromptu__v1__reject_code__descriptor;

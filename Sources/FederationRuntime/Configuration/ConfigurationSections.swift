@@ -179,6 +179,7 @@ extension RunConfiguration.Head {
         onClassifier = try reader.flag(
             "head.on_classifier", false,
             "read the outputs of the encoder's own frozen classifier (torchvision, timm), not the class feature")
+        personal = try reader.flag("head.personal", false, "every client keeps a head of its own and does not send it")
     }
 
     /// - Throws: `ConfigurationError` when the encoder has no classifier to work on.

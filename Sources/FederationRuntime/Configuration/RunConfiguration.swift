@@ -55,6 +55,8 @@ public struct RunConfiguration: Sendable {
         public var hidden: Int
         /// Whether the head reads the outputs of the encoder's own frozen classifier.
         public var onClassifier: Bool
+        /// Whether each client keeps a head of its own.
+        public var personal: Bool
     }
 
     public struct Encoder: Hashable, Sendable {
@@ -149,6 +151,7 @@ extension RunConfiguration {
                 "head.on_classifier: expected prompts.feature_whitening none beside it, found validation")
         }
         federation.plan = try TrainingPlan(reader)
+        if head.personal { federation.plan.personal = .head }
         federation.schedule = try LearningRateSchedule(reader, runVersions: stop.versions)
         try StrategyCatalog.adapt(
             &federation.plan, to: strategyName,
@@ -207,6 +210,15 @@ extension RunConfiguration {
         }
         federation.encoderDigest = digest
         effective.set("encoder.digest", to: digest)
+    }
+
+    /// Why the published states alone classify nothing, nil when they do.
+    var unpublishedPart: String? {
+        switch federation.plan.personal {
+        case .nothing: nil
+        case .head: "every client keeps a head of its own, which is not published; impromptu simulate evaluates them"
+        case .everything: "every client keeps all of its values to itself; impromptu simulate evaluates them"
+        }
     }
 
     static func optional(_ duration: Duration) -> Duration? { duration > .zero ? duration : nil }

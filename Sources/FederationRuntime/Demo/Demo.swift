@@ -30,6 +30,7 @@ public struct Demo: Service {
 
     public func run() async throws {
         // What is missing or wrong shows here, before any process starts.
+        if let reason = configuration.unpublishedPart { throw ConfigurationError("the demo: \(reason)") }
         let encoder = try configuration.loadEncoder()
         let test = try FederatedData.test(configuration.data, encoder: encoder)
         try folder.create()

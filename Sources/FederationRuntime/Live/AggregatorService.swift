@@ -99,6 +99,9 @@ public actor AggregatorService: Service {
 
     private func makeEvaluator() throws {
         guard let interval = setup.configuration.evaluation.interval, let data = setup.data else { return }
+        if let reason = setup.configuration.unpublishedPart {
+            return logger.info("no evaluation", metadata: ["reason": "\(reason)"])
+        }
         evaluator = Evaluator(
             learner: try PromptLearner(encoder: setup.encoder, threads: setup.configuration.evaluation.threads),
             dataset: try TuningDataset(try data.validation), plan: setup.configuration.federation.plan,

@@ -19,11 +19,13 @@ final class TuningThread: Sendable {
 
     init(learner: PromptLearner) { self.learner = learner }
 
-    /// - Parameter finish: called on the tuning's thread; with nil when the training was cancelled.
+    /// - Parameters:
+    ///   - personal: what the client kept of its last task.
+    ///   - finish: called on the tuning's thread; with nil when the training was cancelled.
     /// - Returns: what cancels it.
     func train(
-        _ order: TrainingOrder, on dataset: TuningDataset,
-        finish: @escaping @Sendable (Result<TrainingResult?, any Error>) -> Void
+        _ order: TrainingOrder, personal: Parameters, on dataset: TuningDataset,
+        finish: @escaping @Sendable (Result<TrainingOutcome?, any Error>) -> Void
     ) -> Cancellation {
         let cancellation = Cancellation()
         queue.async { [learner] in
@@ -31,18 +33,23 @@ final class TuningThread: Sendable {
                 Result {
                     guard !cancellation.isCancelled else { return nil }
                     let result = try learner.tune(
-                        order.base.state, on: dataset, plan: order.task.plan, seed: order.task.seed,
-                        shouldStop: { cancellation.isCancelled })
-                    return result.map { TrainingResult($0, of: order) }
+                        order.base.state, personal: personal, on: dataset, plan: order.task.plan,
+                        seed: order.task.seed, shouldStop: { cancellation.isCancelled })
+                    return result.map { TrainingOutcome($0, of: order) }
                 })
         }
         return cancellation
     }
 }
 
-extension TrainingResult {
+/// What came of a training order: what the client sends, and what it keeps for the next one.
+struct TrainingOutcome: Sendable {
+    let result: TrainingResult
+    let personal: Parameters
+
     init(_ result: TuningResult, of order: TrainingOrder) {
-        self.init(
+        personal = result.personal
+        self.result = TrainingResult(
             task: order.task.number, baseVersion: order.base.version, parameters: result.parameters,
             promptIDs: result.promptIDs, sampleCount: result.sampleCount,
             metrics: [

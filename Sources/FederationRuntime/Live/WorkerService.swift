@@ -19,6 +19,8 @@ public actor WorkerService: Service {
         let dataset: TuningDataset
         /// Nil where updates are kept in memory alone.
         let outbox: OutboxFolder?
+        /// What the client keeps of its last task; lost with the process.
+        var personal = Parameters()
         var delays: SeededRandom
         var cancellation: TuningThread.Cancellation?
         var timers: [ClientTimer: LoopTimer] = [:]
@@ -166,12 +168,14 @@ public actor WorkerService: Service {
         }
     }
 
-    private func trained(_ result: Result<TrainingResult?, any Error>, order: TrainingOrder, at index: Int) {
+    private func trained(_ result: Result<TrainingOutcome?, any Error>, order: TrainingOrder, at index: Int) {
         guard !ended else { return }
         seats[index].cancellation = nil
         switch result {
         case .success(nil): handle(.trainingFailed(task: order.task.number), at: index)
-        case .success(let result?): handle(.trainingFinished(result), at: index)
+        case .success(let outcome?):
+            seats[index].personal = outcome.personal
+            handle(.trainingFinished(outcome.result), at: index)
         case .failure(let error):
             logger.warning(
                 "training failed",
@@ -233,7 +237,9 @@ public actor WorkerService: Service {
     /// Tunes, and hands the result over after the configured delay.
     private func train(_ order: TrainingOrder, at index: Int) {
         let delay = configuration.worker.delay.draw(&seats[index].delays)
-        seats[index].cancellation = tuning.train(order, on: seats[index].dataset) { [loop, weak self] result in
+        seats[index].cancellation = tuning.train(
+            order, personal: seats[index].personal, on: seats[index].dataset
+        ) { [loop, weak self] result in
             loop.schedule(after: delay) { [weak self] in
                 self?.assumeIsolated { $0.trained(result, order: order, at: index) }
             }

@@ -41,6 +41,7 @@ public struct RunEvaluation: Encodable, Sendable {
             throw ReplayError("\(path): the log ends at version \(current.version) and has no \(version!)")
         }
         var configuration = replay.configuration!
+        if let reason = configuration.unpublishedPart { throw ConfigurationError("\(path): \(reason)") }
         let encoder = try configuration.loadEncoder()
         try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
         let source =

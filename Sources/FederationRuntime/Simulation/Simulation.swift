@@ -14,13 +14,15 @@ public struct Simulation {
         case toClient(Int, AggregatorMessage)
         case aggregatorTimer(AggregatorTimer)
         case clientTimer(Int, ClientTimer)
-        case trained(Int, task: UInt64, Result<TrainingResult, any Error>)
+        case trained(Int, task: UInt64, Result<TrainingOutcome, any Error>)
         case clientStarts(Int)
     }
 
     private struct Seat {
         var client: Client
         var dataset: TuningDataset
+        /// What the client keeps of its last task.
+        var personal = Parameters()
         var random: SeededRandom
         /// Images a second relative to the configured speed.
         var speed: Double
@@ -106,7 +108,9 @@ public struct Simulation {
         case .toClient(let index, let message): try handle(.received(message, incarnation: incarnation), at: index)
         case .clientTimer(let index, let timer):
             if seats[index].timers[timer] == number { try handle(.timerFired(timer), at: index) }
-        case .trained(let index, _, .success(let result)): try handle(.trainingFinished(result), at: index)
+        case .trained(let index, _, .success(let outcome)):
+            seats[index].personal = outcome.personal
+            try handle(.trainingFinished(outcome.result), at: index)
         case .trained(let index, let task, .failure): try handle(.trainingFailed(task: task), at: index)
         case .clientStarts(let index): try handle(.started, at: index)
         }
@@ -146,10 +150,22 @@ public struct Simulation {
         queue.push(.toClient(index, message), at: now + latency)
     }
 
+    /// Evaluates the current state; where clients keep a part of it, as each of them sees it, and takes the mean.
     private mutating func evaluate() throws {
         let current = engine.aggregator.current
-        let evaluation = try learner.evaluate(current.state, on: validation, plan: configuration.federation.plan)
-        try observer.add(.init(version: current.version, evaluation: evaluation), at: now)
+        let plan = configuration.federation.plan
+        // Clients that have kept nothing so far all see the published state.
+        let views = plan.personal == .nothing ? [Parameters()] : seats.map(\.personal)
+        var published: Evaluation?
+        var evaluations: [Evaluation] = []
+        for view in views {
+            let known = view.names.isEmpty ? published : nil
+            let evaluation =
+                try known ?? learner.evaluate(current.state, personal: view, on: validation, plan: plan)
+            if view.names.isEmpty { published = evaluation }
+            evaluations.append(evaluation)
+        }
+        try observer.add(.init(version: current.version, evaluation: Evaluation(meanOf: evaluations)), at: now)
     }
 
     // MARK: The clients' side
@@ -172,9 +188,10 @@ public struct Simulation {
     /// Tunes at once, and has the result arrive when the client would have been through.
     private mutating func train(_ order: TrainingOrder, at index: Int) {
         let result = Result {
-            TrainingResult(
+            TrainingOutcome(
                 try learner.tune(
-                    order.base.state, on: seats[index].dataset, plan: order.task.plan, seed: order.task.seed)!,
+                    order.base.state, personal: seats[index].personal, on: seats[index].dataset,
+                    plan: order.task.plan, seed: order.task.seed)!,
                 of: order)
         }
         let images = order.task.plan.images(of: seats[index].dataset.count)

@@ -38,9 +38,11 @@ public enum StrategyCatalog {
         FedOpt.entry,
         FedProx.entry,
         GaussianMixture.entry,
+        Isolated.entry,
         NormClipping.entry,
         Pfpt.entry,
         PfptReference.entry,
+        Scaffold.entry,
         TrimmedMean.entry,
     ]
 

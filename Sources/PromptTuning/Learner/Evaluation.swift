@@ -13,6 +13,19 @@ public struct Evaluation: Hashable, Sendable {
         self.loss = loss
     }
 
+    /// The mean over several evaluations on the same images, each weighing the same: of the accuracies, of those of each
+    /// class, and of the losses. Counts and hits are sums.
+    ///
+    /// - Precondition: at least one, all of as many classes.
+    public init(meanOf evaluations: [Evaluation]) {
+        func sum(_ counts: (Evaluation) -> [Int]) -> [Int] {
+            evaluations.dropFirst().reduce(counts(evaluations[0])) { zip($0, counts($1)).map(+) }
+        }
+        classCounts = sum(\.classCounts)
+        classHits = sum(\.classHits)
+        loss = evaluations.reduce(0) { $0 + $1.loss } / Double(evaluations.count)
+    }
+
     public var count: Int { classCounts.reduce(0, +) }
 
     /// The share of all images that were classified right; 0 without images.

@@ -13,6 +13,8 @@ package struct TrainedTensor {
     fileprivate var secondMoment: [Float]
     /// For a pool of prompts, the rows that some batch used so far; the others stay as they are. nil: all elements move.
     package var touched: [Bool]?
+    /// What SGD's steps add to the gradient after its bound: SCAFFOLD's c − c_i; nil for none.
+    package var correction: [Float]?
 
     package init(name: String, tensor: Tensor, learningRate: Double, byRow: Bool) {
         self.name = name
@@ -115,7 +117,7 @@ package struct Optimizer {
             for place in range {
                 let mean = momentum * tensor.firstMoment[place] + tensor.gradient[place] * scale
                 tensor.firstMoment[place] = mean
-                tensor.values[place] -= rate * mean
+                tensor.values[place] -= rate * (mean + (tensor.correction?[place] ?? 0))
             }
         }
     }

@@ -51,31 +51,36 @@ public final class PromptLearner: Sendable {
     /// Trains on a client's images.
     ///
     /// - Parameters:
+    ///   - personal: what the client kept of its last task, nothing at its first.
     ///   - seed: fixes the order of the images.
     ///   - shouldStop: asked before each step.
     /// - Returns: nil when it was told to stop.
     /// - Throws: `TuningError`, or what the image source throws.
     public func tune(
-        _ state: PromptState, on dataset: TuningDataset, plan: TrainingPlan, seed: UInt64,
-        shouldStop: () -> Bool = { false }
+        _ state: PromptState, personal: Parameters = Parameters(), on dataset: TuningDataset, plan: TrainingPlan,
+        seed: UInt64, shouldStop: () -> Bool = { false }
     ) throws -> TuningResult? {
         try runner.withLock { runner in
-            var session = try TuningSession(state, dataset: dataset, plan: plan, runner: runner)
+            var session = try TuningSession(
+                state, personal: personal, dataset: dataset, plan: plan, runner: runner)
             return try session.run(seed: seed, shouldStop: shouldStop)
         }
     }
 
     /// Classifies all images of a data set, in batches of consecutive images (L2P picks prompts by batch).
     ///
+    /// - Parameter personal: what a client keeps, to evaluate the state as that client sees it.
     /// - Throws: `TuningError`, or what the image source throws.
     public func evaluate(
-        _ state: PromptState, on dataset: TuningDataset, plan: TrainingPlan, batchSize: Int = 64
+        _ state: PromptState, personal: Parameters = Parameters(), on dataset: TuningDataset, plan: TrainingPlan,
+        batchSize: Int = 64
     ) throws -> Evaluation {
         guard batchSize >= 1 else {
             throw TuningError.plan(field: "evaluation batch size", expected: "at least 1", found: "\(batchSize)")
         }
         return try runner.withLock { runner in
-            let session = try TuningSession(state, dataset: dataset, plan: plan, runner: runner)
+            let session = try TuningSession(
+                state, personal: personal, dataset: dataset, plan: plan, runner: runner)
             return try session.evaluate(batchSize: batchSize)
         }
     }
@@ -108,10 +113,13 @@ public final class PromptLearner: Sendable {
 
 /// What a task brings.
 public struct TuningResult: Hashable, Sendable {
-    /// `prompts` [touched, width] holds only the rows that some batch used; the head and the key projection are whole.
+    /// What the update holds: of `prompts` [touched, width] only the rows that some batch used, of the others whatever is
+    /// not personal, and with control variates (x − y) / (K η) of each.
     public var parameters: Parameters
     /// The pool's prompt from which each row of `prompts` started.
     public var promptIDs: [PromptID]
+    /// What the client keeps for its next task: personal tensors, and its own control variates.
+    public var personal: Parameters
     /// Images of the client.
     public var sampleCount: Int
     /// Optimizer steps.

@@ -3,6 +3,7 @@ import PromptAggregation
 /// One task: a state, a data set and a plan, checked against one another.
 struct TuningSession {
     private let state: PromptState
+    private let personal: Parameters
     private let dataset: TuningDataset
     private let plan: TrainingPlan
     private let runner: BatchRunner
@@ -13,9 +14,15 @@ struct TuningSession {
     private let terms: ClassTerms
     private let whitening: FeatureWhitening?
 
-    init(_ state: PromptState, dataset: TuningDataset, plan: TrainingPlan, runner: BatchRunner) throws(TuningError) {
+    /// - Parameter personal: what the client keeps from its earlier tasks.
+    init(
+        _ published: PromptState, personal: Parameters = Parameters(), dataset: TuningDataset, plan: TrainingPlan,
+        runner: BatchRunner
+    ) throws(TuningError) {
         let width = runner.encoder.width
+        let state = try published.adopting(personal, as: plan.personal)
         self.state = state
+        self.personal = personal
         self.dataset = dataset
         self.plan = plan
         self.runner = runner
@@ -69,6 +76,11 @@ struct TuningSession {
     // MARK: Training
 
     mutating func run(seed: UInt64, shouldStop: () -> Bool) throws -> TuningResult? {
+        if plan.controlVariates {
+            for place in trained.indices where !plan.personal.includes(trained[place].name) {
+                try trained[place].correct(by: state.parameters, own: personal)
+            }
+        }
         var optimizer = Optimizer(plan)
         var steps = 0
         var loss = 0.0
@@ -94,23 +106,30 @@ struct TuningSession {
     }
 
     private func result(steps: Int, meanLoss: Double, accuracy: Double) -> TuningResult {
-        var parameters = Parameters()
+        var sent = Parameters()
+        var kept = Parameters()
         var promptIDs: [PromptID] = []
         for tensor in trained {
-            guard let touched = tensor.touched else {
-                parameters[tensor.name] = tensor.tensor
-                continue
+            let isPersonal = plan.personal.includes(tensor.name)
+            if isPersonal { kept[tensor.name] = tensor.tensor }
+            if let touched = tensor.touched {
+                let rows = isPersonal ? [] : touched.indices.filter { touched[$0] }
+                let width = tensor.shape[1]
+                sent[tensor.name] = Tensor(
+                    shape: [rows.count, width],
+                    values: rows.flatMap { tensor.values[$0 * width..<($0 + 1) * width] })
+                promptIDs = rows.map { state.promptIDs[$0] }
+            } else if !isPersonal {
+                sent[tensor.name] = tensor.tensor
             }
-            let rows = touched.indices.filter { touched[$0] }
-            let width = tensor.shape[1]
-            parameters[tensor.name] = Tensor(
-                shape: [rows.count, width],
-                values: rows.flatMap { tensor.values[$0 * width..<($0 + 1) * width] })
-            promptIDs = rows.map { state.promptIDs[$0] }
+            if let control = tensor.control(steps: steps) {
+                sent[Parameters.control(of: tensor.name)] = control.sent
+                kept[Parameters.control(of: tensor.name)] = control.own
+            }
         }
         return TuningResult(
-            parameters: parameters, promptIDs: promptIDs, sampleCount: dataset.count, steps: steps, meanLoss: meanLoss,
-            trainingAccuracy: accuracy)
+            parameters: sent, promptIDs: promptIDs, personal: kept, sampleCount: dataset.count, steps: steps,
+            meanLoss: meanLoss, trainingAccuracy: accuracy)
     }
 
     /// The dropout's factors in a step, nil without dropout.
@@ -289,6 +308,10 @@ extension TrainingPlan {
         ]
         for (field, value) in decays {
             try require(value >= 0 && value < 1, field, "in [0, 1)", value)
+        }
+        if controlVariates {
+            try require(optimizer == .sgd, "optimizer", "sgd with control variates", optimizer.rawValue)
+            try require(momentum == 0, "momentum", "0 with control variates", momentum)
         }
     }
 }

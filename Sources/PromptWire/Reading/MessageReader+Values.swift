@@ -123,6 +123,8 @@ extension MessageReader {
         plan.logitAdjustment = try finite(wire.logit_adjustment, "\(path).logit_adjustment")
         plan.classBalance = try finite(wire.class_balance, "\(path).class_balance")
         plan.headDropout = try finite(wire.head_dropout, "\(path).head_dropout")
+        plan.personal = try enumeration(wire.personal, "\(path).personal")
+        plan.controlVariates = wire.control_variates != 0
         return plan
     }
 }

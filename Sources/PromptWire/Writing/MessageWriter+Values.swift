@@ -39,6 +39,8 @@ extension MessageWriter {
             $0.logit_adjustment = plan.logitAdjustment
             $0.class_balance = plan.classBalance
             $0.head_dropout = plan.headDropout
+            $0.personal = plan.personal.wire
+            $0.control_variates = plan.controlVariates ? 1 : 0
         }
     }
 }
