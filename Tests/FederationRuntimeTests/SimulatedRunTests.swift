@@ -65,6 +65,43 @@ import Testing
         }
     }
 
+    @Test(
+        "what clients keep is evaluated as they see it",
+        arguments: [["strategy.name=isolated"], ["strategy.name=fedavg", "head.personal=true"]])
+    func personal(settings: [String]) throws {
+        try withTemporaryFolder { folder in
+            let run = try simulate(
+                folder, settings + ["training.head_learning_rate=0.01", "training.maximum_steps=4", "run.updates=8"])
+            #expect(try digests(run.log).count > 2)
+            let rows = try String(contentsOfFile: run.evaluations, encoding: .utf8).split(separator: "\n")
+            let losses = rows.dropFirst().map { Double($0.split(separator: ",")[5])! }
+            #expect(losses.count > 1 && losses.last! != losses.first!)
+            let replay = try Replay(path: run.log)
+            let first = try Replay(path: run.log, until: 0).aggregator!.current.state
+            let last = replay.aggregator!.current.state
+            #expect(replay.aggregator!.counts.rejected == 0)
+            #expect(last.parameters[Parameters.headWeight] == first.parameters[Parameters.headWeight])
+            #expect((last == first) == settings.contains("strategy.name=isolated"))
+            let error = #expect(throws: ConfigurationError.self) {
+                try RunEvaluation(log: run.log, version: nil, split: .validation, threads: 1)
+            }
+            #expect("\(try #require(error))".contains("every client keeps"))
+        }
+    }
+
+    @Test func controlVariatesGoWithTheState() throws {
+        try withTemporaryFolder { folder in
+            let run = try simulate(
+                folder,
+                ["strategy.name=scaffold", "training.prompt_learning_rate=0.05", "training.head_learning_rate=0.05"])
+            #expect(try digests(run.log).count > 2)
+            let aggregator = try #require(try Replay(path: run.log).aggregator)
+            #expect(aggregator.counts.rejected == 0)
+            let control = try #require(aggregator.current.state.parameters["control.head.weight"])
+            #expect(control.values.contains { $0 != 0 })
+        }
+    }
+
     @Test func deepPromptsGoTheSameWay() throws {
         try withTemporaryFolder { folder in
             let deep = ["prompts.depth=2", "strategy.name=pfpt-async", "run.updates=4"]

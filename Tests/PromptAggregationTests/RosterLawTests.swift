@@ -12,6 +12,9 @@ import Testing
         return try Sample.make(name, quick, initial: initial)
     }
 
+    /// Whether anything of what clients send counts.
+    static func exchanges(_ name: String) -> Bool { name != "isolated" }
+
     /// A flush of mixed staleness, sample counts and touched rows.
     func flush(_ base: PromptState, round: Int) -> [Contribution] {
         (0..<4).map { client in
@@ -36,8 +39,9 @@ import Testing
     @Test(arguments: StrategyCatalog.names)
     func leavesTheStateAloneWhenNothingCame(name: String) throws {
         var strategy = try Self.make(name, initial)
+        let start = strategy.state
         let report = strategy.aggregate([])
-        #expect(strategy.state == initial)
+        #expect(strategy.state == start)
         #expect(report.weights.isEmpty && report.births.isEmpty && report.deaths.isEmpty)
     }
 
@@ -45,8 +49,8 @@ import Testing
     func takesASingleContribution(name: String) throws {
         var strategy = try Self.make(name, initial)
         let report = strategy.aggregate([Sample.contribution(0, base: initial)])
-        #expect(report.weights == [1])
-        #expect(strategy.state != initial)
+        #expect(report.weights == [Self.exchanges(name) ? 1 : 0])
+        #expect((strategy.state.prompts != initial.prompts) == Self.exchanges(name))
         checkShapes(strategy.state)
     }
 
@@ -58,7 +62,8 @@ import Testing
             let contributions = flush(strategy.state, round: round)
             let report = strategy.aggregate(contributions)
             #expect(report.weights.count == contributions.count)
-            #expect(report.weights.allSatisfy { $0 >= 0 } && abs(report.weights.reduce(0, +) - 1) < 1e-12)
+            let total: Double = Self.exchanges(name) ? 1 : 0
+            #expect(report.weights.allSatisfy { $0 >= 0 } && abs(report.weights.reduce(0, +) - total) < 1e-12)
             let pool = strategy.state.promptIDs
             #expect(Set(pool).count == pool.count)
             #expect(report.births == pool.filter { !old.contains($0) })
@@ -102,6 +107,24 @@ import Testing
             _ = strategy.aggregate(contributions)
             #expect(strategy.state.parameters[Parameters.featureMean]?.values == [3, 4])
         }
+    }
+
+    @Test(arguments: StrategyCatalog.names)
+    func leavesTensorsAloneThatClientsKeep(name: String) throws {
+        var strategy = try Self.make(name, initial)
+        for round in 0..<2 {
+            var contributions = flush(strategy.state, round: round)
+            for place in contributions.indices {
+                for name in contributions[place].parameters.names where TrainingPlan.Personal.head.includes(name) {
+                    contributions[place].parameters[name] = nil
+                }
+            }
+            _ = strategy.aggregate(contributions)
+        }
+        for name in [Parameters.headWeight, Parameters.headBias] {
+            #expect(strategy.state.parameters[name] == initial.parameters[name])
+        }
+        #expect((strategy.state.prompts != initial.prompts) == Self.exchanges(name))
     }
 
     @Test(arguments: StrategyCatalog.names)

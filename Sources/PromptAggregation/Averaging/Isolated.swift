@@ -1,15 +1,13 @@
 /// Training without exchange, the control that every federation must beat: each client goes on from its own values
 /// (`TrainingPlan.Personal.everything`) and sends none. Versions count the flushes; the state stays the initial one.
-struct Isolated: AggregationStrategy {
+struct Isolated: MemorylessStrategy {
     static let entry = StrategyEntry(
         name: "isolated", summary: "No exchange: every client tunes for itself alone.",
         source: "the control of McMahan et al., AISTATS 2017, and others", settings: [],
         adapt: { _, plan in plan.personal = .everything },
         make: { _, initial, _ in Isolated(state: initial) })
 
-    let state: PromptState
-
-    private init(state: PromptState) { self.state = state }
+    var state: PromptState
 
     /// Nothing counts: all weights are 0.
     func aggregate(_ contributions: [Contribution]) -> FlushReport {

@@ -68,4 +68,13 @@ struct Scaffold: AggregationStrategy {
                 shape: entry.tensor.shape, values: entry.tensor.values.map { Float(Double($0) * factor) })
         }
     }
+    func write(to writer: inout SnapshotWriter) {
+        writer.write(state)
+        writer.write(heard) { writer, client in writer.write(client.name) }
+    }
+
+    mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
+        state = try reader.state(like: state)
+        heard = try reader.list { reader throws(SnapshotError) in ClientID(try reader.text()) }
+    }
 }
