@@ -990,7 +990,7 @@ const ProtobufCMessageDescriptor impromptu__v1__metric__descriptor =
   (ProtobufCMessageInit) impromptu__v1__metric__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descriptors[18] =
+static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descriptors[19] =
 {
   {
     "epochs",
@@ -1208,10 +1208,23 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "class_means",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V1__TrainingPlan, class_means),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
   2,   /* field[2] = batch_size */
   14,   /* field[14] = class_balance */
+  18,   /* field[18] = class_means */
   17,   /* field[17] = control_variates */
   0,   /* field[0] = epochs */
   9,   /* field[9] = gradient_clip */
@@ -1232,7 +1245,7 @@ static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
 static const ProtobufCIntRange impromptu__v1__training_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 18 }
+  { 0, 19 }
 };
 const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor =
 {
@@ -1242,7 +1255,7 @@ const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor =
   "Impromptu__V1__TrainingPlan",
   "impromptu.v1",
   sizeof(Impromptu__V1__TrainingPlan),
-  18,
+  19,
   impromptu__v1__training_plan__field_descriptors,
   impromptu__v1__training_plan__field_indices_by_name,
   1,  impromptu__v1__training_plan__number_ranges,

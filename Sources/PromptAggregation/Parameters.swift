@@ -36,6 +36,11 @@ public struct Parameters: Hashable, Sendable {
     public static func isControl(_ name: String) -> Bool { name.hasPrefix(controlPrefix) }
     private static let controlPrefix = "control."
 
+    /// The mean of each class's head inputs over a client's images: [classes, inputs], 0 for a class without images.
+    public static let classMeans = "class.means"
+    /// The number of images of each class: [classes].
+    public static let classCounts = "class.counts"
+
     /// Whether the head owns the tensor of that name.
     static func isOfHead(_ name: String) -> Bool { name.hasPrefix("head.") }
 

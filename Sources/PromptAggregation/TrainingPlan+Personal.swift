@@ -18,8 +18,11 @@ extension TrainingPlan {
         }
     }
 
-    /// Whether an update holds the tensor of that name. It always holds `prompts`, without rows where they are personal.
+    /// Whether an update holds the tensor of that name. It always holds `prompts`, without rows where they are personal or
+    /// where class means are sent.
     public func sends(_ name: String) -> Bool {
-        name == Parameters.prompts || !Parameters.isFixed(name) && !personal.includes(name)
+        if name == Parameters.prompts { return true }
+        if classMeans { return name == Parameters.classMeans || name == Parameters.classCounts }
+        return !Parameters.isFixed(name) && !personal.includes(name)
     }
 }

@@ -42,6 +42,9 @@ public struct TrainingPlan: Hashable, Sendable {
     /// Whether steps follow SCAFFOLD's corrected gradients (Karimireddy et al. 2020, algorithm 1); takes SGD without
     /// momentum.
     public var controlVariates: Bool = false
+    /// Whether clients tune nothing and send their class means instead (FedCOF, Goswami et al. 2025): encoder and head then
+    /// work without prompts.
+    public var classMeans: Bool = false
 
     public init() {}
 }

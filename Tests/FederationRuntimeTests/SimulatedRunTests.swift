@@ -89,6 +89,22 @@ import Testing
         }
     }
 
+    @Test func classMeansMakeTheHead() throws {
+        try withTemporaryFolder { folder in
+            let run = try simulate(folder, ["strategy.name=fedcof", "run.updates=8"])
+            #expect(try digests(run.log).count > 2)
+            let aggregator = try #require(try Replay(path: run.log).aggregator)
+            #expect(aggregator.counts.rejected == 0)
+            let counts = try #require(aggregator.current.state.parameters[Parameters.classCounts])
+            #expect(counts.values.reduce(0, +) == 200)
+            let evaluation = try RunEvaluation(log: run.log, version: nil, split: .validation, threads: 2)
+            #expect(evaluation.accuracy > 0.3)
+            #expect(throws: ConfigurationError.self) {
+                try Self.configuration(["strategy.name=fedcof", "head.personal=true"])
+            }
+        }
+    }
+
     @Test func controlVariatesGoWithTheState() throws {
         try withTemporaryFolder { folder in
             let run = try simulate(

@@ -153,6 +153,7 @@ struct InteropTests {
         plan.headDropout = 0.5
         plan.personal = .head
         plan.controlVariates = true
+        plan.classMeans = true
         return plan
     }
 

@@ -114,6 +114,7 @@ struct RandomMessages {
         plan.headDropout = random.nextUniform()
         plan.personal = TrainingPlan.Personal.allCases.randomElement(using: &random)!
         plan.controlVariates = Bool.random(using: &random)
+        plan.classMeans = Bool.random(using: &random)
         return plan
     }
 

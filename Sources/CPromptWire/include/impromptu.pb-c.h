@@ -256,10 +256,14 @@ struct  Impromptu__V1__TrainingPlan
    * Whether steps follow SCAFFOLD's control variates.
    */
   protobuf_c_boolean control_variates;
+  /*
+   * Whether the client tunes nothing and sends its class means, taken without prompts.
+   */
+  protobuf_c_boolean class_means;
 };
 #define IMPROMPTU__V1__TRAINING_PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__training_plan__descriptor) \
-    , 0, 0, 0, IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, IMPROMPTU__V1__PERSONAL__PERSONAL_UNSPECIFIED, 0 }
+    , 0, 0, 0, IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, IMPROMPTU__V1__PERSONAL__PERSONAL_UNSPECIFIED, 0, 0 }
 
 
 typedef enum {

@@ -156,6 +156,9 @@ extension RunConfiguration {
         try StrategyCatalog.adapt(
             &federation.plan, to: strategyName,
             settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }))
+        guard !head.personal || !federation.plan.classMeans else {
+            throw ConfigurationError("head.personal: expected false with strategy.name \(strategyName), found true")
+        }
         encoder = Encoder(
             path: try reader.text(
                 "encoder.path", "", "folder with model.safetensors and config.json; empty for the bundled ViT"),

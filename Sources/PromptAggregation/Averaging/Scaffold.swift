@@ -68,6 +68,7 @@ struct Scaffold: AggregationStrategy {
                 shape: entry.tensor.shape, values: entry.tensor.values.map { Float(Double($0) * factor) })
         }
     }
+
     func write(to writer: inout SnapshotWriter) {
         writer.write(state)
         writer.write(heard) { writer, client in writer.write(client.name) }

@@ -35,6 +35,7 @@ public enum StrategyCatalog {
         FedAsync.entry,
         FedAvg.entry,
         FedBuff.entry,
+        FedCof.entry,
         FedOpt.entry,
         FedProx.entry,
         GaussianMixture.entry,

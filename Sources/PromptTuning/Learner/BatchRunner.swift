@@ -37,6 +37,8 @@ final class BatchRunner: @unchecked Sendable {
     struct Outcome {
         /// Class features, [batch, width].
         var features: [Float]
+        /// What the head reads, the features or what the frozen classifier makes of them: [batch, inputs].
+        var headInputs: [Float]
         /// [batch, classes].
         var logits: [Float]
         /// The cross-entropy of each image.
@@ -96,7 +98,7 @@ final class BatchRunner: @unchecked Sendable {
         }
         let logits = headPass.logits
         var outcome = Outcome(
-            features: unpadded(features, rows: count),
+            features: unpadded(features, rows: count), headInputs: headPass.unpaddedInputs(),
             logits: Array(UnsafeBufferPointer(start: logits.start, count: logits.count)), losses: losses,
             predictions: predictions)
         if gradients {

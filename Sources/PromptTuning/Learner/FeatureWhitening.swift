@@ -31,6 +31,14 @@ struct FeatureWhitening {
         self.matrix = matrix!.values
     }
 
+    /// Ω (f − μ).
+    func applied(to feature: [Double]) -> [Double] {
+        let centred = (0..<width).map { feature[$0] - Double(mean[$0]) }
+        return (0..<width).map { row in
+            (0..<width).reduce(0) { $0 + Double(matrix[row * width + $1]) * centred[$1] }
+        }
+    }
+
     /// The layer on f that equals a layer on x: W Ω and b − W Ω μ.
     func folded(_ layer: Head.Layer, _ kernels: Kernels) -> Head.Layer {
         var weight = layer.weight

@@ -58,6 +58,12 @@ final class HeadPass {
         inputGradients = FloatMemory(count: gradients && classifier != nil ? images * inputStride : 0)
     }
 
+    /// What the first trained layer read: [images, inputs].
+    func unpaddedInputs() -> [Float] {
+        let width = (head.hidden ?? head.output).inputs
+        return (0..<images).flatMap { UnsafeBufferPointer(start: inputs.start + $0 * inputStride, count: width) }
+    }
+
     /// Writes the logits of some images.
     ///
     /// - Parameter features: of the first of them.

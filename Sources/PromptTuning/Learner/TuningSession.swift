@@ -76,6 +76,7 @@ struct TuningSession {
     // MARK: Training
 
     mutating func run(seed: UInt64, shouldStop: () -> Bool) throws -> TuningResult? {
+        if plan.classMeans { return try classMeans(shouldStop: shouldStop) }
         if plan.controlVariates {
             for place in trained.indices where !plan.personal.includes(trained[place].name) {
                 try trained[place].correct(by: state.parameters, own: personal)
@@ -130,6 +131,31 @@ struct TuningSession {
         return TuningResult(
             parameters: sent, promptIDs: promptIDs, personal: kept, sampleCount: dataset.count, steps: steps,
             meanLoss: meanLoss, trainingAccuracy: accuracy)
+    }
+
+    /// What FedCOF asks for, with the loss and accuracy of the published head in place of those of training.
+    private func classMeans(shouldStop: () -> Bool) throws -> TuningResult? {
+        guard headShape.hidden == nil else {
+            throw TuningError.parameterShape(
+                Parameters.headHiddenWeight, expected: "none where class means are sent",
+                found: state.parameters[Parameters.headHiddenWeight]!.shape)
+        }
+        var sums = ClassSums(classes: headShape.classes, width: state.parameters[Parameters.headWeight]!.shape[1])
+        var (loss, hits) = (0.0, 0)
+        for start in stride(from: 0, to: dataset.count, by: plan.batchSize) {
+            if shouldStop() { return nil }
+            let images = Array(start..<min(start + plan.batchSize, dataset.count))
+            let labels = images.map { dataset.labels[$0] }
+            let outcome = try outcome(of: images)
+            sums.add(outcome.headInputs, labels: labels)
+            loss += outcome.losses.reduce(0, +)
+            hits += zip(outcome.predictions, labels).count { Int($0) == $1 }
+        }
+        var sent = sums.means(whitening: whitening)
+        sent[Parameters.prompts] = Tensor(zeros: [0, promptWidth])
+        return TuningResult(
+            parameters: sent, promptIDs: [], personal: Parameters(), sampleCount: dataset.count, steps: 0,
+            meanLoss: loss / Double(dataset.count), trainingAccuracy: Double(hits) / Double(dataset.count))
     }
 
     /// The dropout's factors in a step, nil without dropout.
@@ -196,10 +222,7 @@ struct TuningSession {
             classHits: [Int](repeating: 0, count: headShape.classes), loss: 0)
         for start in stride(from: 0, to: dataset.count, by: batchSize) {
             let images = Array(start..<min(start + batchSize, dataset.count))
-            let rows = try selection(for: images)?.rows ?? Array(state.promptIDs.indices)
-            let outcome = try runner.run(
-                batch(images), prompts: prompts(rows), head: head(ClassTerms(classes: headShape.classes)),
-                gradients: false)
+            let outcome = try outcome(of: images)
             for (place, image) in images.enumerated() {
                 let label = dataset.labels[image]
                 evaluation.classCounts[label] += 1
@@ -214,13 +237,15 @@ struct TuningSession {
     /// Class features of all images with the prompts that their batches pick: [images, width].
     func promptedFeatures(batchSize: Int) throws -> [Float] {
         try stride(from: 0, to: dataset.count, by: batchSize).flatMap { start in
-            let images = Array(start..<min(start + batchSize, dataset.count))
-            let rows = try selection(for: images)?.rows ?? Array(state.promptIDs.indices)
-            return try runner.run(
-                batch(images), prompts: prompts(rows), head: head(ClassTerms(classes: headShape.classes)),
-                gradients: false
-            ).features
+            return try outcome(of: Array(start..<min(start + batchSize, dataset.count))).features
         }
+    }
+
+    /// A batch without gradients, with the prompts that it picks, the whole pool, or where class means are sent none.
+    private func outcome(of images: [Int]) throws -> BatchRunner.Outcome {
+        let rows = plan.classMeans ? [] : try selection(for: images)?.rows ?? Array(state.promptIDs.indices)
+        return try runner.run(
+            batch(images), prompts: prompts(rows), head: head(ClassTerms(classes: headShape.classes)), gradients: false)
     }
 
     // MARK: Parts of a batch

@@ -125,6 +125,7 @@ extension MessageReader {
         plan.headDropout = try finite(wire.head_dropout, "\(path).head_dropout")
         plan.personal = try enumeration(wire.personal, "\(path).personal")
         plan.controlVariates = wire.control_variates != 0
+        plan.classMeans = wire.class_means != 0
         return plan
     }
 }

@@ -41,6 +41,7 @@ extension MessageWriter {
             $0.head_dropout = plan.headDropout
             $0.personal = plan.personal.wire
             $0.control_variates = plan.controlVariates ? 1 : 0
+            $0.class_means = plan.classMeans ? 1 : 0
         }
     }
 }
