@@ -90,7 +90,7 @@ let package = Package(
             name: "FederationRuntimeTests",
             dependencies: [
                 "FederationRuntime", "Federation", "PromptAggregation", "MessageLog", "PromptWire", "Datasets",
-                "ZeroMQTransport",
+                "Safetensors", "ZeroMQTransport",
             ],
             swiftSettings: swiftSettings),
     ]

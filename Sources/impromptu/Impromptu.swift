@@ -49,8 +49,10 @@ struct RootCommand: AsyncParsableCommand {
             Run it for real:              impromptu aggregate --config run.yaml --run runs/first
                                           impromptu work --config run.yaml --index 0 --of 4   (on each machine)
             Check and look into a run:    impromptu replay runs/first
+                                          impromptu replay runs/first --strategy fedavg --strategy fedbuff
                                           impromptu inspect runs/first
                                           impromptu evaluate runs/first
+                                          impromptu export runs/first --to figures
 
             A configuration is a YAML file with sections and keys; 'impromptu aggregate --print-config' prints all of \
             them with their defaults. The environment stands above the file (IMPROMPTU_FEDERATION__BUFFER_SIZE=8), \
@@ -59,6 +61,6 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
-            EvaluateCommand.self, SimulateCommand.self, KeysCommand.self, BenchCommand.self,
+            EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, KeysCommand.self, BenchCommand.self,
         ])
 }

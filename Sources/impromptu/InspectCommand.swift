@@ -7,7 +7,9 @@ struct InspectCommand: ParsableCommand {
         abstract: "Tells what happened in a run, from its log.",
         discussion: """
             Without options: the run at a glance and each client's part. --version answers which updates made a version, \
-            and with what weight. --timeline prints every record in order.
+            and with what weight; --client, which part a client had in each; --versions lists all versions. --timeline \
+            prints every record in order. --lines prints a line of JSON for the run and for each version, update and \
+            client, or with --timeline for each record.
             """)
 
     @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
@@ -19,41 +21,64 @@ struct InspectCommand: ParsableCommand {
     @Option(help: "Shows only this client's part in each version.")
     var client: String?
 
-    @Flag(help: "Prints every record with what came of it.")
+    @Flag(help: "Shows a line for each version.")
+    var versions = false
+
+    @Flag(help: "Shows every record with what came of it.")
     var timeline = false
 
     @Flag(help: "Prints JSON.")
     var json = false
 
+    @Flag(help: "Prints JSON lines.")
+    var lines = false
+
     func validate() throws {
-        if timeline, json || version != nil || client != nil {
-            throw ValidationError("--timeline goes with no other option")
+        if timeline, json || versions || version != nil || client != nil {
+            throw ValidationError("--timeline goes with no other option but --lines")
         }
+        if json, lines { throw ValidationError("expected --json or --lines, found both") }
     }
 
     func run() throws {
         let log = RunFolder.log(at: path)
-        if timeline { return try RunTimeline.read(log: log) { print($0) } }
+        let output = JSONLines()
+        if timeline {
+            return try RunTimeline.read(log: log) { entry in
+                if lines { try output.print("record", entry) } else { print(entry.lines.joined(separator: "\n")) }
+            }
+        }
         var inspection = try RunInspection(log: log)
-        if let version {
-            inspection.versions = inspection.versions.filter { $0.version == version }
-            guard !inspection.versions.isEmpty else {
-                throw ReplayError("\(path): the log has no flush that made version \(version)")
-            }
-        }
-        if let client {
-            guard inspection.clients.contains(where: { $0.client == client }) else {
-                throw ReplayError("\(path): no client '\(client)' in the log")
-            }
-            inspection.clients = inspection.clients.filter { $0.client == client }
-            for index in inspection.versions.indices {
-                inspection.versions[index].updates = inspection.versions[index].updates.filter { $0.client == client }
-            }
-            inspection.versions = inspection.versions.filter { !$0.updates.isEmpty }
-        }
+        if let version { try inspection.select(version: version) }
+        if let client { try inspection.select(client: client) }
         if json { return try printJSON(inspection) }
-        let lines = version != nil || client != nil ? updates(inspection) : overview(inspection)
-        print(lines.joined(separator: "\n"))
+        if lines { return try write(inspection, to: output) }
+        let text =
+            versions
+            ? versionTable(inspection)
+            : version != nil || client != nil ? updates(inspection) : overview(inspection)
+        print(text.joined(separator: "\n"))
+    }
+
+    private func write(_ inspection: RunInspection, to output: JSONLines) throws {
+        if version == nil, client == nil { try output.print("run", inspection.run) }
+        for version in inspection.versions { try output.print("version", version) }
+        for update in inspection.updates { try output.print("update", update) }
+        for client in inspection.clients { try output.print("client", client) }
+    }
+
+    private func versionTable(_ run: RunInspection) -> [String] {
+        var table = TextTable([
+            "version", "seconds", "updates", "mean staleness", "pool", "born", "dropped", "objective", "digest",
+        ])
+        for version in run.versions {
+            table.add([
+                "\(version.version)", decimal(version.seconds, 1), "\(version.updates.count)",
+                decimal(version.meanStaleness, 2), "\(version.pool)", "\(version.births)", "\(version.deaths)",
+                version.objectiveAfter.map { decimal($0, 1) } ?? "-", String(version.digest.prefix(12)),
+            ])
+        }
+        return table.lines
     }
 
     private func overview(_ run: RunInspection) -> [String] {
@@ -63,7 +88,7 @@ struct InspectCommand: ParsableCommand {
             "length         \(run.records) records, \(decimal(run.seconds, 1)) s, aggregator started \(run.incarnations) times"
                 + (run.finished ? ", run finished" : ", run not finished"),
             "updates        \(run.updatesAccepted) accepted, \(run.duplicates) duplicates dropped, \(run.rejected) rejected",
-            "versions       \(run.versions.last?.version ?? 0)",
+            "versions       \(run.version)",
         ]
         if run.droppedBytes > 0 { lines.append("torn end       \(run.droppedBytes) bytes were left out") }
         var table = TextTable(["client", "messages", "bytes", "used", "late", "mean staleness", "rejected"])

@@ -7,25 +7,8 @@ import Testing
 /// A whole small federation with the real learner in virtual time: it learns, it leaves a run folder, its log replays to
 /// the same digests, and damage to the log is named.
 @Suite(.serialized) struct SimulatedRunTests {
-    private static func configuration(_ assignments: [String] = []) throws -> RunConfiguration {
-        try RunConfiguration.load(
-            base: RunConfiguration.demo, files: [],
-            environment: [:],
-            assignments: [
-                "run.updates=12", "data.clients=4", "data.training_samples=200", "data.validation_samples=100",
-                "federation.buffer_size=2", "federation.clients_to_start=2", "training.maximum_steps=1",
-                "training.batch_size=8", "prompts.pool=6", "training.prompts_per_batch=3",
-                "evaluation.interval_seconds=5", "data.minimum_samples=8",
-            ] + assignments)
-    }
-
     private func simulate(_ folder: String, _ assignments: [String] = [], threads: Int = 2) throws -> RunFolder {
-        let run = RunFolder(path: folder)
-        var simulation = try Simulation(
-            configuration: try Self.configuration(assignments), folder: run, threads: threads
-        ) { _, _ in }
-        _ = try simulation.run()
-        return run
+        try simulateSmallRun(folder, assignments, threads: threads)
     }
 
     private func digests(_ log: String) throws -> [String] {
@@ -100,7 +83,7 @@ import Testing
             let evaluation = try RunEvaluation(log: run.log, version: nil, split: .validation, threads: 2)
             #expect(evaluation.accuracy > 0.3)
             #expect(throws: ConfigurationError.self) {
-                try Self.configuration(["strategy.name=fedcof", "head.personal=true"])
+                try simulate(folder + "/personal", ["strategy.name=fedcof", "head.personal=true"])
             }
         }
     }

@@ -52,7 +52,7 @@ public struct DemoOutcome: Encodable, Sendable {
                     bytes += size
                 }
             case .effect(.flushed(let flush)): history.add(flush)
-            case .effect: break
+            case .began, .judged, .effect: break
             case .checked(let publication):
                 publications += 1
                 if !publication.isEqual { different += 1 }

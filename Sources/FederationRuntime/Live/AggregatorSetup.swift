@@ -45,7 +45,7 @@ struct AggregatorSetup {
                 switch step {
                 case .event(let event, _): history.begin(at: event.time)
                 case .effect(.flushed(let flush)): history.add(flush)
-                case .effect, .checked: break
+                case .began, .judged, .effect, .checked: break
                 }
             }
             try Self.check(replay, against: configuration, folder)

@@ -40,18 +40,9 @@ public struct RunEvaluation: Encodable, Sendable {
         guard version == nil || current.version == version else {
             throw ReplayError("\(path): the log ends at version \(current.version) and has no \(version!)")
         }
-        var configuration = replay.configuration!
-        if let reason = configuration.unpublishedPart { throw ConfigurationError("\(path): \(reason)") }
-        let encoder = try configuration.loadEncoder()
-        try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
-        let source =
-            switch split {
-            case .test: try FederatedData.test(configuration.data, encoder: encoder)
-            case .validation: try FederatedData(configuration.data, encoder: encoder).validation
-            }
-        let learner = try PromptLearner(encoder: encoder, threads: threads)
-        let evaluation = try learner.evaluate(
-            current.state, on: TuningDataset(source), plan: configuration.federation.plan)
+        let configuration = replay.configuration!
+        let evaluation = try HeldOutImages(split, of: configuration, log: path, threads: threads)
+            .evaluate(current.state)
         log = path
         self.version = current.version
         self.split = split

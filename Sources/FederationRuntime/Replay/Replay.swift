@@ -18,9 +18,22 @@ public struct Replay {
 
     /// What stands in the log, in its order, for whoever looks on.
     public enum Step {
+        /// The first record, with the configuration and the state that the run's strategy starts from.
+        case began(RunConfiguration, initial: PromptState)
         case event(AggregatorEvent, bytes: Int)
+        /// What became of an update, told after its event and before what came of it.
+        case judged(ClientMessage.Update, Verdict)
         case effect(AggregatorEffect)
         case checked(CheckedPublication)
+    }
+
+    /// What became of a received update.
+    public enum Verdict: Hashable, Sendable {
+        case accepted
+        /// Accepted, but its synchronous round was over, and the mode discards such.
+        case tooLate
+        case duplicate
+        case rejected(AggregatorMessage.Reject.Code, reason: String)
     }
 
     public private(set) var header: RunHeader?
@@ -30,6 +43,8 @@ public struct Replay {
     public private(set) var records = 0
     public private(set) var droppedBytes: UInt64 = 0
     public private(set) var lastTime = Timestamp(nanoseconds: 0)
+    /// The newest version whose publication was met in the log.
+    private var published: Version?
     /// Published by the core and not yet met in the log.
     private var awaited: [AggregatorMessage.GlobalPrompts] = []
 
@@ -44,7 +59,7 @@ public struct Replay {
             records += 1
             lastTime = entry.time
             try take(entry, path: path, observe: observe)
-            if let until, let aggregator, aggregator.version >= until, awaited.isEmpty { return }
+            if let until, let published, published >= until, awaited.isEmpty { return }
         }
         droppedBytes = reader.droppedBytes
         guard header != nil else { throw ReplayError("\(path): the log has no record of its run") }
@@ -56,7 +71,8 @@ public struct Replay {
         }
         if case .header(let header) = entry.record {
             guard self.header == nil else { throw problem("a second header") }
-            return try begin(header, problem)
+            try begin(header, problem)
+            return try observe(.began(configuration!, initial: header.initial!.state))
         }
         guard aggregator != nil else { throw problem("expected the run's header first") }
         switch entry.record {
@@ -69,6 +85,7 @@ public struct Replay {
                 throw problem("version \(publication.version) was published, but the replay publishes none here")
             }
             awaited.removeFirst()
+            published = publication.version
             try observe(
                 .checked(
                     CheckedPublication(
@@ -79,13 +96,18 @@ public struct Replay {
 
     private mutating func begin(_ header: RunHeader, _ problem: (String) -> ReplayError) throws {
         guard let initial = header.initial else { throw problem("the header lacks the initial state") }
-        var layers = ConfigurationLayers()
-        try layers.add(yaml: header.configurationYAML, name: "the log's configuration")
-        let configuration = try RunConfiguration(layers)
-        self.header = header
-        self.configuration = configuration
-        aggregator = Aggregator(
-            configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial.state))
+        do {
+            var layers = ConfigurationLayers()
+            try layers.add(yaml: header.configurationYAML, name: "the log's configuration")
+            let configuration = try RunConfiguration(layers)
+            self.header = header
+            self.configuration = configuration
+            aggregator = Aggregator(
+                configuration: configuration.federation,
+                strategy: try configuration.makeStrategy(initial: initial.state))
+        } catch {
+            throw problem("\(error)")
+        }
     }
 
     private mutating func apply(
@@ -93,10 +115,25 @@ public struct Replay {
     ) throws {
         let event = AggregatorEvent(time: entry.time, kind: kind)
         try observe(.event(event, bytes: entry.size))
-        for effect in aggregator!.handle(event) {
+        let before = aggregator!.counts
+        let effects = aggregator!.handle(event)
+        if case .received(.update(let update)) = kind {
+            try observe(.judged(update, verdict(since: before, effects)))
+        }
+        for effect in effects {
             if case .publishVersion(let prompts) = effect { awaited.append(prompts) }
             try observe(.effect(effect))
         }
+    }
+
+    private func verdict(since before: Aggregator.Counts, _ effects: [AggregatorEffect]) -> Verdict {
+        let counts = aggregator!.counts
+        if counts.discardedLate > before.discardedLate { return .tooLate }
+        if counts.accepted > before.accepted { return .accepted }
+        for case .publish(_, .reject(let reject)) in effects {
+            return .rejected(reject.code, reason: reject.reason)
+        }
+        return .duplicate
     }
 }
 

@@ -1,0 +1,133 @@
+import Federation
+import PromptAggregation
+
+/// One other way to aggregate the updates of a recorded run, fed while its log goes by.
+///
+/// An update enters as it was sent, with the state that it really started from as its base: strategies that average take
+/// its displacement from that base, strategies that match or mix take its values. Its staleness counts the versions that
+/// this aggregation made since the recorded run published that base.
+struct Alternative {
+    /// When the buffer becomes a version.
+    enum Flushing: Hashable {
+        /// Whenever the recorded run made one.
+        case asRecorded
+        /// After so many updates, and at the end of the run with what is left.
+        case every(Int)
+    }
+
+    private struct Arrival {
+        let update: ClientMessage.Update
+        let base: PromptState
+        /// This aggregation's version when the recorded run published the base.
+        let baseVersion: Version
+    }
+
+    let name: String
+    private var strategy: any AggregationStrategy
+    private let stalenessWeight: StalenessWeight
+    private let flushing: Flushing
+    private var buffer: [Arrival] = []
+    private(set) var version: Version = 0
+    /// For each recorded version, this aggregation's version when it was published.
+    private var versions: [Version] = [0]
+    private var identities: SharedIdentities
+    /// Updates that were used.
+    private(set) var updates = 0
+    /// Prompts of those updates, and the ones of them whose prompt the pool did not hold when they were used.
+    private(set) var rows = 0
+    private(set) var strayRows = 0
+
+    /// - Parameter strategy: holds the state that the recorded run started from.
+    init(
+        name: String, strategy: any AggregationStrategy, stalenessWeight: StalenessWeight, flushing: Flushing
+    ) {
+        self.name = name
+        self.strategy = strategy
+        self.stalenessWeight = stalenessWeight
+        self.flushing = flushing
+        identities = SharedIdentities(strategy.state)
+    }
+
+    var state: PromptState { strategy.state }
+
+    /// Takes in an update that the recorded run accepted.
+    ///
+    /// - Parameters:
+    ///   - base: the recorded state that it started from.
+    ///   - isDiscarded: whether the recorded run discarded it as too late for its round.
+    mutating func take(_ update: ClientMessage.Update, base: PromptState, isDiscarded: Bool) {
+        if flushing == .asRecorded, isDiscarded { return }
+        buffer.append(Arrival(update: update, base: base, baseVersion: versions[update.baseVersion]))
+        if case .every(let size) = flushing, buffer.count >= size { flush() }
+    }
+
+    /// The recorded run made its next version.
+    mutating func follow(_ recorded: AggregatorMessage.GlobalPrompts) {
+        if flushing == .asRecorded { flush() }
+        identities.compare(recorded.state, state)
+        versions.append(version)
+    }
+
+    /// The recorded run ended, after which nothing that was acknowledged may be left over.
+    mutating func finish() { flush() }
+
+    private mutating func flush() {
+        guard !buffer.isEmpty else { return }
+        let pool = state.promptIDs.sorted()
+        let contributions = buffer.map(contribution).sorted(by: Contribution.inOrder)
+        buffer.removeAll()
+        for contribution in contributions {
+            rows += contribution.promptIDs.count
+            strayRows += contribution.promptIDs.count(where: { !pool.holds($0) })
+        }
+        updates += contributions.count
+        _ = strategy.aggregate(contributions)
+        version += 1
+    }
+
+    private func contribution(_ arrival: Arrival) -> Contribution {
+        let (update, staleness) = (arrival.update, version - arrival.baseVersion)
+        return Contribution(
+            client: update.client, session: update.session, sequence: update.sequence, parameters: update.parameters,
+            promptIDs: identities.translate(update.promptIDs),
+            base: PromptState(
+                parameters: arrival.base.parameters, promptIDs: identities.translate(arrival.base.promptIDs)),
+            sampleCount: update.sampleCount, staleness: staleness, stalenessWeight: stalenessWeight(staleness))
+    }
+}
+
+/// Which identities mean the same prompt in a recorded run and in another aggregation of its updates.
+///
+/// Those of the pool that both start from do. Both number the prompts that are born later from there on, so once the two
+/// states differ, a new identity of the one means nothing in the other.
+private struct SharedIdentities {
+    private var haveParted = false
+    /// The highest identity while the states were the same.
+    private var highest: PromptID
+
+    init(_ initial: PromptState) { highest = initial.promptIDs.max() ?? 0 }
+
+    mutating func compare(_ recorded: PromptState, _ other: PromptState) {
+        guard !haveParted else { return }
+        haveParted = recorded != other
+        if !haveParted { highest = max(highest, recorded.promptIDs.max() ?? 0) }
+    }
+
+    /// Recorded identities as the other aggregation may read them: those that it cannot know become ones that it never
+    /// gives.
+    func translate(_ ids: [PromptID]) -> [PromptID] {
+        haveParted ? ids.map { $0 <= highest ? $0 : $0 | 1 << 63 } : ids
+    }
+}
+
+extension [PromptID] {
+    /// Whether an ascending list holds an identity.
+    fileprivate func holds(_ id: PromptID) -> Bool {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < id { low = middle + 1 } else { high = middle }
+        }
+        return low < count && self[low] == id
+    }
+}

@@ -1,0 +1,21 @@
+import FederationRuntime
+import PromptWire
+
+/// Not the channels of `MessageLog`, which know no run.
+typealias RunChannel = PromptWire.LogChannel
+
+/// Runs a small federation in virtual time, with the real learner.
+func simulateSmallRun(_ folder: String, _ assignments: [String] = [], threads: Int = 2) throws -> RunFolder {
+    let configuration = try RunConfiguration.load(
+        base: RunConfiguration.demo, files: [], environment: [:],
+        assignments: [
+            "run.updates=12", "data.clients=4", "data.training_samples=200", "data.validation_samples=100",
+            "federation.buffer_size=2", "federation.clients_to_start=2", "training.maximum_steps=1",
+            "training.batch_size=8", "prompts.pool=6", "training.prompts_per_batch=3",
+            "evaluation.interval_seconds=5", "data.minimum_samples=8",
+        ] + assignments)
+    let run = RunFolder(path: folder)
+    var simulation = try Simulation(configuration: configuration, folder: run, threads: threads) { _, _ in }
+    _ = try simulation.run()
+    return run
+}
