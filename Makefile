@@ -40,3 +40,4 @@ lint:  ## Checks format, generated code, and which target may import what.
 bench: setup build  ## Prints the benchmarks of this machine.
 	$(BINARY) bench tuning
 	$(BINARY) bench aggregation
+	$(BINARY) bench replay

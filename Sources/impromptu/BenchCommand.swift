@@ -5,7 +5,7 @@ import PromptTuning
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures this machine.",
-        subcommands: [BenchTuningCommand.self, BenchAggregationCommand.self])
+        subcommands: [BenchTuningCommand.self, BenchAggregationCommand.self, BenchReplayCommand.self])
 }
 
 struct BenchTuningCommand: ParsableCommand {

@@ -1,0 +1,19 @@
+import FederationRuntime
+import Foundation
+import Testing
+
+@Suite struct ReplayBenchmarkTests {
+    @Test func itMeasuresARunThatReplays() throws {
+        try withTemporaryFolder { folder in
+            let log = folder + "/run.mcap"
+            try ReplayBenchmark.writeRun(to: log, updates: 30)
+            let inspection = try RunInspection(log: log)
+            #expect(inspection.finished && inspection.updatesAccepted == 30 && inspection.version == 6)
+            let benchmark = try ReplayBenchmark(log: log, runs: 2)
+            #expect(benchmark.bytes == (try Data(contentsOf: URL(fileURLWithPath: log)).count))
+            let rows = try benchmark.run()
+            #expect(rows.map(\.records) == [0] + [Int](repeating: inspection.records, count: 3))
+            #expect(rows.allSatisfy { $0.bytesPerSecond > 0 })
+        }
+    }
+}
