@@ -22,8 +22,8 @@ RATES = (0.3, 1.0)
 TUNING_SEED, SEEDS = 1, (2, 3, 4)
 
 SYNCHRONOUS = {"federation.mode": "synchronous", "federation.cohort": COHORT, "evaluation.interval_seconds": 12}
-BUFFERED = {"federation.mode": "buffered", "federation.buffer_size": COHORT, "evaluation.interval_seconds": 1.5}
-CONTINUOUS = {"federation.mode": "continuous", "evaluation.interval_seconds": 1.5}
+BUFFERED = {"federation.mode": "buffered", "federation.buffer_size": COHORT, "evaluation.interval_seconds": 2}
+CONTINUOUS = {"federation.mode": "continuous", "evaluation.interval_seconds": 2}
 METHODS = {
     "FedAvg, synchronous": ("fedavg", SYNCHRONOUS),
     "GMM, synchronous": ("gmm", SYNCHRONOUS),
@@ -42,7 +42,8 @@ def settings(method, rate, seed):
     return {
         "strategy.name": strategy, **mode, "run.seed": seed, "data.seed": seed, "run.updates": UPDATES,
         "training.head_learning_rate": rate, "training.schedule_versions": versions,
-        "data.validation_samples": 500, "data.test_samples": 2000,
+        # The images are 28 px wide; at 32 px a run takes a quarter of the time that it takes at the encoder's own 64 px.
+        "encoder.image_size": 32, "data.validation_samples": 500, "data.test_samples": 2000,
     }
 
 

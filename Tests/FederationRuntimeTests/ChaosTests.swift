@@ -12,7 +12,7 @@ import Testing
     private static func setting(_ name: String) -> UInt64? {
         ProcessInfo.processInfo.environment["IMPROMPTU_CHAOS_\(name)"].flatMap { UInt64($0) }
     }
-    private let kills = Int(ChaosTests.setting("KILLS") ?? 5)
+    private let kills = Int(ChaosTests.setting("KILLS") ?? 20)
     private let seed = ChaosTests.setting("SEED") ?? 1
 
     @Test func nothingThatWasAcknowledgedIsLostOrCountsTwice() async throws {

@@ -150,6 +150,11 @@ struct LiveFederation {
         }
     }
 
+    /// How many clients in the log are such; 0 while it cannot be read.
+    func clients(_ isSuch: (RunInspection.ClientEntry) -> Bool) -> Int {
+        ((try? RunInspection(log: run.log))?.clients ?? []).count { isSuch($0) }
+    }
+
     /// Has a new process replay the run.
     func replay(_ log: String? = nil) async throws -> (exitCode: Int32, output: String) {
         let process = try start(["replay", log ?? run.path, "--quiet"], as: "replay-\(UUID().uuidString)")
