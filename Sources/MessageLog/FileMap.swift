@@ -2,10 +2,12 @@ import Glibc
 
 /// A file's bytes, mapped for reading, up to where the file ended when it was opened. Messages that were read keep the
 /// map alive.
-final class FileMap: Sendable {
-    let path: String
+package final class FileMap: Sendable {
+    package let path: String
     /// Immutable memory that lives as long as the map.
     nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+
+    private let isCopy: Bool
 
     convenience init(path: String) throws(LogError) {
         let descriptor = retryingInterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
@@ -19,6 +21,7 @@ final class FileMap: Sendable {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .system("inspect", path: path) }
         self.path = path
+        isCopy = false
         let size = Int(status.st_size)
         // A map of nothing is an error to the system, not to us.
         guard size > 0 else {
@@ -32,8 +35,21 @@ final class FileMap: Sendable {
         bytes = UnsafeRawBufferPointer(start: start, count: size)
     }
 
+    /// A copy of bytes that are no file of the operating system's.
+    package init(path: String, copying content: [UInt8]) {
+        self.path = path
+        isCopy = true
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: content.count, alignment: 16)
+        memory.copyBytes(from: content)
+        bytes = UnsafeRawBufferPointer(memory)
+    }
+
     deinit {
         guard let start = bytes.baseAddress else { return }
-        munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
+        if isCopy {
+            bytes.deallocate()
+        } else {
+            munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)
+        }
     }
 }

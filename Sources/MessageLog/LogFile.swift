@@ -1,11 +1,10 @@
 import Glibc
 
 /// The descriptor of a log that is open for writing. Closing the descriptor also gives up the lock.
-struct LogFile: ~Copyable {
-    let path: String
-    let descriptor: CInt
-    /// Whether this process has just created it.
-    let isNew: Bool
+package final class LogFile: LogStorage {
+    package let path: String
+    package let descriptor: CInt
+    package let isNew: Bool
 
     private init(path: String, descriptor: CInt, isNew: Bool) {
         self.path = path
@@ -18,14 +17,14 @@ struct LogFile: ~Copyable {
     }
 
     /// Creates an empty file; the path must be free.
-    static func create(_ path: String) throws(LogError) -> LogFile {
+    package static func create(_ path: String) throws(LogError) -> LogFile {
         let file = try open(path, flags: O_RDWR | O_CREAT | O_EXCL, operation: "create")
         try file.lock()
         return file
     }
 
     /// Opens a file that exists.
-    static func open(_ path: String) throws(LogError) -> LogFile {
+    package static func open(_ path: String) throws(LogError) -> LogFile {
         let file = try open(path, flags: O_RDWR, operation: "open")
         try requireRegularFile(file.descriptor, path: path)
         try file.lock()
@@ -45,13 +44,11 @@ struct LogFile: ~Copyable {
         throw .system("lock", path: path)
     }
 
-    /// Lets another writer have the file.
-    func unlock() {
+    package func unlock() {
         _ = flock(descriptor, LOCK_UN)
     }
 
-    /// Writes all bytes from `offset` on.
-    func write(_ bytes: RawSpan, at offset: UInt64) throws(LogError) {
+    package func write(_ bytes: RawSpan, at offset: UInt64) throws(LogError) {
         var written = 0
         while written < bytes.byteCount {
             let count = bytes.withUnsafeBytes { bytes in
@@ -68,25 +65,25 @@ struct LogFile: ~Copyable {
         }
     }
 
-    /// Returns once the bytes are on the disk.
-    func synchronize() throws(LogError) {
+    package func synchronize() throws(LogError) {
         guard retryingInterrupted({ fdatasync(descriptor) }) == 0 else { throw .system("sync", path: path) }
     }
 
-    func truncate(to length: UInt64) throws(LogError) {
+    package func truncate(to length: UInt64) throws(LogError) {
         guard retryingInterrupted({ ftruncate(descriptor, off_t(length)) }) == 0 else {
             throw .system("truncate", path: path)
         }
     }
 
-    /// Makes the file's name itself durable.
-    func synchronizeParent() throws(LogError) {
+    package func synchronizeParent() throws(LogError) {
         let directory = Self.parent(of: path)
         let parent = retryingInterrupted { Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard parent >= 0 else { throw .system("open the directory of", path: path) }
         defer { _ = Glibc.close(parent) }
         guard retryingInterrupted({ fsync(parent) }) == 0 else { throw .system("sync the directory of", path: path) }
     }
+
+    package func map() throws(LogError) -> FileMap { try FileMap(path: path, descriptor: descriptor) }
 
     private static func parent(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }

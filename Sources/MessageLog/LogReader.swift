@@ -20,6 +20,14 @@ public struct LogReader: ~Copyable, Sendable {
         scanner = try LogScanner(FileMap(path: path))
     }
 
+    /// Reads what was mapped before.
+    package init(_ map: FileMap) throws(LogError) {
+        scanner = try LogScanner(map)
+    }
+
+    /// The file.
+    public var path: String { scanner.map.path }
+
     /// The next message, or nil at the end of the log.
     /// - Throws: `LogError.damaged`.
     public mutating func next() throws(LogError) -> LogMessage? {

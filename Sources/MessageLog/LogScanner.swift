@@ -274,10 +274,12 @@ struct LogScanner: ~Copyable {
     }
 
     /// Whether the bytes from `start` on look like a write that was cut short: they end before they should, or they
-    /// are zeros, which is what a file system leaves where it had made room but not yet written.
+    /// are zeros, which is what a file system leaves where it had made room but not yet written. A few zeros are enough
+    /// where the file is no longer than it should be: what is expected follows from the chunks, so nothing is lost.
     private func isUnwritten(from start: Int, expectedEnd: Int) -> Bool {
         if start == bytes.count { return bytes.count < expectedEnd }
-        return bytes.count - start >= DamageSearch.unwrittenRun && bytes[start...].allSatisfy { $0 == 0 }
+        guard bytes.count <= expectedEnd || bytes.count - start >= DamageSearch.unwrittenRun else { return false }
+        return bytes[start...].allSatisfy { $0 == 0 }
     }
 
     private func tear() -> LogEnd {

@@ -23,9 +23,7 @@ public final class LogWriter {
     /// How the log ended when it was opened to be continued; nil for a new one.
     public private(set) var previousEnd: LogEnd?
 
-    private let file: LogFile
-    /// For tests of failing disks.
-    package var descriptor: Int32 { file.descriptor }
+    private let file: any LogStorage
     /// Up to the last commit, except for declarations and message counts, which run ahead with the open chunk.
     private var contents: LogContents
     private var chunk = OpenChunk()
@@ -33,9 +31,14 @@ public final class LogWriter {
 
     /// Opens a log for writing.
     /// - Throws: `LogError.exists`, `.missing`, `.notARegularFile`, `.locked`, `.notALog`, `.damaged` or `.system`.
-    public init(path: String, mode: Mode) throws(LogError) {
-        self.path = path
-        file = try Self.open(path, mode: mode)
+    public convenience init(path: String, mode: Mode) throws(LogError) {
+        try self.init(Self.open(path, mode: mode))
+    }
+
+    /// Begins a log in a file that is new, and continues the one that another holds.
+    package init(_ file: any LogStorage) throws(LogError) {
+        self.file = file
+        path = file.path
         contents = LogContents()
         if file.isNew { try begin() } else { try recover() }
     }
@@ -62,7 +65,7 @@ public final class LogWriter {
 
     /// Reads the whole log, then cuts off what is torn or closes it.
     private func recover() throws(LogError) {
-        var scanner = try LogScanner(FileMap(path: path, descriptor: file.descriptor))
+        var scanner = try LogScanner(file.map())
         while try scanner.nextChunk() {}
         contents = scanner.contents
         previousEnd = scanner.end

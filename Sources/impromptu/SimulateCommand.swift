@@ -1,7 +1,8 @@
 import ArgumentParser
 import FederationRuntime
+import Foundation
 
-struct SimulateCommand: ParsableCommand {
+struct SimulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
         abstract: "Runs a federation in virtual time, with the real learner.",
@@ -9,6 +10,10 @@ struct SimulateCommand: ParsableCommand {
             The production core, codec and log, and clients that really tune; only the clocks are virtual, so methods are \
             compared on the clock without waiting for it. Starts from the demo's configuration; --config and --set lie \
             above it. The same seed gives the same log.
+
+            With --faults: many small federations with a stub learner, on a network that loses, delays, repeats and \
+            cuts, with processes that die at any point and disks that tear what was not synced. Each seed draws its \
+            own mode, strategy and faults, and is checked against the invariants of docs/ARCHITECTURE.md.
             """)
 
     @OptionGroup var options: ConfigurationOptions
@@ -22,6 +27,15 @@ struct SimulateCommand: ParsableCommand {
     @Flag(help: "Prints the evaluations as JSON.")
     var json = false
 
+    @Flag(help: "Tries out the protocol under faults instead.")
+    var faults = false
+
+    @Option(help: "With --faults: how many seeds.")
+    var seeds = 500
+
+    @Option(help: "With --faults: the first seed.")
+    var firstSeed: UInt64 = 1
+
     private struct Row: Encodable {
         var version: Int
         var seconds: Double
@@ -31,7 +45,12 @@ struct SimulateCommand: ParsableCommand {
         var loss: Double
     }
 
-    func run() throws {
+    func validate() throws {
+        guard seeds >= 1, threads >= 1 else { throw ValidationError("--seeds and --threads: expected at least 1") }
+    }
+
+    func run() async throws {
+        if faults { return try await sweep() }
         let configuration = try RunConfiguration.load(
             base: RunConfiguration.demo, files: options.config, assignments: options.assignments)
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "simulation"))
@@ -57,4 +76,26 @@ struct SimulateCommand: ParsableCommand {
         }
         print((table.lines + ["", "the run is in \(folder.path)"]).joined(separator: "\n"))
     }
+
+    private func sweep() async throws {
+        let start = ContinuousClock.now
+        let last = firstSeed.addingReportingOverflow(UInt64(seeds - 1))
+        guard !last.overflow else { throw ValidationError("--first-seed: too large for \(seeds) seeds") }
+        let sweep = await FaultSweep(seeds: firstSeed...last.partialValue, threads: threads) { _, failure in
+            guard let failure else { return }
+            print("seed \(failure.seed) (\(failure.scenario)):")
+            for violation in failure.violations.prefix(5) { print("  \(violation)") }
+            fflush(nil)
+        }
+        print("\(sweep.seeds) seeds in \(decimal((ContinuousClock.now - start) / .seconds(1), 1)) s, with")
+        for line in sweep.tally.lines { print("  \(line)") }
+        guard let failure = sweep.failures.first else { return print("every invariant held") }
+        throw FaultsFound(
+            description: "\(sweep.failures.count) of \(sweep.seeds) seeds broke an invariant; to see the first alone:"
+                + " impromptu simulate --faults --seeds 1 --first-seed \(failure.seed)")
+    }
+}
+
+private struct FaultsFound: Error, CustomStringConvertible {
+    var description: String
 }

@@ -115,6 +115,29 @@ import Testing
         }
     }
 
+    /// The last write may have got its room and only some of its bytes, however few are missing.
+    @Test func zerosInTheRestOfTheLastWriteAreATornTail() throws {
+        let scratch = try Scratch()
+        let script = try LogScript.small(scratch.path("whole.mcap"), close: false)
+        let bytes = try readFile(scratch.path("whole.mcap"))
+        let path = scratch.path("torn.mcap")
+        for cut in Int(script.commits[2].length)..<bytes.count {
+            let torn = bytes[..<cut] + [UInt8](repeating: 0, count: bytes.count - cut)
+            try writeFile(path, torn)
+            if Array(torn) == bytes { continue }
+            let (entries, end) = try readLog(path)
+            // What lies behind the chunk itself follows from it.
+            #expect(entries.count == 6 || entries.count == 9)
+            #expect(entries == Array(script.entries[..<entries.count]))
+            guard case .tornTail = end else {
+                Issue.record("cut at \(cut), the log reads as \(String(describing: end))")
+                continue
+            }
+            try LogWriter(path: path, mode: .continue).close()
+            #expect(try readLog(path).entries == entries)
+        }
+    }
+
     /// Every bit of a finished log matters, and the report names the place.
     @Test(arguments: [UInt8(0xFF), 0x01, 0x80])
     func everyFlippedByteOfAClosedLogIsFound(mask: UInt8) throws {

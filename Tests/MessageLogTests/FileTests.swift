@@ -92,12 +92,13 @@ import Testing
         let path = scratch.path("a.mcap")
         var entries: [Entry] = []
         do {
-            var script = try LogScript(path)
+            let file = try LogFile.create(path)
+            var script = try LogScript(LogWriter(file))
             try script.append("updates", [1, 2, 3], logTime: 5)
             try script.commit()
             entries = script.entries
             let full = open("/dev/full", O_RDWR)
-            #expect(dup2(full, script.writer.descriptor) >= 0)
+            #expect(dup2(full, file.descriptor) >= 0)
             close(full)
             try script.append("updates", [4], logTime: 6)
             let error = #expect(throws: LogError.self) { try script.commit() }

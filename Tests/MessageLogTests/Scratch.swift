@@ -79,7 +79,11 @@ struct LogScript {
     var commits: [(length: UInt64, count: Int)] = []
 
     init(_ path: String, mode: LogWriter.Mode = .create) throws {
-        writer = try LogWriter(path: path, mode: mode)
+        try self.init(LogWriter(path: path, mode: mode))
+    }
+
+    init(_ writer: LogWriter) throws {
+        self.writer = writer
         commits.append((writer.committedLength, 0))
     }
 

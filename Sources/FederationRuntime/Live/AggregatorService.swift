@@ -88,6 +88,8 @@ public actor AggregatorService: Service {
             IncarnationStarted(incarnation: setup.incarnation, build: buildVersion), at: now)
         begun = true
         try settle()
+        // A crash came between the end of the run and the last client that heard of it.
+        if setup.aggregator.phase == .finished, !ended { linger() }
         logger.info(
             "aggregating",
             metadata: [
@@ -216,8 +218,13 @@ public actor AggregatorService: Service {
             logger.info("client", metadata: ["client": "\(client)", "presence": "\(presence.rawValue)"])
         case .finish:
             logger.info("run finished", metadata: ["version": "\(engine.aggregator.version)"])
-            lingerEnd = loop.schedule(after: Self.linger) { [unowned self] in self.assumeIsolated { $0.stop(nil) } }
+            linger()
         }
+    }
+
+    /// Lets clients hear of the end of the run.
+    private func linger() {
+        lingerEnd = loop.schedule(after: Self.linger) { [unowned self] in self.assumeIsolated { $0.stop(nil) } }
     }
 
     private func publish(_ message: AggregatorMessage, on topic: Topic) {

@@ -34,24 +34,23 @@ struct AggregatorSetup {
         classes = try FederatedData.classCount(of: configuration.data)
         try folder.create()
         self.configuration = configuration
-        isRecovered = try RunLogReader.holdsRun(folder.log)
+        isRecovered = try RunLogReader.holdsRun(in: folder)
         let needsData = configuration.evaluation.interval != nil || configuration.prompts.whitening
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
         if isRecovered {
-            // Taking the lock comes first: another aggregator may be at work on this log.
-            log = try RunLogWriter(continuing: folder.log)
             var history = RunHistory()
-            let replay = try Replay(path: folder.log) { step in
+            let recovery = try RunRecovery(from: folder) { step in
                 switch step {
                 case .event(let event, _): history.begin(at: event.time)
                 case .effect(.flushed(let flush)): history.add(flush)
                 case .began, .judged, .effect, .checked: break
                 }
             }
-            try Self.check(replay, against: configuration, folder)
-            aggregator = replay.aggregator!
+            try Self.check(recovery, against: configuration, folder)
+            log = recovery.log
+            aggregator = recovery.aggregator
             self.history = history
-            lastTime = replay.lastTime
+            lastTime = recovery.lastTime
             endpoints = folder.readEndpoints() ?? configuration.endpoints
         } else {
             let learner = try PromptLearner(encoder: encoder, threads: 1)
@@ -72,7 +71,7 @@ struct AggregatorSetup {
             lastTime = start
             try folder.write(configuration.yaml, to: folder.configuration)
             log = RunLogWriter(
-                creating: folder.log,
+                creating: folder,
                 header: RunHeader(
                     configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
                     incarnation: incarnation, initial: .init(version: 0, state: initial)), at: lastTime)
@@ -81,14 +80,18 @@ struct AggregatorSetup {
         }
     }
 
-    private static func check(_ replay: Replay, against given: RunConfiguration, _ folder: RunFolder) throws {
-        guard let recorded = replay.configuration, recorded.yaml == given.yaml else {
+    private static func check(
+        _ recovery: RunRecovery, against given: RunConfiguration, _ folder: RunFolder
+    ) throws {
+        guard recovery.configuration.yaml == given.yaml else {
+            try recovery.leaveAsFound()
             throw ConfigurationError(
                 "\(folder.path): holds a run with another configuration (compare \(folder.configuration)); choose another"
                     + " folder, or start it with that file")
         }
-        guard replay.aggregator?.phase != .finished else {
-            throw RunFolderError("\(folder.path): the run has finished at version \(replay.aggregator!.version)")
+        guard !recovery.isOver else {
+            try recovery.leaveAsFound()
+            throw RunFolderError("\(folder.path): the run has finished at version \(recovery.aggregator.version)")
         }
     }
 

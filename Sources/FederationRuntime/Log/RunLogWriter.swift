@@ -1,5 +1,4 @@
 import Federation
-import Foundation
 import MessageLog
 import PromptWire
 
@@ -30,19 +29,24 @@ final class RunLogWriter {
 
     private let begin: () throws -> Open
     private var open: Open?
+    /// Whether a log that is gone on with had been closed in order.
+    let wasClosed: Bool
 
     /// The log of a new run, where `RunLogReader.holdsRun` finds none; the header becomes its first record.
-    init(creating path: String, header: RunHeader, at time: Timestamp) {
+    init(creating storage: some RunStorage, header: RunHeader, at time: Timestamp) {
+        wasClosed = false
         begin = {
-            let open = try Open(LogWriter(path: path, mode: .createOrContinue))
+            let open = try Open(storage.openLog(.createOrContinue))
             try open.append(LogCodec.encode(header), on: .header, at: time)
             return open
         }
     }
 
     /// Goes on with the log of a run; a torn end is cut off.
-    init(continuing path: String) throws {
-        let open = try Open(LogWriter(path: path, mode: .continue))
+    init(continuing storage: some RunStorage) throws {
+        let writer = try storage.openLog(.continue)
+        wasClosed = writer.previousEnd == .closed
+        let open = try Open(writer)
         self.open = open
         begin = { open }
     }
@@ -96,18 +100,21 @@ struct RunLogReader: ~Copyable {
     private var reader: LogReader
     private var number = 0
 
-    init(path: String) throws {
-        self.path = path
-        reader = try LogReader(path: path)
+    init(path: String) throws { self.init(try LogReader(path: path)) }
+
+    init(_ reader: consuming LogReader) {
+        path = reader.path
+        self.reader = reader
     }
 
     /// Whether there is a log with a run's header: a crash may leave one without, in which nothing was promised yet.
-    static func holdsRun(_ path: String) throws -> Bool {
-        guard let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int, size > 0 else {
+    static func holdsRun(in storage: some RunStorage) throws -> Bool {
+        do {
+            var reader = RunLogReader(try storage.readLog())
+            return try reader.next() != nil
+        } catch LogError.missing {
             return false
         }
-        var reader = try RunLogReader(path: path)
-        return try reader.next() != nil
     }
 
     /// The next record, nil at the end; a torn end is no error.

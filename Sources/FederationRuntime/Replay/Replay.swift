@@ -54,7 +54,13 @@ public struct Replay {
     ///   - observe: sees each step.
     /// - Throws: `LogError` for a damaged log, `ReplayError` for one that tells no sensible run.
     public init(path: String, until: Version? = nil, observe: (Step) throws -> Void = { _ in }) throws {
-        var reader = try RunLogReader(path: path)
+        try self.init(RunLogReader(path: path), until: until, observe: observe)
+    }
+
+    init(
+        _ reader: consuming RunLogReader, until: Version? = nil, observe: (Step) throws -> Void = { _ in }
+    ) throws {
+        let path = reader.path
         while let entry = try reader.next() {
             records += 1
             lastTime = entry.time

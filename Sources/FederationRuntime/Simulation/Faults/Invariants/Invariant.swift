@@ -1,0 +1,40 @@
+import Federation
+import PromptAggregation
+
+/// What happens in a simulation, as far as an invariant may want to know.
+enum Observation {
+    /// The aggregator told all of a version.
+    case published(Version, Digest)
+    /// The aggregator told a client what is safe.
+    case acknowledged(AggregatorMessage.Ack)
+    case trained(StubLearner.Training)
+    /// A client has an update on its disk.
+    case stored(ClientID, UpdateID)
+    /// A client keeps an update no longer.
+    case discarded(ClientID, UpdateID, Settlement)
+    /// An aggregator that was started again has this state; one of the others is what it must be.
+    case recovered(Digest, among: [Digest])
+    /// An aggregator began the run anew on an empty disk.
+    case begunAnew
+    /// The aggregator's state after the last record of the log.
+    case ended(Digest)
+}
+
+/// Something that must hold in every simulation, whatever fails.
+protocol Invariant {
+    /// What must hold, as a sentence.
+    var name: String { get }
+    mutating func observe(_ observation: Observation)
+    /// Each way in which it does not hold, in words.
+    func violations(in record: RunRecord) -> [String]
+}
+
+/// All that must hold.
+enum Invariants {
+    static func all() -> [any Invariant] {
+        [
+            AcknowledgedIsKept(), AppliedOnce(), VersionsOnlyGrow(), StalenessIsAccounted(), RunsEnd(),
+            RecoveryIsExact(),
+        ]
+    }
+}

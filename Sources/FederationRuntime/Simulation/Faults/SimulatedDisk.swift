@@ -1,0 +1,40 @@
+import MessageLog
+import PromptAggregation
+
+/// The disk of the simulated aggregator, with the log of one run.
+final class SimulatedDisk: RunStorage {
+    private let fuse: Fuse
+    private let ignoresSync: Bool
+    private var log: SimulatedFile?
+    private(set) var tornWrites = 0
+
+    private static let path = "run.mcap"
+
+    init(fuse: Fuse, ignoresSync: Bool) {
+        self.fuse = fuse
+        self.ignoresSync = ignoresSync
+    }
+
+    func openLog(_ mode: LogWriter.Mode) throws(LogError) -> LogWriter {
+        if let log {
+            guard mode != .create else { throw .exists(path: Self.path) }
+            log.reopen()
+            return try LogWriter(log)
+        }
+        guard mode != .continue else { throw .missing(path: Self.path) }
+        let file = SimulatedFile(path: Self.path, fuse: fuse, ignoresSync: ignoresSync)
+        log = file
+        return try LogWriter(file)
+    }
+
+    func readLog() throws(LogError) -> LogReader {
+        guard let log else { throw .missing(path: Self.path) }
+        return try LogReader(log.map())
+    }
+
+    func losePower(_ random: inout SeededRandom) {
+        guard let (remains, isTorn) = log?.losePower(&random) else { return }
+        if isTorn { tornWrites += 1 }
+        if !remains { log = nil }
+    }
+}
