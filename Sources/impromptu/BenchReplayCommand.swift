@@ -37,10 +37,11 @@ struct BenchReplayCommand: ParsableCommand {
 
     func run() throws {
         if let path { return try measure(RunFolder.log(at: path)) }
-        let file = NSTemporaryDirectory() + "impromptu-bench-" + UUID().uuidString + ".mcap"
-        defer { try? FileManager.default.removeItem(atPath: file) }
-        try ReplayBenchmark.writeRun(to: file, updates: updates)
-        try measure(file)
+        let folder = RunFolder(path: NSTemporaryDirectory() + "impromptu-bench-" + UUID().uuidString)
+        try folder.create()
+        defer { try? FileManager.default.removeItem(atPath: folder.path) }
+        try ReplayBenchmark.writeRun(to: folder, updates: updates)
+        try measure(folder.log)
     }
 
     private func measure(_ log: String) throws {

@@ -17,19 +17,6 @@ import Testing
         }
     }
 
-    /// Seeds that have found something, with what it was.
-    @Test(
-        "a seed that once failed holds",
-        arguments: [
-            // The recovery of a torn log was cut short itself: fewer than 16 zeros at the end were taken for damage, and
-            // the aggregator refused its log.
-            20215, 27635,
-        ] as [UInt64])
-    func namedSeeds(seed: UInt64) async {
-        let sweep = await FaultSweep(seeds: [seed], threads: 1)
-        #expect(sweep.failures.map(\.violations) == [])
-    }
-
     @Test(
         "a planted fault breaks its invariant",
         arguments: [

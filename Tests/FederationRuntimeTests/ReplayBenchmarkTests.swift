@@ -5,8 +5,9 @@ import Testing
 @Suite struct ReplayBenchmarkTests {
     @Test func itMeasuresARunThatReplays() throws {
         try withTemporaryFolder { folder in
-            let log = folder + "/run.mcap"
-            try ReplayBenchmark.writeRun(to: log, updates: 30)
+            let run = RunFolder(path: folder)
+            let log = run.log
+            try ReplayBenchmark.writeRun(to: run, updates: 30)
             let inspection = try RunInspection(log: log)
             #expect(inspection.finished && inspection.updatesAccepted == 30 && inspection.version == 6)
             let benchmark = try ReplayBenchmark(log: log, runs: 2)

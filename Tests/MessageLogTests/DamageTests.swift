@@ -122,9 +122,9 @@ import Testing
         let bytes = try readFile(scratch.path("whole.mcap"))
         let path = scratch.path("torn.mcap")
         for cut in Int(script.commits[2].length)..<bytes.count {
-            let torn = bytes[..<cut] + [UInt8](repeating: 0, count: bytes.count - cut)
+            let torn = Array(bytes[..<cut]) + [UInt8](repeating: 0, count: bytes.count - cut)
             try writeFile(path, torn)
-            if Array(torn) == bytes { continue }
+            if torn == bytes { continue }
             let (entries, end) = try readLog(path)
             // What lies behind the chunk itself follows from it.
             #expect(entries.count == 6 || entries.count == 9)

@@ -89,14 +89,14 @@ extension ReplayBenchmark {
     /// Writes the log of a run like the demo's whose clients answer every task at once, with noise instead of tuning.
     /// - Parameter updates: accepted until the run ends, at least 1.
     /// - Throws: `LogError`.
-    public static func writeRun(to path: String, updates: Int) throws {
+    public static func writeRun(to folder: RunFolder, updates: Int) throws {
         let configuration = try RunConfiguration.load(
             base: RunConfiguration.demo, files: [], environment: [:], assignments: ["run.updates=\(updates)"])
         var random = SeededRandom(seed: configuration.federation.seed)
         let initial = state(pool: configuration.prompts.pool, &random)
         var now = Timestamp(nanoseconds: 0)
         let log = RunLogWriter(
-            creating: path,
+            creating: folder,
             header: RunHeader(
                 configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
                 incarnation: 1, initial: .init(version: 0, state: initial)), at: now)

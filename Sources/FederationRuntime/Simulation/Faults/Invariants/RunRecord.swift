@@ -39,7 +39,7 @@ struct RunRecord {
             case .effect(.publish(.client, let message)):
                 if let update = received { judge(update, by: message) }
             case .effect(.flushed(let flush)): flushes.append(flush)
-            case .effect: break
+            case .began, .judged, .effect: break
             case .checked(let publication): publications.append(publication)
             }
         }
