@@ -9,8 +9,8 @@
 ///
 /// The objective is Σ_t λ_t [log P(ω_t | z_t, Φ) + log P(z_t | Φ)] with λ_t = s(τ_t) · share(n_t). Φ starts from the
 /// present pool; a row starts at the prompt from which its client tuned it, and may leave it for another or for a prompt
-/// of its own. Prompts that no evidence supports for `patience` flushes die. What is tuned beside the prompts moves as
-/// `CachedCalibration` says.
+/// of its own. Prompts that no evidence supports for `patience` flushes die. What is tuned beside the prompts moves by the
+/// weighted mean of the flush, or as `CachedCalibration` says where `calibration-horizon` asks for it.
 struct AsyncPfpt: AggregationStrategy {
     static let entry = StrategyEntry(
         name: "pfpt-async",
@@ -18,7 +18,10 @@ struct AsyncPfpt: AggregationStrategy {
         source: "this project, after Weng et al., NeurIPS 2024; CA2FL, Wang et al., ICLR 2024",
         settings: PfptSettings.fit(sweeps: 3, promptStep: .mean, share: "samples") + [
             .integer(
-                "horizon", 10, 0...1_000_000, "Flushes for which a client's last contribution counts; 0 for none."),
+                "horizon", 10, 0...1_000_000, "Flushes for which a client's last prompts count; 0 for none."),
+            .integer(
+                "calibration-horizon", 0, 0...1_000_000,
+                "Flushes for which a client's last displacement of the head counts; 0 for the flush's mean alone."),
             .number("cache-decay", 0.5, 0...10, "Cached evidence of age a weighs (1 + a)^-decay."),
             .number("evidence-shift", 0, 0...1, "How far cached and late prompts are carried along with the pool."),
             .number(
@@ -84,7 +87,7 @@ struct AsyncPfpt: AggregationStrategy {
     private mutating func moveBesidePrompts(_ news: [Contribution]) {
         let weights = news.map { Double($0.sampleCount) * $0.stalenessWeight }
         let step = calibration.step(
-            news, weights: weights, flush: flush, horizon: settings.horizon, like: state
+            news, weights: weights, flush: flush, horizon: settings.calibrationHorizon, like: state
         ) { $0 != Parameters.prompts }
         let turnover = min(1, weights.reduce(0, +) / calibration.weight)
         state.move(by: step, rate: turnover) { $0 != Parameters.prompts }
@@ -266,6 +269,7 @@ struct AsyncPfptSettings: Hashable, Sendable {
     let fit: PoolFitOptions
     let sharesBySamples: Bool
     let horizon: Int
+    let calibrationHorizon: Int
     let cacheDecay: Double
     let evidenceShift: Double
     let patience: Int
@@ -282,6 +286,7 @@ struct AsyncPfptSettings: Hashable, Sendable {
         self.fit = fit
         sharesBySamples = settings.text("share") == "samples"
         horizon = settings.integer("horizon")
+        calibrationHorizon = settings.integer("calibration-horizon")
         cacheDecay = settings.number("cache-decay")
         evidenceShift = settings.number("evidence-shift")
         patience = settings.integer("patience")
