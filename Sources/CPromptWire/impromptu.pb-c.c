@@ -990,7 +990,7 @@ const ProtobufCMessageDescriptor impromptu__v1__metric__descriptor =
   (ProtobufCMessageInit) impromptu__v1__metric__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descriptors[19] =
+static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descriptors[20] =
 {
   {
     "epochs",
@@ -1220,6 +1220,18 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "generator_rate",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V1__TrainingPlan, generator_rate),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
   2,   /* field[2] = batch_size */
@@ -1227,6 +1239,7 @@ static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
   18,   /* field[18] = class_means */
   17,   /* field[17] = control_variates */
   0,   /* field[0] = epochs */
+  19,   /* field[19] = generator_rate */
   9,   /* field[9] = gradient_clip */
   15,   /* field[15] = head_dropout */
   5,   /* field[5] = head_learning_rate */
@@ -1245,7 +1258,7 @@ static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
 static const ProtobufCIntRange impromptu__v1__training_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 19 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor =
 {
@@ -1255,7 +1268,7 @@ const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor =
   "Impromptu__V1__TrainingPlan",
   "impromptu.v1",
   sizeof(Impromptu__V1__TrainingPlan),
-  19,
+  20,
   impromptu__v1__training_plan__field_descriptors,
   impromptu__v1__training_plan__field_indices_by_name,
   1,  impromptu__v1__training_plan__number_ranges,

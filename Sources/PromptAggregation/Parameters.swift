@@ -40,6 +40,13 @@ public struct Parameters: Hashable, Sendable {
     public static let classMeans = "class.means"
     /// The number of images of each class: [classes].
     public static let classCounts = "class.counts"
+    /// pFedPG's generator, W_Q, W_K and W_V [width, attention] and W_O [attention, width]; `PFedPG` has the formula.
+    public static let generatorQuery = "generator.query"
+    public static let generatorKey = "generator.key"
+    public static let generatorValue = "generator.value"
+    public static let generatorOutput = "generator.output"
+    /// What a client of pFedPG has the generator make its prompts from: [prompts, width]. The client keeps it.
+    public static let descriptor = "descriptor"
 
     /// Whether the head owns the tensor of that name.
     static func isOfHead(_ name: String) -> Bool { name.hasPrefix("head.") }

@@ -45,6 +45,8 @@ public struct TrainingPlan: Hashable, Sendable {
     /// Whether clients tune nothing and send their class means instead (FedCOF, Goswami et al. 2025): encoder and head then
     /// work without prompts.
     public var classMeans: Bool = false
+    /// The step size of pFedPG's generator and descriptors, where the state holds a generator.
+    public var generatorRate: Double = 0
 
     public init() {}
 }

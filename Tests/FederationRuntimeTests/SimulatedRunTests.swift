@@ -50,7 +50,10 @@ import Testing
 
     @Test(
         "what clients keep is evaluated as they see it",
-        arguments: [["strategy.name=isolated"], ["strategy.name=fedavg", "head.personal=true"]])
+        arguments: [
+            ["strategy.name=isolated"], ["strategy.name=fedavg", "head.personal=true"], ["strategy.name=pfedpg"],
+            ["strategy.name=pfedpg", "training.prompts_per_batch=0"],
+        ])
     func personal(settings: [String]) throws {
         try withTemporaryFolder { folder in
             let run = try simulate(

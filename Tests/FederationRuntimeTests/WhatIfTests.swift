@@ -113,6 +113,16 @@ import Testing
         }
     }
 
+    @Test func aGeneratorTakesUpdatesThatWereMadeForIt() throws {
+        try withTemporaryFolder { folder in
+            let run = try simulateSmallRun(folder, ["strategy.name=fedavg", "head.personal=true", "run.updates=4"])
+            let error = #expect(throws: ConfigurationError.self) {
+                try WhatIf(log: run.log, methods: WhatIfMethods(strategies: ["pfedpg"]))
+            }
+            #expect(error?.description.contains("whose clients send something else") ?? false)
+        }
+    }
+
     @Test func accuracyIsThatOfTheVersion() throws {
         try withTemporaryFolder { folder in
             let run = try simulateSmallRun(folder, ["run.updates=6", "data.test_samples=50"])

@@ -64,7 +64,7 @@ def made():
             head_learning_rate=0.02, momentum=0.8, second_moment_decay=0.99, weight_decay=1e-4, gradient_clip=1,
             prompts_per_batch=4, similarity_weight=0.5, proximal_weight=1e-3, logit_adjustment=1,
             class_balance=0.75, head_dropout=0.5, personal=wire.PERSONAL_HEAD, control_variates=True,
-            class_means=True)))
+            class_means=True, generator_rate=0.25)))
     yield "prompts", wire.AggregatorEnvelope(**aggregator, global_prompts=wire.GlobalPrompts(
         version=10, tensors=[tensor("prompts", np.zeros((0, 4)))]))
     yield "ack", wire.AggregatorEnvelope(**aggregator, ack=ack)

@@ -154,6 +154,7 @@ struct InteropTests {
         plan.personal = .head
         plan.controlVariates = true
         plan.classMeans = true
+        plan.generatorRate = 0.25
         return plan
     }
 

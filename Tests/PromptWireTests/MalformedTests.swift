@@ -214,6 +214,7 @@ struct Malformed: Sendable, CustomTestStringConvertible {
             task(plan().real(14, -.infinity)), "task.plan.logit_adjustment: expected a finite number, found -inf"),
         Malformed(task(plan().real(15, .nan)), "task.plan.class_balance: expected a finite number, found nan"),
         Malformed(task(plan().real(16, .nan)), "task.plan.head_dropout: expected a finite number, found nan"),
+        Malformed(task(plan().real(20, .nan)), "task.plan.generator_rate: expected a finite number, found nan"),
         Malformed(task(plan(personal: 0)), "task.plan.personal: expected one of 1, 2, 3, found 0"),
         Malformed(
             envelope.message(5, Fields().signed(1, -1).message(2, prompts).numbers(3, [1, 2])),

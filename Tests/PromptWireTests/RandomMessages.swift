@@ -115,6 +115,7 @@ struct RandomMessages {
         plan.personal = TrainingPlan.Personal.allCases.randomElement(using: &random)!
         plan.controlVariates = Bool.random(using: &random)
         plan.classMeans = Bool.random(using: &random)
+        plan.generatorRate = random.nextUniform()
         return plan
     }
 

@@ -260,10 +260,14 @@ struct  Impromptu__V1__TrainingPlan
    * Whether the client tunes nothing and sends its class means, taken without prompts.
    */
   protobuf_c_boolean class_means;
+  /*
+   * Step size of pFedPG's generator and of the client's descriptor, where the state holds "generator.query".
+   */
+  double generator_rate;
 };
 #define IMPROMPTU__V1__TRAINING_PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__training_plan__descriptor) \
-    , 0, 0, 0, IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, IMPROMPTU__V1__PERSONAL__PERSONAL_UNSPECIFIED, 0, 0 }
+    , 0, 0, 0, IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, IMPROMPTU__V1__PERSONAL__PERSONAL_UNSPECIFIED, 0, 0, 0 }
 
 
 typedef enum {

@@ -52,11 +52,12 @@ public struct WhatIfMethods: Sendable {
         var plan = recorded.federation.plan
         plan.controlVariates = false
         plan.classMeans = false
+        plan.generatorRate = 0
         if plan.personal == .everything { plan.personal = .nothing }
         try StrategyCatalog.adapt(&plan, to: name, settings: settings)
         let sent = recorded.federation.plan
         guard plan.controlVariates == sent.controlVariates, plan.classMeans == sent.classMeans,
-            plan.personal == sent.personal
+            plan.personal == sent.personal, plan.generatorRate == sent.generatorRate
         else {
             throw ConfigurationError(
                 "--strategy \(name): expected updates that were made for it, found those of a run with"

@@ -41,6 +41,7 @@ public enum StrategyCatalog {
         GaussianMixture.entry,
         Isolated.entry,
         NormClipping.entry,
+        PFedPG.entry,
         Pfpt.entry,
         PfptReference.entry,
         Scaffold.entry,

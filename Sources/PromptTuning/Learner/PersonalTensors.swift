@@ -7,7 +7,7 @@ extension PromptState {
     func adopting(_ personal: Parameters, as kept: TrainingPlan.Personal) throws(TuningError) -> PromptState {
         var state = self
         for (name, tensor) in personal.entries.map({ ($0.name, $0.tensor) })
-        where kept.includes(name) && !Parameters.isControl(name) {
+        where kept.includes(name) && !Parameters.isControl(name) && name != Parameters.descriptor {
             guard let published = parameters[name] else { throw .missingParameter(name) }
             guard tensor.shape == published.shape else {
                 throw .parameterShape(name, expected: "\(published.shape)", found: tensor.shape)

@@ -60,7 +60,8 @@ public final class PromptLearner: Sendable {
         _ state: PromptState, personal: Parameters = Parameters(), on dataset: TuningDataset, plan: TrainingPlan,
         seed: UInt64, shouldStop: () -> Bool = { false }
     ) throws -> TuningResult? {
-        try runner.withLock { runner in
+        let personal = personal.described(for: state, seed: seed)
+        return try runner.withLock { runner in
             var session = try TuningSession(
                 state, personal: personal, dataset: dataset, plan: plan, runner: runner)
             return try session.run(seed: seed, shouldStop: shouldStop)
@@ -114,11 +115,12 @@ public final class PromptLearner: Sendable {
 /// What a task brings.
 public struct TuningResult: Hashable, Sendable {
     /// What the update holds: of `prompts` [touched, width] only the rows that some batch used, of the others whatever is
-    /// not personal, and with control variates (x − y) / (K η) of each.
+    /// not personal, and with control variates (x − y) / (K η) of each. Where the state has a generator, the whole pool and
+    /// the generator, stepped along what tuning made of the client's prompts.
     public var parameters: Parameters
     /// The pool's prompt from which each row of `prompts` started.
     public var promptIDs: [PromptID]
-    /// What the client keeps for its next task: personal tensors, and its own control variates.
+    /// What the client keeps for its next task: personal tensors, its own control variates, its descriptor.
     public var personal: Parameters
     /// Images of the client.
     public var sampleCount: Int

@@ -13,6 +13,8 @@ struct TuningSession {
     private let promptLayers: Int
     private let terms: ClassTerms
     private let whitening: FeatureWhitening?
+    /// Where the state has one and the client a descriptor for it.
+    private let generation: (generator: PromptGenerator, descriptor: Matrix)?
 
     /// - Parameter personal: what the client keeps from its earlier tasks.
     init(
@@ -20,13 +22,23 @@ struct TuningSession {
         runner: BatchRunner
     ) throws(TuningError) {
         let width = runner.encoder.width
-        let state = try published.adopting(personal, as: plan.personal)
+        var state = try published.adopting(personal, as: plan.personal)
+        if let generator = try PromptGenerator(state), let descriptor = try generator.descriptor(in: personal) {
+            generation = (generator, descriptor)
+            state.parameters[Parameters.prompts] = generator.prompts(descriptor).tensor
+        } else {
+            generation = nil
+        }
         self.state = state
         self.personal = personal
         self.dataset = dataset
         self.plan = plan
         self.runner = runner
         try plan.check()
+        guard generation == nil || plan.personal != .everything else {
+            throw .plan(
+                field: "personal", expected: "nothing or head with a prompt generator", found: plan.personal.rawValue)
+        }
         whitening = try FeatureWhitening(state.parameters, width: width)
         guard dataset.count > 0 else { throw .emptyDataset }
         headShape = try HeadShape(state.parameters, encoder: runner.encoder)
@@ -128,6 +140,12 @@ struct TuningSession {
                 kept[Parameters.control(of: tensor.name)] = control.own
             }
         }
+        if let (generator, descriptor) = generation {
+            for (name, tensor) in generator.stepped(by: promptMovement, descriptor, rate: plan.generatorRate) {
+                if name == Parameters.descriptor { kept[name] = tensor } else { sent[name] = tensor }
+            }
+            promptIDs = state.promptIDs
+        }
         return TuningResult(
             parameters: sent, promptIDs: promptIDs, personal: kept, sampleCount: dataset.count, steps: steps,
             meanLoss: meanLoss, trainingAccuracy: accuracy)
@@ -156,6 +174,11 @@ struct TuningSession {
         return TuningResult(
             parameters: sent, promptIDs: [], personal: Parameters(), sampleCount: dataset.count, steps: 0,
             meanLoss: loss / Double(dataset.count), trainingAccuracy: Double(hits) / Double(dataset.count))
+    }
+
+    /// What tuning made of the prompts: [prompts, promptWidth].
+    private var promptMovement: Matrix {
+        Matrix(Tensor(shape: state.prompts.shape, values: values(Parameters.prompts))).minus(Matrix(state.prompts))
     }
 
     /// The dropout's factors in a step, nil without dropout.
@@ -323,7 +346,7 @@ extension TrainingPlan {
         let sizes = [
             ("promptLearningRate", promptLearningRate), ("headLearningRate", headLearningRate),
             ("weightDecay", weightDecay), ("gradientClip", gradientClip), ("proximalWeight", proximalWeight),
-            ("logitAdjustment", logitAdjustment),
+            ("logitAdjustment", logitAdjustment), ("generatorRate", generatorRate),
         ]
         for (field, value) in sizes { try require(value >= 0 && value.isFinite, field, "finite, at least 0", value) }
         try require(similarityWeight.isFinite, "similarityWeight", "finite", similarityWeight)

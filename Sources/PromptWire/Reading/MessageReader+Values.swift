@@ -126,6 +126,7 @@ extension MessageReader {
         plan.personal = try enumeration(wire.personal, "\(path).personal")
         plan.controlVariates = wire.control_variates != 0
         plan.classMeans = wire.class_means != 0
+        plan.generatorRate = try finite(wire.generator_rate, "\(path).generator_rate")
         return plan
     }
 }

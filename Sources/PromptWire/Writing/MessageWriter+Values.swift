@@ -42,6 +42,7 @@ extension MessageWriter {
             $0.personal = plan.personal.wire
             $0.control_variates = plan.controlVariates ? 1 : 0
             $0.class_means = plan.classMeans ? 1 : 0
+            $0.generator_rate = plan.generatorRate
         }
     }
 }
