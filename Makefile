@@ -32,10 +32,11 @@ setup:
 format:  ## Formats every Swift file in place.
 	swift format format --in-place --recursive --parallel $(SOURCES)
 
-lint:  ## Checks format, generated code, and which target may import what.
+lint:  ## Checks format, generated code, which target may import what, and the units of systemd.
 	swift format lint --strict --recursive --parallel $(SOURCES)
 	Proto/generate.sh --verify
 	python3 Tests/tidy.py
+	Deploy/systemd/verify
 
 bench: setup build  ## Prints the benchmarks of this machine.
 	$(BINARY) bench tuning

@@ -37,7 +37,7 @@ public struct RunFolder: Sendable {
     }
 
     /// What an earlier aggregator of this run was bound to, nil where none was.
-    func readEndpoints() -> RunConfiguration.Endpoints? {
+    public func readEndpoints() -> RunConfiguration.Endpoints? {
         guard let text = try? String(contentsOfFile: endpoints, encoding: .utf8) else { return nil }
         var layers = ConfigurationLayers()
         guard (try? layers.add(yaml: text, name: endpoints)) != nil,

@@ -48,6 +48,7 @@ struct RootCommand: AsyncParsableCommand {
             Try it on this machine:       impromptu demo
             Run it for real:              impromptu aggregate --config run.yaml --run runs/first
                                           impromptu work --config run.yaml --index 0 --of 4   (on each machine)
+            See how it goes:              impromptu status runs/first
             Check and look into a run:    impromptu replay runs/first
                                           impromptu replay runs/first --strategy fedavg --strategy fedbuff
                                           impromptu inspect runs/first
@@ -61,6 +62,7 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
-            EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, KeysCommand.self, BenchCommand.self,
+            EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, KeysCommand.self, StatusCommand.self,
+            BenchCommand.self,
         ])
 }

@@ -142,6 +142,8 @@ private func runUntilSignalled(_ service: some Service, logger: Logger) async th
 extension Logger {
     /// Logs to standard error.
     fileprivate static func forCommand(_ name: String) -> Logger {
-        Logger(label: name) { StreamLogHandler.standardError(label: $0) }
+        Logger(label: name) {
+            JournalLogHandler.isWanted() ? JournalLogHandler() : StreamLogHandler.standardError(label: $0)
+        }
     }
 }

@@ -7,14 +7,17 @@ final class LiveProcess {
     private let process = Process()
     private let log: String
 
-    /// - Parameter log: the file that gets its output, behind what an earlier process wrote there.
-    init(_ executable: String, _ arguments: [String], log: String) throws {
+    /// - Parameters:
+    ///   - log: the file that gets its output, behind what an earlier process wrote there.
+    ///   - environment: above this process's own.
+    init(_ executable: String, _ arguments: [String], log: String, environment: [String: String] = [:]) throws {
         self.log = log
         if !FileManager.default.fileExists(atPath: log) { try Data().write(to: URL(fileURLWithPath: log)) }
         let output = try #require(FileHandle(forWritingAtPath: log))
         output.seekToEndOfFile()
         process.executableURL = URL(fileURLWithPath: executable)
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         process.standardError = output

@@ -72,7 +72,7 @@ public struct Demo: Service {
                 + children.dropFirst().map { "\($0.identifier ?? 0)" }.joined(separator: " ")
                 + ": kill one with kill -9 and see")
         let security = try configuration.security.keys.map { try KeyFolder(path: $0).clientSide(name: "observer") }
-        try await listener.listen(to: endpoints, security: security ?? .none)
+        try await listener.listen(to: endpoints.prompts, security: security ?? .none)
         try await finished(children[0], workers: Array(children.dropFirst()))
         await listener.close()
         await gone(Array(children.dropFirst()))

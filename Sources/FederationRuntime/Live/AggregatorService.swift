@@ -31,6 +31,8 @@ public actor AggregatorService: Service {
     /// Whether the run has its log.
     private var begun = false
     private var ended = false
+    private let reporter = ServiceReporter()
+    private var signOfLife: LoopTimer?
 
     /// Messages taken in before the log is made durable.
     private static let batch = 256
@@ -97,6 +99,17 @@ public actor AggregatorService: Service {
                 "folder": "\(setup.folder.path)", "version": "\(engine.aggregator.version)",
                 "recovered": "\(setup.isRecovered)",
             ])
+        reporter.ready(status)
+        signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
+            self.assumeIsolated { $0.reporter.alive($0.status) }
+        }
+    }
+
+    /// What it does, in a few words for whoever watches over the process.
+    private var status: String {
+        let counts = engine.aggregator.counts
+        return "version \(engine.aggregator.version), \(counts.accepted) updates, \(counts.clientsAlive) clients alive,"
+            + " \(counts.inFlight) tasks in flight"
     }
 
     private func makeEvaluator() throws {
@@ -118,6 +131,8 @@ public actor AggregatorService: Service {
         guard !ended else { return }
         ended = true
         failure = error
+        reporter.stopping()
+        signOfLife?.cancel()
         evaluator?.stop()
         for timer in timers.values { timer.cancel() }
         lingerEnd?.cancel()
@@ -202,7 +217,7 @@ public actor AggregatorService: Service {
     private func carryOut(_ effect: AggregatorEffect) {
         switch effect {
         case .publish(let topic, .beacon(var beacon)):
-            beacon.metrics = observer.beaconMetrics
+            beacon.metrics = observer.beaconMetrics(at: clock.now())
             progress?.show(beacon, seconds: observer.history.seconds(at: clock.now()))
             publish(.beacon(beacon), on: topic)
         case .publish(let topic, let message): publish(message, on: topic)

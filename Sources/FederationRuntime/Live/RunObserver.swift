@@ -41,13 +41,15 @@ struct RunObserver {
     }
 
     /// What the beacon tells beyond the core's own figures, ascending by name.
-    var beaconMetrics: [Metric] {
+    func beaconMetrics(at time: Timestamp) -> [Metric] {
         var result: [Metric] = []
         if let last = history.evaluations.last {
             result.append(Metric(name: "accuracy", value: last.accuracy))
             result.append(Metric(name: "accuracy.version", value: Double(last.version)))
         }
         if let flush = history.versions.last {
+            result.append(
+                Metric(name: "flush.age_seconds", value: history.seconds(at: time) - flush.seconds))
             if let loss = flush.loss { result.append(Metric(name: "loss", value: loss)) }
             result.append(Metric(name: "staleness.mean", value: flush.meanStaleness))
         }

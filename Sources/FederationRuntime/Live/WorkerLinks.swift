@@ -3,8 +3,6 @@ import PromptWire
 import ZeroMQTransport
 
 /// A worker's two sockets: PUSH to the aggregator, SUB from it. Used on the loop's thread.
-///
-/// An observer has them too, and only listens.
 final class WorkerLinks {
     private let updates: Port<Push>
     private let prompts: Port<Sub>
@@ -16,6 +14,31 @@ final class WorkerLinks {
         case keyUnknown
         /// One side has keys and the other has none, or the aggregator's key is another one. ZeroMQ goes on trying.
         case handshakeFailed
+
+        /// nil for an event that is none.
+        init?(_ message: Message) {
+            switch ConnectionEvent(message)?.kind {
+            case .authenticationFailed: self = .keyUnknown
+            case .handshakeFailed: self = .handshakeFailed
+            default: return nil
+            }
+        }
+
+        var words: String {
+            switch self {
+            case .keyUnknown: "the aggregator does not know this key"
+            case .handshakeFailed:
+                "cannot agree on a connection: do both sides have security.keys, and the same aggregator's key?"
+            }
+        }
+    }
+
+    /// How workers and observers connect, but for the keys.
+    static var options: SocketOptions {
+        var options = SocketOptions()
+        options.reconnectMaximum = .seconds(2)
+        options.maximumMessageBytes = Int64(WireLimits().messageBytes)
+        return options
     }
 
     /// - Parameters:
@@ -29,9 +52,7 @@ final class WorkerLinks {
         receive: @escaping @Sendable ([(topic: [UInt8], payload: [UInt8])]) -> Void
     ) throws {
         let context = try Context()
-        var options = SocketOptions()
-        options.reconnectMaximum = .seconds(2)
-        options.maximumMessageBytes = Int64(WireLimits().messageBytes)
+        var options = Self.options
         options.security = security
         let push = try Socket<Push>(context, options: options)
         let monitor = try push.monitor()
@@ -40,13 +61,7 @@ final class WorkerLinks {
         for topic in topics { try subscriber.subscribe(topic.bytes) }
         try subscriber.connect(endpoints.prompts)
         connections = loop.receive(from: monitor) { events in
-            for event in events {
-                switch ConnectionEvent(event)?.kind {
-                case .authenticationFailed: refused(.keyUnknown)
-                case .handshakeFailed: refused(.handshakeFailed)
-                default: break
-                }
-            }
+            for event in events { if let refusal = Refusal(event) { refused(refusal) } }
         }
         updates = loop.attach(push)
         prompts = loop.receive(from: subscriber) { messages in

@@ -36,6 +36,8 @@ public actor WorkerService: Service {
     private var links: WorkerLinks?
     private var end: CheckedContinuation<Void, any Error>?
     private var ended = false
+    private let reporter = ServiceReporter()
+    private var signOfLife: LoopTimer?
 
     /// Loads the encoder and the clients' data.
     /// - Parameters:
@@ -100,12 +102,24 @@ public actor WorkerService: Service {
                     "updates": "\(configuration.endpoints.updates)",
                 ])
             for index in seats.indices { handle(.started, at: index) }
+            reporter.ready(status)
+            signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
+                self.assumeIsolated { $0.reporter.alive($0.status) }
+            }
         } catch {
             stop(error)
         }
     }
 
+    /// What it does, in a few words for whoever watches over the process.
+    private var status: String {
+        let training = seats.count { $0.client.activity == .training }
+        let kept = seats.reduce(0) { $0 + $1.client.outbox.count }
+        return "\(seats.count) clients, \(training) training, \(kept) updates not yet settled"
+    }
+
     private func leave() {
+        reporter.stopping()
         for index in seats.indices where seats[index].end == nil { handle(.stopRequested, at: index) }
         stopIfAllEnded()
     }
@@ -126,6 +140,7 @@ public actor WorkerService: Service {
             seats[index].cancellation?.cancel()
             for timer in seats[index].timers.values { timer.cancel() }
         }
+        signOfLife?.cancel()
         links?.close()
         for seat in seats { seat.outbox?.finish() }
         if let error { end?.resume(throwing: error) } else { end?.resume() }
@@ -156,8 +171,7 @@ public actor WorkerService: Service {
         case .keyUnknown:
             stop(ConfigurationError("the aggregator does not know this worker's key (security.keys, --key)"))
         case .handshakeFailed:
-            logger.warning(
-                "cannot agree on a connection: do both sides have security.keys, and the same aggregator's key?")
+            logger.warning("\(refusal.words)")
         }
     }
 

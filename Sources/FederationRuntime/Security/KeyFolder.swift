@@ -35,10 +35,18 @@ public struct KeyFolder: Sendable {
         let file = secretFile(name)
         guard let key = CurveSecretKey(z85: try line(of: file)) else { throw malformed(file) }
         let attributes = try? FileManager.default.attributesOfItem(atPath: file)
-        if let mode = attributes?[.posixPermissions] as? Int, mode & 0o077 != 0 {
+        if let mode = attributes?[.posixPermissions] as? Int, let owner = attributes?[.ownerAccountID] as? Int,
+            !Self.isPrivate(mode: mode, owner: owner, user: Int(getuid()))
+        {
             throw ConfigurationError("\(file): expected a file that its owner alone can read (chmod 600)")
         }
         return key
+    }
+
+    /// Whether only those can read a file who should. What root gives a service is often lent to it through the group
+    /// or an access list, which shows in the group's bits (systemd's credentials, volumes of Kubernetes).
+    package static func isPrivate(mode: Int, owner: Int, user: Int) -> Bool {
+        mode & (owner == 0 && user != 0 ? 0o037 : 0o077) == 0
     }
 
     private func malformed(_ file: String) -> ConfigurationError {

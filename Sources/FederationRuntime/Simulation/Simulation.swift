@@ -122,7 +122,7 @@ public struct Simulation {
         for effect in try engine.commit() {
             switch effect {
             case .publish(.all, .beacon(var beacon)):
-                beacon.metrics = observer.beaconMetrics
+                beacon.metrics = observer.beaconMetrics(at: now)
                 progress(beacon, observer.history.seconds(at: now))
                 toAll(.beacon(beacon))
             case .publish(.all, let message): toAll(message)
