@@ -90,7 +90,7 @@ let package = Package(
             name: "FederationRuntimeTests",
             dependencies: [
                 "FederationRuntime", "Federation", "PromptAggregation", "MessageLog", "PromptWire", "Datasets",
-                "Safetensors", "ZeroMQTransport",
+                "Safetensors", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
     ]

@@ -143,7 +143,8 @@ extension Logger {
     /// Logs to standard error.
     fileprivate static func forCommand(_ name: String) -> Logger {
         Logger(label: name) {
-            JournalLogHandler.isWanted() ? JournalLogHandler() : StreamLogHandler.standardError(label: $0)
+            JournalLogHandler.isWanted()
+                ? JournalLogHandler() as any LogHandler : StreamLogHandler.standardError(label: $0)
         }
     }
 }
