@@ -1,4 +1,4 @@
-/// pFedPG (Yang, Wang and Wang, ICCV 2023, arXiv 2308.15367, section 3): a generator G makes each client's prompts P_n from
+/// pFedPG (after Yang, Wang and Wang, ICCV 2023, arXiv 2308.15367): a generator G makes each client's prompts P_n from
 /// a common basis P and the client's descriptor D_n, all of them trained by what local tuning made of P_n:
 ///
 ///     P_n = G(D_n) = P + A V W_O,   A = softmax(Q Kᵀ / √h),   Q = D_n W_Q,   K = P W_K,   V = P W_V
@@ -8,12 +8,15 @@
 /// The basis is the pool. The state holds the generator's matrices beside it, so that one published state serves all: a
 /// client makes its own prompts, and an update holds θ + α (∂P_n/∂θ)ᵀ ΔP_n, which leaves the server a mean.
 ///
+/// The formulas were written without the paper's text at hand, so they name no equations of it: whether it adds P to the
+/// attention's output, for one, is to be checked.
+///
 /// Deviations: the descriptor stays with its client, where the paper's server keeps all of them and sends prompts alone;
 /// late updates, taken at their base version's θ, count by their staleness weights (the paper is synchronous).
 struct PFedPG: MemorylessStrategy {
     static let entry = StrategyEntry(
         name: "pfedpg", summary: "A generator, tuned by all, makes the prompts of each client, which keeps its head.",
-        source: "Yang, Wang and Wang, ICCV 2023, arXiv 2308.15367, section 3",
+        source: "after Yang, Wang and Wang, ICCV 2023, arXiv 2308.15367",
         settings: [
             .number("rate", 1, 1e-8...100, "The step size α of the basis, the generator and the descriptors."),
             .integer("attention", 32, 1...65_536, "The width h of the generator's attention."),

@@ -1,6 +1,6 @@
 import PromptAggregation
 
-/// pFedPG's generator (Yang, Wang and Wang, ICCV 2023, arXiv 2308.15367, section 3): the prompts of a client are
+/// pFedPG's generator (after Yang, Wang and Wang, ICCV 2023, arXiv 2308.15367): the prompts of a client are
 ///
 ///     P_n = P + A V W_O,   A = softmax(Q Kᵀ / √h) by rows,   Q = D W_Q,   K = P W_K,   V = P W_V
 ///
