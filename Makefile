@@ -1,5 +1,7 @@
 # What a newcomer needs:  make demo   make test
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
+# No test imports with @testable; without this, testing would rebuild all that building has made.
+TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
@@ -10,17 +12,17 @@ demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 
 test:  ## Sets up and runs all tests, numbers in release mode.
 	Deploy/setup --test
-	IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python swift test -c release $(SWIFT_FLAGS)
+	IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python swift test $(TEST_FLAGS)
 
 chaos: setup  ## Kills a live federation's processes at random: make chaos KILLS=1000.
-	IMPROMPTU_CHAOS_KILLS=$(or $(KILLS),100) swift test -c release $(SWIFT_FLAGS) --filter ChaosTests
+	IMPROMPTU_CHAOS_KILLS=$(or $(KILLS),100) swift test $(TEST_FLAGS) --filter ChaosTests
 
 # XCTest's own main leaks a few bytes when it exits, so leaks are not looked for.
 SANITIZERS := --sanitize=address -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 
 sanitize:  ## Runs the tests of kernels, tuning, files and wire under the address and undefined-behaviour sanitizers.
 	Deploy/setup --test
-	ASAN_OPTIONS=detect_leaks=0 swift test -c release $(SWIFT_FLAGS) --scratch-path .build-sanitized $(SANITIZERS) \
+	ASAN_OPTIONS=detect_leaks=0 swift test $(TEST_FLAGS) --scratch-path .build-sanitized $(SANITIZERS) \
 		--filter 'PromptTuningTests|PromptAggregationTests|DatasetsTests|SafetensorsTests|PromptWireTests'
 
 build:
