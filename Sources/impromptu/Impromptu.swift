@@ -46,9 +46,11 @@ struct RootCommand: AsyncParsableCommand {
             come in, however late.
 
             Try it on this machine:       impromptu demo
+            Look before you start:        impromptu check --config run.yaml --run runs/first
             Run it for real:              impromptu aggregate --config run.yaml --run runs/first
                                           impromptu work --config run.yaml --index 0 --of 4   (on each machine)
             See how it goes:              impromptu status runs/first
+            Bring it to rest:             impromptu drain runs/first
             Check and look into a run:    impromptu replay runs/first
                                           impromptu replay runs/first --strategy fedavg --strategy fedbuff
                                           impromptu inspect runs/first
@@ -63,6 +65,6 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
             EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, KeysCommand.self, StatusCommand.self,
-            BenchCommand.self,
+            DrainCommand.self, CheckCommand.self, BenchCommand.self,
         ])
 }

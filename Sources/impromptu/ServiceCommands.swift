@@ -27,14 +27,20 @@ struct AggregateCommand: AsyncParsableCommand {
     @Flag(help: "Shows no progress.")
     var quiet = false
 
+    @Flag(help: "After the end of the run goes on telling workers of it, until it is stopped.")
+    var stay = false
+
+    @OptionGroup var service: ServiceOptions
+
     func run() async throws {
         let configuration = try options.load()
         if printConfig { return print(configuration.yaml, terminator: "") }
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
-        let logger = Logger.forCommand("aggregate")
-        let service = try AggregatorService(
-            configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine())
-        try await runUntilSignalled(service, logger: logger)
+        let logger = service.logger("aggregate")
+        let aggregator = try AggregatorService(
+            configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine(),
+            health: service.healthFile, stays: stay)
+        try await runUntilSignalled(aggregator, logger: logger)
     }
 }
 
@@ -59,6 +65,8 @@ struct WorkCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The name of its key in security.keys; worker-<index> unless given.", valueName: "name"))
     var key: String?
 
+    @OptionGroup var service: ServiceOptions
+
     func validate() throws {
         guard of >= 1, (0..<of).contains(index) else {
             throw ValidationError("--index: expected 0 to \(max(0, of - 1)) for --of \(of), found \(index)")
@@ -72,10 +80,11 @@ struct WorkCommand: AsyncParsableCommand {
             throw ConfigurationError(
                 "--of \(of): worker \(index) has none of the \(configuration.data.clients) clients")
         }
-        let logger = Logger.forCommand("work")
-        let service = try WorkerService(
-            configuration: configuration, clients: clients, key: key ?? "worker-\(index)", logger: logger)
-        try await runUntilSignalled(service, logger: logger)
+        let logger = service.logger("work")
+        let worker = try WorkerService(
+            configuration: configuration, clients: clients, key: key ?? "worker-\(index)", logger: logger,
+            health: service.healthFile)
+        try await runUntilSignalled(worker, logger: logger)
     }
 }
 
@@ -121,7 +130,7 @@ struct DemoCommand: AsyncParsableCommand {
         ) { outcome in
             if json { try printJSON(outcome) } else { print(outcome.lines.joined(separator: "\n")) }
         }
-        try await runUntilSignalled(demo, logger: .forCommand("demo"))
+        try await runUntilSignalled(demo, logger: Logger(label: "demo"))
     }
 }
 
@@ -137,14 +146,4 @@ private func runUntilSignalled(_ service: some Service, logger: Logger) async th
                     failureTerminationBehavior: .cancelGroup)
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
     try await group.run()
-}
-
-extension Logger {
-    /// Logs to standard error.
-    fileprivate static func forCommand(_ name: String) -> Logger {
-        Logger(label: name) {
-            JournalLogHandler.isWanted()
-                ? JournalLogHandler() as any LogHandler : StreamLogHandler.standardError(label: $0)
-        }
-    }
 }

@@ -175,7 +175,7 @@ extension LiveFederation {
 }
 
 /// A port of loopback that somebody listens at.
-private final class TakenPort {
+final class TakenPort {
     private let descriptor: Int32
     let endpoint: String
 

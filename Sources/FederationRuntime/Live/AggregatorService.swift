@@ -17,6 +17,7 @@ public actor AggregatorService: Service {
 
     private let setup: AggregatorSetup
     private let keys: (key: CurveSecretKey, allowed: AllowList)?
+    private let stays: Bool
     private let logger: Logger
     private var clock: RunClock
     private var engine: LoggedAggregator
@@ -31,25 +32,39 @@ public actor AggregatorService: Service {
     /// Whether the run has its log.
     private var begun = false
     private var ended = false
-    private let reporter = ServiceReporter()
+    private let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
+    private var lookForDrain: LoopTimer?
+    /// The drain that was asked for since the start.
+    private var drain: Drain?
 
     /// Messages taken in before the log is made durable.
     private static let batch = 256
     /// After the end of the run, the time for clients to hear of it.
     private static let linger: Duration = .seconds(5)
+    /// How often the run folder is searched for a request to drain.
+    private static let attention: Duration = .seconds(1)
 
     /// Makes a new run in its folder, or recovers the one that is there.
-    /// - Parameter progress: shows how the run goes; nil for silence.
+    /// - Parameters:
+    ///   - progress: shows how the run goes; nil for silence.
+    ///   - health: where to show that the service is alive, beside systemd.
+    ///   - stays: whether it goes on telling of the run's end until it is stopped, also where that was told before.
     /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
-    public init(configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?) throws {
+    public init(
+        configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
+        health: HealthFile? = nil, stays: Bool = false
+    ) throws {
         self.progress = progress
+        self.stays = stays
+        reporter = ServiceReporter(health: health)
         keys = try configuration.security.keys.map { try KeyFolder(path: $0).aggregatorSide() }
         try configuration.checkExposure(of: configuration.endpoints)
         var clock = RunClock()
         setup = try AggregatorSetup(
             configuration: configuration, folder: folder, incarnation: UInt64.random(in: .min ... .max),
-            startingAt: clock.now())
+            startingAt: clock.now(), takesUpFinished: stays)
+        try folder.removeDrain()
         self.logger = logger
         self.clock = RunClock(since: setup.lastTime)
         engine = LoggedAggregator(aggregator: setup.aggregator, log: setup.log)
@@ -103,6 +118,9 @@ public actor AggregatorService: Service {
         signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
             self.assumeIsolated { $0.reporter.alive($0.status) }
         }
+        lookForDrain = loop.schedule(every: Self.attention) { [unowned self] in
+            self.assumeIsolated { $0.takeUpDrain() }
+        }
     }
 
     /// What it does, in a few words for whoever watches over the process.
@@ -133,6 +151,7 @@ public actor AggregatorService: Service {
         failure = error
         reporter.stopping()
         signOfLife?.cancel()
+        lookForDrain?.cancel()
         evaluator?.stop()
         for timer in timers.values { timer.cancel() }
         lingerEnd?.cancel()
@@ -148,6 +167,7 @@ public actor AggregatorService: Service {
             try engine.close()
             try observer.keep(engine.promptsFile, always: true)
             try observer.writeReport(heading: setup.heading, classes: setup.classes)
+            if failure == nil { try tellDrained() }
         } catch {
             failure = failure ?? error
         }
@@ -192,6 +212,28 @@ public actor AggregatorService: Service {
         }
     }
 
+    private func takeUpDrain() {
+        guard !ended, var request = setup.folder.readDrain(), request.state == .requested else { return }
+        attempt {
+            try engine.drain(DrainRequested(patienceMilliseconds: request.patienceMilliseconds), at: clock.now())
+            logger.info("draining", metadata: ["inFlight": "\(engine.aggregator.counts.inFlight)"])
+            request.state = .draining
+            drain = request
+            try setup.folder.write(request)
+            try settle()
+        }
+    }
+
+    private func tellDrained() throws {
+        guard var drain else { return }
+        let aggregator = engine.aggregator
+        drain.state = aggregator.phase == .finished ? .finished : .resting
+        drain.version = aggregator.version
+        drain.updates = aggregator.counts.accepted
+        drain.unanswered = aggregator.counts.inFlight
+        try setup.folder.write(drain)
+    }
+
     private func evaluated(_ result: Result<Evaluator.Outcome, any Error>) {
         guard !ended else { return }
         do {
@@ -211,13 +253,15 @@ public actor AggregatorService: Service {
     /// Makes the batch durable and carries out what came of it.
     private func settle() throws {
         for effect in try engine.commit() { carryOut(effect) }
-        if engine.aggregator.phase == .finished, engine.aggregator.counts.clientsAlive == 0 { stop(nil) }
+        let aggregator = engine.aggregator
+        let isOver = aggregator.phase == .finished && aggregator.counts.clientsAlive == 0 && !stays
+        if isOver || aggregator.phase == .resting { stop(nil) }
     }
 
     private func carryOut(_ effect: AggregatorEffect) {
         switch effect {
         case .publish(let topic, .beacon(var beacon)):
-            beacon.metrics = observer.beaconMetrics(at: clock.now())
+            beacon.metrics = observer.beaconMetrics(at: clock.now(), isDraining: engine.aggregator.phase == .draining)
             progress?.show(beacon, seconds: observer.history.seconds(at: clock.now()))
             publish(.beacon(beacon), on: topic)
         case .publish(let topic, let message): publish(message, on: topic)
@@ -231,6 +275,7 @@ public actor AggregatorService: Service {
         case .flushed(let flush): keepFigures { try observer.add(flush) }
         case .presenceChanged(let client, let presence):
             logger.info("client", metadata: ["client": "\(client)", "presence": "\(presence.rawValue)"])
+        case .rest: logger.info("at rest", metadata: ["version": "\(engine.aggregator.version)"])
         case .finish:
             logger.info("run finished", metadata: ["version": "\(engine.aggregator.version)"])
             linger()
@@ -239,6 +284,7 @@ public actor AggregatorService: Service {
 
     /// Lets clients hear of the end of the run.
     private func linger() {
+        guard !stays else { return }
         lingerEnd = loop.schedule(after: Self.linger) { [unowned self] in self.assumeIsolated { $0.stop(nil) } }
     }
 

@@ -23,8 +23,10 @@ struct AggregatorSetup {
     /// - Parameters:
     ///   - incarnation: names this start of the aggregator.
     ///   - start: the time of a new run's first record.
+    ///   - takesUpFinished: whether to take up a run that has ended and of which all has been told.
     init(
-        configuration given: RunConfiguration, folder: RunFolder, incarnation: UInt64, startingAt start: Timestamp
+        configuration given: RunConfiguration, folder: RunFolder, incarnation: UInt64, startingAt start: Timestamp,
+        takesUpFinished: Bool
     ) throws {
         var configuration = given
         self.incarnation = incarnation
@@ -46,7 +48,7 @@ struct AggregatorSetup {
                 case .began, .judged, .effect, .checked: break
                 }
             }
-            try Self.check(recovery, against: configuration, folder)
+            try Self.check(recovery, against: configuration, folder, takesUpFinished)
             log = recovery.log
             aggregator = recovery.aggregator
             self.history = history
@@ -81,7 +83,7 @@ struct AggregatorSetup {
     }
 
     private static func check(
-        _ recovery: RunRecovery, against given: RunConfiguration, _ folder: RunFolder
+        _ recovery: RunRecovery, against given: RunConfiguration, _ folder: RunFolder, _ takesUpFinished: Bool
     ) throws {
         guard recovery.configuration.yaml == given.yaml else {
             try recovery.leaveAsFound()
@@ -89,7 +91,7 @@ struct AggregatorSetup {
                 "\(folder.path): holds a run with another configuration (compare \(folder.configuration)); choose another"
                     + " folder, or start it with that file")
         }
-        guard !recovery.isOver else {
+        guard takesUpFinished || !recovery.isOver else {
             try recovery.leaveAsFound()
             throw RunFolderError("\(folder.path): the run has finished at version \(recovery.aggregator.version)")
         }

@@ -41,12 +41,13 @@ struct RunObserver {
     }
 
     /// What the beacon tells beyond the core's own figures, ascending by name.
-    func beaconMetrics(at time: Timestamp) -> [Metric] {
+    func beaconMetrics(at time: Timestamp, isDraining: Bool) -> [Metric] {
         var result: [Metric] = []
         if let last = history.evaluations.last {
             result.append(Metric(name: "accuracy", value: last.accuracy))
             result.append(Metric(name: "accuracy.version", value: Double(last.version)))
         }
+        if isDraining { result.append(Metric(name: "draining", value: 1)) }
         if let flush = history.versions.last {
             result.append(
                 Metric(name: "flush.age_seconds", value: history.seconds(at: time) - flush.seconds))

@@ -36,16 +36,20 @@ public actor WorkerService: Service {
     private var links: WorkerLinks?
     private var end: CheckedContinuation<Void, any Error>?
     private var ended = false
-    private let reporter = ServiceReporter()
+    private let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
 
     /// Loads the encoder and the clients' data.
     /// - Parameters:
     ///   - clients: places among `RunConfiguration.clients`.
     ///   - key: the name of the worker's key, where the run has keys.
+    ///   - health: where to show that the service is alive, beside systemd.
     /// - Throws: `ConfigurationError`, `OutboxError`, `DatasetError`, or what loading the encoder throws.
-    public init(configuration given: RunConfiguration, clients: [Int], key: String, logger: Logger) throws {
+    public init(
+        configuration given: RunConfiguration, clients: [Int], key: String, logger: Logger, health: HealthFile? = nil
+    ) throws {
         var configuration = given
+        reporter = ServiceReporter(health: health)
         security = try configuration.security.keys.map { try KeyFolder(path: $0).clientSide(name: key) } ?? .none
         let encoder = try configuration.loadEncoder()
         try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")

@@ -34,9 +34,10 @@ public struct KeyFolder: Sendable {
     private func secretKey(of name: String) throws -> CurveSecretKey {
         let file = secretFile(name)
         guard let key = CurveSecretKey(z85: try line(of: file)) else { throw malformed(file) }
-        let attributes = try? FileManager.default.attributesOfItem(atPath: file)
-        if let mode = attributes?[.posixPermissions] as? Int, let owner = attributes?[.ownerAccountID] as? Int,
-            !Self.isPrivate(mode: mode, owner: owner, user: Int(getuid()))
+        // Of the file itself: in a volume of Kubernetes its name is a link, whose own mode says nothing.
+        var status = stat()
+        if stat(file, &status) == 0,
+            !Self.isPrivate(mode: Int(status.st_mode & 0o7777), owner: Int(status.st_uid), user: Int(getuid()))
         {
             throw ConfigurationError("\(file): expected a file that its owner alone can read (chmod 600)")
         }

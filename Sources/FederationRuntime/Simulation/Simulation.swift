@@ -52,7 +52,8 @@ public struct Simulation {
         progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
     ) throws {
         setup = try AggregatorSetup(
-            configuration: given, folder: folder, incarnation: incarnation, startingAt: Timestamp(nanoseconds: 0))
+            configuration: given, folder: folder, incarnation: incarnation, startingAt: Timestamp(nanoseconds: 0),
+            takesUpFinished: false)
         guard !setup.isRecovered else {
             throw RunFolderError("\(folder.path): holds a run already; a simulation begins anew")
         }
@@ -122,7 +123,7 @@ public struct Simulation {
         for effect in try engine.commit() {
             switch effect {
             case .publish(.all, .beacon(var beacon)):
-                beacon.metrics = observer.beaconMetrics(at: now)
+                beacon.metrics = observer.beaconMetrics(at: now, isDraining: false)
                 progress(beacon, observer.history.seconds(at: now))
                 toAll(.beacon(beacon))
             case .publish(.all, let message): toAll(message)
@@ -137,7 +138,7 @@ public struct Simulation {
             case .setTimer(let timer, let delay):
                 timers[timer] = queue.push(.aggregatorTimer(timer), at: now + delay)
             case .flushed(let flush): try observer.add(flush)
-            case .presenceChanged, .finish: break
+            case .presenceChanged, .finish, .rest: break
             }
         }
     }
