@@ -5,7 +5,7 @@ TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test sanitize build setup format lint bench chaos
+.PHONY: demo test sanitize build setup format lint bench chaos dist test-dist test-network
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
@@ -13,6 +13,17 @@ demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 test:  ## Sets up and runs all tests, numbers in release mode.
 	Deploy/setup --test
 	IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python swift test $(TEST_FLAGS)
+
+test-network: build  ## Runs a federation across four hosts of a bad network (namespaces of this machine; needs root).
+	Deploy/setup --test
+	python3 Tests/Network/across_hosts.py $(BINARY)
+
+dist: setup  ## Builds the release tarball, whose program needs no Swift.
+	Deploy/dist/build
+
+test-dist: dist  ## Runs the tarball's program in a root without Swift, made by debootstrap (needs root).
+	Deploy/setup --test
+	Deploy/dist/test .build-dist/impromptu-*.tar.gz
 
 chaos: setup  ## Kills a live federation's processes at random: make chaos KILLS=1000.
 	IMPROMPTU_CHAOS_KILLS=$(or $(KILLS),100) swift test $(TEST_FLAGS) --filter ChaosTests
@@ -34,11 +45,13 @@ setup:
 format:  ## Formats every Swift file in place.
 	swift format format --in-place --recursive --parallel $(SOURCES)
 
-lint:  ## Checks format, generated code, which target may import what, and the units of systemd.
+lint:  ## Checks format, generated code, which target may import what, and what is deployed.
 	swift format lint --strict --recursive --parallel $(SOURCES)
 	Proto/generate.sh --verify
 	python3 Tests/tidy.py
 	Deploy/systemd/verify
+	Deploy/kubernetes/verify $(wildcard $(BINARY))
+	Deploy/container/verify
 
 bench: setup build  ## Prints the benchmarks of this machine.
 	$(BINARY) bench tuning
