@@ -45,6 +45,8 @@ public actor WorkerService: Service {
     ///   - key: the name of the worker's key, where the run has keys.
     /// - Throws: `ConfigurationError`, `OutboxError`, `DatasetError`, or what loading the encoder throws.
     public init(configuration given: RunConfiguration, clients: [Int], key: String, logger: Logger) throws {
+        // A worker has few connections of its own, whatever the number of its clients.
+        _ = try OpenFiles(raisedTo: OpenFiles.own)
         var configuration = given
         security = try configuration.security.keys.map { try KeyFolder(path: $0).clientSide(name: key) } ?? .none
         let encoder = try configuration.loadEncoder()
