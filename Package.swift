@@ -93,5 +93,24 @@ let package = Package(
                 "Safetensors", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
+
+        // Hostile bytes: what they are tried on, and the tests that do so without libFuzzer.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "CZlib", "Datasets", "Federation", "FederationRuntime", "MessageLog", "PromptAggregation", "PromptWire",
+                "Safetensors",
+            ], path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets", "PromptAggregation"], path: "Tests/Fuzz/Tests",
+            resources: [.copy("Seeds")], swiftSettings: swiftSettings),
     ]
 )
+
+// libFuzzer brings the program's entry and comes with its sanitizer alone (Tests/Fuzz/fuzz).
+if Context.environment["IMPROMPTU_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "impromptu-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
+            swiftSettings: swiftSettings))
+}
