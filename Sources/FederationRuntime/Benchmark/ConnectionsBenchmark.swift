@@ -106,11 +106,26 @@ public struct ConnectionsBenchmark: Sendable {
         let connections = try configuration.clients[first..<first + count].map {
             try LoadConnection(context, endpoints: endpoints, clients: [$0])
         }
-        for connection in connections { try connection.greet() }
-        for connection in connections { try connection.join(greetingEvery: .seconds(5)) }
+        try join(connections)
         print(ready)
         fflush(nil)
         while readLine() != nil {}
         withExtendedLifetime(connections) {}
+    }
+
+    /// Greets on all connections at once, and again every few seconds where a hello came before its subscription.
+    private static func join(_ connections: [LoadConnection]) throws {
+        let deadline = ContinuousClock.now + LoadConnection.patience
+        var waiting = connections
+        while !waiting.isEmpty {
+            guard .now < deadline else { throw BenchmarkError("\(waiting.count) clients were not welcomed in time") }
+            for connection in waiting { try connection.greet() }
+            let pause = ContinuousClock.now + .seconds(3)
+            while !waiting.isEmpty, .now < pause {
+                for connection in waiting { while try connection.next(within: .zero) != nil {} }
+                waiting.removeAll { $0.waiting.isEmpty }
+                pauseBriefly()
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ final class LoadConnection {
     private(set) var tasks: [ClientID: AggregatorMessage.Task] = [:]
 
     /// Clients that are not yet welcome.
-    private var waiting: Set<ClientID>
+    private(set) var waiting: Set<ClientID>
 
     static let session: UInt64 = 1
     /// What a client waits for an answer before a benchmark gives up.

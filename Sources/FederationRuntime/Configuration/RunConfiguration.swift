@@ -158,9 +158,13 @@ extension RunConfiguration {
         federation.plan = try TrainingPlan(reader)
         if head.personal { federation.plan.personal = .head }
         federation.schedule = try LearningRateSchedule(reader, runVersions: stop.versions)
-        try StrategyCatalog.adapt(
-            &federation.plan, to: strategyName,
-            settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }))
+        do {
+            try StrategyCatalog.adapt(
+                &federation.plan, to: strategyName,
+                settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }))
+        } catch {
+            throw ConfigurationError("\(error)")
+        }
         guard !head.personal || !federation.plan.classMeans else {
             throw ConfigurationError("head.personal: expected false with strategy.name \(strategyName), found true")
         }
