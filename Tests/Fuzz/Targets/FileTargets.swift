@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Safetensors
+import Synchronization
 
 /// Every tensor of a file that opens can be read, with as many elements as its shape says.
 func trySafetensors(_ bytes: UnsafeRawBufferPointer) {
@@ -54,14 +55,17 @@ func named<Refusal: Error>(_ error: any Error, as _: Refusal.Type) {
     if !(error is Refusal) || "\(error)".isEmpty { violated("refused by an error of another kind: \(error)") }
 }
 
-/// Files that exist for one call.
+/// Files that exist for one call; in memory where the system has a place for such.
 private func withFiles(_ contents: [[UInt8]], _ body: ([String]) -> Void) {
-    let name = NSTemporaryDirectory() + "impromptu-fuzz-" + UUID().uuidString
+    let folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory()
+    let name = "\(folder)impromptu-fuzz-\(getpid())-\(calls.add(1, ordering: .relaxed).newValue)"
     let paths = contents.indices.map { "\(name)-\($0)" }
-    for (path, content) in zip(paths, contents)
-    where !FileManager.default.createFile(atPath: path, contents: Data(content)) {
-        violated("\(path): cannot write")
+    for (path, content) in zip(paths, contents) {
+        guard let file = fopen(path, "w"), fwrite(content, 1, content.count, file) == content.count, fclose(file) == 0
+        else { violated("\(path): cannot write") }
     }
     body(paths)
     for path in paths { unlink(path) }
 }
+
+private let calls = Atomic<Int>(0)

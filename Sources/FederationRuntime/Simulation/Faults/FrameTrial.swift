@@ -60,7 +60,7 @@ package struct FrameTrial {
 
     private static func header(of scenario: FaultScenario) -> RunHeader {
         RunHeader(
-            configurationYAML: scenario.configuration.yaml, seed: scenario.configuration.federation.seed,
+            configurationYAML: scenario.briefYAML, seed: scenario.configuration.federation.seed,
             build: buildVersion, incarnation: 1, initial: .init(version: 0, state: scenario.initial))
     }
 
