@@ -5,7 +5,7 @@ TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test sanitize build setup format lint bench chaos dist test-dist test-network
+.PHONY: demo test fuzz sanitize build setup format lint bench chaos dist test-dist test-network
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
@@ -27,6 +27,9 @@ test-dist: dist  ## Runs the tarball's program in a root without Swift, made by 
 
 chaos: setup  ## Kills a live federation's processes at random: make chaos KILLS=1000.
 	IMPROMPTU_CHAOS_KILLS=$(or $(KILLS),100) swift test $(TEST_FLAGS) --filter ChaosTests
+
+fuzz: setup  ## Tries hostile bytes on everything that reads any: make fuzz SECONDS=600, for each target.
+	Tests/Fuzz/fuzz $(or $(SECONDS),600)
 
 # XCTest's own main leaks a few bytes when it exits, so leaks are not looked for.
 SANITIZERS := --sanitize=address -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
@@ -57,3 +60,6 @@ bench: setup build  ## Prints the benchmarks of this machine.
 	$(BINARY) bench tuning
 	$(BINARY) bench aggregation
 	$(BINARY) bench replay
+	$(BINARY) bench ingest
+	$(BINARY) bench roundtrip
+	$(BINARY) bench connections

@@ -31,6 +31,7 @@ let package = Package(
         .target(
             name: "CPromptWire", dependencies: ["CProtobufC"], linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(name: "CKernels"),
+        .target(name: "CChecksum", dependencies: ["CZlib"]),
 
         // Pure: no clock, no input or output, no logger.
         .target(name: "PromptAggregation", dependencies: ["CKernels"], swiftSettings: swiftSettings),
@@ -40,7 +41,7 @@ let package = Package(
         .target(
             name: "PromptWire", dependencies: ["Federation", "PromptAggregation", "CPromptWire"],
             swiftSettings: swiftSettings),
-        .target(name: "MessageLog", dependencies: ["CZlib"], swiftSettings: swiftSettings),
+        .target(name: "MessageLog", dependencies: ["CChecksum", "CZlib"], swiftSettings: swiftSettings),
         .target(name: "ZeroMQTransport", dependencies: ["CZeroMQ"], swiftSettings: swiftSettings),
         .target(name: "Safetensors", swiftSettings: swiftSettings),
         .target(name: "Datasets", dependencies: ["PromptAggregation", "CZlib"], swiftSettings: swiftSettings),
@@ -77,7 +78,8 @@ let package = Package(
         .testTarget(
             name: "PromptWireTests", dependencies: ["PromptWire", "Federation", "PromptAggregation"],
             swiftSettings: swiftSettings),
-        .testTarget(name: "MessageLogTests", dependencies: ["MessageLog"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MessageLogTests", dependencies: ["MessageLog", "CChecksum", "CZlib"], swiftSettings: swiftSettings),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ZeroMQTransport"], swiftSettings: swiftSettings),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: swiftSettings),
         .testTarget(
@@ -93,5 +95,24 @@ let package = Package(
                 "Safetensors", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
+
+        // Hostile bytes: what they are tried on, and the tests that do so without libFuzzer.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "CZlib", "Datasets", "Federation", "FederationRuntime", "MessageLog", "PromptAggregation", "PromptWire",
+                "Safetensors",
+            ], path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets", "PromptAggregation"], path: "Tests/Fuzz/Tests",
+            resources: [.copy("Seeds")], swiftSettings: swiftSettings),
     ]
 )
+
+// libFuzzer brings the program's entry and comes with its sanitizer alone (Tests/Fuzz/fuzz).
+if Context.environment["IMPROMPTU_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "impromptu-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
+            swiftSettings: swiftSettings))
+}

@@ -22,6 +22,11 @@ public struct RunConfiguration: Sendable {
         public var updates: String
         /// Where the aggregator publishes (XPUB).
         public var prompts: String
+
+        package init(updates: String, prompts: String) {
+            self.updates = updates
+            self.prompts = prompts
+        }
     }
 
     public struct Security: Hashable, Sendable {
@@ -153,9 +158,13 @@ extension RunConfiguration {
         federation.plan = try TrainingPlan(reader)
         if head.personal { federation.plan.personal = .head }
         federation.schedule = try LearningRateSchedule(reader, runVersions: stop.versions)
-        try StrategyCatalog.adapt(
-            &federation.plan, to: strategyName,
-            settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }))
+        do {
+            try StrategyCatalog.adapt(
+                &federation.plan, to: strategyName,
+                settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }))
+        } catch {
+            throw ConfigurationError("\(error)")
+        }
         guard !head.personal || !federation.plan.classMeans else {
             throw ConfigurationError("head.personal: expected false with strategy.name \(strategyName), found true")
         }

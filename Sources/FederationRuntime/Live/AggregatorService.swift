@@ -19,6 +19,7 @@ public actor AggregatorService: Service {
     private let keys: (key: CurveSecretKey, allowed: AllowList)?
     private let stays: Bool
     private let logger: Logger
+    private let openFiles: OpenFiles
     private var clock: RunClock
     private var engine: LoggedAggregator
     private var observer: RunObserver
@@ -60,6 +61,12 @@ public actor AggregatorService: Service {
         reporter = ServiceReporter(health: health)
         keys = try configuration.security.keys.map { try KeyFolder(path: $0).aggregatorSide() }
         try configuration.checkExposure(of: configuration.endpoints)
+        openFiles = try OpenFiles(
+            raisedTo: OpenFiles.needed(
+                forClients: max(configuration.data.clients, configuration.federation.maximumClients)))
+        if let shortage = openFiles.shortage(forClients: configuration.data.clients) {
+            logger.warning("too few open files", metadata: ["problem": "\(shortage)"])
+        }
         var clock = RunClock()
         setup = try AggregatorSetup(
             configuration: configuration, folder: folder, incarnation: UInt64.random(in: .min ... .max),
@@ -89,6 +96,16 @@ public actor AggregatorService: Service {
     private func open() throws {
         let links = try AggregatorLinks(
             endpoints: setup.endpoints, keys: keys, loop: loop, batch: Self.batch,
+            stateBytes: AggregatorCodec.globalPromptsPayload(engine.aggregator.current).count,
+            room: openFiles.connections,
+            crowded: { [logger, openFiles] counts in
+                logger.warning(
+                    "connections turned away: as many files and sockets are open as this process may have",
+                    metadata: [
+                        "limit": "\(openFiles.limit)", "connected": "\(counts.connected)",
+                        "turned_away": "\(counts.turnedAway)", "not_taken": "\(counts.failed)",
+                    ])
+            },
             denied: { [logger] request in
                 logger.warning(
                     "unknown key kept out", metadata: ["key": "\(request.key)", "address": "\(request.address)"])
@@ -177,6 +194,7 @@ public actor AggregatorService: Service {
                 "version": "\(engine.aggregator.version)", "updates": "\(engine.aggregator.counts.accepted)",
                 "messages": "\(engine.receivedMessages)", "bytes": "\(engine.receivedBytes)",
                 "malformed": "\(engine.malformed)", "impostures": "\(engine.impostures)",
+                "connected": "\(links?.peers.connected ?? 0)", "turned_away": "\(links?.peers.turnedAway ?? 0)",
             ])
     }
 

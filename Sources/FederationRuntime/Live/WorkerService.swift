@@ -48,6 +48,8 @@ public actor WorkerService: Service {
     public init(
         configuration given: RunConfiguration, clients: [Int], key: String, logger: Logger, health: HealthFile? = nil
     ) throws {
+        // A worker has few connections of its own, whatever the number of its clients.
+        _ = try OpenFiles(raisedTo: OpenFiles.own)
         var configuration = given
         reporter = ServiceReporter(health: health)
         security = try configuration.security.keys.map { try KeyFolder(path: $0).clientSide(name: key) } ?? .none
