@@ -5,7 +5,7 @@ TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test sanitize build setup format lint bench chaos
+.PHONY: demo test test-slurm sanitize build setup format lint bench chaos
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
@@ -16,6 +16,10 @@ test:  ## Sets up and runs all tests, numbers in release mode.
 
 chaos: setup  ## Kills a live federation's processes at random: make chaos KILLS=1000.
 	IMPROMPTU_CHAOS_KILLS=$(or $(KILLS),100) swift test $(TEST_FLAGS) --filter ChaosTests
+
+test-slurm: build  ## Runs a federation on a real Slurm of four nodes on this machine; needs root.
+	Deploy/setup --slurm
+	python3 Tests/Slurm/federation_on_slurm.py $(BINARY)
 
 # XCTest's own main leaks a few bytes when it exits, so leaks are not looked for.
 SANITIZERS := --sanitize=address -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
@@ -34,11 +38,12 @@ setup:
 format:  ## Formats every Swift file in place.
 	swift format format --in-place --recursive --parallel $(SOURCES)
 
-lint:  ## Checks format, generated code, which target may import what, and the units of systemd.
+lint:  ## Checks format, generated code, which target may import what, the units of systemd, and the scripts.
 	swift format lint --strict --recursive --parallel $(SOURCES)
 	Proto/generate.sh --verify
 	python3 Tests/tidy.py
 	Deploy/systemd/verify
+	shellcheck .ci/run Deploy/setup Deploy/systemd/verify Deploy/slurm/test-cluster Deploy/slurm/*.sbatch Proto/generate.sh
 
 bench: setup build  ## Prints the benchmarks of this machine.
 	$(BINARY) bench tuning

@@ -59,6 +59,8 @@ final class LoopSockets {
         socket.handle.close()
         socket.handler = nil
         sockets.removeAll { $0 === socket }
+        // Nothing here holds it any more, so that its context can end.
+        polled = []
         isChanged = true
     }
 

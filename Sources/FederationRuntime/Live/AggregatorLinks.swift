@@ -13,7 +13,7 @@ final class AggregatorLinks {
         var sender: String?
     }
 
-    /// As they were bound, wildcards resolved.
+    /// As they were bound, wildcards of ports resolved.
     let endpoints: RunConfiguration.Endpoints
     private let updates: Port<Pull>
     private let prompts: Port<XPub>
@@ -25,13 +25,15 @@ final class AggregatorLinks {
     private static let receiveHighWater = 16
 
     /// - Parameters:
+    ///   - fallback: what to bind in place of an endpoint that differs from it and cannot be bound.
     ///   - keys: the aggregator's key and who may connect; nil lets anybody in.
     ///   - batch: the most messages that `receive` gets at a time.
     ///   - denied: called on the loop's thread for each connection with a key that is not on the list.
     ///   - receive: called on the loop's thread with all messages that have arrived.
     /// - Throws: `TransportError`, for an address in use among others.
     init(
-        endpoints: RunConfiguration.Endpoints, keys: (key: CurveSecretKey, allowed: AllowList)?, loop: PollLoop,
+        endpoints: RunConfiguration.Endpoints, orElse fallback: RunConfiguration.Endpoints,
+        keys: (key: CurveSecretKey, allowed: AllowList)?, loop: PollLoop,
         batch: Int, denied: @escaping @Sendable (ConnectionRequest) -> Void,
         receive: @escaping @Sendable ([Incoming]) -> Void
     ) throws {
@@ -54,7 +56,8 @@ final class AggregatorLinks {
         let pull = try Socket<Pull>(context, options: options)
         let publisher = try Socket<XPub>(context, options: options)
         let bound = RunConfiguration.Endpoints(
-            updates: try pull.bind(endpoints.updates), prompts: try publisher.bind(endpoints.prompts))
+            updates: try Self.bind(pull, endpoints.updates, orElse: fallback.updates),
+            prompts: try Self.bind(publisher, endpoints.prompts, orElse: fallback.prompts))
         self.endpoints = bound
         updates = loop.receive(from: pull, batch: batch) { messages in
             // A client's message has one frame; a second one makes it malformed, which the decoder then tells.
@@ -68,6 +71,13 @@ final class AggregatorLinks {
             // Subscriptions need no answer, as a hello follows; they are read so that they do not pile up.
             prompts = loop.receive(from: publisher) { _ in }
         }
+    }
+
+    private static func bind<Kind>(
+        _ socket: borrowing Socket<Kind>, _ endpoint: String, orElse fallback: String
+    ) throws -> String {
+        if endpoint != fallback, let bound = try? socket.bind(endpoint) { return bound }
+        return try socket.bind(fallback)
     }
 
     /// Whether the holder of a key gets what is published on a topic.
