@@ -63,7 +63,8 @@ struct RootCommand: AsyncParsableCommand {
             """,
         version: buildVersion,
         subcommands: [
-            AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
+            AggregateCommand.self, WorkCommand.self, RelayCommand.self, DemoCommand.self, ReplayCommand.self,
+            InspectCommand.self,
             EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, KeysCommand.self, StatusCommand.self,
             BenchCommand.self,
         ])

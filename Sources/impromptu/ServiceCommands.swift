@@ -152,7 +152,7 @@ struct DemoCommand: AsyncParsableCommand {
 }
 
 /// Runs a service until it ends by itself, or Ctrl-C or SIGTERM asks it to stop.
-private func runUntilSignalled(_ service: some Service, logger: Logger) async throws {
+func runUntilSignalled(_ service: some Service, logger: Logger) async throws {
     var quiet = logger
     quiet.logLevel = .critical
     let group = ServiceGroup(
@@ -167,7 +167,7 @@ private func runUntilSignalled(_ service: some Service, logger: Logger) async th
 
 extension Logger {
     /// Logs to standard error.
-    fileprivate static func forCommand(_ name: String) -> Logger {
+    static func forCommand(_ name: String) -> Logger {
         Logger(label: name) {
             JournalLogHandler.isWanted()
                 ? JournalLogHandler() as any LogHandler : StreamLogHandler.standardError(label: $0)

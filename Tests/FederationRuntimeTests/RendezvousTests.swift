@@ -1,7 +1,6 @@
+import FederationRuntime
 import Foundation
 import Testing
-
-@testable import FederationRuntime
 
 /// How workers find the aggregator: the file that tells where it is, the address in it, and which clients they host.
 @Suite struct RendezvousTests {

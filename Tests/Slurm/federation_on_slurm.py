@@ -23,7 +23,7 @@ CLIENTS = 8
 # The array begins at 3 and is larger than there are clients.
 TASKS = range(3, 3 + CLIENTS + 2)
 CONFIGURATION = """
-run: {seed: 11, updates: 400}
+run: {seed: 11}
 endpoints: {advertise: lo}
 federation: {mode: buffered, buffer_size: 8, flush_after_seconds: 5, beacon_seconds: 0.5, heartbeat_seconds: 1,
              lease_seconds: 8}
@@ -69,11 +69,12 @@ def eventually(seconds, what, condition):
 class Federation:
     """A folder that all nodes see, with the jobs of one run."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, updates, workers):
         self.program = program
         self.folder = folder
-        (folder / "run.yaml").write_text(CONFIGURATION)
-        self.impromptu("keys", "keys", "--config", "run.yaml", "--workers", str(len(TASKS)))
+        folder.mkdir()
+        (folder / "run.yaml").write_text(CONFIGURATION.replace("seed: 11", f"seed: 11, updates: {updates}"))
+        self.impromptu("keys", "keys", "--config", "run.yaml", "--workers", str(workers))
 
     def command(self, *arguments, check=True):
         done = subprocess.run(arguments, cwd=self.folder, capture_output=True, text=True)
@@ -187,6 +188,22 @@ def requeue_the_aggregator(federation):
     eventually(60, "updates come in again", lambda: federation.lines("run")[0]["updatesAccepted"] > count)
 
 
+def stop_one_job(whole):
+    """Tells the job that holds a whole federation that its time is up: workers leave first, then the aggregator."""
+    eventually(90, "a federation in one job has had an update used", lambda: whole.clients_with(updatesUsed=1) > 0)
+    whole.command("scancel", "--batch", "--signal=USR1", whole.job)
+    eventually(60, "told that its time is up, it requeued itself", lambda: whole.restarts(whole.job) == 1)
+    goodbyes = [entry for entry in whole.lines("record", "--timeline") if entry["event"] == "goodbye"]
+    expect(len(goodbyes) == CLIENTS, "each of its clients said goodbye before its aggregator stopped")
+
+
+def check_one_job(whole):
+    eventually(120, "the federation in one job is complete", lambda: whole.ended_well(whole.job))
+    run = whole.lines("run")[0]
+    expect(run["finished"] and run["incarnations"] == 2, "its run has finished, with two starts of the aggregator")
+    expect("every digest equal" in whole.impromptu("replay", "run", "--quiet"), "and replays")
+
+
 def check_the_end(federation):
     eventually(150, "the aggregator's job is complete", lambda: federation.ended_well(federation.aggregator))
     for task in TASKS[:CLIENTS]:
@@ -221,22 +238,23 @@ def main(program):
         subprocess.run([SLURM / "test-cluster", command, state, *node], check=True, stdout=subprocess.DEVNULL,
                        start_new_session=True)
 
-    federation = None
     try:
         cluster("up")
         say("a Slurm of four nodes is up")
-        shared = folder / "shared"
-        shared.mkdir()
-        federation = Federation(program, shared)
+        federation = Federation(program, folder / "shared", updates=400, workers=len(TASKS))
+        whole = Federation(program, folder / "one-job", updates=240, workers=4)
         federation.begin()
         kill_a_node(federation, cluster)
+        whole.job = whole.submit("federation.sbatch")
         requeue_the_aggregator(federation)
+        stop_one_job(whole)
         check_the_end(federation)
+        check_one_job(whole)
     except (Failure, subprocess.CalledProcessError) as error:
-        print(f"FAILED: {error}", file=sys.stderr)
         print(subprocess.run(["squeue", "--all"], capture_output=True, text=True).stdout, file=sys.stderr)
-        for log in sorted((folder / "shared").glob("*.log")):
+        for log in sorted(folder.glob("*/*.log")):
             print(f"--- {log.name}\n{log.read_text()[-1500:]}", file=sys.stderr)
+        print(f"FAILED: {error}", file=sys.stderr)
         return 1
     finally:
         cluster("down")

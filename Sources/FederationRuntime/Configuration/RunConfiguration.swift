@@ -24,6 +24,11 @@ public struct RunConfiguration: Sendable {
         public var updates: String
         /// Where the aggregator publishes (XPUB).
         public var prompts: String
+
+        public init(updates: String, prompts: String) {
+            self.updates = updates
+            self.prompts = prompts
+        }
     }
 
     public struct Security: Hashable, Sendable {

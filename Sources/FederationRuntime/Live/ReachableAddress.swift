@@ -2,11 +2,16 @@ import Foundation
 
 /// The address that other machines are told. It is a number wherever it can be: names of a cluster's nodes need not
 /// resolve.
-enum ReachableAddress {
+package enum ReachableAddress {
     /// An IPv4 address of this machine and the interface that has it.
-    struct Own: Equatable {
-        var interface: String
-        var address: UInt32
+    package struct Own: Equatable {
+        package var interface: String
+        package var address: UInt32
+
+        package init(interface: String, address: UInt32) {
+            self.interface = interface
+            self.address = address
+        }
 
         var text: String { (0..<4).map { "\(address >> (24 - 8 * UInt32($0)) & 255)" }.joined(separator: ".") }
         var isLoopback: Bool { address >> 24 == 127 }
@@ -17,7 +22,9 @@ enum ReachableAddress {
     /// - Throws: `ConfigurationError` where this machine has nothing in that network.
     static func find(_ wish: String) throws -> String { try find(wish, among: own(), byRoute: addressOfDefaultRoute()) }
 
-    static func find(_ wish: String, among own: [Own], byRoute routed: @autoclosure () -> String?) throws -> String {
+    package static func find(_ wish: String, among own: [Own], byRoute routed: @autoclosure () -> String?) throws
+        -> String
+    {
         if wish.isEmpty {
             return routed() ?? (own.first { !$0.isLoopback } ?? own.first)?.text ?? "127.0.0.1"
         }

@@ -12,7 +12,7 @@ public enum Rendezvous: Equatable, Sendable {
 
     private static let finishedMark = "# The run has finished"
 
-    var text: String {
+    package var text: String {
         switch self {
         case .open(let endpoints, let key):
             "# Where this run's aggregator can be reached; written anew whenever it starts.\nendpoints:\n"
@@ -24,7 +24,7 @@ public enum Rendezvous: Equatable, Sendable {
 
     /// - Parameter file: the text's name, for errors.
     /// - Throws: `ConfigurationError` for a text without both endpoints.
-    init(text: String, file: String) throws {
+    package init(text: String, file: String) throws {
         if text.hasPrefix(Self.finishedMark) {
             self = .finished
             return

@@ -1,20 +1,20 @@
 /// An endpoint `tcp://host:port`; either part may be a wildcard, `*`.
-struct TCPEndpoint: Equatable, CustomStringConvertible {
-    var host: String
-    var port: String
+package struct TCPEndpoint: Equatable, CustomStringConvertible {
+    package var host: String
+    package var port: String
 
     /// nil for what is not of that form.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         guard text.hasPrefix("tcp://"), let colon = text.lastIndex(of: ":") else { return nil }
         host = String(text[text.index(text.startIndex, offsetBy: 6)..<colon])
         port = String(text[text.index(after: colon)...])
         guard !host.isEmpty, port == "*" || UInt16(port) != nil else { return nil }
     }
 
-    var description: String { "tcp://\(host):\(port)" }
+    package var description: String { "tcp://\(host):\(port)" }
 
     /// Whether it stands for every address of the machine, which nobody can connect to as it is written.
-    var isEveryAddress: Bool { ["*", "0.0.0.0"].contains(host) }
+    package var isEveryAddress: Bool { ["*", "0.0.0.0"].contains(host) }
 
     var staysOnThisMachine: Bool {
         let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
@@ -25,7 +25,7 @@ struct TCPEndpoint: Equatable, CustomStringConvertible {
 
 extension RunConfiguration.Endpoints {
     /// What to bind so that those find it again who know an earlier one: its ports, where any would do.
-    func keepingPorts(of earlier: Self) -> Self {
+    package func keepingPorts(of earlier: Self) -> Self {
         func keep(_ wanted: String, _ earlier: String) -> String {
             guard var endpoint = TCPEndpoint(wanted), endpoint.port == "*", let known = TCPEndpoint(earlier) else {
                 return wanted
@@ -39,7 +39,7 @@ extension RunConfiguration.Endpoints {
     /// What others are told who are to connect.
     /// - Parameter wish: which address stands for a wildcard (`ReachableAddress`).
     /// - Throws: `ConfigurationError` where this machine has no such address.
-    func advertised(as wish: String) throws -> Self {
+    package func advertised(as wish: String) throws -> Self {
         func reachable(_ bound: String) throws -> String {
             guard var endpoint = TCPEndpoint(bound), endpoint.isEveryAddress else { return bound }
             endpoint.host = try ReachableAddress.find(wish)
