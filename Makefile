@@ -5,7 +5,7 @@ TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test fuzz sanitize build setup format lint bench chaos dist test-dist test-network
+.PHONY: demo test test-slurm fuzz sanitize build setup format lint bench chaos dist test-dist test-network
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
@@ -31,6 +31,10 @@ chaos: setup  ## Kills a live federation's processes at random: make chaos KILLS
 fuzz: setup  ## Tries hostile bytes on everything that reads any: make fuzz SECONDS=600, for each target.
 	Tests/Fuzz/fuzz $(or $(SECONDS),600)
 
+test-slurm: build  ## Runs a federation on a real Slurm of four nodes on this machine; needs root.
+	Deploy/setup --slurm
+	python3 Tests/Slurm/federation_on_slurm.py $(BINARY)
+
 # XCTest's own main leaks a few bytes when it exits, so leaks are not looked for.
 SANITIZERS := --sanitize=address -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 
@@ -48,13 +52,14 @@ setup:
 format:  ## Formats every Swift file in place.
 	swift format format --in-place --recursive --parallel $(SOURCES)
 
-lint:  ## Checks format, generated code, which target may import what, and what is deployed.
+lint:  ## Checks format, generated code, which target may import what, scripts, and what is deployed.
 	swift format lint --strict --recursive --parallel $(SOURCES)
 	Proto/generate.sh --verify
 	python3 Tests/tidy.py
 	Deploy/systemd/verify
 	Deploy/kubernetes/verify $(wildcard $(BINARY))
 	Deploy/container/verify
+	shellcheck .ci/run Deploy/setup Deploy/systemd/verify Deploy/slurm/test-cluster Deploy/slurm/*.sbatch Proto/generate.sh
 
 bench: setup build  ## Prints the benchmarks of this machine.
 	$(BINARY) bench tuning

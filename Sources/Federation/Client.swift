@@ -13,6 +13,8 @@ public struct Client: Sendable {
 
     private var welcomed = false
     private var finished = false
+    /// Whether the client is to end as soon as nothing is under way.
+    private var leaving = false
     private var incarnation: UInt64?
     private var helloDelay = Self.helloDelays.lowerBound
     private var resendDelay = Self.resendDelays.lowerBound
@@ -60,8 +62,9 @@ public struct Client: Sendable {
             if training == task { training = nil }
             trainIfPossible()
         case .stored(let id): sendStored(id)
-        case .stopRequested: end(.stopped)
+        case .stopRequested(let grace): leave(within: grace)
         }
+        leaveIfNothingIsUnderWay()
         return effects
     }
 
@@ -98,6 +101,7 @@ public struct Client: Sendable {
             if welcomed { resendAll() }
             resendDelay = min(resendDelay * 2, Self.resendDelays.upperBound)
             setResend()
+        case .grace: end(.stopped)
         }
     }
 
@@ -195,7 +199,7 @@ public struct Client: Sendable {
     // MARK: Training
 
     private mutating func trainIfPossible() {
-        guard training == nil, let task = pending, let held, held.version >= task.version else { return }
+        guard training == nil, !leaving, let task = pending, let held, held.version >= task.version else { return }
         pending = nil
         training = task.number
         effects.append(.train(TrainingOrder(task: task, base: held)))
@@ -247,6 +251,21 @@ public struct Client: Sendable {
         guard !resendSet else { return }
         resendSet = true
         effects.append(.setTimer(.resend, after: resendDelay))
+    }
+
+    // MARK: Leaving
+
+    /// Begins nothing new; the training under way may come to its end, and what it made be acknowledged.
+    private mutating func leave(within grace: Duration) {
+        guard !leaving else { return }
+        leaving = true
+        pending = nil
+        if grace > .zero { effects.append(.setTimer(.grace, after: grace)) } else { end(.stopped) }
+    }
+
+    private mutating func leaveIfNothingIsUnderWay() {
+        guard leaving, !finished, training == nil, kept.isEmpty else { return }
+        end(.stopped)
     }
 
     private mutating func end(_ end: ClientEnd) {

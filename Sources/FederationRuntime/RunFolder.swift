@@ -16,7 +16,7 @@ public struct RunFolder: Sendable {
     public var evaluations: String { path + "/evaluations.csv" }
     public var report: String { path + "/report.svg" }
 
-    /// The endpoints that the aggregator bound: a configuration that workers can be started with.
+    /// Where the aggregator can be reached (`Rendezvous`): a configuration that workers can be started with.
     public var endpoints: String { path + "/endpoints.yaml" }
 
     /// Makes the folder unless it is there.
@@ -34,17 +34,6 @@ public struct RunFolder: Sendable {
         } catch {
             throw RunFolderError("\(file): cannot write: \(error.localizedDescription)")
         }
-    }
-
-    /// What an earlier aggregator of this run was bound to, nil where none was.
-    public func readEndpoints() -> RunConfiguration.Endpoints? {
-        guard let text = try? String(contentsOfFile: endpoints, encoding: .utf8) else { return nil }
-        var layers = ConfigurationLayers()
-        guard (try? layers.add(yaml: text, name: endpoints)) != nil,
-            let updates = layers.settings["endpoints.updates"]?.value,
-            let prompts = layers.settings["endpoints.prompts"]?.value
-        else { return nil }
-        return .init(updates: updates, prompts: prompts)
     }
 
     /// The log that a user means who names a run folder or its log.

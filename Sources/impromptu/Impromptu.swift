@@ -3,7 +3,7 @@ import FederationRuntime
 import Foundation
 
 /// The command. What went wrong is told in one line on standard error: exit code 2 for a wrong command line or
-/// configuration, 1 for anything else.
+/// configuration, 75 where no aggregator came in time, 1 for anything else.
 @main
 struct Impromptu {
     static func main() async {
@@ -16,6 +16,8 @@ struct Impromptu {
             }
         } catch let error as ConfigurationError {
             fail("\(error)", code: 2)
+        } catch let error as AggregatorAway {
+            fail("\(error)", code: 75)
         } catch let error where isFromParser(error) {
             if RootCommand.exitCode(for: error).isSuccess { RootCommand.exit(withError: error) }
             fail(RootCommand.message(for: error), code: 2)
@@ -63,7 +65,8 @@ struct RootCommand: AsyncParsableCommand {
             """,
         version: buildVersion,
         subcommands: [
-            AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
+            AggregateCommand.self, WorkCommand.self, RelayCommand.self, DemoCommand.self, ReplayCommand.self,
+            InspectCommand.self,
             EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, KeysCommand.self, StatusCommand.self,
             DrainCommand.self, CheckCommand.self, BenchCommand.self,
         ])

@@ -63,11 +63,13 @@ struct StatusCommand: AsyncParsableCommand {
 
     private func publishingEndpoint() throws -> String {
         if endpoint.contains("://") { return endpoint }
-        guard let bound = RunFolder(path: endpoint).readEndpoints() else {
+        switch try RunFolder(path: endpoint).rendezvous() {
+        case .open(let endpoints, _): return endpoints.prompts
+        case .finished: throw RunFolderError("\(endpoint): the run has finished; impromptu inspect tells of it")
+        case nil:
             throw ConfigurationError(
                 "\(endpoint): expected an endpoint such as tcp://10.0.0.5:5602, a run folder whose aggregator was started,"
                     + " or the health file of a service that is ready")
         }
-        return bound.prompts
     }
 }

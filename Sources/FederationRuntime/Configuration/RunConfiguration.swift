@@ -6,6 +6,8 @@ import PromptAggregation
 public struct RunConfiguration: Sendable {
     public var federation: FederationConfiguration
     public var endpoints: Endpoints
+    /// Which address others are told where a wildcard is bound (`ReachableAddress`).
+    public var advertise: String
     public var security: Security
     public var strategy: Strategy
     public var prompts: Prompts
@@ -23,7 +25,7 @@ public struct RunConfiguration: Sendable {
         /// Where the aggregator publishes (XPUB).
         public var prompts: String
 
-        package init(updates: String, prompts: String) {
+        public init(updates: String, prompts: String) {
             self.updates = updates
             self.prompts = prompts
         }
@@ -32,6 +34,8 @@ public struct RunConfiguration: Sendable {
     public struct Security: Hashable, Sendable {
         /// The folder of the run's keys (`KeyFolder`); nil for neither encryption nor authentication.
         public var keys: String?
+        /// The aggregator's public key, nil for the one in the folder.
+        public var aggregatorKey: String?
         /// Whether anybody who reaches the endpoints may take part where there are no keys.
         public var openNetwork: Bool
     }
@@ -110,6 +114,8 @@ public struct RunConfiguration: Sendable {
         public var threads: Int
         /// The folder where updates are kept until they are settled; nil keeps them in memory alone.
         public var outbox: String?
+        /// How long a worker that is asked to stop goes on with what is under way.
+        public var grace: Duration
         public var delay: DelayModel
     }
 }
@@ -128,11 +134,19 @@ extension RunConfiguration {
         endpoints = Endpoints(
             updates: try reader.text("endpoints.updates", "tcp://127.0.0.1:5601", "where clients push their messages"),
             prompts: try reader.text("endpoints.prompts", "tcp://127.0.0.1:5602", "where the aggregator publishes"))
+        advertise = try reader.text(
+            "endpoints.advertise", "",
+            "what workers are told in place of tcp://*: an interface (ib0), a network (10.1.0.0/16), an address or a name;"
+                + " empty for the address of the default route")
         security = Security(
             keys: try Self.optional(
                 reader.text(
                     "security.keys", "",
                     "folder of keys that 'impromptu keys' made; empty for neither encryption nor authentication")),
+            aggregatorKey: try Self.optional(
+                reader.text(
+                    "security.aggregator_key", "",
+                    "the aggregator's public key; empty for aggregator.public in security.keys")),
             openNetwork: try reader.flag(
                 "security.open_network", false,
                 "without keys: bind addresses that others can reach, and let anybody take part"))
@@ -185,6 +199,9 @@ extension RunConfiguration {
                     "worker.outbox", "outbox",
                     "folder where a worker keeps updates on disk until they are acknowledged, one for each run; empty"
                         + " keeps them in memory")),
+            grace: try reader.seconds(
+                "worker.grace_seconds", 10, 0...86_400,
+                "a worker that is asked to stop finishes its trainings if it can in this time, else abandons them"),
             delay: try DelayModel(reader))
         simulation = try Virtual(reader)
         try reader.finish()

@@ -105,7 +105,7 @@ public struct Demo: Service {
 
     private func endpointsOnceBound(by aggregator: Child) async throws -> RunConfiguration.Endpoints {
         for _ in 0..<600 {
-            if let endpoints = folder.readEndpoints() { return endpoints }
+            if case .open(let endpoints, _) = try folder.rendezvous() { return endpoints }
             if let code = aggregator.exitCode {
                 throw RunFolderError("the aggregator ended with \(code): \(aggregator.lastWords)")
             }

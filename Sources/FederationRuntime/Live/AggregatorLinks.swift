@@ -13,7 +13,7 @@ package final class AggregatorLinks {
         package var sender: String?
     }
 
-    /// As they were bound, wildcards resolved.
+    /// As they were bound, wildcards of ports resolved.
     package let endpoints: RunConfiguration.Endpoints
     private let gate: PeerGate
     private let updates: Port<Pull>
@@ -33,6 +33,7 @@ package final class AggregatorLinks {
     private static let probe: (every: Duration, patience: Duration) = (.seconds(20), .seconds(60))
 
     /// - Parameters:
+    ///   - fallback: what to bind in place of an endpoint that differs from it and cannot be bound.
     ///   - stateBytes: of a published state.
     ///   - room: connections that may exist at a time, on both sockets together.
     ///   - crowded: called on a thread of its own when connections are turned away, at most for each doubling.
@@ -42,7 +43,8 @@ package final class AggregatorLinks {
     ///   - receive: called on the loop's thread with all messages that have arrived.
     /// - Throws: `TransportError`, for an address in use among others.
     package init(
-        endpoints: RunConfiguration.Endpoints, keys: (key: CurveSecretKey, allowed: AllowList)?, loop: PollLoop,
+        endpoints: RunConfiguration.Endpoints, orElse fallback: RunConfiguration.Endpoints,
+        keys: (key: CurveSecretKey, allowed: AllowList)?, loop: PollLoop,
         batch: Int, stateBytes: Int, room: Int, crowded: @escaping @Sendable (PeerGate.Counts) -> Void,
         denied: @escaping @Sendable (ConnectionRequest) -> Void, receive: @escaping @Sendable ([Incoming]) -> Void
     ) throws {
@@ -70,7 +72,8 @@ package final class AggregatorLinks {
         try gate.watch(pull)
         try gate.watch(publisher)
         let bound = RunConfiguration.Endpoints(
-            updates: try pull.bind(endpoints.updates), prompts: try publisher.bind(endpoints.prompts))
+            updates: try Self.bind(pull, endpoints.updates, orElse: fallback.updates),
+            prompts: try Self.bind(publisher, endpoints.prompts, orElse: fallback.prompts))
         self.endpoints = bound
         updates = loop.receive(from: pull, batch: batch) { messages in
             // A client's message has one frame; a second one makes it malformed, which the decoder then tells.
@@ -92,6 +95,14 @@ package final class AggregatorLinks {
 
     /// Who is connected and who was not let in.
     package var peers: PeerGate.Counts { gate.counts }
+
+
+    private static func bind<Kind>(
+        _ socket: borrowing Socket<Kind>, _ endpoint: String, orElse fallback: String
+    ) throws -> String {
+        if endpoint != fallback, let bound = try? socket.bind(endpoint) { return bound }
+        return try socket.bind(fallback)
+    }
 
     /// Whether the holder of a key gets what is published on a topic.
     private static func permits(_ sender: String?, toHear topic: [UInt8], _ allowed: AllowList) -> Bool {

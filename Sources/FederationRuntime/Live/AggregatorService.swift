@@ -95,8 +95,8 @@ public actor AggregatorService: Service {
 
     private func open() throws {
         let links = try AggregatorLinks(
-            endpoints: setup.endpoints, keys: keys, loop: loop, batch: Self.batch,
-            stateBytes: AggregatorCodec.globalPromptsPayload(engine.aggregator.current).count,
+            endpoints: setup.endpoints, orElse: setup.configuration.endpoints, keys: keys, loop: loop,
+            batch: Self.batch, stateBytes: AggregatorCodec.globalPromptsPayload(engine.aggregator.current).count,
             room: openFiles.connections,
             crowded: { [logger, openFiles] counts in
                 logger.warning(
@@ -112,9 +112,8 @@ public actor AggregatorService: Service {
             },
             receive: { [unowned self] messages in self.assumeIsolated { $0.take(messages) } })
         self.links = links
-        try setup.folder.write(
-            "endpoints:\n  updates: '\(links.endpoints.updates)'\n  prompts: '\(links.endpoints.prompts)'\n",
-            to: setup.folder.endpoints)
+        let reachable = try links.endpoints.advertised(as: setup.configuration.advertise)
+        try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
         try makeEvaluator()
         let now = clock.now()
         observer.begin(at: now)
@@ -127,7 +126,7 @@ public actor AggregatorService: Service {
         logger.info(
             "aggregating",
             metadata: [
-                "updates": "\(links.endpoints.updates)", "prompts": "\(links.endpoints.prompts)",
+                "updates": "\(reachable.updates)", "prompts": "\(reachable.prompts)",
                 "folder": "\(setup.folder.path)", "version": "\(engine.aggregator.version)",
                 "recovered": "\(setup.isRecovered)",
             ])
@@ -181,6 +180,8 @@ public actor AggregatorService: Service {
 
     private func closeFiles() {
         do {
+            // Before the log is closed: one that is begun again after a crash in between is not over yet.
+            if engine.aggregator.phase == .finished { try setup.folder.announce(.finished) }
             try engine.close()
             try observer.keep(engine.promptsFile, always: true)
             try observer.writeReport(heading: setup.heading, classes: setup.classes)

@@ -53,7 +53,7 @@ struct AggregatorSetup {
             aggregator = recovery.aggregator
             self.history = history
             lastTime = recovery.lastTime
-            endpoints = folder.readEndpoints() ?? configuration.endpoints
+            endpoints = try Self.endpointsAgain(configuration, folder)
         } else {
             let learner = try PromptLearner(encoder: encoder, threads: 1)
             guard configuration.prompts.depth <= encoder.depth else {
@@ -80,6 +80,14 @@ struct AggregatorSetup {
             history = RunHistory()
             endpoints = configuration.endpoints
         }
+    }
+
+    /// Where an earlier aggregator of the run was bound, as far as the configuration leaves that open.
+    private static func endpointsAgain(
+        _ configuration: RunConfiguration, _ folder: RunFolder
+    ) throws -> RunConfiguration.Endpoints {
+        guard case .open(let earlier, _) = try folder.rendezvous() else { return configuration.endpoints }
+        return configuration.endpoints.keepingPorts(of: earlier)
     }
 
     private static func check(
