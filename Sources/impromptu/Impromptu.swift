@@ -54,6 +54,7 @@ struct RootCommand: AsyncParsableCommand {
                                           impromptu inspect runs/first
                                           impromptu evaluate runs/first
                                           impromptu export runs/first --to figures
+            Compare methods:              impromptu experiment docs/experiments/smoke.yaml
 
             A configuration is a YAML file with sections and keys; 'impromptu aggregate --print-config' prints all of \
             them with their defaults. The environment stands above the file (IMPROMPTU_FEDERATION__BUFFER_SIZE=8), \
@@ -62,7 +63,7 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
-            EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, KeysCommand.self, StatusCommand.self,
-            BenchCommand.self,
+            EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, ExperimentCommand.self, KeysCommand.self,
+            StatusCommand.self, BenchCommand.self,
         ])
 }
