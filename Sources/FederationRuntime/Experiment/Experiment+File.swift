@@ -30,10 +30,11 @@ extension Experiment {
         base = try parts["base"]?.layers() ?? ConfigurationLayers()
         axes = try parts["axes"]!.entries().map { try Axis($0.name, $0.node) }
         try Self.checkApart(axes)
-        seeds = try parts["seeds"]!.list().map { try $0.seed() }
+        let seeds = try parts["seeds"]!.list().map { try $0.seed() }
         guard !seeds.isEmpty, Set(seeds).count == seeds.count else {
             throw parts["seeds"]!.error("expected one or more seeds, each once")
         }
+        self.seeds = seeds
         let axes = axes
         tuning = try parts["tune"].map { try Tuning($0, axes: axes, reported: seeds) }
         exclusions = try parts["exclude"]?.list().map { try Selection($0, axes: axes) } ?? []

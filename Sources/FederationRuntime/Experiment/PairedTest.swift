@@ -12,8 +12,8 @@ package struct Spread {
         count = values.count
         mean = values.reduce(0, +) / Double(values.count)
         let mean = mean
-        deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)).squareRoot()
-        if values.count < 2 { deviation = .nan }
+        let squares: Double = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        deviation = values.count < 2 ? .nan : (squares / Double(values.count - 1)).squareRoot()
     }
 }
 
@@ -56,19 +56,23 @@ package func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
     guard x < 1 else { return 1 }
     // The fraction converges fast on this side of the mean.
     guard x <= (a + 1) / (a + b + 2) else { return 1 - incompleteBeta(1 - x, b, a) }
-    let front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(1 - x)) / a
+    let scale: Double = lgamma(a + b) - lgamma(a) - lgamma(b)
+    let powers: Double = a * log(x) + b * log(1 - x)
+    let front = exp(scale + powers) / a
     let tiny = 1e-300
     func kept(_ value: Double) -> Double { abs(value) < tiny ? tiny : value }
     var c = 1.0
-    var d = 1 / kept(1 - (a + b) * x / (a + 1))
+    let first: Double = 1 - (a + b) * x / (a + 1)
+    var d = 1 / kept(first)
     var fraction = d
     for step in 1...500 {
         let m = Double(step)
-        let even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        let twice = a + 2 * m
+        let even: Double = m * (b - m) * x / ((twice - 1) * twice)
         d = 1 / kept(1 + even * d)
         c = kept(1 + even / c)
         fraction *= c * d
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        let odd: Double = -(a + m) * (a + b + m) * x / (twice * (twice + 1))
         d = 1 / kept(1 + odd * d)
         c = kept(1 + odd / c)
         fraction *= c * d
