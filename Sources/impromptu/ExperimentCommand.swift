@@ -48,7 +48,7 @@ struct ExperimentCommand: AsyncParsableCommand {
         ) { display.show($0) }
         let signals = stopping(runner)
         let outcome = try await runner.run()
-        signals.forEach { $0.cancel() }
+        for signal in signals { signal.cancel() }
         display.end()
         print(outcome.lines.joined(separator: "\n"))
         print(

@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func aGridIsRunOnceAndItsTablesFollow() async throws {
-        try await withTemporaryFolder { folder in
+        try await inTemporaryFolder { folder in
             let outcome = try await run(Self.small, in: folder)
             #expect(outcome.made == 8 && outcome.found == 0 && outcome.failures.isEmpty, "\(outcome.failures)")
             let runs = try table("runs", in: folder)
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test func aPartIsRunAndTheRestLater() async throws {
-        try await withTemporaryFolder { folder in
+        try await inTemporaryFolder { folder in
             let part = try await run(Self.small, in: folder, only: ["strategy=fedavg", "partition=iid"])
             #expect(part.made == 2 && part.reported == 2 && part.expected == 8)
             let rest = try await run(Self.small, in: folder)
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func aRunThatWasCutOffIsBegunAnewAndItsNeighboursAreNot() async throws {
-        try await withTemporaryFolder { folder in
+        try await inTemporaryFolder { folder in
             _ = try await run(Self.small, in: folder)
             let before = try table("runs", in: folder)
             let cut = folder + "/out/runs/fedavg_iid_seed1"
@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test func aStoppedExperimentGoesOn() async throws {
-        try await withTemporaryFolder { folder in
+        try await inTemporaryFolder { folder in
             let experiment = try Experiment(file: write(Self.small, in: folder))
             let stopping = Stopper()
             do {
@@ -136,7 +136,7 @@ import Testing
     }
 
     @Test func aKilledProcessLosesOnlyWhatItWasAt() async throws {
-        try await withTemporaryFolder { folder in
+        try await inTemporaryFolder { folder in
             let file = try write(Self.small, in: folder)
             func start(_ name: String) throws -> LiveProcess {
                 try LiveProcess(
@@ -191,7 +191,7 @@ import Testing
     }
 
     @Test func aKeyIsTunedOnValidationAtSeedsOfItsOwn() async throws {
-        try await withTemporaryFolder { folder in
+        try await inTemporaryFolder { folder in
             let tuned =
                 Self.small + "\nseeds: [1]\ntune: {key: training.head_learning_rate, values: [0, 0.3], seeds: [9],"
                 + " at: {partition: iid}}\n"
@@ -211,7 +211,7 @@ import Testing
     }
 
     @Test func aRunThatFailsIsNamedAndTheOthersGoOn() async throws {
-        try await withTemporaryFolder { folder in
+        try await inTemporaryFolder { folder in
             let yaml = Self.small.replacing(
                 "skewed: {", with: "skewed: {data.minimum_samples: 31, "
             ).replacing(", minimum_samples: 8", with: "")

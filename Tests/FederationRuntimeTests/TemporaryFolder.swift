@@ -8,7 +8,8 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
     return try body(path)
 }
 
-func withTemporaryFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+/// The same for what waits.
+func inTemporaryFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
     let path = NSTemporaryDirectory() + "impromptu-test-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: path) }
