@@ -74,11 +74,11 @@ public final class ExperimentRunner: Sendable {
         let tuning = try tuningRuns(for: wanted)
         let expected = wanted.count * experiment.seeds.count
         try await make(tuning, of: tuning.count + expected, &ledger) {}
-        let reported = try reportedRuns(try choices(failed: ledger.failures.map(\.run)))
+        let reported = try reportedRuns(choices(failed: ledger.failures.map(\.run)))
         var tables = try writeTables(reported)
         var written = ContinuousClock.now
         try await make(reported.filter { only.contains($0.cell) }, of: tuning.count + expected, &ledger) {
-            guard .now - written > Self.tableInterval else { return }
+            guard ContinuousClock.now - written > Self.tableInterval else { return }
             tables = try writeTables(reported)
             written = .now
         }
@@ -213,7 +213,7 @@ public final class ExperimentRunner: Sendable {
             let figures = try run.simulate(
                 in: folder.run(run.name), materials: store.materials(of: run.configuration), threads: threads
             ) { self.isStopped }
-            return .made(figures, .now - start)
+            return .made(figures, ContinuousClock.now - start)
         } catch is CancellationError {
             return .stopped
         } catch {

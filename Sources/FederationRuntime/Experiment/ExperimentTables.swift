@@ -53,12 +53,19 @@ struct ExperimentTables {
     }
 
     private var placeHeader: [String] {
-        experiment.axes.map(\.name) + ["seed"] + (experiment.tuning.map { [$0.key] } ?? []) + ["run"]
+        var header = experiment.axes.map(\.name)
+        header.append("seed")
+        if let tuning = experiment.tuning { header.append(tuning.key) }
+        header.append("run")
+        return header
     }
 
     private func place(of run: PlannedRun) -> [String] {
-        experiment.names(of: run.cell) + ["\(run.seed)"] + (experiment.tuning == nil ? [] : [run.tuned ?? ""])
-            + [run.name]
+        var place = experiment.names(of: run.cell)
+        place.append("\(run.seed)")
+        if experiment.tuning != nil { place.append(run.tuned ?? "") }
+        place.append(run.name)
+        return place
     }
 
     private func csv(_ rows: [[String]]) -> String { rows.map(RunExport.row).joined(separator: "\n") + "\n" }
@@ -107,16 +114,20 @@ struct ExperimentTables {
 
     private var details: FigureTable {
         let isMasked = rows.contains { $0.figures.test.contains { $0.maskedAccuracy != $0.accuracy } }
-        let reached = experiment.targets.map { "seconds to \(decimal($0 * 100, 0)) %" }
+        var header = experiment.axes.map(\.name)
+        header += ["runs", "last", "chosen", "least test loss", "balanced, chosen"]
+        if isMasked { header.append("masked, chosen") }
+        header += experiment.targets.map { "seconds to \(decimal($0 * 100, 0)) %" }
+        header += ["seconds", "updates", "versions", "pool", "staleness", "MB up", "MB down", "processor s"]
+        let masked = isMasked ? " Masked: among the classes of the image's own source." : ""
         var table = FigureTable(
             title: "All figures",
-            note: "Accuracies on the test split, %: after the last version, of the version chosen on validation, and of"
-                + " the version with the least test loss, which the PFPT paper reports and which chooses by test images."
-                + (isMasked ? " Masked: among the classes of the image's own source." : "")
-                + " Time and bytes are virtual, processor seconds real.",
-            header: experiment.axes.map(\.name) + ["runs", "last", "chosen", "least test loss", "balanced, chosen"]
-                + (isMasked ? ["masked, chosen"] : []) + reached
-                + ["seconds", "updates", "versions", "pool", "staleness", "MB up", "MB down", "processor s"])
+            note: """
+                Accuracies on the test split, %: after the last version, of the version chosen on validation, and of the \
+                version with the least test loss, which the PFPT paper reports and which chooses by test images.\(masked) \
+                Time and bytes are virtual, processor seconds real.
+                """,
+            header: header)
         for cell in experiment.cells {
             let figures = figures(of: cell)
             guard !figures.isEmpty else { continue }
@@ -152,13 +163,17 @@ struct ExperimentTables {
         experiment.comparisons.map { comparison in
             let axis = experiment.axes[comparison.axis]
             let first = axis.points[comparison.first].name
+            let others = experiment.axes.enumerated().filter { $0.offset != comparison.axis }.map(\.element.name)
+            var header = [axis.name]
+            header += others
+            header += ["pairs", "chosen", "error", "p", "better", "worse", "last", "error", "p"]
             var table = FigureTable(
                 title: "\(first) against others, points of test accuracy",
-                note: "Differences of runs with the same seed, \(first) less the other, and a paired t-test over seeds:"
-                    + " mean, its standard error, the two-sided p, and in how many pairs \(first) is better and worse.",
-                header: [axis.name] + others(of: comparison.axis).map(\.name) + [
-                    "pairs", "chosen", "error", "p", "better", "worse", "last", "error", "p",
-                ])
+                note: """
+                    Differences of runs with the same seed, \(first) less the other, and a paired t-test over seeds: mean, \
+                    its standard error, the two-sided p, and in how many pairs \(first) is better and worse.
+                    """,
+                header: header)
             for other in comparison.others {
                 for cell in experiment.cells where cell.points[comparison.axis] == comparison.first {
                     if let row = self.row(cell, comparison.axis, against: other) { table.rows.append(row) }
@@ -166,10 +181,6 @@ struct ExperimentTables {
             }
             return table
         }
-    }
-
-    private func others(of axis: Int) -> [Experiment.Axis] {
-        experiment.axes.enumerated().filter { $0.offset != axis }.map(\.element)
     }
 
     private func row(_ cell: Experiment.Cell, _ axis: Int, against other: Int) -> [String]? {
@@ -191,8 +202,13 @@ struct ExperimentTables {
             [decimal(test.differences.mean, 2), known(test.standardError, 2), known(test.pValue, 3)]
         }
         let places = experiment.names(of: cell).enumerated().filter { $0.offset != axis }.map(\.element)
-        return [experiment.axes[axis].points[other].name] + places + ["\(pairs.count)"] + words(chosen)
-            + ["\(chosen.wins)", "\(chosen.losses)"] + words(last)
+        var row = [experiment.axes[axis].points[other].name]
+        row += places
+        row.append("\(pairs.count)")
+        row += words(chosen)
+        row += ["\(chosen.wins)", "\(chosen.losses)"]
+        row += words(last)
+        return row
     }
 }
 
@@ -214,8 +230,10 @@ struct FigureTable {
 
     var markdown: [String] {
         let lines = [header, header.map { _ in "---" }] + rows
-        return ["", "## \(title)", ""] + (note.map { [$0, ""] } ?? [])
-            + lines.map { "| " + $0.joined(separator: " | ") + " |" }
+        var text = ["", "## \(title)", ""]
+        if let note { text += [note, ""] }
+        text += lines.map { "| " + $0.joined(separator: " | ") + " |" }
+        return text
     }
 
     var plain: [String] {

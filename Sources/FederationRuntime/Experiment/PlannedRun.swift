@@ -25,8 +25,8 @@ struct PlannedRun: Sendable {
         self.seed = seed
         self.tuned = tuned
         self.isTuning = isTuning
-        name = (experiment.names(of: cell) + (isTuning ? ["tune-\(tuned ?? "")"] : []) + ["seed\(seed)"])
-            .joined(separator: "_").replacing("/", with: "-")
+        let parts = experiment.names(of: cell) + (isTuning ? ["tune-\(tuned ?? "")"] : [])
+        name = (parts + ["seed\(seed)"]).joined(separator: "_").replacing("/", with: "-")
         configuration = try experiment.configuration(of: cell, seed: seed, tuned: tuned)
         try configuration.fixEncoder(digest: store.encoderDigest(of: configuration))
         digest = RunFigures.digest(of: configuration)

@@ -83,29 +83,34 @@ extension RunFigures {
 extension RunFigures {
     /// The columns of a run's own figures in runs.csv.
     static func header(targets: [Double]) -> [String] {
-        let evaluations = ["last", "chosen", "least_test_loss"].flatMap { which in
-            ["version_\(which)", "test_accuracy_\(which)", "test_balanced_\(which)", "test_masked_\(which)"]
+        var header: [String] = []
+        for which in ["last", "chosen", "least_test_loss"] {
+            header += ["version", "test_accuracy", "test_balanced", "test_masked"].map { "\($0)_\(which)" }
         }
-        let reached = targets.flatMap { ["seconds_to_\(decimal($0, 2))", "updates_to_\(decimal($0, 2))"] }
-        return evaluations + ["validation_accuracy_last", "validation_accuracy_chosen"] + reached + [
+        header += ["validation_accuracy_last", "validation_accuracy_chosen"]
+        for target in targets { header += ["seconds_to_\(decimal(target, 2))", "updates_to_\(decimal(target, 2))"] }
+        header += [
             "bytes_up", "bytes_down", "versions", "updates", "pool_last", "mean_staleness", "virtual_seconds",
             "wall_seconds", "processor_seconds", "configuration", "build",
         ]
+        return header
     }
 
     func columns(targets: [Double]) -> [String] {
-        let evaluations = [test.count - 1, chosen, leastTestLoss].flatMap { place in
-            let row = test[place]
-            return ["\(row.version)"] + [row.accuracy, row.balancedAccuracy, row.maskedAccuracy].map { decimal($0, 6) }
+        var columns: [String] = []
+        for row in [test.count - 1, chosen, leastTestLoss].map({ test[$0] }) {
+            columns.append("\(row.version)")
+            columns += [row.accuracy, row.balancedAccuracy, row.maskedAccuracy].map { decimal($0, 6) }
         }
-        let reached = targets.flatMap { target -> [String] in
-            guard let row = reaches(target) else { return ["", ""] }
-            return [decimal(row.seconds, 3), "\(row.updates)"]
+        columns += [validation.count - 1, chosen].map { decimal(validation[$0].accuracy, 6) }
+        for target in targets {
+            let row = reaches(target)
+            columns += [row.map { decimal($0.seconds, 3) } ?? "", row.map { "\($0.updates)" } ?? ""]
         }
-        let accuracies = [validation.count - 1, chosen].map { decimal(validation[$0].accuracy, 6) }
-        return evaluations + accuracies + reached + [
-            "\(bytesUp)", "\(bytesDown)", "\(versions)", "\(updates)", "\(pool)", decimal(meanStaleness, 4),
-            decimal(seconds, 3), decimal(wallSeconds, 3), decimal(processorSeconds, 3), configuration, build,
-        ]
+        columns += [bytesUp, bytesDown, versions, updates, pool].map { "\($0)" }
+        columns += [decimal(meanStaleness, 4)]
+        columns += [seconds, wallSeconds, processorSeconds].map { decimal($0, 3) }
+        columns += [configuration, build]
+        return columns
     }
 }
