@@ -3,6 +3,8 @@ import Foundation
 /// Where a run keeps its files.
 public struct RunFolder: Sendable {
     public let path: String
+    /// False for a simulation: no client relies on what its log holds, and waiting for the disk would be most of its time.
+    var syncsLog = true
 
     public init(path: String) { self.path = path }
 
@@ -14,6 +16,8 @@ public struct RunFolder: Sendable {
     public var metrics: String { path + "/metrics.csv" }
     /// A row an evaluation on the validation split.
     public var evaluations: String { path + "/evaluations.csv" }
+    /// A row an evaluation on the test split, of a simulation that was asked for them.
+    public var testEvaluations: String { path + "/test-evaluations.csv" }
     public var report: String { path + "/report.svg" }
 
     /// Where the aggregator can be reached (`Rendezvous`): a configuration that workers can be started with.

@@ -30,9 +30,10 @@ public final class LogWriter {
     private var refusal: String?
 
     /// Opens a log for writing.
+    /// - Parameter syncs: false leaves it to the system when bytes reach the disk, for a log that nobody relies on yet.
     /// - Throws: `LogError.exists`, `.missing`, `.notARegularFile`, `.locked`, `.notALog`, `.damaged` or `.system`.
-    public convenience init(path: String, mode: Mode) throws(LogError) {
-        try self.init(Self.open(path, mode: mode))
+    public convenience init(path: String, mode: Mode, syncs: Bool = true) throws(LogError) {
+        try self.init(Self.open(path, mode: mode, syncs: syncs))
     }
 
     /// Begins a log in a file that is new, and continues the one that another holds.
@@ -43,15 +44,15 @@ public final class LogWriter {
         if file.isNew { try begin() } else { try recover() }
     }
 
-    private static func open(_ path: String, mode: Mode) throws(LogError) -> LogFile {
+    private static func open(_ path: String, mode: Mode, syncs: Bool) throws(LogError) -> LogFile {
         switch mode {
-        case .create: return try LogFile.create(path)
-        case .continue: return try LogFile.open(path)
+        case .create: return try LogFile.create(path, syncs: syncs)
+        case .continue: return try LogFile.open(path, syncs: syncs)
         case .createOrContinue:
             do throws(LogError) {
-                return try LogFile.open(path)
+                return try LogFile.open(path, syncs: syncs)
             } catch .missing {
-                return try LogFile.create(path)
+                return try LogFile.create(path, syncs: syncs)
             }
         }
     }

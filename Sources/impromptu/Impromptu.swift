@@ -58,6 +58,7 @@ struct RootCommand: AsyncParsableCommand {
                                           impromptu inspect runs/first
                                           impromptu evaluate runs/first
                                           impromptu export runs/first --to figures
+            Compare methods:              impromptu experiment docs/experiments/smoke.yaml
 
             A configuration is a YAML file with sections and keys; 'impromptu aggregate --print-config' prints all of \
             them with their defaults. The environment stands above the file (IMPROMPTU_FEDERATION__BUFFER_SIZE=8), \
@@ -66,8 +67,8 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, RelayCommand.self, DemoCommand.self, ReplayCommand.self,
-            InspectCommand.self,
-            EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, KeysCommand.self, StatusCommand.self,
-            DrainCommand.self, CheckCommand.self, BenchCommand.self,
+            InspectCommand.self, EvaluateCommand.self, ExportCommand.self, SimulateCommand.self,
+            ExperimentCommand.self, KeysCommand.self, StatusCommand.self, DrainCommand.self, CheckCommand.self,
+            BenchCommand.self,
         ])
 }

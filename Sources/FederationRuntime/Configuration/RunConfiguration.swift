@@ -105,6 +105,12 @@ public struct RunConfiguration: Sendable {
         public var speedSpread: Double
         /// One way between client and aggregator.
         public var latency: Duration
+        /// Used updates from one evaluation to the next; 0 goes by `Evaluation.interval`.
+        public var evaluationUpdates: Int
+        /// Whether the test split is evaluated as often as the validation split.
+        public var evaluatesTest: Bool
+        /// Where clients keep a part of the model: whether the images are dealt out to them, not shown to each whole.
+        public var dealsViews: Bool
 
         /// Draws a client's speed, 1 in the median.
         func speed(_ random: inout SeededRandom) -> Double { exp(speedSpread * random.nextNormal()) }

@@ -24,20 +24,23 @@ struct AggregatorSetup {
     ///   - incarnation: names this start of the aggregator.
     ///   - start: the time of a new run's first record.
     ///   - takesUpFinished: whether to take up a run that has ended and of which all has been told.
+    ///   - materials: encoder and images where they are loaded already.
     init(
         configuration given: RunConfiguration, folder: RunFolder, incarnation: UInt64, startingAt start: Timestamp,
-        takesUpFinished: Bool
+        takesUpFinished: Bool, materials: RunMaterials? = nil
     ) throws {
         var configuration = given
         self.incarnation = incarnation
         self.folder = folder
-        encoder = try configuration.loadEncoder()
-        try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
+        encoder = try materials?.encoder ?? configuration.loadEncoder()
+        try configuration.fixEncoder(
+            digest: materials?.encoderDigest ?? "\(Digest(ofFile: encoder.weightsPath))")
         classes = try FederatedData.classCount(of: configuration.data)
         try folder.create()
         self.configuration = configuration
         isRecovered = try RunLogReader.holdsRun(in: folder)
-        let needsData = configuration.evaluation.interval != nil || configuration.prompts.whitening
+        let needsData =
+            materials == nil && (configuration.evaluation.interval != nil || configuration.prompts.whitening)
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
         if isRecovered {
             var history = RunHistory()
@@ -65,8 +68,10 @@ struct AggregatorSetup {
                 pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth, classes: classes,
                 head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
                 seed: configuration.federation.seed)
-            if configuration.prompts.whitening, let data {
-                try learner.whiten(&initial, by: TuningDataset(data.validation), plan: configuration.federation.plan)
+            if configuration.prompts.whitening,
+                let images = try materials?.data.validation ?? data.map({ try TuningDataset($0.validation) })
+            {
+                try learner.whiten(&initial, by: images, plan: configuration.federation.plan)
             }
             aggregator = Aggregator(
                 configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial))

@@ -9,6 +9,8 @@ protocol RunStorage {
 }
 
 extension RunFolder: RunStorage {
-    func openLog(_ mode: LogWriter.Mode) throws(LogError) -> LogWriter { try LogWriter(path: log, mode: mode) }
+    func openLog(_ mode: LogWriter.Mode) throws(LogError) -> LogWriter {
+        try LogWriter(path: log, mode: mode, syncs: syncsLog)
+    }
     func readLog() throws(LogError) -> LogReader { try LogReader(path: log) }
 }

@@ -1,5 +1,6 @@
 import Federation
 import PromptAggregation
+import PromptTuning
 
 /// What a run's observers keep of it: a row a version, a row an evaluation, and who took part.
 public struct RunHistory: Sendable {
@@ -43,14 +44,40 @@ public struct RunHistory: Sendable {
         public var accuracy: Double
         public var balancedAccuracy: Double
         public var loss: Double
+        /// Each image classified among the classes of its own source; the same as `accuracy` for data of one source.
+        public var maskedAccuracy: Double
 
-        static let header = "version,seconds,updates,accuracy,balanced_accuracy,loss"
+        static let header = "version,seconds,updates,accuracy,balanced_accuracy,loss,masked_accuracy"
 
         var csv: String {
             [
                 "\(version)", decimal(seconds, 3), "\(updates)", decimal(accuracy, 6), decimal(balancedAccuracy, 6),
-                decimal(loss, 6),
+                decimal(loss, 6), decimal(maskedAccuracy, 6),
             ].joined(separator: ",")
+        }
+
+        init(version: Version, seconds: Double, updates: Int, _ evaluation: Evaluation) {
+            self.version = version
+            self.seconds = seconds
+            self.updates = updates
+            accuracy = evaluation.accuracy
+            balancedAccuracy = evaluation.balancedAccuracy
+            loss = evaluation.loss
+            maskedAccuracy = evaluation.maskedAccuracy
+        }
+
+        /// A row as `csv` wrote it; nil for one that was cut short.
+        init?(csv line: Substring) {
+            let columns = line.split(separator: ",").compactMap { Double($0) }
+            guard columns.count == 7, let version = Int(exactly: columns[0]), let updates = Int(exactly: columns[2])
+            else { return nil }
+            self.version = version
+            seconds = columns[1]
+            self.updates = updates
+            accuracy = columns[3]
+            balancedAccuracy = columns[4]
+            loss = columns[5]
+            maskedAccuracy = columns[6]
         }
     }
 
