@@ -13,6 +13,8 @@ public struct Client: Sendable {
 
     private var welcomed = false
     private var finished = false
+    /// Why it trains no more, nil while it does.
+    private var retirement: String?
     private var incarnation: UInt64?
     private var helloDelay = Self.helloDelays.lowerBound
     private var resendDelay = Self.resendDelays.lowerBound
@@ -61,7 +63,9 @@ public struct Client: Sendable {
             trainIfPossible()
         case .stored(let id): sendStored(id)
         case .stopRequested: end(.stopped)
+        case .retired(let reason): retire(reason)
         }
+        if let retirement, kept.isEmpty, !finished { end(.retired(retirement)) }
         return effects
     }
 
@@ -132,6 +136,9 @@ public struct Client: Sendable {
         heartbeat = .milliseconds(max(1, welcome.heartbeatMilliseconds))
         settle(welcome.acknowledged)
         resendAll()
+        // What is sent now may be lost as well: the next try shall not wait as long as those that nobody answered.
+        resendDelay = Self.resendDelays.lowerBound
+        resendSet = false
         if !kept.isEmpty { setResend() }
         setHeartbeat()
     }
@@ -139,7 +146,7 @@ public struct Client: Sendable {
     private mutating func receive(_ task: AggregatorMessage.Task) {
         // One that comes before the welcome was meant for an earlier session; a session that the aggregator does not
         // know has nothing to answer with.
-        guard welcomed, task.client == id, task.number > lastTask else { return }
+        guard welcomed, task.client == id, task.number > lastTask, retirement == nil else { return }
         lastTask = task.number
         pending = task
         trainIfPossible()
@@ -199,6 +206,14 @@ public struct Client: Sendable {
         pending = nil
         training = task.number
         effects.append(.train(TrainingOrder(task: task, base: held)))
+    }
+
+    private mutating func retire(_ reason: String) {
+        retirement = reason
+        pending = nil
+        guard training != nil else { return }
+        training = nil
+        effects.append(.abandonTraining)
     }
 
     private mutating func finishTraining(_ result: TrainingResult) {

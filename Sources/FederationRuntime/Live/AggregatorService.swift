@@ -21,6 +21,7 @@ public actor AggregatorService: Service {
     private var clock: RunClock
     private var engine: LoggedAggregator
     private var observer: RunObserver
+    private let snapshots: SnapshotKeeper
     private var evaluator: Evaluator?
     private var links: AggregatorLinks?
     private var timers: [AggregatorTimer: LoopTimer] = [:]
@@ -54,6 +55,11 @@ public actor AggregatorService: Service {
         self.clock = RunClock(since: setup.lastTime)
         engine = LoggedAggregator(aggregator: setup.aggregator, log: setup.log)
         observer = try RunObserver(folder: folder, history: setup.history)
+        snapshots = SnapshotKeeper(
+            in: folder, since: setup.recovery?.start, interval: configuration.snapshotVersions
+        ) { problem in
+            logger.warning("no snapshot kept, recovery will take longer", metadata: ["problem": "\(problem)"])
+        }
         loop = try PollLoop(name: "aggregator")
     }
 
@@ -97,8 +103,11 @@ public actor AggregatorService: Service {
             metadata: [
                 "updates": "\(links.endpoints.updates)", "prompts": "\(links.endpoints.prompts)",
                 "folder": "\(setup.folder.path)", "version": "\(engine.aggregator.version)",
-                "recovered": "\(setup.isRecovered)",
+                "recovered": "\(setup.recovery?.words ?? "no")",
             ])
+        for snapshot in setup.recovery?.passedOver ?? [] {
+            logger.warning("snapshot passed over", metadata: ["snapshot": "\(snapshot)"])
+        }
         reporter.ready(status)
         signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
             self.assumeIsolated { $0.reporter.alive($0.status) }
@@ -145,6 +154,7 @@ public actor AggregatorService: Service {
 
     private func closeFiles() {
         do {
+            if failure == nil { snapshots.finish(engine, observer.history) }
             try engine.close()
             try observer.keep(engine.promptsFile, always: true)
             try observer.writeReport(heading: setup.heading, classes: setup.classes)
@@ -211,6 +221,7 @@ public actor AggregatorService: Service {
     /// Makes the batch durable and carries out what came of it.
     private func settle() throws {
         for effect in try engine.commit() { carryOut(effect) }
+        snapshots.consider(engine, observer.history)
         if engine.aggregator.phase == .finished, engine.aggregator.counts.clientsAlive == 0 { stop(nil) }
     }
 

@@ -24,6 +24,8 @@ struct FaultScenario: Sendable {
         self.seed = seed
         var layers = ConfigurationLayers()
         for assignment in try Self.assignments(seed: seed, &random) { try layers.add(assignment: assignment) }
+        var rhythm = SeededRandom(seed: seed, stream: 3)
+        try layers.add(assignment: "run.snapshot_versions=\(rhythm.pick([0, 1, 1, 3]))")
         configuration = try RunConfiguration(layers)
         initial = Self.initialState(pool: configuration.prompts.pool, &random)
         rates = SimulatedNetwork.Rates(&random)
