@@ -15,6 +15,8 @@ public struct Client: Sendable {
     private var finished = false
     /// Whether the client is to end as soon as nothing is under way.
     private var leaving = false
+    /// Why it trains no more, nil while it does.
+    private var retirement: String?
     private var incarnation: UInt64?
     private var helloDelay = Self.helloDelays.lowerBound
     private var resendDelay = Self.resendDelays.lowerBound
@@ -63,8 +65,10 @@ public struct Client: Sendable {
             trainIfPossible()
         case .stored(let id): sendStored(id)
         case .stopRequested(let grace): leave(within: grace)
+        case .retired(let reason): retire(reason)
         }
         leaveIfNothingIsUnderWay()
+        if let retirement, kept.isEmpty, !finished { end(.retired(retirement)) }
         return effects
     }
 
@@ -136,6 +140,9 @@ public struct Client: Sendable {
         heartbeat = .milliseconds(max(1, welcome.heartbeatMilliseconds))
         settle(welcome.acknowledged)
         resendAll()
+        // What is sent now may be lost as well: the next try shall not wait as long as those that nobody answered.
+        resendDelay = Self.resendDelays.lowerBound
+        resendSet = false
         if !kept.isEmpty { setResend() }
         setHeartbeat()
     }
@@ -143,7 +150,7 @@ public struct Client: Sendable {
     private mutating func receive(_ task: AggregatorMessage.Task) {
         // One that comes before the welcome was meant for an earlier session; a session that the aggregator does not
         // know has nothing to answer with.
-        guard welcomed, task.client == id, task.number > lastTask else { return }
+        guard welcomed, task.client == id, task.number > lastTask, retirement == nil else { return }
         lastTask = task.number
         pending = task
         trainIfPossible()
@@ -203,6 +210,14 @@ public struct Client: Sendable {
         pending = nil
         training = task.number
         effects.append(.train(TrainingOrder(task: task, base: held)))
+    }
+
+    private mutating func retire(_ reason: String) {
+        retirement = reason
+        pending = nil
+        guard training != nil else { return }
+        training = nil
+        effects.append(.abandonTraining)
     }
 
     private mutating func finishTraining(_ result: TrainingResult) {

@@ -13,6 +13,8 @@ public struct ClientEvent: Hashable, Sendable {
         case stored(UpdateID)
         /// The worker is asked to stop, and has that long to finish what is under way.
         case stopRequested(grace: Duration)
+        /// The client may train no more, and why. It stays until what it has made is settled.
+        case retired(String)
     }
     public var time: Timestamp
     public var kind: Kind
@@ -61,6 +63,8 @@ public enum Settlement: Hashable, Sendable {
 public enum ClientEnd: Hashable, Sendable {
     case runFinished
     case stopped
+    /// It may train no more, and why; all that it made is settled.
+    case retired(String)
     /// The aggregator does not take this client, and why.
     case refused(String)
 }

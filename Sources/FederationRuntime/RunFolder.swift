@@ -10,6 +10,8 @@ public struct RunFolder: Sendable {
 
     public var log: String { path + "/run.mcap" }
     public var configuration: String { path + "/config.yaml" }
+    /// The folder of what recovery goes on from.
+    public var snapshotsFolder: String { path + "/snapshots" }
     /// The newest state, with the place in the log that it came from.
     public var prompts: String { path + "/prompts.safetensors" }
     /// A row a version.
@@ -23,10 +25,10 @@ public struct RunFolder: Sendable {
     /// Where the aggregator can be reached (`Rendezvous`): a configuration that workers can be started with.
     public var endpoints: String { path + "/endpoints.yaml" }
 
-    /// Makes the folder unless it is there.
+    /// Makes the folder, durably, unless it is there.
     public func create() throws {
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try DurableFile.makeFolder(path)
         } catch {
             throw RunFolderError("\(path): cannot make the run folder: \(error.localizedDescription)")
         }

@@ -3,7 +3,10 @@ import CZlib
 
 /// The CRC32 of a run of bytes (ISO 3309, as in gzip and MCAP), which grows with the run.
 struct Checksum: Equatable {
-    private(set) var value: UInt32 = 0
+    private(set) var value: UInt32
+
+    /// - Parameter value: of the bytes so far.
+    init(_ value: UInt32 = 0) { self.value = value }
 
     static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         var checksum = Checksum()

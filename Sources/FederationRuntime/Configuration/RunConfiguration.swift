@@ -5,6 +5,8 @@ import PromptAggregation
 /// Everything that a run is told: one file serves the aggregator and the workers.
 public struct RunConfiguration: Sendable {
     public var federation: FederationConfiguration
+    /// A live aggregator keeps a snapshot after so many versions; 0 for never.
+    public var snapshotVersions: Int
     public var endpoints: Endpoints
     /// Which address others are told where a wildcard is bound (`ReachableAddress`).
     public var advertise: String
@@ -16,6 +18,8 @@ public struct RunConfiguration: Sendable {
     public var data: DataSource
     public var evaluation: Evaluation
     public var worker: Worker
+    /// How clients protect what they send; nil sends it as it is.
+    public var privacy: ClientPrivacy?
     public var simulation: Virtual
     private var effective: EffectiveConfiguration
 
@@ -137,6 +141,10 @@ extension RunConfiguration {
                 "run.updates", 0, 0...Int.max, "the run ends after this many updates; 0 for never"),
             duration: try Self.optional(
                 reader.seconds("run.seconds", 0, 0...1e9, "the run ends after this time, in seconds; 0 for never")))
+        snapshotVersions = try reader.integer(
+            "run.snapshot_versions", 20, 0...Int.max,
+            "recovery goes on from a snapshot, kept after so many versions, and not before the log has grown by its size;"
+                + " 0 for none")
         endpoints = Endpoints(
             updates: try reader.text("endpoints.updates", "tcp://127.0.0.1:5601", "where clients push their messages"),
             prompts: try reader.text("endpoints.prompts", "tcp://127.0.0.1:5602", "where the aggregator publishes"))
@@ -209,9 +217,11 @@ extension RunConfiguration {
                 "worker.grace_seconds", 10, 0...86_400,
                 "a worker that is asked to stop finishes its trainings if it can in this time, else abandons them"),
             delay: try DelayModel(reader))
+        privacy = try ClientPrivacy(reader)
         simulation = try Virtual(reader)
         try reader.finish()
         effective = reader.declared
+        try checkPrivacy()
     }
 
     /// Reads YAML files, the environment and `--set` assignments, each above what came before.

@@ -23,6 +23,7 @@ public actor AggregatorService: Service {
     private var clock: RunClock
     private var engine: LoggedAggregator
     private var observer: RunObserver
+    private let snapshots: SnapshotKeeper
     private var evaluator: Evaluator?
     private var links: AggregatorLinks?
     private var timers: [AggregatorTimer: LoopTimer] = [:]
@@ -76,6 +77,11 @@ public actor AggregatorService: Service {
         self.clock = RunClock(since: setup.lastTime)
         engine = LoggedAggregator(aggregator: setup.aggregator, log: setup.log)
         observer = try RunObserver(folder: folder, history: setup.history)
+        snapshots = SnapshotKeeper(
+            in: folder, since: setup.recovery?.start, interval: configuration.snapshotVersions
+        ) { problem in
+            logger.warning("no snapshot kept, recovery will take longer", metadata: ["problem": "\(problem)"])
+        }
         loop = try PollLoop(name: "aggregator")
     }
 
@@ -128,8 +134,11 @@ public actor AggregatorService: Service {
             metadata: [
                 "updates": "\(reachable.updates)", "prompts": "\(reachable.prompts)",
                 "folder": "\(setup.folder.path)", "version": "\(engine.aggregator.version)",
-                "recovered": "\(setup.isRecovered)",
+                "recovered": "\(setup.recovery?.words ?? "no")",
             ])
+        for snapshot in setup.recovery?.passedOver ?? [] {
+            logger.warning("snapshot passed over", metadata: ["snapshot": "\(snapshot)"])
+        }
         reporter.ready(status)
         signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
             self.assumeIsolated { $0.reporter.alive($0.status) }
@@ -180,6 +189,7 @@ public actor AggregatorService: Service {
 
     private func closeFiles() {
         do {
+            if failure == nil { snapshots.finish(engine, observer.history) }
             // Before the log is closed: one that is begun again after a crash in between is not over yet.
             if engine.aggregator.phase == .finished { try setup.folder.announce(.finished) }
             try engine.close()
@@ -272,6 +282,7 @@ public actor AggregatorService: Service {
     /// Makes the batch durable and carries out what came of it.
     private func settle() throws {
         for effect in try engine.commit() { carryOut(effect) }
+        snapshots.consider(engine, observer.history)
         let aggregator = engine.aggregator
         let isOver = aggregator.phase == .finished && aggregator.counts.clientsAlive == 0 && !stays
         if isOver || aggregator.phase == .resting { stop(nil) }

@@ -15,7 +15,9 @@ struct AggregatorSetup {
     let log: RunLogWriter
     let history: RunHistory
     let lastTime: Timestamp
-    let isRecovered: Bool
+    /// nil for a new run.
+    let recovery: RunRecovery?
+    var isRecovered: Bool { recovery != nil }
     let classes: Int
     /// The run's data, nil where the aggregator needs none: without evaluation and whitening it holds no image.
     let data: FederatedData?
@@ -38,26 +40,20 @@ struct AggregatorSetup {
         classes = try FederatedData.classCount(of: configuration.data)
         try folder.create()
         self.configuration = configuration
-        isRecovered = try RunLogReader.holdsRun(in: folder)
         let needsData =
             materials == nil && (configuration.evaluation.interval != nil || configuration.prompts.whitening)
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
-        if isRecovered {
-            var history = RunHistory()
-            let recovery = try RunRecovery(from: folder) { step in
-                switch step {
-                case .event(let event, _): history.begin(at: event.time)
-                case .effect(.flushed(let flush)): history.add(flush)
-                case .began, .judged, .effect, .checked: break
-                }
-            }
+        if try RunLogReader.holdsRun(in: folder) {
+            let recovery = try RunRecovery(from: folder)
             try Self.check(recovery, against: configuration, folder, takesUpFinished)
+            self.recovery = recovery
             log = recovery.log
             aggregator = recovery.aggregator
-            self.history = history
+            history = recovery.history
             lastTime = recovery.lastTime
             endpoints = try Self.endpointsAgain(configuration, folder)
         } else {
+            recovery = nil
             let learner = try PromptLearner(encoder: encoder, threads: 1)
             guard configuration.prompts.depth <= encoder.depth else {
                 throw ConfigurationError(

@@ -19,6 +19,8 @@ public actor WorkerService: Service {
         let dataset: TuningDataset
         /// Nil where updates are kept in memory alone.
         let outbox: OutboxFolder?
+        /// Nil where updates are sent as they are.
+        let privacy: PrivacyGuard?
         /// What the client keeps of its last task; lost with the process.
         var personal = Parameters()
         var delays: SeededRandom
@@ -77,13 +79,19 @@ public actor WorkerService: Service {
             let dataset = try TuningDataset(try data.images(ofClient: index))
             let session = UInt64.random(in: .min ... .max)
             let outbox = try configuration.worker.outbox.map {
-                try OutboxFolder(path: $0, client: names[index], thread: disk)
+                try OutboxFolder(path: $0, client: names[index], thread: disk) { problem in
+                    logger.warning("acknowledged updates not listed", metadata: ["problem": "\(problem)"])
+                }
             }
             return Seat(
                 client: Client(
-                    id: names[index], session: session, sampleCount: dataset.count,
+                    id: names[index], session: session,
+                    sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
                     encoderDigest: configuration.federation.encoderDigest, outbox: outbox?.left ?? []),
                 dataset: dataset, outbox: outbox,
+                privacy: try configuration.privacy.map {
+                    try PrivacyGuard($0, file: outbox?.privacyAccount, random: SystemRandomNumberGenerator())
+                },
                 delays: SeededRandom(seed: configuration.federation.seed, stream: 1000 + UInt64(index)))
         }
         loop = try PollLoop(name: "worker")
@@ -251,6 +259,14 @@ public actor WorkerService: Service {
         case .success(nil): handle(.trainingFailed(task: order.task.number), at: index)
         case .success(let outcome?):
             seats[index].personal = outcome.personal
+            if let privacy = seats[index].privacy {
+                logger.info(
+                    "update made private",
+                    metadata: [
+                        "client": "\(seats[index].client.id)", "updates": "\(privacy.updates)",
+                        "epsilon": "\(decimal(privacy.epsilon, 3))",
+                    ])
+            }
             handle(.trainingFinished(outcome.result), at: index)
         case .failure(let error):
             logger.warning(
@@ -312,9 +328,14 @@ public actor WorkerService: Service {
 
     /// Tunes, and hands the result over after the configured delay.
     private func train(_ order: TrainingOrder, at index: Int) {
+        if let reason = seats[index].privacy?.refusal {
+            logger.warning(
+                "client takes no more tasks", metadata: ["client": "\(seats[index].client.id)", "reason": "\(reason)"])
+            return handle(.retired(reason), at: index)
+        }
         let delay = configuration.worker.delay.draw(&seats[index].delays)
         seats[index].cancellation = tuning.train(
-            order, personal: seats[index].personal, on: seats[index].dataset
+            order, personal: seats[index].personal, on: seats[index].dataset, privacy: seats[index].privacy
         ) { [loop, weak self] result in
             loop.schedule(after: delay) { [weak self] in
                 self?.assumeIsolated { $0.trained(result, order: order, at: index) }

@@ -87,9 +87,20 @@ public struct RunHistory: Sendable {
     public private(set) var stalenessCounts: [Int] = []
     /// Used updates of each client, ascending by client.
     public private(set) var participation: [(client: ClientID, updates: Int)] = []
-    private var startedAt: Timestamp?
+    private(set) var startedAt: Timestamp?
 
     public init() {}
+
+    /// What was kept before.
+    init(
+        startedAt: Timestamp?, versions: [VersionRow], stalenessCounts: [Int],
+        participation: [(client: ClientID, updates: Int)]
+    ) {
+        self.startedAt = startedAt
+        self.versions = versions
+        self.stalenessCounts = stalenessCounts
+        self.participation = participation
+    }
 
     /// Used updates.
     public var updates: Int { versions.last?.updates ?? 0 }

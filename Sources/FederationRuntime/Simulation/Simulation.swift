@@ -23,6 +23,9 @@ public struct Simulation {
         var dataset: TuningDataset
         /// What the client keeps of its last task.
         var personal = Parameters()
+        /// Draws its noise from the run's seed, so it hides nothing from whoever knows that.
+        let privacy: PrivacyGuard?
+        var hasEnded = false
         var random: SeededRandom
         /// Images a second relative to the configured speed.
         var speed: Double
@@ -84,9 +87,13 @@ public struct Simulation {
             seats.append(
                 Seat(
                     client: Client(
-                        id: id, session: random.next(), sampleCount: dataset.count,
-                        encoderDigest: configuration.federation.encoderDigest), dataset: dataset, random: random,
-                    speed: 1))
+                        id: id, session: random.next(),
+                        sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
+                        encoderDigest: configuration.federation.encoderDigest), dataset: dataset,
+                    privacy: try configuration.privacy.map {
+                        let noise = SeededRandom(seed: configuration.federation.seed, stream: 2000 + UInt64(index))
+                        return try PrivacyGuard($0, file: nil, random: noise)
+                    }, random: random, speed: 1))
             seats[index].speed = configuration.simulation.speed(&seats[index].random)
         }
     }
@@ -100,7 +107,8 @@ public struct Simulation {
         try engine.start(IncarnationStarted(incarnation: incarnation, build: buildVersion), at: now)
         try settle()
         for index in seats.indices { queue.push(.clientStarts(index), at: now + latency) }
-        while engine.aggregator.phase != .finished, let next = queue.pop() {
+        // Clients that have spent their privacy budgets leave; without any the run would wait for ever.
+        while engine.aggregator.phase != .finished, !seats.allSatisfy(\.hasEnded), let next = queue.pop() {
             if shouldStop() { throw CancellationError() }
             now = max(now, next.time)
             try take(next.item, number: next.number)
@@ -231,24 +239,28 @@ public struct Simulation {
                 let bytes = ClientCodec.encode(message)
                 bytesUp += bytes.count
                 queue.push(.toAggregator(bytes), at: now + latency)
-            case .train(let order): train(order, at: index)
+            case .train(let order): try train(order, at: index)
+            case .finish: seats[index].hasEnded = true
             case .setTimer(let timer, let delay):
                 seats[index].timers[timer] = queue.push(.clientTimer(index, timer), at: now + delay)
             // A simulated client does not crash, so it has nothing to keep.
             case .store(let update): try handle(.stored(update.id), at: index)
-            case .abandonTraining, .discard, .updateRejected, .finish: break
+            case .abandonTraining, .discard, .updateRejected: break
             }
         }
     }
 
     /// Tunes at once, and has the result arrive when the client would have been through.
-    private mutating func train(_ order: TrainingOrder, at index: Int) {
+    private mutating func train(_ order: TrainingOrder, at index: Int) throws {
+        let privacy = seats[index].privacy
+        if let reason = privacy?.refusal { return try handle(.retired(reason), at: index) }
         let result = Result {
-            TrainingOutcome(
+            let outcome = TrainingOutcome(
                 try learner.tune(
                     order.base.state, personal: seats[index].personal, on: seats[index].dataset,
                     plan: order.task.plan, seed: order.task.seed)!,
                 of: order)
+            return try privacy?.protect(outcome, base: order.base.state) ?? outcome
         }
         let images = order.task.plan.images(of: seats[index].dataset.count)
         let tuning = configuration.simulation.imageSeconds * Double(images) / seats[index].speed

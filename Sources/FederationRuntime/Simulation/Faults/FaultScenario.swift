@@ -25,7 +25,9 @@ struct FaultScenario: Sendable {
         var random = SeededRandom(seed: seed, stream: 1)
         self.seed = seed
         var layers = ConfigurationLayers()
-        let assignments = try Self.assignments(seed: seed, &random)
+        var assignments = try Self.assignments(seed: seed, &random)
+        var rhythm = SeededRandom(seed: seed, stream: 3)
+        assignments.append("run.snapshot_versions=\(rhythm.pick([0, 1, 1, 3]))")
         for assignment in assignments { try layers.add(assignment: assignment) }
         briefYAML = Self.yaml(assignments)
         configuration = try RunConfiguration(layers)

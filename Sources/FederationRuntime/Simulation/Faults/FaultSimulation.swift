@@ -13,6 +13,7 @@ struct FaultSimulation {
         /// The aggregator reads what has arrived.
         case aggregatorReads
         case aggregatorTimer(AggregatorTimer)
+        case snapshotIsWritten(incarnation: UInt64)
         case toAggregator([UInt8])
         /// All clients that are there have had time to hear of the end.
         case lingerEnds
@@ -46,7 +47,8 @@ struct FaultSimulation {
         random = SeededRandom(seed: scenario.seed, stream: 2)
         let names = scenario.configuration.clients
         network = SimulatedNetwork(scenario.rates, clients: names.count)
-        aggregator = SimulatedAggregator(ignoresSync: planted == .ignoredSync)
+        aggregator = SimulatedAggregator(
+            ignoresSync: planted == .ignoredSync, snapshotVersions: scenario.configuration.snapshotVersions)
         clients = names.enumerated().map { SimulatedClient(id: $1, sampleCount: 10 + $0) }
     }
 
@@ -82,6 +84,7 @@ struct FaultSimulation {
         case .aggregatorDrains(let patience): try drainAggregator(within: patience)
         case .aggregatorReads: try readInbox()
         case .aggregatorTimer(let timer): try fire(timer, number: number)
+        case .snapshotIsWritten(let incarnation): try writeSnapshot(ofIncarnation: incarnation)
         case .toAggregator(let bytes): arrive(bytes)
         case .lingerEnds: try endAggregator()
         case .clientStarts(let index): try startClient(index)
@@ -167,6 +170,7 @@ struct FaultSimulation {
         tally.duplicates = record.aggregator?.counts.duplicates ?? 0
         tally.rejected = record.aggregator?.counts.rejected ?? 0
         tally.tornWrites = aggregator.disk.tornWrites
+        tally.snapshotsDamaged = aggregator.disk.snapshots.damaged
         tally.lost = network.lost
         tally.repeated = network.repeated
     }
