@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dashboard
 import FederationRuntime
 import Foundation
 import Logging
@@ -14,12 +15,16 @@ struct AggregateCommand: AsyncParsableCommand {
             mode says so. Everything goes into the run folder: run.mcap (the log), config.yaml, endpoints.yaml, \
             prompts.safetensors, metrics.csv, evaluations.csv, report.svg. Started again on the folder of an interrupted \
             run, it goes on where the log ends. Ctrl-C and SIGTERM stop it cleanly.
+
+            --dashboard serves a page that shows the run as it goes on, with /metrics for Prometheus, /healthz and /readyz.
             """)
 
     @OptionGroup var options: ConfigurationOptions
 
     @Option(name: .customLong("run"), help: "The run folder; runs/<time> unless given.")
     var folder: String?
+
+    @OptionGroup var dashboard: DashboardOptions
 
     @Flag(help: "Prints all keys with the values in force, and ends.")
     var printConfig = false
@@ -31,9 +36,15 @@ struct AggregateCommand: AsyncParsableCommand {
         let configuration = try options.load()
         if printConfig { return print(configuration.yaml, terminator: "") }
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
-        let logger = Logger.forCommand("aggregate")
+        let watch = RunWatch()
+        let logger = Logger.forCommand("aggregate", keptIn: watch.lines)
+        let dashboard = try dashboard.address.map { try Dashboard(address: $0, watch: watch, logger: logger) }
+        // Recovery may take its time, so the dashboard is there before it.
+        let serving = Task { await dashboard?.run() }
+        defer { serving.cancel() }
         let service = try AggregatorService(
-            configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine())
+            configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine(),
+            watch: dashboard == nil ? nil : watch)
         try await runUntilSignalled(service, logger: logger)
     }
 }
@@ -101,6 +112,8 @@ struct DemoCommand: AsyncParsableCommand {
         help: ArgumentHelp("Changes a key of the demo's configuration.", valueName: "section.key=value"))
     var assignments: [String] = []
 
+    @OptionGroup var dashboard: DashboardOptions
+
     @Flag(help: "Prints the outcome as JSON.")
     var json = false
 
@@ -117,7 +130,7 @@ struct DemoCommand: AsyncParsableCommand {
         let json = json
         let demo = Demo(
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
-            workers: workers
+            workers: workers, aggregatorArguments: try dashboard.arguments
         ) { outcome in
             if json { try printJSON(outcome) } else { print(outcome.lines.joined(separator: "\n")) }
         }
@@ -140,11 +153,13 @@ private func runUntilSignalled(_ service: some Service, logger: Logger) async th
 }
 
 extension Logger {
-    /// Logs to standard error.
-    fileprivate static func forCommand(_ name: String) -> Logger {
+    /// Logs to standard error, and to where the last lines are kept.
+    fileprivate static func forCommand(_ name: String, keptIn lines: RecentLines? = nil) -> Logger {
         Logger(label: name) {
-            JournalLogHandler.isWanted()
+            let handler =
+                JournalLogHandler.isWanted()
                 ? JournalLogHandler() as any LogHandler : StreamLogHandler.standardError(label: $0)
+            return lines.map { MultiplexLogHandler([handler, $0.handler()]) } ?? handler
         }
     }
 }

@@ -33,6 +33,8 @@ public actor AggregatorService: Service {
     private var ended = false
     private let reporter = ServiceReporter()
     private var signOfLife: LoopTimer?
+    private let watch: RunWatch?
+    private var showing: LoopTimer?
 
     /// Messages taken in before the log is made durable.
     private static let batch = 256
@@ -40,10 +42,16 @@ public actor AggregatorService: Service {
     private static let linger: Duration = .seconds(5)
 
     /// Makes a new run in its folder, or recovers the one that is there.
-    /// - Parameter progress: shows how the run goes; nil for silence.
+    /// - Parameters:
+    ///   - progress: shows how the run goes; nil for silence.
+    ///   - watch: gets the run's figures every second; nil where nobody looks on.
     /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
-    public init(configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?) throws {
+    public init(
+        configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
+        watch: RunWatch? = nil
+    ) throws {
         self.progress = progress
+        self.watch = watch
         keys = try configuration.security.keys.map { try KeyFolder(path: $0).aggregatorSide() }
         try configuration.checkExposure(of: configuration.endpoints)
         var clock = RunClock()
@@ -103,6 +111,14 @@ public actor AggregatorService: Service {
         signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
             self.assumeIsolated { $0.reporter.alive($0.status) }
         }
+        guard watch != nil else { return }
+        show()
+        showing = loop.schedule(every: RunWatch.interval) { [unowned self] in self.assumeIsolated { $0.show() } }
+    }
+
+    /// Leaves the run's figures to whoever looks on.
+    private func show() {
+        watch?.post(RunFigures(setup: setup, engine: engine, history: observer.history, at: clock.now()))
     }
 
     /// What it does, in a few words for whoever watches over the process.
@@ -133,6 +149,8 @@ public actor AggregatorService: Service {
         failure = error
         reporter.stopping()
         signOfLife?.cancel()
+        showing?.cancel()
+        if begun { show() }
         evaluator?.stop()
         for timer in timers.values { timer.cancel() }
         lingerEnd?.cancel()
