@@ -24,8 +24,11 @@ ALLOWED = {
         {"CSodium", "Datasets", "Federation", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
          "Safetensors", "ZeroMQTransport"},
         SYSTEM | {"Logging", "ServiceLifecycle", "Yams"}),
+    "Dashboard": (
+        {"Federation", "FederationRuntime", "PromptAggregation"},
+        SYSTEM | {"CoreMetrics", "FlyingSocks", "Logging"}),
     "impromptu": (
-        {"Federation", "FederationRuntime", "PromptAggregation", "PromptTuning"},
+        {"Dashboard", "Federation", "FederationRuntime", "PromptAggregation", "PromptTuning"},
         SYSTEM | {"ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals"}),
 }
 C_TARGETS = {"CChecksum", "CKernels", "CPromptWire", "CProtobufC", "CSodium", "CZeroMQ", "CZlib"}

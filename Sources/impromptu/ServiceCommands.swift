@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dashboard
 import FederationRuntime
 import Foundation
 import Logging
@@ -14,12 +15,16 @@ struct AggregateCommand: AsyncParsableCommand {
             mode says so. Everything goes into the run folder: run.mcap (the log), config.yaml, endpoints.yaml, \
             prompts.safetensors, metrics.csv, evaluations.csv, report.svg. Started again on the folder of an interrupted \
             run, it goes on where the log ends. Ctrl-C and SIGTERM stop it cleanly.
+
+            --dashboard serves a page that shows the run as it goes on, with /metrics for Prometheus, /healthz and /readyz.
             """)
 
     @OptionGroup var options: ConfigurationOptions
 
     @Option(name: .customLong("run"), help: "The run folder; runs/<time> unless given.")
     var folder: String?
+
+    @OptionGroup var dashboard: DashboardOptions
 
     @Flag(help: "Prints all keys with the values in force, and ends.")
     var printConfig = false
@@ -36,10 +41,15 @@ struct AggregateCommand: AsyncParsableCommand {
         let configuration = try options.load()
         if printConfig { return print(configuration.yaml, terminator: "") }
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
-        let logger = service.logger("aggregate")
+        let watch = RunWatch()
+        let logger = service.logger("aggregate", keptIn: watch.lines)
+        let dashboard = try dashboard.address.map { try Dashboard(address: $0, watch: watch, logger: logger) }
+        // Recovery may take its time, so the dashboard is there before it.
+        let serving = Task { await dashboard?.run() }
+        defer { serving.cancel() }
         let aggregator = try AggregatorService(
             configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine(),
-            health: service.healthFile, stays: stay)
+            health: service.healthFile, stays: stay, watch: dashboard == nil ? nil : watch)
         try await runUntilSignalled(aggregator, logger: logger)
     }
 }
@@ -136,6 +146,8 @@ struct DemoCommand: AsyncParsableCommand {
         help: ArgumentHelp("Changes a key of the demo's configuration.", valueName: "section.key=value"))
     var assignments: [String] = []
 
+    @OptionGroup var dashboard: DashboardOptions
+
     @Flag(help: "Prints the outcome as JSON.")
     var json = false
 
@@ -152,7 +164,7 @@ struct DemoCommand: AsyncParsableCommand {
         let json = json
         let demo = Demo(
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
-            workers: workers
+            workers: workers, aggregatorArguments: try dashboard.arguments
         ) { outcome in
             if json { try printJSON(outcome) } else { print(outcome.lines.joined(separator: "\n")) }
         }

@@ -30,16 +30,22 @@ struct ServiceOptions: ParsableArguments {
         return level
     }
 
-    func logger(_ name: String) -> Logger {
+    /// Logs to standard error, and to where the last lines are kept.
+    func logger(_ name: String, keptIn lines: RecentLines? = nil) -> Logger {
         var logger = Logger(label: name) { label in
-            switch logFormat {
-            case .json: JSONLogHandler(label: label)
-            case .journal: JournalLogHandler()
-            case .auto where JournalLogHandler.isWanted(): JournalLogHandler()
-            case .auto, .text: StreamLogHandler.standardError(label: label)
-            }
+            let handler = handler(label)
+            return lines.map { MultiplexLogHandler([handler, $0.handler()]) } ?? handler
         }
         logger.logLevel = logLevel
         return logger
+    }
+
+    private func handler(_ label: String) -> any LogHandler {
+        switch logFormat {
+        case .json: JSONLogHandler(label: label)
+        case .journal: JournalLogHandler()
+        case .auto where JournalLogHandler.isWanted(): JournalLogHandler()
+        case .auto, .text: StreamLogHandler.standardError(label: label)
+        }
     }
 }

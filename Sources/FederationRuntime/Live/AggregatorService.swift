@@ -39,6 +39,8 @@ public actor AggregatorService: Service {
     private var lookForDrain: LoopTimer?
     /// The drain that was asked for since the start.
     private var drain: Drain?
+    private let watch: RunWatch?
+    private var showing: LoopTimer?
 
     /// Messages taken in before the log is made durable.
     private static let batch = 256
@@ -52,13 +54,15 @@ public actor AggregatorService: Service {
     ///   - progress: shows how the run goes; nil for silence.
     ///   - health: where to show that the service is alive, beside systemd.
     ///   - stays: whether it goes on telling of the run's end until it is stopped, also where that was told before.
+    ///   - watch: gets the run's figures every second; nil where nobody looks on.
     /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
     public init(
         configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
-        health: HealthFile? = nil, stays: Bool = false
+        health: HealthFile? = nil, stays: Bool = false, watch: RunWatch? = nil
     ) throws {
         self.progress = progress
         self.stays = stays
+        self.watch = watch
         reporter = ServiceReporter(health: health)
         keys = try configuration.security.keys.map { try KeyFolder(path: $0).aggregatorSide() }
         try configuration.checkExposure(of: configuration.endpoints)
@@ -146,6 +150,14 @@ public actor AggregatorService: Service {
         lookForDrain = loop.schedule(every: Self.attention) { [unowned self] in
             self.assumeIsolated { $0.takeUpDrain() }
         }
+        guard watch != nil else { return }
+        show()
+        showing = loop.schedule(every: RunWatch.interval) { [unowned self] in self.assumeIsolated { $0.show() } }
+    }
+
+    /// Leaves the run's figures to whoever looks on.
+    private func show() {
+        watch?.post(RunFigures(setup: setup, engine: engine, history: observer.history, at: clock.now()))
     }
 
     /// What it does, in a few words for whoever watches over the process.
@@ -177,6 +189,8 @@ public actor AggregatorService: Service {
         reporter.stopping()
         signOfLife?.cancel()
         lookForDrain?.cancel()
+        showing?.cancel()
+        if begun { show() }
         evaluator?.stop()
         for timer in timers.values { timer.cancel() }
         lingerEnd?.cancel()
