@@ -2,6 +2,7 @@ import Federation
 import Foundation
 import MessageLog
 import PromptAggregation
+import PromptWire
 
 /// Measures what a snapshot of a run's last state costs, beside running the whole log through the core.
 public struct SnapshotBenchmark: Sendable {
