@@ -67,7 +67,7 @@ import Testing
 
     @Test func aStreamThatIsNotReadMissesTheOlderEvents() async throws {
         let streams = EventStreams(most: 1)
-        var stream = try #require(streams.open(first: [0]))
+        let stream = try #require(streams.open(first: [0]))
         #expect(streams.open(first: [0]) == nil)
         for event in 1...1000 { streams.send([UInt8(event % 256)]) }
         var iterator = stream.makeAsyncIterator()
@@ -79,8 +79,9 @@ import Testing
         reader.cancel()
         await reader.value
         #expect(streams.count == 0)
-        stream = try #require(streams.open(first: [1]))
+        let another = try #require(streams.open(first: [1]))
         #expect(streams.count == 1)
+        withExtendedLifetime(another) {}
     }
 
     @Test func theLastLinesOfTheLogAreKept() {
