@@ -9,6 +9,7 @@ FOLDER holds run.yaml and gets the run. PICTURES gets the page as it looked, lig
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -63,7 +64,7 @@ def wait_for(path):
 
 def send_nonsense():
     """Sends the aggregator what no client would."""
-    endpoints = pathlib.Path(f"{run}/endpoints.yaml").read_text().split("'")
+    endpoints = re.search("updates: '(.+)'", pathlib.Path(f"{run}/endpoints.yaml").read_text())
     with zmq.Context() as context, context.socket(zmq.PUSH) as push:
         push.connect(endpoints[1])
         push.send(stranger.encode())
