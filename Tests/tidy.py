@@ -18,7 +18,7 @@ ALLOWED = {
     "MessageLog": ({"CZlib"}, SYSTEM),
     "ZeroMQTransport": ({"CZeroMQ"}, SYSTEM),
     "Safetensors": (set(), SYSTEM),
-    "Datasets": ({"CZlib", "PromptAggregation"}, SYSTEM),
+    "Datasets": ({"CPNG", "CTurboJPEG", "CZlib", "PromptAggregation", "Safetensors"}, SYSTEM),
     "PromptTuning": ({"CKernels", "PromptAggregation", "Safetensors"}, SYSTEM),
     "FederationRuntime": (
         {"CSodium", "Datasets", "Federation", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
@@ -28,7 +28,8 @@ ALLOWED = {
         {"Federation", "FederationRuntime", "PromptAggregation", "PromptTuning"},
         SYSTEM | {"ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals"}),
 }
-C_TARGETS = {"CKernels", "CPromptWire", "CProtobufC", "CSodium", "CZeroMQ", "CZlib"}
+C_TARGETS = {
+    "CKernels", "CPNG", "CPromptWire", "CProtobufC", "CSodium", "CTurboJPEG", "CZeroMQ", "CZlib"}
 PURE = {"PromptAggregation", "Federation"}
 IMPURE = re.compile(
     r"\b(ContinuousClock|SuspendingClock|Date\(|clock_gettime|gettimeofday|SystemRandomNumberGenerator|\.random\(|"

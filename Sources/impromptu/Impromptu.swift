@@ -54,6 +54,7 @@ struct RootCommand: AsyncParsableCommand {
                                           impromptu inspect runs/first
                                           impromptu evaluate runs/first
                                           impromptu export runs/first --to figures
+            Look at a data set:           impromptu data fashion-mnist --picture partition.svg
             Compare methods:              impromptu experiment docs/experiments/smoke.yaml
 
             A configuration is a YAML file with sections and keys; 'impromptu aggregate --print-config' prints all of \
@@ -63,7 +64,8 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
-            EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, ExperimentCommand.self, KeysCommand.self,
+            EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, ExperimentCommand.self, DataCommand.self,
+            KeysCommand.self,
             StatusCommand.self, BenchCommand.self,
         ])
 }
