@@ -25,7 +25,7 @@ public enum PartitionPicture {
     public static func svg(_ allotment: Allotment, heading: String) -> String {
         let classes = allotment.classNames.count
         let cell = min(26, max(5, 720 / Double(max(classes, allotment.clients.count))))
-        let labelHeight = cell >= leastLabelled ? 92.0 : 30
+        let labelHeight = cell >= leastLabelled ? 118.0 : 30
         let top = 60.0
         let width = left + Double(classes) * cell + 20 + barWidth + 60
         let height = top + Double(allotment.clients.count) * cell + labelHeight
@@ -68,12 +68,29 @@ public enum PartitionPicture {
         guard cell >= leastLabelled else {
             return [text("\(names.count) classes", x: left, y: y + 20, style: "")]
         }
-        return names.enumerated().map { label, name in
-            let short = name.count > 16 ? String(name.prefix(15)) + "…" : name
-            let x = left + (Double(label) + 0.5) * cell
-            return
-                "<text class=\"end\" transform=\"translate(\(n(x + 4)),\(n(y + 12))) rotate(-50)\">\(Chart.escape(short))</text>"
+        // Of a union, whose classes are named `source: class`, the source stands once below its classes.
+        let parts = names.map { $0.split(separator: ": ", maxSplits: 1).map(String.init) }
+        var groups: [(source: String, first: Int, count: Int)] = []
+        for (label, part) in parts.enumerated() where part.count == 2 {
+            if groups.last?.source == part[0] {
+                groups[groups.count - 1].count += 1
+            } else {
+                groups.append((part[0], label, 1))
+            }
         }
+        let sources = groups.map { group in
+            text(
+                group.source, x: left + (Double(group.first) + Double(group.count) / 2) * cell, y: y + 106,
+                style: "middle")
+        }
+        return sources
+            + parts.enumerated().map { label, part in
+                let name = part[part.count - 1]
+                let short = name.count > 16 ? String(name.prefix(15)) + "…" : name
+                let x = left + (Double(label) + 0.5) * cell
+                return
+                    "<text class=\"end\" transform=\"translate(\(n(x + 4)),\(n(y + 12))) rotate(-50)\">\(Chart.escape(short))</text>"
+            }
     }
 
     private static func text(_ text: String, x: Double, y: Double, style: String) -> String {
