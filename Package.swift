@@ -26,6 +26,8 @@ let package = Package(
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
 
         // C.
@@ -46,7 +48,9 @@ let package = Package(
         .target(name: "MessageLog", dependencies: ["CChecksum", "CZlib"], swiftSettings: swiftSettings),
         .target(name: "ZeroMQTransport", dependencies: ["CZeroMQ"], swiftSettings: swiftSettings),
         .target(name: "Safetensors", swiftSettings: swiftSettings),
-        .target(name: "Datasets", dependencies: ["PromptAggregation", "CZlib"], swiftSettings: swiftSettings),
+        .target(
+            name: "Datasets", dependencies: ["PromptAggregation", "Safetensors", "CPNG", "CTurboJPEG", "CZlib"],
+            swiftSettings: swiftSettings),
 
         // Compute.
         .target(
@@ -97,7 +101,7 @@ let package = Package(
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ZeroMQTransport"], swiftSettings: swiftSettings),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation"],
+            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation", "Safetensors"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "PromptTuningTests", dependencies: ["PromptTuning", "PromptAggregation", "Safetensors", "CKernels"],

@@ -18,7 +18,7 @@ ALLOWED = {
     "MessageLog": ({"CChecksum", "CZlib"}, SYSTEM),
     "ZeroMQTransport": ({"CZeroMQ"}, SYSTEM),
     "Safetensors": (set(), SYSTEM),
-    "Datasets": ({"CZlib", "PromptAggregation"}, SYSTEM),
+    "Datasets": ({"CPNG", "CTurboJPEG", "CZlib", "PromptAggregation", "Safetensors"}, SYSTEM),
     "PromptTuning": ({"CKernels", "PromptAggregation", "Safetensors"}, SYSTEM),
     "FederationRuntime": (
         {"CSodium", "Datasets", "Federation", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
@@ -31,7 +31,8 @@ ALLOWED = {
         {"Dashboard", "Federation", "FederationRuntime", "PromptAggregation", "PromptTuning"},
         SYSTEM | {"ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals"}),
 }
-C_TARGETS = {"CChecksum", "CKernels", "CPromptWire", "CProtobufC", "CSodium", "CZeroMQ", "CZlib"}
+C_TARGETS = {
+    "CChecksum", "CKernels", "CPNG", "CPromptWire", "CProtobufC", "CSodium", "CTurboJPEG", "CZeroMQ", "CZlib"}
 PURE = {"PromptAggregation", "Federation"}
 IMPURE = re.compile(
     r"\b(ContinuousClock|SuspendingClock|Date\(|clock_gettime|gettimeofday|SystemRandomNumberGenerator|\.random\(|"

@@ -1,8 +1,12 @@
+import Synchronization
+
 /// Some images of a data set as an encoder wants them, transformed when they are asked for.
-public struct PreparedImages: Sendable {
+public final class PreparedImages: Sendable {
     private let dataset: ImageDataset
     private let indices: [Int]
-    private let transform: PreparedTransform
+    private let transform: ImageTransform
+    /// By the shape of the images that they are for.
+    private let prepared = Mutex<[ImageShape: PreparedTransform]>([:])
     /// The class of each image, from 0.
     public let labels: [Int]
 
@@ -10,6 +14,9 @@ public struct PreparedImages: Sendable {
     public var classCount: Int { dataset.classCount }
     /// The height and width of the images in pixels.
     public var size: Int { transform.size }
+
+    /// Image files may all be of different shapes; no more transforms than this are kept.
+    private static let mostShapes = 64
 
     /// - Parameter indices: the images of the data set, in the order in which they are numbered here; nil takes all.
     public init(
@@ -21,8 +28,7 @@ public struct PreparedImages: Sendable {
         }
         self.dataset = dataset
         self.indices = indices
-        self.transform = try PreparedTransform(
-            transform, height: dataset.height, width: dataset.width, channels: dataset.channels)
+        self.transform = transform
         labels = indices.map { dataset.labels[$0] }
     }
 
@@ -37,6 +43,20 @@ public struct PreparedImages: Sendable {
             throw .unsuitable(
                 "\(dataset.name): expected room for \(3 * size * size) values of an image, found \(pixels.count)")
         }
-        try dataset.withPixels(of: indices[index]) { transform.apply($0, into: pixels) }
+        let outcome = try dataset.withPixels(of: indices[index]) { raw, shape in
+            Result { () throws(DatasetError) in try self.transform(for: shape).apply(raw, into: pixels) }
+        }
+        try outcome.get()
+    }
+
+    private func transform(for shape: ImageShape) throws(DatasetError) -> PreparedTransform {
+        if let known = prepared.withLock({ $0[shape] }) { return known }
+        let made = try PreparedTransform(
+            transform, height: shape.height, width: shape.width, channels: shape.channels)
+        prepared.withLock { prepared in
+            if prepared.count >= Self.mostShapes { prepared.removeAll() }
+            prepared[shape] = made
+        }
+        return made
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The element types of the format.
 public enum ElementType: String, Hashable, Sendable, CaseIterable {
     case bool = "BOOL"
@@ -55,6 +57,13 @@ public struct SafetensorsTensor: Sendable {
         try withExtendedLifetime(mapping) { try body(UnsafeRawBufferPointer(rebasing: mapping.bytes[place])) }
     }
 
+    /// The elements as they lie in the file, not copied; the file stays mapped as long as the value lives.
+    public var data: Data {
+        let mapping = mapping
+        let bytes = UnsafeMutableRawPointer(mutating: mapping.bytes.baseAddress! + place.lowerBound)
+        return Data(bytesNoCopy: bytes, count: place.count, deallocator: .custom { _, _ in _ = mapping })
+    }
+
     /// The elements as float32; F64 and I32 are rounded.
     ///
     /// - Throws: `SafetensorsError.elementType` when the elements are none of F16, BF16, F32, F64 and I32.
@@ -82,12 +91,13 @@ public struct SafetensorsTensor: Sendable {
 
     /// The elements of an integer tensor.
     ///
-    /// - Throws: `SafetensorsError.elementType` when the elements are neither I32 nor I64.
+    /// - Throws: `SafetensorsError.elementType` when the elements are none of U8, I32 and I64.
     public func integers() throws(SafetensorsError) -> [Int] {
         switch type {
+        case .u8: elements { (bits: UInt8) in Int(bits) }
         case .i32: elements { (bits: UInt32) in Int(Int32(bitPattern: bits)) }
         case .i64: elements { (bits: UInt64) in Int(Int64(bitPattern: bits)) }
-        default: throw .elementType(path: path, tensor: name, expected: "I32 or I64", found: type)
+        default: throw .elementType(path: path, tensor: name, expected: "U8, I32 or I64", found: type)
         }
     }
 

@@ -58,6 +58,7 @@ struct RootCommand: AsyncParsableCommand {
                                           impromptu inspect runs/first
                                           impromptu evaluate runs/first
                                           impromptu export runs/first --to figures
+            Look at a data set:           impromptu data fashion-mnist --picture partition.svg
             Compare methods:              impromptu experiment docs/experiments/smoke.yaml
 
             A configuration is a YAML file with sections and keys; 'impromptu aggregate --print-config' prints all of \
@@ -68,7 +69,7 @@ struct RootCommand: AsyncParsableCommand {
         subcommands: [
             AggregateCommand.self, WorkCommand.self, RelayCommand.self, DemoCommand.self, ReplayCommand.self,
             InspectCommand.self, EvaluateCommand.self, ExportCommand.self, SimulateCommand.self,
-            ExperimentCommand.self, KeysCommand.self, StatusCommand.self, DrainCommand.self, CheckCommand.self,
-            BenchCommand.self,
+            ExperimentCommand.self, DataCommand.self, KeysCommand.self, StatusCommand.self, DrainCommand.self,
+            CheckCommand.self, BenchCommand.self,
         ])
 }

@@ -21,7 +21,7 @@ import Testing
         let dataset = try pair(idx([2, 2, 3], Array(1...12)), idx([2], [2, 0]))
         #expect(dataset.count == 2)
         #expect(dataset.labels == [2, 0])
-        #expect((dataset.channels, dataset.height, dataset.width) == (1, 2, 3))
+        #expect(try dataset.shape(of: 0) == ImageShape(channels: 1, height: 2, width: 3))
         #expect(try dataset.pixels(of: 0) == Array(1...6))
         #expect(try dataset.pixels(of: 1) == Array(7...12))
     }
@@ -122,7 +122,7 @@ import Testing
         let test = try KnownDataset.fashionMNIST.load(.test, from: system)
         #expect(train.count == 60_000)
         #expect(test.count == 10_000)
-        #expect((train.channels, train.height, train.width) == (1, 28, 28))
+        #expect(try train.shape(of: 0) == ImageShape(channels: 1, height: 28, width: 28))
         for label in 0..<10 {
             #expect(train.labels.count { $0 == label } == 6_000)
             #expect(test.labels.count { $0 == label } == 1_000)

@@ -166,7 +166,7 @@ import Testing
         }
     }
 
-    @Test("the experiments of the documents can be read", arguments: ["smoke", "strategies"])
+    @Test("the experiments of the documents can be read", arguments: ["smoke", "strategies", "paper"])
     func documents(name: String) throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

@@ -1,28 +1,75 @@
+import Foundation
 import PromptAggregation
 
 extension ImageDataset {
     /// Divides images over clients.
     ///
-    /// - Parameter indices: the images to divide; nil takes all.
+    /// - Parameters:
+    ///   - indices: the images to divide; nil takes all.
+    ///   - bySource: whether each client holds images of one source alone; then the first clients belong to the first
+    ///     source, all sources have equally many, and `partition` divides each source over its own.
     /// - Returns: the images of each client, ascending where `indices` is.
     public func partition(
-        _ indices: [Int]?, _ partition: Partition, clients: Int, seed: UInt64
+        _ indices: [Int]?, _ partition: Partition, bySource: Bool = false, clients: Int, seed: UInt64
     ) throws(DatasetError) -> [[Int]] {
         let indices = try checked(indices)
-        let parts = try partition.positions(
-            labels: indices.map { labels[$0] }, classCount: classCount, clients: clients, seed: seed)
-        return parts.map { part in part.map { indices[$0] } }
+        guard bySource else {
+            let parts = try partition.positions(
+                labels: indices.map { labels[$0] }, classCount: classCount, clients: clients, seed: seed)
+            return parts.map { part in part.map { indices[$0] } }
+        }
+        guard clients % sources.count == 0 else {
+            throw .unsuitable(
+                "partition: expected as many clients for each of \(sources.count) sources, found \(clients) in all")
+        }
+        var parts: [[Int]] = []
+        for (place, source) in sources.enumerated() {
+            let own = indices.filter { source.images.contains($0) }
+            let divided = try partition.positions(
+                labels: own.map { labels[$0] - source.classes.lowerBound }, classCount: source.classes.count,
+                clients: clients / sources.count, seed: seed &+ UInt64(place))
+            parts += divided.map { part in part.map { own[$0] } }
+        }
+        return parts
     }
 
-    /// A random choice of `size` images with the classes in the same proportions as before.
+    /// What remains when the classes' sizes fall exponentially from the largest to the last, in the order of the classes
+    /// (CIFAR-100-LT: Cao et al. 2019, section 4): class c of C keeps the largest size · factor^(−c / (C − 1)) images, or
+    /// all that it has. The classes of each source form a tail of their own.
+    ///
+    /// - Parameters:
+    ///   - indices: the images to choose from; nil takes all.
+    ///   - factor: the first class's size over the last one's, at least 1.
+    public func longTail(_ indices: [Int]? = nil, factor: Double, seed: UInt64) throws(DatasetError) -> [Int] {
+        guard factor.isFinite, factor >= 1 else {
+            throw .unsuitable("long tail: expected an imbalance factor of at least 1, found \(factor)")
+        }
+        let indices = try checked(indices)
+        var random = SeededRandom(seed: seed, stream: 0x6c6f_6e67)
+        var chosen = [Bool](repeating: false, count: count)
+        for source in sources {
+            let own = indices.filter { source.images.contains($0) }
+            let classes = try ClassPositions(
+                labels: own.map { labels[$0] - source.classes.lowerBound }, classCount: source.classes.count)
+            let largest = classes.positions.map(\.count).max() ?? 0
+            for (label, positions) in classes.positions.enumerated() {
+                let fall = pow(factor, -Double(label) / Double(max(1, classes.positions.count - 1)))
+                let size = max(1, Int((Double(largest) * fall).rounded()))
+                for position in positions.shuffled(using: &random).prefix(size) { chosen[own[position]] = true }
+            }
+        }
+        return indices.filter { chosen[$0] }
+    }
+
+    /// A random choice of `size` images, as many of each source; the classes of a source keep their proportions.
     ///
     /// - Parameter indices: the images to choose from; nil takes all.
     public func subset(of indices: [Int]? = nil, size: Int, seed: UInt64) throws(DatasetError) -> [Int] {
         try split(indices, first: size, seed: seed).first
     }
 
-    /// Divides images at random into those to train with and those to validate with; the classes keep their
-    /// proportions in both. A test split is a data set of its own and stays untouched.
+    /// Divides images at random into those to train with and those to validate with, as many of each source; the classes
+    /// keep their proportions in both. A test split is a data set of its own and stays untouched.
     ///
     /// - Parameter validation: the number of images to validate with.
     public func trainingAndValidation(
@@ -32,13 +79,29 @@ extension ImageDataset {
         return (parts.rest, parts.first)
     }
 
-    /// Each class gives its proportion of the first part, rounded so that the sum is right (largest remainders).
+    /// Each source gives as many images, the first ones one more where the number does not divide.
     private func split(
         _ indices: [Int]?, first size: Int, seed: UInt64
     ) throws(DatasetError) -> (first: [Int], rest: [Int]) {
         let indices = try checked(indices)
+        guard sources.count > 1 else { return try splitByClass(indices, first: size, seed: seed) }
+        var (first, rest): ([Int], [Int]) = ([], [])
+        for (place, source) in sources.enumerated() {
+            let share = size / sources.count + (place < size % sources.count ? 1 : 0)
+            let parts = try splitByClass(
+                indices.filter { source.images.contains($0) }, first: share, seed: seed, of: source.name)
+            first += parts.first
+            rest += parts.rest
+        }
+        return (first, rest)
+    }
+
+    /// Each class gives its proportion of the first part, rounded so that the sum is right (largest remainders).
+    private func splitByClass(
+        _ indices: [Int], first size: Int, seed: UInt64, of source: String? = nil
+    ) throws(DatasetError) -> (first: [Int], rest: [Int]) {
         guard (0...indices.count).contains(size) else {
-            throw .unsuitable("\(name): expected to choose 0 to \(indices.count) images, found \(size)")
+            throw .unsuitable("\(source ?? name): expected to choose 0 to \(indices.count) images, found \(size)")
         }
         let classes = try ClassPositions(labels: indices.map { labels[$0] }, classCount: classCount)
         var random = SeededRandom(seed: seed, stream: 0x7375_6273)

@@ -4,6 +4,8 @@ import Foundation
 public struct DatasetFolders: Hashable, Sendable {
     /// Folders with a folder named like the data set that holds its files, or that hold them themselves.
     public var folders: [String]
+    /// Whether files count only in a folder that is named like their data set: several have files of the same names.
+    public var holdsSeveral = false
 
     /// The environment variable that names further folders, separated by colons.
     public static let variable = "IMPROMPTU_DATA"
@@ -26,7 +28,7 @@ public struct DatasetFolders: Hashable, Sendable {
     /// - Parameter choices: names of files that make up the data set, each list an alternative. A name also stands for
     ///   the file with `.gz` behind it.
     func locate(_ dataset: String, _ choices: [[String]], remedy: String) throws(DatasetError) -> [String] {
-        let searched = folders.flatMap { [$0 + "/" + dataset, $0] }
+        let searched = folders.flatMap { holdsSeveral ? [$0 + "/" + dataset] : [$0 + "/" + dataset, $0] }
         for folder in searched {
             for choice in choices {
                 let found = choice.compactMap { existing(folder + "/" + $0) }
@@ -35,6 +37,20 @@ public struct DatasetFolders: Hashable, Sendable {
         }
         let files = choices.map { $0.joined(separator: " and ") }.joined(separator: ", or ")
         throw .notFound(dataset: dataset, files: [files + " (also with .gz)"], folders: searched, remedy: remedy)
+    }
+
+    /// The folder with a data set's own folders: one that is named like it, or one of these themselves that has a `train`
+    /// folder or is the only one.
+    func folder(_ dataset: String) throws(DatasetError) -> String {
+        let named = folders.map { $0 + "/" + dataset }
+        let bare = holdsSeveral ? [] : folders.filter { folders.count == 1 || isFolder($0 + "/train") }
+        if let found = (named + bare).first(where: isFolder) { return found }
+        throw .notFound(dataset: dataset, files: ["its folder"], folders: folders, remedy: DatasetName.remedy)
+    }
+
+    private func isFolder(_ path: String) -> Bool {
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
     }
 
     private func existing(_ path: String) -> String? {

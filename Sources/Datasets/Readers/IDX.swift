@@ -18,8 +18,11 @@ extension ImageDataset {
             name: name, classNames: classNames,
             labels: try labelFile.file.labels(
                 start: labelFile.start, stride: 1, count: count, classCount: classNames.count),
-            height: height, width: width, channels: 1,
-            runs: [.init(bytes: imageFile.file.bytes, start: imageFile.start, stride: height * width, count: count)])
+            parts: [
+                RawImages(
+                    file: images, bytes: imageFile.file.bytes, start: imageFile.start, stride: height * width,
+                    count: count, shape: ImageShape(channels: 1, height: height, width: width))
+            ])
     }
 }
 

@@ -19,7 +19,7 @@ extension ImageDataset {
         }
         let record = labelBytes + channels * height * width
         var labels: [Int] = []
-        var runs: [PixelRun] = []
+        var parts: [RawImages] = []
         for path in files {
             let file = try DatasetFile(path: path)
             let count = file.bytes.count / record
@@ -29,10 +29,11 @@ extension ImageDataset {
                     "expected whole records of \(record) bytes, found \(file.bytes.count - count * record) bytes")
             }
             labels += try file.labels(start: labelByte, stride: record, count: count, classCount: classNames.count)
-            runs.append(PixelRun(bytes: file.bytes, start: labelBytes, stride: record, count: count))
+            parts.append(
+                RawImages(
+                    file: path, bytes: file.bytes, start: labelBytes, stride: record, count: count,
+                    shape: ImageShape(channels: channels, height: height, width: width)))
         }
-        return ImageDataset(
-            name: name, classNames: classNames, labels: labels, height: height, width: width, channels: channels,
-            runs: runs)
+        return ImageDataset(name: name, classNames: classNames, labels: labels, parts: parts)
     }
 }

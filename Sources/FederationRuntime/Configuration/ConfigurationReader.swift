@@ -116,8 +116,11 @@ public final class ConfigurationReader {
         try value(key, standard, help, expected: "true or false") { Bool($0) }
     }
 
-    func text(_ key: String, _ standard: String, _ help: String) throws -> String {
-        try value(key, standard, help, expected: "a text") { $0 }
+    func text(
+        _ key: String, _ standard: String, expected: String = "a text", _ help: String,
+        where isValid: (String) -> Bool = { _ in true }
+    ) throws -> String {
+        try value(key, standard, help, expected: expected) { isValid($0) ? $0 : nil }
     }
 
     func choice(_ key: String, _ standard: String, of names: [String], _ help: String) throws -> String {

@@ -1,3 +1,4 @@
+import Datasets
 import Federation
 import PromptAggregation
 import PromptTuning
@@ -197,7 +198,9 @@ extension RunConfiguration.Head {
 
 extension RunConfiguration.DataSource {
     init(_ reader: ConfigurationReader, seed: UInt64) throws {
-        dataset = try reader.choice("data.dataset", "fashion-mnist", of: FederatedData.datasets, "the data set")
+        dataset = try reader.text(
+            "data.dataset", "fashion-mnist", expected: DatasetName.expected, "the data set: \(DatasetName.expected)"
+        ) { DatasetName($0) != nil }
         path = try reader.text(
             "data.path", "",
             "the folder that holds it, and no other; empty for those of IMPROMPTU_DATA, then for where Debian puts it")
@@ -212,6 +215,13 @@ extension RunConfiguration.DataSource {
         alpha = try reader.number("data.alpha", 0.1, 1e-4...1e6, "dirichlet: concentration; smaller is more skewed")
         minimumSamples = try reader.integer(
             "data.minimum_samples", 32, 1...1_000_000, "dirichlet: every client gets at least this many")
+        bySource = try reader.flag(
+            "data.by_source", false,
+            "each client holds images of one source alone (a data set of several, a domain), divided as data.partition says"
+        )
+        imbalanceFactor = try reader.number(
+            "data.imbalance_factor", 1, 1...1e6,
+            "long tail: the training images of the first class over those of the last; 1 for none")
         self.seed = try reader.seed("data.seed", seed, "seeds the partition and the splits")
     }
 }

@@ -92,6 +92,10 @@ public struct RunConfiguration: Sendable {
         public var partition: String
         public var alpha: Double
         public var minimumSamples: Int
+        /// Whether each client holds images of one source alone.
+        public var bySource: Bool
+        /// The first class's training images over the last one's; 1 for no long tail.
+        public var imbalanceFactor: Double
         public var seed: UInt64
     }
 

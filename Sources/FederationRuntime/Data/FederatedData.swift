@@ -3,56 +3,41 @@ import Federation
 import PromptAggregation
 import PromptTuning
 
-/// The data of a run: one training split divided over the clients, a validation split held out of it, and the test split
-/// apart. What belongs to whom follows from the configuration alone, so every worker finds its clients' images by
-/// itself.
+/// The data of a run as an encoder wants it: one training split divided over the clients, a validation split held out of
+/// it, and the test split apart. Every worker finds its clients' images by itself.
 struct FederatedData {
-    static let datasets = KnownDataset.allCases.map(\.rawValue)
-
-    private let source: RunConfiguration.DataSource
-    private let training: ImageDataset
+    private let division: DataDivision
     private let transform: ImageTransform
-    private let shares: [[Int]]
-    private let validationIndices: [Int]
 
     /// Loads the training split and divides it.
-    /// - Throws: `DatasetError`.
+    /// - Throws: `DatasetError`, `SafetensorsError`.
     init(_ source: RunConfiguration.DataSource, encoder: FrozenEncoder) throws {
-        self.source = source
-        training = try source.known.load(.train, from: source.folders)
+        division = try DataDivision(source)
         transform = try Self.transform(for: encoder)
-        let held = try training.trainingAndValidation(validation: source.validationSamples, seed: source.seed)
-        validationIndices = held.validation
-        let drawn =
-            source.trainingSamples == 0
-            ? held.training
-            : try training.subset(of: held.training, size: source.trainingSamples, seed: source.seed &+ 1)
-        shares = try training.partition(
-            drawn, source.divided, clients: source.clients, seed: source.seed &+ 2)
     }
 
-    /// The number of classes, without loading anything.
-    static func classCount(of source: RunConfiguration.DataSource) throws -> Int { classNames(of: source).count }
-    static func classNames(of source: RunConfiguration.DataSource) -> [String] { source.known.classNames }
+    /// The number of classes, without loading images.
+    static func classCount(of source: RunConfiguration.DataSource) throws -> Int {
+        try classNames(of: source).count
+    }
+    static func classNames(of source: RunConfiguration.DataSource) throws -> [String] {
+        try source.name.classNames(in: source.folders)
+    }
 
     /// The images of a client.
     /// - Parameter index: its place among `RunConfiguration.clients`.
     func images(ofClient index: Int) throws -> any ImageSource {
-        SourcedImages(images: try PreparedImages(training, indices: shares[index], transform: transform))
+        try SourcedImages(division.training, division.shares[index], transform)
     }
 
     var validation: any ImageSource {
-        get throws {
-            SourcedImages(images: try PreparedImages(training, indices: validationIndices, transform: transform))
-        }
+        get throws { try SourcedImages(division.training, division.validation, transform) }
     }
 
     /// The test split, or the part of it that the configuration asks for.
     static func test(_ source: RunConfiguration.DataSource, encoder: FrozenEncoder) throws -> any ImageSource {
-        let test = try source.known.load(.test, from: source.folders)
-        let chosen =
-            source.testSamples == 0 ? nil : try test.subset(size: source.testSamples, seed: source.seed &+ 3)
-        return SourcedImages(images: try PreparedImages(test, indices: chosen, transform: transform(for: encoder)))
+        let (images, chosen) = try DataDivision.test(source)
+        return try SourcedImages(images, chosen, transform(for: encoder))
     }
 
     private static func transform(for encoder: FrozenEncoder) throws -> ImageTransform {
@@ -60,21 +45,17 @@ struct FederatedData {
     }
 }
 
-extension RunConfiguration.DataSource {
-    fileprivate var known: KnownDataset { KnownDataset(rawValue: dataset)! }
-    fileprivate var folders: DatasetFolders { DatasetFolders(given: path.isEmpty ? nil : path) }
-    fileprivate var divided: Partition {
-        switch partition {
-        case "iid": .iid
-        case "imbalance": .imbalance()
-        default: .dirichlet(alpha: alpha, minimum: minimumSamples)
-        }
-    }
-}
-
 /// Images of a data set as the tuning wants them.
 private struct SourcedImages: ImageSource {
-    let images: PreparedImages
+    private let images: PreparedImages
+    let classGroups: [Range<Int>]
+
+    init(_ dataset: ImageDataset, _ indices: [Int], _ transform: ImageTransform) throws {
+        images = try PreparedImages(dataset, indices: indices, transform: transform)
+        let groups = dataset.sources.map(\.classes)
+        classGroups = Set(groups).count > 1 ? groups : []
+    }
+
     var count: Int { images.count }
     var labels: [Int] { images.labels }
     func copyImage(_ index: Int, into pixels: UnsafeMutableBufferPointer<Float>) throws {
