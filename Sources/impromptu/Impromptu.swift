@@ -53,6 +53,7 @@ struct RootCommand: AsyncParsableCommand {
                                           impromptu replay runs/first --strategy fedavg --strategy fedbuff
                                           impromptu inspect runs/first
                                           impromptu evaluate runs/first
+                                          impromptu report runs/first
                                           impromptu export runs/first --to figures
 
             A configuration is a YAML file with sections and keys; 'impromptu aggregate --print-config' prints all of \
@@ -62,7 +63,8 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
-            EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, KeysCommand.self, StatusCommand.self,
+            EvaluateCommand.self, ReportCommand.self, ExportCommand.self, SimulateCommand.self, KeysCommand.self,
+            StatusCommand.self,
             BenchCommand.self,
         ])
 }

@@ -21,19 +21,38 @@ struct FederatedData {
         self.source = source
         training = try source.known.load(.train, from: source.folders)
         transform = try Self.transform(for: encoder)
-        let held = try training.trainingAndValidation(validation: source.validationSamples, seed: source.seed)
-        validationIndices = held.validation
-        let drawn =
-            source.trainingSamples == 0
-            ? held.training
-            : try training.subset(of: held.training, size: source.trainingSamples, seed: source.seed &+ 1)
-        shares = try training.partition(
-            drawn, source.divided, clients: source.clients, seed: source.seed &+ 2)
+        (shares, validationIndices) = try Self.divide(training, as: source)
     }
 
     /// The number of classes, without loading anything.
     static func classCount(of source: RunConfiguration.DataSource) throws -> Int { classNames(of: source).count }
     static func classNames(of source: RunConfiguration.DataSource) -> [String] { source.known.classNames }
+
+    /// How many images of each class each client trains on, without an encoder.
+    /// - Returns: a row for each of `RunConfiguration.clients`.
+    /// - Throws: `DatasetError`.
+    static func classCounts(of source: RunConfiguration.DataSource) throws -> [[Int]] {
+        let training = try source.known.load(.train, from: source.folders)
+        let classes = classNames(of: source).count
+        return try divide(training, as: source).shares.map { share in
+            var counts = [Int](repeating: 0, count: classes)
+            for index in share { counts[training.labels[index]] += 1 }
+            return counts
+        }
+    }
+
+    private static func divide(
+        _ training: ImageDataset, as source: RunConfiguration.DataSource
+    ) throws -> (shares: [[Int]], validation: [Int]) {
+        let held = try training.trainingAndValidation(validation: source.validationSamples, seed: source.seed)
+        let drawn =
+            source.trainingSamples == 0
+            ? held.training
+            : try training.subset(of: held.training, size: source.trainingSamples, seed: source.seed &+ 1)
+        let shares = try training.partition(
+            drawn, source.divided, clients: source.clients, seed: source.seed &+ 2)
+        return (shares, held.validation)
+    }
 
     /// The images of a client.
     /// - Parameter index: its place among `RunConfiguration.clients`.
