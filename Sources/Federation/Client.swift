@@ -13,6 +13,10 @@ public struct Client: Sendable {
 
     private var welcomed = false
     private var finished = false
+    /// Whether the client is to end as soon as nothing is under way.
+    private var leaving = false
+    /// Why it trains no more, nil while it does.
+    private var retirement: String?
     private var incarnation: UInt64?
     private var helloDelay = Self.helloDelays.lowerBound
     private var resendDelay = Self.resendDelays.lowerBound
@@ -60,8 +64,11 @@ public struct Client: Sendable {
             if training == task { training = nil }
             trainIfPossible()
         case .stored(let id): sendStored(id)
-        case .stopRequested: end(.stopped)
+        case .stopRequested(let grace): leave(within: grace)
+        case .retired(let reason): retire(reason)
         }
+        leaveIfNothingIsUnderWay()
+        if let retirement, kept.isEmpty, !finished { end(.retired(retirement)) }
         return effects
     }
 
@@ -98,6 +105,7 @@ public struct Client: Sendable {
             if welcomed { resendAll() }
             resendDelay = min(resendDelay * 2, Self.resendDelays.upperBound)
             setResend()
+        case .grace: end(.stopped)
         }
     }
 
@@ -132,6 +140,9 @@ public struct Client: Sendable {
         heartbeat = .milliseconds(max(1, welcome.heartbeatMilliseconds))
         settle(welcome.acknowledged)
         resendAll()
+        // What is sent now may be lost as well: the next try shall not wait as long as those that nobody answered.
+        resendDelay = Self.resendDelays.lowerBound
+        resendSet = false
         if !kept.isEmpty { setResend() }
         setHeartbeat()
     }
@@ -139,7 +150,7 @@ public struct Client: Sendable {
     private mutating func receive(_ task: AggregatorMessage.Task) {
         // One that comes before the welcome was meant for an earlier session; a session that the aggregator does not
         // know has nothing to answer with.
-        guard welcomed, task.client == id, task.number > lastTask else { return }
+        guard welcomed, task.client == id, task.number > lastTask, retirement == nil else { return }
         lastTask = task.number
         pending = task
         trainIfPossible()
@@ -195,10 +206,18 @@ public struct Client: Sendable {
     // MARK: Training
 
     private mutating func trainIfPossible() {
-        guard training == nil, let task = pending, let held, held.version >= task.version else { return }
+        guard training == nil, !leaving, let task = pending, let held, held.version >= task.version else { return }
         pending = nil
         training = task.number
         effects.append(.train(TrainingOrder(task: task, base: held)))
+    }
+
+    private mutating func retire(_ reason: String) {
+        retirement = reason
+        pending = nil
+        guard training != nil else { return }
+        training = nil
+        effects.append(.abandonTraining)
     }
 
     private mutating func finishTraining(_ result: TrainingResult) {
@@ -247,6 +266,21 @@ public struct Client: Sendable {
         guard !resendSet else { return }
         resendSet = true
         effects.append(.setTimer(.resend, after: resendDelay))
+    }
+
+    // MARK: Leaving
+
+    /// Begins nothing new; the training under way may come to its end, and what it made be acknowledged.
+    private mutating func leave(within grace: Duration) {
+        guard !leaving else { return }
+        leaving = true
+        pending = nil
+        if grace > .zero { effects.append(.setTimer(.grace, after: grace)) } else { end(.stopped) }
+    }
+
+    private mutating func leaveIfNothingIsUnderWay() {
+        guard leaving, !finished, training == nil, kept.isEmpty else { return }
+        end(.stopped)
     }
 
     private mutating func end(_ end: ClientEnd) {

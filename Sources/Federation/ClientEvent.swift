@@ -11,8 +11,10 @@ public struct ClientEvent: Hashable, Sendable {
         case trainingFailed(task: UInt64)
         /// A `store` was carried out.
         case stored(UpdateID)
-        /// The worker is asked to stop.
-        case stopRequested
+        /// The worker is asked to stop, and has that long to finish what is under way.
+        case stopRequested(grace: Duration)
+        /// The client may train no more, and why. It stays until what it has made is settled.
+        case retired(String)
     }
     public var time: Timestamp
     public var kind: Kind
@@ -29,6 +31,8 @@ public enum ClientTimer: Hashable, Sendable {
     case heartbeat
     /// Sends again what was not acknowledged.
     case resend
+    /// Ends the client, whatever is still under way.
+    case grace
 }
 
 /// What a client wants done, in order.
@@ -59,6 +63,8 @@ public enum Settlement: Hashable, Sendable {
 public enum ClientEnd: Hashable, Sendable {
     case runFinished
     case stopped
+    /// It may train no more, and why; all that it made is settled.
+    case retired(String)
     /// The aggregator does not take this client, and why.
     case refused(String)
 }

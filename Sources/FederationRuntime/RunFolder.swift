@@ -3,26 +3,32 @@ import Foundation
 /// Where a run keeps its files.
 public struct RunFolder: Sendable {
     public let path: String
+    /// False for a simulation: no client relies on what its log holds, and waiting for the disk would be most of its time.
+    var syncsLog = true
 
     public init(path: String) { self.path = path }
 
     public var log: String { path + "/run.mcap" }
     public var configuration: String { path + "/config.yaml" }
+    /// The folder of what recovery goes on from.
+    public var snapshotsFolder: String { path + "/snapshots" }
     /// The newest state, with the place in the log that it came from.
     public var prompts: String { path + "/prompts.safetensors" }
     /// A row a version.
     public var metrics: String { path + "/metrics.csv" }
     /// A row an evaluation on the validation split.
     public var evaluations: String { path + "/evaluations.csv" }
+    /// A row an evaluation on the test split, of a simulation that was asked for them.
+    public var testEvaluations: String { path + "/test-evaluations.csv" }
     public var report: String { path + "/report.svg" }
 
-    /// The endpoints that the aggregator bound: a configuration that workers can be started with.
+    /// Where the aggregator can be reached (`Rendezvous`): a configuration that workers can be started with.
     public var endpoints: String { path + "/endpoints.yaml" }
 
-    /// Makes the folder unless it is there.
+    /// Makes the folder, durably, unless it is there.
     public func create() throws {
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try DurableFile.makeFolder(path)
         } catch {
             throw RunFolderError("\(path): cannot make the run folder: \(error.localizedDescription)")
         }
@@ -34,17 +40,6 @@ public struct RunFolder: Sendable {
         } catch {
             throw RunFolderError("\(file): cannot write: \(error.localizedDescription)")
         }
-    }
-
-    /// What an earlier aggregator of this run was bound to, nil where none was.
-    public func readEndpoints() -> RunConfiguration.Endpoints? {
-        guard let text = try? String(contentsOfFile: endpoints, encoding: .utf8) else { return nil }
-        var layers = ConfigurationLayers()
-        guard (try? layers.add(yaml: text, name: endpoints)) != nil,
-            let updates = layers.settings["endpoints.updates"]?.value,
-            let prompts = layers.settings["endpoints.prompts"]?.value
-        else { return nil }
-        return .init(updates: updates, prompts: prompts)
     }
 
     /// The log that a user means who names a run folder or its log.

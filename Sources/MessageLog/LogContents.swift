@@ -36,6 +36,14 @@ struct LogContents {
         length += UInt64(size)
     }
 
+    /// Goes on from a place that lies behind none of what was added.
+    mutating func resume(at position: LogPosition) {
+        chunkCount = position.chunkCount
+        messageCount = position.messageCount
+        checksum = Checksum(position.checksum)
+        length = position.length
+    }
+
     mutating func addChunk(_ entry: ChunkEntry) {
         chunkIndex.append(entry)
         chunkCount += 1

@@ -25,6 +25,8 @@ public struct LogReader: ~Copyable, Sendable {
         scanner = try LogScanner(map)
     }
 
+    init(_ scanner: consuming LogScanner) { self.scanner = scanner }
+
     /// The file.
     public var path: String { scanner.map.path }
 

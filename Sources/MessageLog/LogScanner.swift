@@ -4,7 +4,7 @@
 /// functions of the chunks. So the scanner works them out and compares.
 struct LogScanner: ~Copyable {
     let map: FileMap
-    private(set) var contents = LogContents()
+    private(set) var contents: LogContents
     /// Known once everything is read.
     private(set) var end: LogEnd?
     /// Where the messages of the present chunk lie.
@@ -28,7 +28,14 @@ struct LogScanner: ~Copyable {
 
     init(_ map: FileMap) throws(LogError) {
         self.map = map
+        contents = LogContents()
         try checkOpening()
+    }
+
+    /// Goes on behind what is known already. Records are counted from there; a closing section would be taken for damage.
+    init(_ map: FileMap, behind known: LogContents) {
+        self.map = map
+        contents = known
     }
 
     private var bytes: UnsafeRawBufferPointer { map.bytes }

@@ -22,6 +22,8 @@ public final class LogWriter {
     public let path: String
     /// How the log ended when it was opened to be continued; nil for a new one.
     public private(set) var previousEnd: LogEnd?
+    /// Of the places that were asked for, those that lie between two chunks of the log that is gone on with.
+    public private(set) var positions: [LogPosition] = []
 
     private let file: any LogStorage
     /// Up to the last commit, except for declarations and message counts, which run ahead with the open chunk.
@@ -30,28 +32,33 @@ public final class LogWriter {
     private var refusal: String?
 
     /// Opens a log for writing.
+    /// - Parameters:
+    ///   - syncs: false leaves it to the system when bytes reach the disk, for a log that nobody relies on yet.
+    ///   - marks: lengths of the file that `positions` is to tell of.
     /// - Throws: `LogError.exists`, `.missing`, `.notARegularFile`, `.locked`, `.notALog`, `.damaged` or `.system`.
-    public convenience init(path: String, mode: Mode) throws(LogError) {
-        try self.init(Self.open(path, mode: mode))
+    public convenience init(
+        path: String, mode: Mode, syncs: Bool = true, marks: [UInt64] = []
+    ) throws(LogError) {
+        try self.init(Self.open(path, mode: mode, syncs: syncs), marks: marks)
     }
 
     /// Begins a log in a file that is new, and continues the one that another holds.
-    package init(_ file: any LogStorage) throws(LogError) {
+    package init(_ file: any LogStorage, marks: [UInt64] = []) throws(LogError) {
         self.file = file
         path = file.path
         contents = LogContents()
-        if file.isNew { try begin() } else { try recover() }
+        if file.isNew { try begin() } else { try recover(marks) }
     }
 
-    private static func open(_ path: String, mode: Mode) throws(LogError) -> LogFile {
+    private static func open(_ path: String, mode: Mode, syncs: Bool) throws(LogError) -> LogFile {
         switch mode {
-        case .create: return try LogFile.create(path)
-        case .continue: return try LogFile.open(path)
+        case .create: return try LogFile.create(path, syncs: syncs)
+        case .continue: return try LogFile.open(path, syncs: syncs)
         case .createOrContinue:
             do throws(LogError) {
-                return try LogFile.open(path)
+                return try LogFile.open(path, syncs: syncs)
             } catch .missing {
-                return try LogFile.create(path)
+                return try LogFile.create(path, syncs: syncs)
             }
         }
     }
@@ -64,9 +71,11 @@ public final class LogWriter {
     }
 
     /// Reads the whole log, then cuts off what is torn or closes it.
-    private func recover() throws(LogError) {
+    private func recover(_ marks: [UInt64]) throws(LogError) {
         var scanner = try LogScanner(file.map())
-        while try scanner.nextChunk() {}
+        while try scanner.nextChunk() {
+            if marks.contains(scanner.contents.length) { positions.append(scanner.contents.position) }
+        }
         contents = scanner.contents
         previousEnd = scanner.end
         guard scanner.end != .open else { return }
@@ -166,6 +175,12 @@ public final class LogWriter {
 
     /// Bytes of the file up to the last commit.
     public var committedLength: UInt64 { contents.length }
+
+    var committedPosition: LogPosition { contents.position }
+
+    func scanner(from position: LogPosition) throws(LogError) -> LogScanner {
+        LogScanner(try file.map(), behind: LogContents(at: position, of: contents.registry))
+    }
 
     /// Bytes that wait for the next commit.
     public var bufferedBytes: Int { chunk.recordsSize }

@@ -31,8 +31,13 @@ public struct LogChannel: Hashable, Sendable {
 
 /// All schemas and channels of a log, in the order of their ids.
 struct Registry {
-    private(set) var schemas: [LogSchema] = []
-    private(set) var channels: [LogChannel] = []
+    private(set) var schemas: [LogSchema]
+    private(set) var channels: [LogChannel]
+
+    init(schemas: [LogSchema] = [], channels: [LogChannel] = []) {
+        self.schemas = schemas
+        self.channels = channels
+    }
 
     func knows(_ channel: ChannelID) -> Bool { channel.value >= 1 && Int(channel.value) <= channels.count }
     func knows(_ schema: SchemaID) -> Bool { Int(schema.value) <= schemas.count }
@@ -43,6 +48,11 @@ struct Registry {
 
     func id(ofTopic topic: String) -> ChannelID? {
         channels.firstIndex { $0.topic == topic }.map { ChannelID(value: UInt16($0 + 1)) }
+    }
+
+    /// The first so many of each.
+    func prefix(schemas: Int, channels: Int) -> Registry {
+        Registry(schemas: Array(self.schemas.prefix(schemas)), channels: Array(self.channels.prefix(channels)))
     }
 
     /// Takes a new schema; nil if the ids are used up.

@@ -91,12 +91,16 @@ struct InspectCommand: ParsableCommand {
             "versions       \(run.version)",
         ]
         if run.droppedBytes > 0 { lines.append("torn end       \(run.droppedBytes) bytes were left out") }
-        var table = TextTable(["client", "messages", "bytes", "used", "late", "mean staleness", "rejected"])
+        let isPrivate = run.clients.contains { $0.epsilon != nil }
+        var table = TextTable(
+            ["client", "messages", "bytes", "used", "late", "mean staleness", "rejected"]
+                + (isPrivate ? ["epsilon"] : []))
         for client in run.clients {
-            table.add([
-                client.client, "\(client.messages)", "\(client.bytes)", "\(client.updatesUsed)",
-                "\(client.lateUpdatesUsed)", decimal(client.meanStaleness, 2), "\(client.rejected)",
-            ])
+            table.add(
+                [
+                    client.client, "\(client.messages)", "\(client.bytes)", "\(client.updatesUsed)",
+                    "\(client.lateUpdatesUsed)", decimal(client.meanStaleness, 2), "\(client.rejected)",
+                ] + (client.epsilon.map { [decimal($0, 3)] } ?? []))
         }
         return lines + [""] + table.lines
     }

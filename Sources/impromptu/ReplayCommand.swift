@@ -71,6 +71,7 @@ struct ReplayCommand: ParsableCommand {
         var records: Int
         var droppedBytes: UInt64
         var publications: [Checked]
+        var snapshots: [Replay.CheckedSnapshot]
         var equal: Bool
         /// Digest over all digests, in order.
         var digestOfAll: String
@@ -95,11 +96,12 @@ struct ReplayCommand: ParsableCommand {
     private func check() throws {
         var checked: [Replay.CheckedPublication] = []
         let log = RunFolder.log(at: path)
-        let replay = try Replay(path: log, until: until) { step in
+        let (replay, snapshots) = try Replay.checked(path: log, until: until) { step in
             guard case .checked(let publication) = step else { return }
             checked.append(publication)
             if !quiet, !json { print(line(publication)) }
         }
+        if !quiet, !json { for snapshot in snapshots { print("snapshot \(snapshot.name)  \(snapshot.words)") } }
         let last = checked.last?.version ?? -1
         if let until, last < until {
             throw ReplayError(
@@ -116,7 +118,7 @@ struct ReplayCommand: ParsableCommand {
                         .init(
                             version: $0.version, digest: "\($0.recorded)", replayed: "\($0.replayed)", equal: $0.isEqual
                         )
-                    }, equal: different.isEmpty, digestOfAll: "\(all)"))
+                    }, snapshots: snapshots, equal: different.isEmpty, digestOfAll: "\(all)"))
         } else {
             if replay.droppedBytes > 0 { print("the log's end is torn: \(replay.droppedBytes) bytes were left out") }
             print(
@@ -126,6 +128,9 @@ struct ReplayCommand: ParsableCommand {
         }
         if let first = different.first {
             throw ReplayError("\(log): version \(first.version) does not replay to its recorded digest")
+        }
+        if let wrong = snapshots.first(where: { $0.finding == .different }) {
+            throw ReplayError("\(log): the snapshot \(wrong.name) does not hold the state that the log gives there")
         }
     }
 

@@ -23,7 +23,7 @@ import Testing
             (.ignoredSync, "no acknowledged update is lost"), (.forgottenOutbox, "no acknowledged update is lost"),
             (.relabelledOutbox, "no update is applied twice"), (.ignoredSync, "versions only grow"),
             (.mislabelledBase, "staleness is accounted for"), (.silentAggregator, "a run never hangs"),
-            (.unloggedEvent, "recovery gives the state"),
+            (.unloggedEvent, "recovery gives the state"), (.misplacedSnapshot, "recovery gives the state"),
         ] as [(PlantedFault, String)])
     func plantedFaults(planted: PlantedFault, invariant: String) async {
         let sweep = await FaultSweep(seeds: 1...40, threads: 2, planted: planted)

@@ -3,6 +3,7 @@ import Federation
 import FederationRuntime
 import Foundation
 import PromptAggregation
+import Synchronization
 import Testing
 
 /// Updates on the disk: whole or not there, found again in their order, and gone once they are settled.
@@ -77,6 +78,24 @@ import Testing
             }
             try whole.prefix(20).write(to: file)
             #expect(throws: OutboxError.self) { try open(folder) }
+        }
+    }
+
+    @Test func aListThatCannotBeWrittenIsToldOnceAndHoldsNothingUp() throws {
+        try withTemporaryFolder { folder in
+            try store([update(1), update(2)], in: folder)
+            try FileManager.default.createDirectory(
+                atPath: folder + "/client-1/acknowledged.txt", withIntermediateDirectories: false)
+            let problems = Mutex<[OutboxError]>([])
+            let outbox = try OutboxFolder(path: folder, client: client, thread: DispatchQueue(label: "outbox")) {
+                problem in problems.withLock { $0.append(problem) }
+            }
+            for sequence in 1...2 as ClosedRange<UInt64> { outbox.discard(update(sequence).id, .acknowledged) }
+            outbox.finish()
+            let told = problems.withLock { $0 }
+            #expect(told.count == 1 && "\(told[0])".contains("\(folder)/client-1/acknowledged.txt"), "\(told)")
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder + "/client-1")
+            #expect(!left.contains { $0.hasSuffix(".update") })
         }
     }
 

@@ -132,6 +132,42 @@ import Testing
         #expect(seat.last.isEmpty)
     }
 
+    @Test func oneThatMayTrainNoMoreStaysUntilAllIsSettled() {
+        var seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.finishTraining(1)
+        seat.store()
+        seat.task(2)
+        #expect(seat.orders.count == 1)
+        seat.take(.retired("spent"))
+        #expect(seat.last == [.abandonTraining])
+        seat.task(3)
+        #expect(seat.orders.isEmpty)
+        seat.take(.timerFired(.resend))
+        #expect(seat.sequences == [1])
+        seat.receive(.ack(.init(client: seat.client.id, session: 7, contiguous: 1, ahead: [])))
+        #expect(seat.last.contains(.finish(.retired("spent"))))
+        #expect(seat.sent == [.goodbye(.init(client: seat.client.id, session: 7))])
+        var idle = welcomed()
+        idle.take(.retired("spent"))
+        #expect(idle.last.contains(.finish(.retired("spent"))))
+    }
+
+    @Test func aWelcomeBringsTheNextTryCloser() {
+        var seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.finishTraining(1)
+        seat.store()
+        for _ in 0..<6 { seat.take(.timerFired(.resend)) }
+        #expect(seat.last.contains(.setTimer(.resend, after: .seconds(30))))
+        seat.welcome(incarnation: 2)
+        #expect(seat.hellos == 1, "another aggregator is greeted first")
+        seat.welcome(incarnation: 2)
+        #expect(seat.sequences == [1] && seat.last.contains(.setTimer(.resend, after: .seconds(1))))
+    }
+
     @Test func aRejectedUpdateIsGivenUpUnlessItMayBeTriedAgain() {
         var seat = welcomed()
         seat.prompts(0)
@@ -218,6 +254,58 @@ import Testing
         #expect(seat.last.contains(.finish(.runFinished)))
         seat.task(2)
         #expect(seat.last.isEmpty)
+    }
+
+    @Test func aClientThatIsToStopFinishesItsTrainingAndWaitsForTheAcknowledgement() {
+        var seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.take(.stopRequested(grace: .seconds(5)))
+        #expect(seat.last == [.setTimer(.grace, after: .seconds(5))])
+        seat.take(.stopRequested(grace: .seconds(5)))
+        #expect(seat.last.isEmpty, "asking again gives no further time")
+        seat.task(2)
+        seat.finishTraining(1)
+        #expect(seat.orders.isEmpty, "nothing new begins")
+        seat.store()
+        #expect(seat.sequences == [1])
+        seat.receive(.ack(.init(client: seat.client.id, session: 7, contiguous: 1, ahead: [])))
+        #expect(seat.sent == [.goodbye(.init(client: seat.client.id, session: 7))])
+        #expect(seat.last.last == .finish(.stopped))
+    }
+
+    @Test func aClientThatIsToStopAbandonsWhatTakesLongerThanTheGrace() {
+        var seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.take(.stopRequested(grace: .seconds(5)))
+        seat.take(.timerFired(.grace))
+        #expect(
+            seat.last == [
+                .abandonTraining, .send(.goodbye(.init(client: seat.client.id, session: 7))), .finish(.stopped),
+            ])
+
+        seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.finishTraining(1)
+        seat.store()
+        seat.take(.stopRequested(grace: .seconds(5)))
+        seat.take(.timerFired(.grace))
+        #expect(seat.last.contains(.finish(.stopped)))
+        #expect(seat.client.outbox.count == 1, "an update that nobody acknowledged is kept for the next start")
+        #expect(seat.discards(.acknowledged).isEmpty && seat.discards(.runFinished).isEmpty)
+    }
+
+    @Test func anIdleClientStopsAtOnce() {
+        var seat = welcomed()
+        seat.take(.stopRequested(grace: .seconds(5)))
+        #expect(seat.last.last == .finish(.stopped))
+        seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.take(.stopRequested(grace: .zero))
+        #expect(seat.last.contains(.abandonTraining) && seat.last.last == .finish(.stopped))
     }
 
     @Test func aSessionThatIsNotTheCurrentOneSaysHelloAgain() {

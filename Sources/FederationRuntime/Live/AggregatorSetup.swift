@@ -15,7 +15,9 @@ struct AggregatorSetup {
     let log: RunLogWriter
     let history: RunHistory
     let lastTime: Timestamp
-    let isRecovered: Bool
+    /// nil for a new run.
+    let recovery: RunRecovery?
+    var isRecovered: Bool { recovery != nil }
     let classes: Int
     /// The run's data, nil where the aggregator needs none: without evaluation and whitening it holds no image.
     let data: FederatedData?
@@ -23,36 +25,35 @@ struct AggregatorSetup {
     /// - Parameters:
     ///   - incarnation: names this start of the aggregator.
     ///   - start: the time of a new run's first record.
+    ///   - takesUpFinished: whether to take up a run that has ended and of which all has been told.
+    ///   - materials: encoder and images where they are loaded already.
     init(
-        configuration given: RunConfiguration, folder: RunFolder, incarnation: UInt64, startingAt start: Timestamp
+        configuration given: RunConfiguration, folder: RunFolder, incarnation: UInt64, startingAt start: Timestamp,
+        takesUpFinished: Bool, materials: RunMaterials? = nil
     ) throws {
         var configuration = given
         self.incarnation = incarnation
         self.folder = folder
-        encoder = try configuration.loadEncoder()
-        try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
+        encoder = try materials?.encoder ?? configuration.loadEncoder()
+        try configuration.fixEncoder(
+            digest: materials?.encoderDigest ?? "\(Digest(ofFile: encoder.weightsPath))")
         classes = try FederatedData.classCount(of: configuration.data)
         try folder.create()
         self.configuration = configuration
-        isRecovered = try RunLogReader.holdsRun(in: folder)
-        let needsData = configuration.evaluation.interval != nil || configuration.prompts.whitening
+        let needsData =
+            materials == nil && (configuration.evaluation.interval != nil || configuration.prompts.whitening)
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
-        if isRecovered {
-            var history = RunHistory()
-            let recovery = try RunRecovery(from: folder) { step in
-                switch step {
-                case .event(let event, _): history.begin(at: event.time)
-                case .effect(.flushed(let flush)): history.add(flush)
-                case .began, .judged, .effect, .checked: break
-                }
-            }
-            try Self.check(recovery, against: configuration, folder)
+        if try RunLogReader.holdsRun(in: folder) {
+            let recovery = try RunRecovery(from: folder)
+            try Self.check(recovery, against: configuration, folder, takesUpFinished)
+            self.recovery = recovery
             log = recovery.log
             aggregator = recovery.aggregator
-            self.history = history
+            history = recovery.history
             lastTime = recovery.lastTime
-            endpoints = folder.readEndpoints() ?? configuration.endpoints
+            endpoints = try Self.endpointsAgain(configuration, folder)
         } else {
+            recovery = nil
             let learner = try PromptLearner(encoder: encoder, threads: 1)
             guard configuration.prompts.depth <= encoder.depth else {
                 throw ConfigurationError(
@@ -63,8 +64,10 @@ struct AggregatorSetup {
                 pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth, classes: classes,
                 head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
                 seed: configuration.federation.seed)
-            if configuration.prompts.whitening, let data {
-                try learner.whiten(&initial, by: TuningDataset(data.validation), plan: configuration.federation.plan)
+            if configuration.prompts.whitening,
+                let images = try materials?.data.validation ?? data.map({ try TuningDataset($0.validation) })
+            {
+                try learner.whiten(&initial, by: images, plan: configuration.federation.plan)
             }
             aggregator = Aggregator(
                 configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial))
@@ -80,8 +83,16 @@ struct AggregatorSetup {
         }
     }
 
+    /// Where an earlier aggregator of the run was bound, as far as the configuration leaves that open.
+    private static func endpointsAgain(
+        _ configuration: RunConfiguration, _ folder: RunFolder
+    ) throws -> RunConfiguration.Endpoints {
+        guard case .open(let earlier, _) = try folder.rendezvous() else { return configuration.endpoints }
+        return configuration.endpoints.keepingPorts(of: earlier)
+    }
+
     private static func check(
-        _ recovery: RunRecovery, against given: RunConfiguration, _ folder: RunFolder
+        _ recovery: RunRecovery, against given: RunConfiguration, _ folder: RunFolder, _ takesUpFinished: Bool
     ) throws {
         guard recovery.configuration.yaml == given.yaml else {
             try recovery.leaveAsFound()
@@ -89,7 +100,7 @@ struct AggregatorSetup {
                 "\(folder.path): holds a run with another configuration (compare \(folder.configuration)); choose another"
                     + " folder, or start it with that file")
         }
-        guard !recovery.isOver else {
+        guard takesUpFinished || !recovery.isOver else {
             try recovery.leaveAsFound()
             throw RunFolderError("\(folder.path): the run has finished at version \(recovery.aggregator.version)")
         }

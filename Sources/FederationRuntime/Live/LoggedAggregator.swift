@@ -16,6 +16,8 @@ struct LoggedAggregator {
     private(set) var malformed = 0
     /// Messages whose sender may not speak for the client that they name; they are not in the log either.
     private(set) var impostures = 0
+    /// When the last record was made.
+    private var lastTime = Timestamp(nanoseconds: 0)
     private(set) var receivedMessages = 0
     private(set) var receivedBytes = 0
 
@@ -59,7 +61,13 @@ struct LoggedAggregator {
         try handle(.timerFired(timer), at: time)
     }
 
+    mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
+        try log.append(request, at: time)
+        try handle(.drainRequested(within: request.patience), at: time)
+    }
+
     private mutating func handle(_ kind: AggregatorEvent.Kind, at time: Timestamp) throws {
+        lastTime = time
         let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind))
         for (index, effect) in effects.enumerated() {
             guard case .publishVersion(let prompts) = effect else { continue }
@@ -89,6 +97,18 @@ struct LoggedAggregator {
 
     /// Closes the log with its summary.
     mutating func close() throws { try log.close() }
+
+    /// Bytes of the log that are on the disk.
+    var committedBytes: UInt64 { log.committedBytes }
+
+    /// Makes what recovery can go on from of the present state, whenever it is called; nil unless all is committed.
+    /// - Parameter history: what the observers kept of all that was committed.
+    func snapshot(_ history: RunHistory) -> (@Sendable () -> RunSnapshot)? {
+        guard let position = log.position, let run = log.run else { return nil }
+        return { [aggregator, lastTime] in
+            RunSnapshot(of: aggregator, history: history, run: run, at: position, time: lastTime)
+        }
+    }
 
     /// The current version as a file, with the place in the log up to which it is told.
     var promptsFile: PromptsFile {

@@ -3,6 +3,7 @@ import Federation
 import Foundation
 import PromptAggregation
 import PromptWire
+import Synchronization
 
 /// A client's outbox on the disk: a file for each update, there until the update is settled.
 ///
@@ -18,16 +19,25 @@ package final class OutboxFolder: Sendable {
     package let left: [ClientMessage.Update]
 
     private static let ending = ".update"
-    private static let unfinished = ".partial"
+    /// The client's account of what its updates give away.
+    package var privacyAccount: String { path + "/privacy.txt" }
+    /// Is told, once, that `acknowledged.txt` cannot be written.
+    private let cannotNote: @Sendable (OutboxError) -> Void
+    private let hasFailedToNote = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - thread: waits for the disk; the clients of a worker share it.
+    ///   - cannotNote: is told, once, that the list of what was acknowledged is not kept on. Nothing is lost by that.
     /// - Throws: `OutboxError` where the folder cannot be made, is used by another worker, or holds a damaged file.
-    package init(path: String, client: ClientID, thread: DispatchQueue) throws {
+    package init(
+        path: String, client: ClientID, thread: DispatchQueue,
+        cannotNote: @escaping @Sendable (OutboxError) -> Void = { _ in }
+    ) throws {
         self.path = path + "/" + client.name
         self.thread = thread
+        self.cannotNote = cannotNote
         do {
-            try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
+            try DurableFile.makeFolder(self.path)
             lock = try Self.lock(self.path)
             do {
                 left = try Self.read(self.path, of: client)
@@ -57,7 +67,7 @@ package final class OutboxFolder: Sendable {
     /// All updates of a folder; what was not written to its end is removed.
     private static func read(_ path: String, of client: ClientID) throws -> [ClientMessage.Update] {
         let names = try FileManager.default.contentsOfDirectory(atPath: path)
-        for name in names where name.hasSuffix(unfinished) {
+        for name in names where name.hasSuffix(DurableFile.unfinished) {
             try FileManager.default.removeItem(atPath: path + "/" + name)
         }
         let updates = try names.filter { $0.hasSuffix(ending) }.map { try read(file: path + "/" + $0, of: client) }
@@ -90,34 +100,32 @@ package final class OutboxFolder: Sendable {
 
     private func write(_ update: ClientMessage.Update) throws {
         let message = ClientCodec.encode(.update(update))
-        let file = file(of: update.id)
-        let descriptor = open(file + Self.unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw POSIXError.current }
-        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        try handle.write(contentsOf: Data(Digest(of: message).bytes + message))
-        try handle.synchronize()
-        try handle.close()
-        guard rename(file + Self.unfinished, file) == 0 else { throw POSIXError.current }
-        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw POSIXError.current }
-        defer { close(folder) }
-        guard fsync(folder) == 0 else { throw POSIXError.current }
+        try DurableFile.replace(file(of: update.id), with: Digest(of: message).bytes + message)
     }
 
     /// Removes an update that is settled. If that fails the update is sent again one day, which does no harm.
     package func discard(_ id: UpdateID, _ settlement: Settlement) {
         thread.async { [self] in
-            if settlement == .acknowledged { note(id) }
+            if settlement == .acknowledged {
+                do { try note(id) } catch { tell(error) }
+            }
             unlink(file(of: id))
         }
     }
 
-    private func note(_ id: UpdateID) {
-        let descriptor = open(path + "/acknowledged.txt", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return }
-        let line = "\(id.session) \(id.sequence)\n"
-        _ = line.withCString { Foundation.write(descriptor, $0, line.utf8.count) }
-        close(descriptor)
+    /// Says that the list is not kept on, unless that was said.
+    private func tell(_ problem: any Error) {
+        guard !hasFailedToNote.exchange(true, ordering: .relaxed) else { return }
+        cannotNote(OutboxError("\(noted): cannot list what was acknowledged: \(problem.localizedDescription)"))
+    }
+
+    private var noted: String { path + "/acknowledged.txt" }
+
+    private func note(_ id: UpdateID) throws {
+        let descriptor = open(noted, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw POSIXError.current }
+        try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            .write(contentsOf: Data("\(id.session) \(id.sequence)\n".utf8))
     }
 
     /// Waits until all that was asked for is done.
@@ -133,8 +141,4 @@ package final class OutboxFolder: Sendable {
 public struct OutboxError: Error, CustomStringConvertible, Equatable {
     public let description: String
     public init(_ description: String) { self.description = description }
-}
-
-extension POSIXError {
-    fileprivate static var current: POSIXError { POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
 }

@@ -21,10 +21,11 @@ final class TuningThread: Sendable {
 
     /// - Parameters:
     ///   - personal: what the client kept of its last task.
+    ///   - privacy: goes over what is to be sent.
     ///   - finish: called on the tuning's thread; with nil when the training was cancelled.
     /// - Returns: what cancels it.
     func train(
-        _ order: TrainingOrder, personal: Parameters, on dataset: TuningDataset,
+        _ order: TrainingOrder, personal: Parameters, on dataset: TuningDataset, privacy: PrivacyGuard?,
         finish: @escaping @Sendable (Result<TrainingOutcome?, any Error>) -> Void
     ) -> Cancellation {
         let cancellation = Cancellation()
@@ -35,7 +36,9 @@ final class TuningThread: Sendable {
                     let result = try learner.tune(
                         order.base.state, personal: personal, on: dataset, plan: order.task.plan,
                         seed: order.task.seed, shouldStop: { cancellation.isCancelled })
-                    return result.map { TrainingOutcome($0, of: order) }
+                    guard let result else { return nil }
+                    let outcome = TrainingOutcome(result, of: order)
+                    return try privacy?.protect(outcome, base: order.base.state) ?? outcome
                 })
         }
         return cancellation
@@ -46,6 +49,11 @@ final class TuningThread: Sendable {
 struct TrainingOutcome: Sendable {
     let result: TrainingResult
     let personal: Parameters
+
+    init(result: TrainingResult, personal: Parameters) {
+        self.result = result
+        self.personal = personal
+    }
 
     init(_ result: TuningResult, of order: TrainingOrder) {
         personal = result.personal

@@ -19,6 +19,8 @@ public actor WorkerService: Service {
         let dataset: TuningDataset
         /// Nil where updates are kept in memory alone.
         let outbox: OutboxFolder?
+        /// Nil where updates are sent as they are.
+        let privacy: PrivacyGuard?
         /// What the client keeps of its last task; lost with the process.
         var personal = Parameters()
         var delays: SeededRandom
@@ -29,24 +31,39 @@ public actor WorkerService: Service {
 
     private let configuration: RunConfiguration
     private let logger: Logger
-    private let security: Security
+    private let key: String
+    /// The run folder where the aggregator says how it can be reached; nil where the configuration says it.
+    private let meeting: (folder: RunFolder, patience: Duration?)?
     private let tuning: TuningThread
     private var seats: [Seat]
     private var clock = RunClock()
     private var links: WorkerLinks?
+    private var search: AggregatorSearch?
+    private var begun = false
     private var end: CheckedContinuation<Void, any Error>?
     private var ended = false
-    private let reporter = ServiceReporter()
+    private let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
 
     /// Loads the encoder and the clients' data.
     /// - Parameters:
     ///   - clients: places among `RunConfiguration.clients`.
     ///   - key: the name of the worker's key, where the run has keys.
+    ///   - meeting: the aggregator's run folder, and how long to wait for an aggregator that is not heard, nil for ever;
+    ///     nil takes the endpoints of the configuration.
+    ///   - health: where to show that the service is alive, beside systemd.
     /// - Throws: `ConfigurationError`, `OutboxError`, `DatasetError`, or what loading the encoder throws.
-    public init(configuration given: RunConfiguration, clients: [Int], key: String, logger: Logger) throws {
+    public init(
+        configuration given: RunConfiguration, clients: [Int], key: String,
+        meeting: (folder: RunFolder, patience: Duration?)? = nil, logger: Logger, health: HealthFile? = nil
+    ) throws {
+        // A worker has few connections of its own, whatever the number of its clients.
+        _ = try OpenFiles(raisedTo: OpenFiles.own)
         var configuration = given
-        security = try configuration.security.keys.map { try KeyFolder(path: $0).clientSide(name: key) } ?? .none
+        self.key = key
+        self.meeting = meeting
+        reporter = ServiceReporter(health: health)
+        if meeting == nil { _ = try Self.security(configuration.security, key: key) }
         let encoder = try configuration.loadEncoder()
         try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
         let data = try FederatedData(configuration.data, encoder: encoder)
@@ -62,13 +79,19 @@ public actor WorkerService: Service {
             let dataset = try TuningDataset(try data.images(ofClient: index))
             let session = UInt64.random(in: .min ... .max)
             let outbox = try configuration.worker.outbox.map {
-                try OutboxFolder(path: $0, client: names[index], thread: disk)
+                try OutboxFolder(path: $0, client: names[index], thread: disk) { problem in
+                    logger.warning("acknowledged updates not listed", metadata: ["problem": "\(problem)"])
+                }
             }
             return Seat(
                 client: Client(
-                    id: names[index], session: session, sampleCount: dataset.count,
+                    id: names[index], session: session,
+                    sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
                     encoderDigest: configuration.federation.encoderDigest, outbox: outbox?.left ?? []),
                 dataset: dataset, outbox: outbox,
+                privacy: try configuration.privacy.map {
+                    try PrivacyGuard($0, file: outbox?.privacyAccount, random: SystemRandomNumberGenerator())
+                },
                 delays: SeededRandom(seed: configuration.federation.seed, stream: 1000 + UInt64(index)))
         }
         loop = try PollLoop(name: "worker")
@@ -87,28 +110,69 @@ public actor WorkerService: Service {
     }
 
     private func open() {
+        logger.info(
+            "working",
+            metadata: [
+                "clients": "\(seats.map(\.client.id.name).joined(separator: " "))",
+                "kept": "\(seats.reduce(0) { $0 + $1.client.outbox.count })",
+                "samples": "\(seats.reduce(0) { $0 + $1.dataset.count })",
+            ])
+        if let meeting {
+            // Three beacons may be lost before the aggregator is looked for elsewhere.
+            let silence = max(.seconds(2), configuration.federation.beacon * 3)
+            search = AggregatorSearch(
+                folder: meeting.folder, patience: meeting.patience, silence: silence, loop: loop
+            ) { [unowned self] finding in self.assumeIsolated { $0.take(finding) } }
+            search?.begin()
+        } else {
+            connect(to: configuration.endpoints, aggregatorKey: nil)
+        }
+        guard !ended else { return }
+        reporter.ready(status)
+        signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
+            self.assumeIsolated { $0.reporter.alive($0.status) }
+        }
+    }
+
+    private func take(_ finding: AggregatorSearch.Finding) {
+        guard !ended else { return }
+        switch finding {
+        case .found(let endpoints, let key): connect(to: endpoints, aggregatorKey: key)
+        case .finished:
+            logger.info("the run has finished")
+            stop(nil)
+        case .failed(let error): stop(error)
+        }
+    }
+
+    /// Connects, maybe to where the aggregator is now and was not before.
+    private func connect(to endpoints: RunConfiguration.Endpoints, aggregatorKey: String?) {
+        logger.info("connecting", metadata: ["updates": "\(endpoints.updates)", "prompts": "\(endpoints.prompts)"])
         do {
+            var settings = configuration.security
+            settings.aggregatorKey = settings.aggregatorKey ?? aggregatorKey
+            links?.close()
             links = try WorkerLinks(
-                endpoints: configuration.endpoints, security: security,
+                endpoints: endpoints, security: try Self.security(settings, key: key),
                 topics: [.all] + seats.map { .client($0.client.id) }, loop: loop,
                 refused: { [unowned self] refusal in self.assumeIsolated { $0.take(refusal) } },
                 receive: { [unowned self] messages in self.assumeIsolated { $0.take(messages) } })
-            logger.info(
-                "working",
-                metadata: [
-                    "clients": "\(seats.map(\.client.id.name).joined(separator: " "))",
-                    "kept": "\(seats.reduce(0) { $0 + $1.client.outbox.count })",
-                    "samples": "\(seats.reduce(0) { $0 + $1.dataset.count })",
-                    "updates": "\(configuration.endpoints.updates)",
-                ])
-            for index in seats.indices { handle(.started, at: index) }
-            reporter.ready(status)
-            signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
-                self.assumeIsolated { $0.reporter.alive($0.status) }
-            }
         } catch {
-            stop(error)
+            return stop(error)
         }
+        guard !begun else { return }
+        begun = true
+        for index in seats.indices { handle(.started, at: index) }
+    }
+
+    private static func security(_ settings: RunConfiguration.Security, key: String) throws -> Security {
+        if let keys = settings.keys {
+            return try KeyFolder(path: keys).clientSide(name: key, aggregatorKey: settings.aggregatorKey)
+        }
+        guard settings.aggregatorKey == nil else {
+            throw ConfigurationError("the aggregator has keys: expected security.keys, the folder with this worker's")
+        }
+        return .none
     }
 
     /// What it does, in a few words for whoever watches over the process.
@@ -120,8 +184,8 @@ public actor WorkerService: Service {
 
     private func leave() {
         reporter.stopping()
-        for index in seats.indices where seats[index].end == nil { handle(.stopRequested, at: index) }
-        stopIfAllEnded()
+        guard begun else { return stop(nil) }
+        for index in seats.indices { handle(.stopRequested(grace: configuration.worker.grace), at: index) }
     }
 
     private func stopIfAllEnded() {
@@ -141,15 +205,21 @@ public actor WorkerService: Service {
             for timer in seats[index].timers.values { timer.cancel() }
         }
         signOfLife?.cancel()
+        search?.end()
         links?.close()
+        links = nil
         for seat in seats { seat.outbox?.finish() }
-        if let error { end?.resume(throwing: error) } else { end?.resume() }
+        // Letting go of the links sends what still waits in them, the goodbyes; only then the process may end.
+        loop.execute { [end] in
+            if let error { end?.resume(throwing: error) } else { end?.resume() }
+        }
         end = nil
     }
 
     // MARK: What happens
 
     private func take(_ messages: [(topic: [UInt8], payload: [UInt8])]) {
+        search?.heard()
         for (topic, payload) in messages where !ended {
             do {
                 let envelope = try AggregatorCodec.decode(payload)
@@ -163,7 +233,6 @@ public actor WorkerService: Service {
                 logger.warning("malformed message dropped", metadata: ["problem": "\(error)"])
             }
         }
-        if !ended { stopIfAllEnded() }
     }
 
     private func take(_ refusal: WorkerLinks.Refusal) {
@@ -180,6 +249,7 @@ public actor WorkerService: Service {
         for effect in seats[index].client.handle(ClientEvent(time: clock.now(), kind: kind)) {
             carryOut(effect, at: index)
         }
+        if seats[index].end != nil { stopIfAllEnded() }
     }
 
     private func trained(_ result: Result<TrainingOutcome?, any Error>, order: TrainingOrder, at index: Int) {
@@ -189,6 +259,14 @@ public actor WorkerService: Service {
         case .success(nil): handle(.trainingFailed(task: order.task.number), at: index)
         case .success(let outcome?):
             seats[index].personal = outcome.personal
+            if let privacy = seats[index].privacy {
+                logger.info(
+                    "update made private",
+                    metadata: [
+                        "client": "\(seats[index].client.id)", "updates": "\(privacy.updates)",
+                        "epsilon": "\(decimal(privacy.epsilon, 3))",
+                    ])
+            }
             handle(.trainingFinished(outcome.result), at: index)
         case .failure(let error):
             logger.warning(
@@ -250,9 +328,14 @@ public actor WorkerService: Service {
 
     /// Tunes, and hands the result over after the configured delay.
     private func train(_ order: TrainingOrder, at index: Int) {
+        if let reason = seats[index].privacy?.refusal {
+            logger.warning(
+                "client takes no more tasks", metadata: ["client": "\(seats[index].client.id)", "reason": "\(reason)"])
+            return handle(.retired(reason), at: index)
+        }
         let delay = configuration.worker.delay.draw(&seats[index].delays)
         seats[index].cancellation = tuning.train(
-            order, personal: seats[index].personal, on: seats[index].dataset
+            order, personal: seats[index].personal, on: seats[index].dataset, privacy: seats[index].privacy
         ) { [loop, weak self] result in
             loop.schedule(after: delay) { [weak self] in
                 self?.assumeIsolated { $0.trained(result, order: order, at: index) }

@@ -31,20 +31,24 @@ final class RunLogWriter {
     private var open: Open?
     /// Whether a log that is gone on with had been closed in order.
     let wasClosed: Bool
+    /// The digest of the log's first record.
+    var run: Digest?
 
     /// The log of a new run, where `RunLogReader.holdsRun` finds none; the header becomes its first record.
     init(creating storage: some RunStorage, header: RunHeader, at time: Timestamp) {
         wasClosed = false
+        run = RunSnapshot.digest(of: header)
         begin = {
-            let open = try Open(storage.openLog(.createOrContinue))
+            let open = try Open(storage.openLog(.createOrContinue, marks: []))
             try open.append(LogCodec.encode(header), on: .header, at: time)
             return open
         }
     }
 
     /// Goes on with the log of a run; a torn end is cut off.
-    init(continuing storage: some RunStorage) throws {
-        let writer = try storage.openLog(.continue)
+    /// - Parameter marks: lengths of the log that `positions` is to tell of.
+    init(continuing storage: some RunStorage, marks: [UInt64] = []) throws {
+        let writer = try storage.openLog(.continue, marks: marks)
         wasClosed = writer.previousEnd == .closed
         let open = try Open(writer)
         self.open = open
@@ -56,6 +60,10 @@ final class RunLogWriter {
 
     func append(_ timer: AggregatorTimer, at time: Timestamp) throws {
         try append(LogCodec.encode(TimerFired(timer)), on: .timer, at: time)
+    }
+
+    func append(_ request: DrainRequested, at time: Timestamp) throws {
+        try append(LogCodec.encode(request), on: .drain, at: time)
     }
 
     func append(_ start: IncarnationStarted, at time: Timestamp) throws {
@@ -80,6 +88,17 @@ final class RunLogWriter {
 
     /// Bytes of the log that are on the disk.
     var committedBytes: UInt64 { open?.log.committedLength ?? 0 }
+
+    /// Where the log ends; nil before its first record and while something waits for a commit.
+    var position: LogPosition? { open?.log.position }
+
+    /// Of the marks, those that are places of the log that is gone on with.
+    var positions: [LogPosition] { open?.log.positions ?? [] }
+
+    /// Reads on from one of `positions`.
+    func reader(from position: LogPosition) throws -> RunLogReader {
+        RunLogReader(try open!.log.reader(from: position), number: Int(position.messageCount))
+    }
 }
 
 /// One record of a run's log.
@@ -98,13 +117,24 @@ struct RunLogEntry {
 struct RunLogReader: ~Copyable {
     let path: String
     private var reader: LogReader
-    private var number = 0
+    private var number: Int
 
     init(path: String) throws { self.init(try LogReader(path: path)) }
 
-    init(_ reader: consuming LogReader) {
+    /// - Parameter number: of the first record that is read.
+    init(_ reader: consuming LogReader, number: Int = 0) {
         path = reader.path
         self.reader = reader
+        self.number = number
+    }
+
+    /// The first record.
+    /// - Throws: `LogError`, `ReplayError` where it is none that begins a run.
+    consuming func readHeader() throws -> RunHeader {
+        guard let entry = try next(), case .header(let header) = entry.record else {
+            throw ReplayError("\(path): expected the run's header first")
+        }
+        return header
     }
 
     /// Whether there is a log with a run's header: a crash may leave one without, in which nothing was promised yet.

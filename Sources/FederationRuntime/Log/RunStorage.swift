@@ -1,14 +1,20 @@
 import MessageLog
 
-/// Where a run's log lies: in its folder, or on a simulated disk.
+/// Where a run's log and snapshots lie: in its folder, or on a simulated disk.
 protocol RunStorage {
+    associatedtype Snapshots: SnapshotStorage
+    var snapshots: Snapshots { get }
     /// Opens the log for its one writer.
-    func openLog(_ mode: LogWriter.Mode) throws(LogError) -> LogWriter
+    /// - Parameter marks: lengths of the log that the writer is to tell the positions of.
+    func openLog(_ mode: LogWriter.Mode, marks: [UInt64]) throws(LogError) -> LogWriter
     /// - Throws: `LogError.missing` where there is none.
     func readLog() throws(LogError) -> LogReader
 }
 
 extension RunFolder: RunStorage {
-    func openLog(_ mode: LogWriter.Mode) throws(LogError) -> LogWriter { try LogWriter(path: log, mode: mode) }
+    var snapshots: SnapshotFiles { SnapshotFiles(path: snapshotsFolder) }
+    func openLog(_ mode: LogWriter.Mode, marks: [UInt64]) throws(LogError) -> LogWriter {
+        try LogWriter(path: log, mode: mode, syncs: syncsLog, marks: marks)
+    }
     func readLog() throws(LogError) -> LogReader { try LogReader(path: log) }
 }

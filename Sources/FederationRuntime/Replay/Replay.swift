@@ -40,7 +40,10 @@ public struct Replay {
     public private(set) var configuration: RunConfiguration?
     /// The core after the last record; nil while the header was not read.
     public private(set) var aggregator: Aggregator?
+    /// The number of the last record.
     public private(set) var records = 0
+    /// Those that a snapshot stands for.
+    private(set) var skippedRecords = 0
     public private(set) var droppedBytes: UInt64 = 0
     public private(set) var lastTime = Timestamp(nanoseconds: 0)
     /// The newest version whose publication was met in the log.
@@ -57,18 +60,47 @@ public struct Replay {
         try self.init(RunLogReader(path: path), until: until, observe: observe)
     }
 
+    /// - Parameter passed: sees the replay behind each record.
     init(
-        _ reader: consuming RunLogReader, until: Version? = nil, observe: (Step) throws -> Void = { _ in }
+        _ reader: consuming RunLogReader, until: Version? = nil, observe: (Step) throws -> Void = { _ in },
+        passed: (Replay) throws -> Void = { _ in }
+    ) throws {
+        let path = reader.path
+        try run(&reader, until: until, observe: observe, passed: passed)
+        guard header != nil else { throw ReplayError("\(path): the log has no record of its run") }
+    }
+
+    /// Goes on behind a snapshot.
+    /// - Parameters:
+    ///   - header: the log's first record.
+    ///   - reader: stands behind the snapshot's position.
+    /// - Throws: as above, and why the snapshot does not give an aggregator.
+    init(
+        from snapshot: RunSnapshot, _ header: RunHeader, _ reader: consuming RunLogReader,
+        observe: (Step) throws -> Void
+    ) throws {
+        let path = reader.path
+        try begin(header) { ReplayError("\(path): \($0)") }
+        aggregator = try snapshot.restore(configuration!, initial: header.initial!.state)
+        records = Int(snapshot.position.messageCount)
+        skippedRecords = records
+        lastTime = snapshot.time
+        try run(&reader, until: nil, observe: observe, passed: { _ in })
+    }
+
+    private mutating func run(
+        _ reader: inout RunLogReader, until: Version?, observe: (Step) throws -> Void,
+        passed: (Replay) throws -> Void
     ) throws {
         let path = reader.path
         while let entry = try reader.next() {
             records += 1
             lastTime = entry.time
             try take(entry, path: path, observe: observe)
+            try passed(self)
             if let until, let published, published >= until, awaited.isEmpty { return }
         }
         droppedBytes = reader.droppedBytes
-        guard header != nil else { throw ReplayError("\(path): the log has no record of its run") }
     }
 
     private mutating func take(_ entry: RunLogEntry, path: String, observe: (Step) throws -> Void) throws {
@@ -86,6 +118,7 @@ public struct Replay {
         case .incarnation: try apply(.started, entry, observe)
         case .received(let message): try apply(.received(message), entry, observe)
         case .timer(let fired): try apply(.timerFired(fired.timer), entry, observe)
+        case .drain(let request): try apply(.drainRequested(within: request.patience), entry, observe)
         case .publication(let publication):
             guard let made = awaited.first, made.version == publication.version else {
                 throw problem("version \(publication.version) was published, but the replay publishes none here")

@@ -78,6 +78,9 @@ public struct RunInspection: Encodable, Sendable {
         public var lateUpdatesUsed = 0
         public var rejected = 0
         public var meanStaleness = 0.0
+        /// What all updates that came from it tell of its data, by the privacy that the log's configuration asks for; nil
+        /// where it asks for none. δ is `privacy.delta`.
+        public var epsilon: Double?
     }
 
     /// The run as a whole.
@@ -127,6 +130,16 @@ public struct RunInspection: Encodable, Sendable {
         versions = collector.versions
         updates = collector.updates
         clients = collector.clients
+        if let privacy = replay.configuration!.privacy { addEpsilon(privacy) }
+    }
+
+    /// Every update counts that was received, whatever became of it, but once.
+    private mutating func addEpsilon(_ privacy: ClientPrivacy) {
+        for place in clients.indices {
+            let sent = updates.lazy.filter { [client = clients[place].client] in $0.client == client }
+            let count = Set(sent.map { [$0.session, $0.sequence] }).count
+            clients[place].epsilon = privacy.epsilon(rho: privacy.rho * Double(count))
+        }
     }
 
     /// The figures of the run as a whole, as properties of its own.

@@ -91,6 +91,12 @@ public struct SnapshotReader: Sendable {
         return text
     }
 
+    package mutating func bytes() throws(SnapshotError) -> [UInt8] {
+        let count = try count(elementBytes: 1)
+        let start = try advance(count)
+        return Array(bytes[start..<start + count])
+    }
+
     /// The count of a list that is no longer than the bytes that are left.
     package mutating func count(elementBytes: Int) throws(SnapshotError) -> Int {
         let count = try integer("count", in: 0...Int.max)

@@ -30,6 +30,11 @@ public struct SnapshotWriter: Sendable {
         bytes.append(contentsOf: utf8)
     }
 
+    package mutating func write(bytes other: [UInt8]) {
+        write(other.count)
+        bytes.append(contentsOf: other)
+    }
+
     package mutating func write(_ values: [Float]) {
         write(values.count)
         bytes.reserveCapacity(bytes.count + 4 * values.count)

@@ -8,6 +8,8 @@ package enum PlantedFault: CaseIterable, Sendable {
     case forgottenOutbox
     /// Something reaches the aggregator's core past the log.
     case unloggedEvent
+    /// A snapshot holds the state of one commit earlier than it says.
+    case misplacedSnapshot
     /// The aggregator takes all in and says nothing any more.
     case silentAggregator
     /// A client says that it trained on the newest version, whichever it trained on.

@@ -24,8 +24,20 @@ struct SimulatedAggregator {
     var isOver = false
     /// The state at the last commit.
     var last: Aggregator?
+    /// The state at the commit before that.
+    var previous: Aggregator?
+    /// What the process's observers keep.
+    var history = RunHistory()
+    var shelf: SnapshotShelf
+    var rhythm: SnapshotRhythm
+    /// Made and not yet on the disk.
+    var unwritten: RunSnapshot?
 
-    init(ignoresSync: Bool) { disk = SimulatedDisk(fuse: fuse, ignoresSync: ignoresSync) }
+    init(ignoresSync: Bool, snapshotVersions: Int) {
+        disk = SimulatedDisk(fuse: fuse, ignoresSync: ignoresSync)
+        shelf = SnapshotShelf(disk.snapshots)
+        rhythm = SnapshotRhythm(interval: snapshotVersions)
+    }
 }
 
 /// The aggregator's process, as `AggregatorSetup` and `AggregatorService` run it.
@@ -40,7 +52,7 @@ extension FaultSimulation {
     }
 
     /// Does a step of the process, which may die in it.
-    private mutating func attempt(_ step: (inout FaultSimulation) throws -> Void) throws {
+    mutating func attempt(_ step: (inout FaultSimulation) throws -> Void) throws {
         do {
             try step(&self)
         } catch {
@@ -56,7 +68,9 @@ extension FaultSimulation {
             guard let engine = try world.openRun() else { return }
             world.aggregator.engine = engine
             let start = IncarnationStarted(incarnation: world.aggregator.incarnation, build: buildVersion)
-            try world.aggregator.engine!.start(start, at: world.clock())
+            let time = world.clock()
+            world.aggregator.history.begin(at: time)
+            try world.aggregator.engine!.start(start, at: time)
             try world.settle()
             if world.aggregator.engine?.aggregator.phase == .finished { world.linger() }
         }
@@ -66,6 +80,7 @@ extension FaultSimulation {
     private mutating func openRun() throws -> LoggedAggregator? {
         guard try RunLogReader.holdsRun(in: aggregator.disk) else { return try beginRun() }
         let recovery = try RunRecovery(from: aggregator.disk)
+        try check(recovery)
         let candidates = aggregator.candidates.map { Digest(of: $0.snapshot()) }
         note(.recovered(Digest(of: recovery.aggregator.snapshot()), among: candidates))
         guard !recovery.isOver else {
@@ -74,6 +89,7 @@ extension FaultSimulation {
             return nil
         }
         aggregator.lastTime = recovery.lastTime
+        aggregator.history = recovery.history
         var core = recovery.aggregator
         if planted == .unloggedEvent {
             _ = core.handle(AggregatorEvent(time: aggregator.lastTime + .seconds(60), kind: .timerFired(.leaseSweep)))
@@ -83,6 +99,9 @@ extension FaultSimulation {
 
     private mutating func beginRun() throws -> LoggedAggregator {
         if aggregator.hasCommitted { note(.begunAnew) }
+        aggregator.history = RunHistory()
+        aggregator.shelf = SnapshotShelf(aggregator.disk.snapshots)
+        aggregator.rhythm = SnapshotRhythm(interval: scenario.configuration.snapshotVersions)
         aggregator.candidates = []
         let configuration = scenario.configuration
         let core = Aggregator(
@@ -101,6 +120,7 @@ extension FaultSimulation {
         aggregator.engine = nil
         aggregator.timers = [:]
         aggregator.inbox = []
+        aggregator.unwritten = nil
         aggregator.fuse.replace()
         if random.chance(0.5) {
             tally.powerFailures += 1
@@ -145,12 +165,22 @@ extension FaultSimulation {
         }
     }
 
+    mutating func drainAggregator(within patience: Duration) throws {
+        guard aggregator.engine != nil else { return }
+        let milliseconds = Int(patience / .milliseconds(1))
+        try attempt { world in
+            try world.aggregator.engine!.drain(DrainRequested(patienceMilliseconds: milliseconds), at: world.clock())
+            try world.settle()
+        }
+    }
+
     // MARK: What is done
 
     private mutating func settle() throws {
         let effects = try aggregator.engine!.commit()
         let core = aggregator.engine!.aggregator
         aggregator.candidates = [core]
+        aggregator.previous = aggregator.last
         aggregator.last = core
         aggregator.hasCommitted = true
         for effect in effects {
@@ -158,6 +188,18 @@ extension FaultSimulation {
             carryOut(effect)
         }
         if core.phase == .finished, core.counts.clientsAlive == 0 { try endAggregator() }
+        takeSnapshot()
+        if core.phase == .resting { try rest() }
+    }
+
+    /// Ends the process in order; somebody starts it again.
+    private mutating func rest() throws {
+        try aggregator.engine!.close()
+        tally.drains += 1
+        aggregator.engine = nil
+        aggregator.timers = [:]
+        aggregator.inbox = []
+        queue.push(.aggregatorStarts, at: now + random.duration(inSeconds: 0.1...15))
     }
 
     private mutating func carryOut(_ effect: AggregatorEffect) {
@@ -170,7 +212,8 @@ extension FaultSimulation {
             publish(.globalPrompts(prompts), on: .all)
         case .setTimer(let timer, let delay):
             aggregator.timers[timer] = queue.push(.aggregatorTimer(timer), at: now + delay)
-        case .flushed, .presenceChanged: break
+        case .flushed(let flush): aggregator.history.add(flush)
+        case .presenceChanged, .rest: break
         case .finish: linger()
         }
     }

@@ -110,6 +110,18 @@ final class SimulatedFile: LogStorage {
         return (remains, isTorn)
     }
 
+    /// Changes a byte behind everybody's back.
+    /// - Returns: whether there is one.
+    func damage(_ random: inout SeededRandom) -> Bool {
+        guard !durable.isEmpty else { return false }
+        durable[random.integer(in: 0...durable.count - 1)] ^= 1 << UInt8(random.integer(in: 0...7))
+        content = durable
+        return true
+    }
+
+    /// What a process reads.
+    var bytes: [UInt8] { content }
+
     private func tear(_ bytes: [UInt8], at offset: Int, _ random: inout SeededRandom) -> Bool {
         let end = offset + bytes.count
         let boundaries = Array(stride(from: (offset / Self.sector + 1) * Self.sector, to: end, by: Self.sector))

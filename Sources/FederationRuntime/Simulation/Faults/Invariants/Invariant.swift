@@ -14,6 +14,8 @@ enum Observation {
     case discarded(ClientID, UpdateID, Settlement)
     /// An aggregator that was started again has this state; one of the others is what it must be.
     case recovered(Digest, among: [Digest])
+    /// What recovery gave, and what running the whole log through the core gives.
+    case resumed(Digest, whole: Digest)
     /// An aggregator began the run anew on an empty disk.
     case begunAnew
     /// The aggregator's state after the last record of the log.

@@ -1,8 +1,8 @@
 import Federation
 import PromptAggregation
 
-/// An aggregator that is started again has the very state that it had, and replaying the whole log in one go gives the
-/// same once more, with every digest that was written down.
+/// An aggregator that is started again has the very state that it had, whether it went on from a snapshot or not, and
+/// replaying the whole log in one go gives the same once more, with every digest that was written down.
 struct RecoveryIsExact: Invariant {
     let name = "recovery gives the state of an uninterrupted run"
     private var found: [String] = []
@@ -12,6 +12,8 @@ struct RecoveryIsExact: Invariant {
         switch observation {
         case .recovered(let digest, let candidates):
             if !candidates.contains(digest) { found.append("an aggregator came back with a state that it never had") }
+        case .resumed(let digest, let whole):
+            if digest != whole { found.append("an aggregator recovered to another state than its log gives") }
         case .begunAnew: found.append("an aggregator that had committed found nothing and began anew")
         case .ended(let digest): last = digest
         default: break

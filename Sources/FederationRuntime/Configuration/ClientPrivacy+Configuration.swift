@@ -1,0 +1,46 @@
+import Federation
+import PromptAggregation
+
+extension ClientPrivacy {
+    /// nil where updates are sent as they are.
+    init?(_ reader: ConfigurationReader) throws {
+        let clipNorm = try reader.number(
+            "privacy.clip_norm", 0, 0...1e30,
+            "clients clip what an update changes to this Euclidean norm and add noise; 0 sends updates as they are")
+        let noiseMultiplier = try reader.number(
+            "privacy.noise_multiplier", 1, 1e-3...1e6, "the noise's standard deviation, in clip norms")
+        let delta = try reader.number("privacy.delta", 1e-5, 1e-300...0.5, "delta of the epsilon that is reported")
+        let budget = try reader.number(
+            "privacy.epsilon_budget", 0, 0...1e12,
+            "a client takes no task whose update would bring its epsilon above this; 0 for no bound")
+        let sampleCount = try reader.integer(
+            "privacy.sample_count", 1, 0...1_000_000_000,
+            "samples that a client with privacy says it has; 0 for the true number, which is not protected")
+        guard clipNorm > 0 else { return nil }
+        self.init(
+            clipNorm: clipNorm, noiseMultiplier: noiseMultiplier, delta: delta, budget: budget > 0 ? budget : nil,
+            sampleCount: sampleCount > 0 ? sampleCount : nil)
+        guard budget == 0 || !isSpent(rho: 0) else {
+            throw ConfigurationError(
+                "privacy.epsilon_budget: expected at least \(epsilon(rho: rho)), what a single update costs, found \(budget)"
+            )
+        }
+    }
+}
+
+extension RunConfiguration {
+    /// - Throws: `ConfigurationError` where clients would send what privacy does not cover, or could not keep account.
+    func checkPrivacy() throws {
+        guard privacy != nil else { return }
+        if let obstacle = ClientPrivacy.obstacle(to: federation.plan) {
+            throw ConfigurationError(
+                "privacy.clip_norm: expected 0 with strategy.name \(strategy.name), whose updates cannot be protected:"
+                    + " \(obstacle)")
+        }
+        guard worker.outbox != nil else {
+            throw ConfigurationError(
+                "privacy.clip_norm: expected 0 without worker.outbox, where clients keep account of what they give away"
+            )
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Foundation
+
+extension Replay {
+    /// A snapshot that lies beside a log, and what a replay of the log says about it.
+    public struct CheckedSnapshot: Encodable, Sendable {
+        public enum Finding: Hashable, Sendable {
+            /// The replay has the same state and history at its place.
+            case equal
+            case different
+            /// Recovery would pass over it, for this reason.
+            case unusable(String)
+        }
+        public var name: String
+        public var finding: Finding
+
+        /// In words.
+        public var words: String {
+            switch finding {
+            case .equal: "equal"
+            case .different: "DIFFERS"
+            case .unusable(let reason): "would be passed over: \(reason)"
+            }
+        }
+
+        private enum CodingKeys: CodingKey { case name, finding }
+
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(name, forKey: .name)
+            try container.encode(words, forKey: .finding)
+        }
+    }
+
+    /// Reads a log and compares the snapshots of its run folder, at their places, with what comes out.
+    ///
+    /// - Returns: the replay, and each snapshot that it came to. Damaged ones are told, they stop nothing.
+    /// - Throws: as `init(path:until:observe:)`, and `RunFolderError`.
+    public static func checked(
+        path: String, until: Int? = nil, observe: (Step) throws -> Void
+    ) throws -> (replay: Replay, snapshots: [CheckedSnapshot]) {
+        let folder = RunFolder(path: URL(fileURLWithPath: path).deletingLastPathComponent().path)
+        let found = try SnapshotShelf(folder.snapshots).read()
+        var checked: [CheckedSnapshot] = []
+        var awaited: [(name: String, snapshot: RunSnapshot)] = []
+        for candidate in found {
+            do {
+                awaited.append((candidate.name, try candidate.content.get()))
+            } catch {
+                checked.append(CheckedSnapshot(name: candidate.name, finding: .unusable("\(error)")))
+            }
+        }
+        var history = RunHistory()
+        let replay = try Replay(RunLogReader(path: path), until: until) { step in
+            history.take(step)
+            try observe(step)
+        } passed: { replay in
+            for (name, snapshot) in awaited where Int(snapshot.position.messageCount) == replay.records {
+                checked.append(CheckedSnapshot(name: name, finding: snapshot.finding(replay, history)))
+            }
+        }
+        if until == nil {
+            for (name, snapshot) in awaited where Int(snapshot.position.messageCount) > replay.records {
+                checked.append(CheckedSnapshot(name: name, finding: .unusable("the log ends before it")))
+            }
+        }
+        return (replay, checked.sorted { $0.name < $1.name })
+    }
+}
+
+extension RunSnapshot {
+    /// Compares it with a replay that has come to its place.
+    fileprivate func finding(_ replay: Replay, _ history: RunHistory) -> Replay.CheckedSnapshot.Finding {
+        guard let header = replay.header, run == Self.digest(of: header) else {
+            return .unusable("it was made of another run")
+        }
+        let isEqual =
+            replay.aggregator?.snapshot() == aggregator && replay.lastTime == time
+            && history.bytes == self.history.bytes
+        return isEqual ? .equal : .different
+    }
+}

@@ -1,0 +1,65 @@
+import Dispatch
+import Federation
+import Synchronization
+
+/// Has a live aggregator's snapshots written, on a thread of its own: taking one costs the aggregator's thread a copy of
+/// a value.
+final class SnapshotKeeper: Sendable {
+    private struct State {
+        /// The newest snapshot's name.
+        var newest: String?
+        var rhythm: SnapshotRhythm
+        var isWriting = false
+    }
+
+    private let files: SnapshotFiles
+    private let state: Mutex<State>
+    private let queue = DispatchQueue(label: "snapshots", qos: .utility)
+    private let failed: @Sendable (any Error) -> Void
+
+    /// - Parameters:
+    ///   - start: the snapshot that recovery went on from.
+    ///   - interval: in versions; 0 for no snapshots.
+    ///   - failed: is told why one could not be kept, on the writing thread. The run goes on without.
+    init(
+        in folder: RunFolder, since start: RunRecovery.Start?, interval: Int,
+        failed: @escaping @Sendable (any Error) -> Void
+    ) {
+        var rhythm = SnapshotRhythm(interval: interval)
+        if let start { rhythm.kept(version: start.version, length: start.length, size: start.size) }
+        files = folder.snapshots
+        state = Mutex(State(newest: start?.name, rhythm: rhythm))
+        self.failed = failed
+    }
+
+    /// Takes a snapshot if one is due and none is being written.
+    func consider(_ engine: LoggedAggregator, _ history: RunHistory) {
+        let isDue = state.withLock { state in
+            !state.isWriting && state.rhythm.isDue(version: engine.aggregator.version, length: engine.committedBytes)
+        }
+        guard isDue, let make = engine.snapshot(history) else { return }
+        state.withLock { $0.isWriting = true }
+        queue.async { [self] in write(make()) }
+    }
+
+    /// Takes a last one, of a run that will go on one day, and waits until it is kept.
+    func finish(_ engine: LoggedAggregator, _ history: RunHistory) {
+        queue.sync {
+            let isWanted = state.withLock { $0.rhythm.interval > 0 && engine.aggregator.phase == .running }
+            if isWanted, let make = engine.snapshot(history) { write(make()) }
+        }
+    }
+
+    private func write(_ snapshot: RunSnapshot) {
+        var shelf = SnapshotShelf(files, newest: state.withLock { $0.newest })
+        let size = Result { try shelf.add(snapshot) }
+        state.withLock { state in
+            state.newest = shelf.newest
+            state.isWriting = false
+            // One that failed is tried again only when the next is due.
+            state.rhythm.kept(
+                version: snapshot.version, length: snapshot.position.length, size: (try? size.get()) ?? 0)
+        }
+        if case .failure(let error) = size { failed(error) }
+    }
+}

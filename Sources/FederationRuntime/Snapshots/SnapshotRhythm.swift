@@ -1,0 +1,27 @@
+import Federation
+
+/// When a snapshot is due: so many versions after the last one, and once the log has grown by at least as much as that
+/// one takes. So snapshots never write more than the log does, however large the state is.
+struct SnapshotRhythm {
+    /// In versions; 0 for no snapshots.
+    let interval: Int
+    private var version: Version = 0
+    private var length: UInt64 = 0
+    private var size = 0
+
+    init(interval: Int) { self.interval = interval }
+
+    func isDue(version: Version, length: UInt64) -> Bool {
+        interval > 0 && version - self.version >= interval && length - min(length, self.length) >= UInt64(size)
+    }
+
+    /// - Parameters:
+    ///   - version: of the snapshot.
+    ///   - length: of the log before it.
+    ///   - size: of the snapshot in bytes.
+    mutating func kept(version: Version, length: UInt64, size: Int) {
+        self.version = version
+        self.length = length
+        self.size = size
+    }
+}
