@@ -15,9 +15,9 @@ struct ChartTests {
     }
 
     @Test func aSpreadHasADeviationFromTwoValuesOn() {
-        #expect(SeedSpread([]) == nil)
-        #expect(SeedSpread([0.5])?.text(1, scale: 100) == "50.0")
-        #expect(SeedSpread([1, 2, 3])?.text(2) == "2.00 ± 1.00")
+        #expect(Spread([]).text(1) == "-")
+        #expect(Spread([0.5]).text(1, scale: 100) == "50.0")
+        #expect(Spread([1, 2, 3]).text(2) == "2.00 ± 1.00")
     }
 
     @Test func thinningKeepsEndsAndExtremes() {

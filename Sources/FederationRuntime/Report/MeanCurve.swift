@@ -15,9 +15,9 @@ package struct MeanCurve {
         let end = curves.map { $0[$0.count - 1].x }.min()!
         let places = Set(curves.flatMap { $0.map(\.x) }).filter { $0 >= start && $0 <= end }.sorted()
         for x in places {
-            let spread = SeedSpread(curves.map { Self.value(of: $0, at: x) })!
+            let spread = Spread(curves.map { Self.value(of: $0, at: x) })
             points.append(ChartPoint(x: x, y: spread.mean))
-            deviations.append(spread.deviation ?? 0)
+            deviations.append(spread.deviation)
         }
     }
 

@@ -57,6 +57,6 @@ struct MethodTable {
     }
 
     private static func text(_ values: [Double], _ digits: Int, scale: Double = 1) -> String {
-        SeedSpread(values)?.text(digits, scale: scale) ?? "-"
+        Spread(values).text(digits, scale: scale)
     }
 }

@@ -59,10 +59,13 @@ struct PromptTrails {
         if let newest, frames.last?.version != newest.version { frames.append(newest) }
         if view == .displacement { Self.subtractStarts(from: &frames, width: width) }
         let plane = PrincipalPlane(frames.flatMap(\.rows), width: width)
+        // What a displacement is measured from is its own start, not the mean of all.
+        let origin = view == .displacement ? plane.place([Float](repeating: 0, count: width)) : ChartPoint(x: 0, y: 0)
         var trails: [PromptID: Trail] = [:]
         for frame in frames {
             for (row, id) in frame.ids.enumerated() {
-                let point = plane.place(frame.rows[row * width..<(row + 1) * width])
+                let place = plane.place(frame.rows[row * width..<(row + 1) * width])
+                let point = ChartPoint(x: place.x - origin.x, y: place.y - origin.y)
                 trails[id, default: Trail(id: id, first: frame.version, last: frame.version, points: [])]
                     .points.append(point)
                 trails[id]!.last = frame.version

@@ -21,9 +21,10 @@ public struct Report {
     ///   - version: whose matches are drawn; nil for each run's last with any.
     /// - Throws: `ReportError`, `LogError`, `ReplayError`, or `ConfigurationError`.
     public init(paths: [String], targets: [Double] = [], version: Int? = nil) throws {
+        let experiments = paths.compactMap(ReportedExperiment.init(folder:))
         let runs = try paths.flatMap { try Self.runs(at: $0, version: version) }
         guard !runs.isEmpty else { throw ReportError("nothing to report: expected run folders") }
-        document = Self.document(of: runs, targets: targets.sorted())
+        document = Self.document(of: runs, experiments.map(\.section), targets: targets.sorted())
     }
 
     // MARK: Reading
@@ -36,7 +37,10 @@ public struct Report {
         if !isDirectory.boolValue || FileManager.default.fileExists(atPath: RunFolder(path: path).log) {
             return [try ReportedRun(replaying: path, version: version)]
         }
-        let folders = runFolders(below: path)
+        let experiment = ReportedExperiment(folder: path)
+        let folders = runFolders(below: path).filter { folder in
+            experiment?.runs.contains(URL(fileURLWithPath: folder).lastPathComponent) ?? true
+        }
         guard !folders.isEmpty else {
             throw ReportError("\(path): expected a run.mcap in it or in a folder below it, found none")
         }
@@ -55,10 +59,12 @@ public struct Report {
 
     // MARK: Writing
 
-    private static func document(of runs: [ReportedRun], targets: [Double]) -> ReportDocument {
+    private static func document(
+        of runs: [ReportedRun], _ experiments: [ReportDocument.Section], targets: [Double]
+    ) -> ReportDocument {
         let tasks = ReportedTask.tasks(of: runs)
         var partitions = PartitionCounts()
-        var sections = tasks.map { section(of: $0, isOnly: runs.count == 1, targets: targets) }
+        var sections = experiments + tasks.map { section(of: $0, isOnly: runs.count == 1, targets: targets) }
         for task in tasks {
             for method in task.methods {
                 guard let run = method.runs.first(where: { $0.logged != nil }), let logged = run.logged else {

@@ -38,7 +38,7 @@ enum RunTables {
                 client.client, "\(figures.samples)", "\(client.updatesUsed)", "\(client.lateUpdatesUsed)",
                 decimal(client.meanStaleness, 2), "\(figures.largestStaleness)",
                 decimal(100 * figures.influence / versions, 1) + " %",
-                SeedSpread(figures.taskSeconds)?.text(1) ?? "-", decimal(Double(client.bytes) / 1e6, 2),
+                Spread(figures.taskSeconds).text(1), decimal(Double(client.bytes) / 1e6, 2),
                 "\(client.rejected)",
             ])
         }
