@@ -57,6 +57,7 @@ struct RootCommand: AsyncParsableCommand {
                                           impromptu replay runs/first --strategy fedavg --strategy fedbuff
                                           impromptu inspect runs/first
                                           impromptu evaluate runs/first
+                                          impromptu report runs/first
                                           impromptu export runs/first --to figures
             Look at a data set:           impromptu data fashion-mnist --picture partition.svg
             Compare methods:              impromptu experiment docs/experiments/smoke.yaml
@@ -68,7 +69,7 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, RelayCommand.self, DemoCommand.self, ReplayCommand.self,
-            InspectCommand.self, EvaluateCommand.self, ExportCommand.self, SimulateCommand.self,
+            InspectCommand.self, EvaluateCommand.self, ReportCommand.self, ExportCommand.self, SimulateCommand.self,
             ExperimentCommand.self, DataCommand.self, KeysCommand.self, StatusCommand.self, DrainCommand.self,
             CheckCommand.self, BenchCommand.self,
         ])

@@ -78,6 +78,11 @@ import Testing
             let summary = try String(contentsOfFile: folder + "/out/summary.md", encoding: .utf8)
             #expect(summary.contains("8 of 8 runs") && summary.contains("pfpt-async against others"))
 
+            let report = try Report(paths: [folder + "/out"]).markdown
+            #expect(report.contains("### All figures") && report.contains("## Methods on fashion-mnist, iid"))
+            #expect(report.components(separatedBy: "| not replayed |").count == 5, "one run of four methods is")
+            #expect(report.components(separatedBy: "\n| pfpt-async, buffered | 2 | ").count == 3)
+
             let again = try await run(Self.small, in: folder)
             #expect(again.made == 0 && again.found == 8 && again.reported == 8)
             #expect(try table("runs", in: folder) == runs)

@@ -105,7 +105,7 @@ struct ExperimentTables {
         for (point, name) in experiment.axes[0].points.map(\.name).enumerated() {
             let cells = places.map { place in
                 let figures = figures(of: Experiment.Cell(points: [point] + place))
-                return spread(figures.map { $0.test[$0.chosen].accuracy }, percent: true, digits: 1)
+                return Spread(figures.map { $0.test[$0.chosen].accuracy }).text(1, scale: 100)
             }
             table.rows.append([name] + cells)
         }
@@ -132,10 +132,10 @@ struct ExperimentTables {
             let figures = figures(of: cell)
             guard !figures.isEmpty else { continue }
             func percent(_ value: (RunFigures) -> Double) -> String {
-                spread(figures.map(value), percent: true, digits: 1)
+                Spread(figures.map(value)).text(1, scale: 100)
             }
             func plain(_ digits: Int, _ value: (RunFigures) -> Double) -> String {
-                spread(figures.map(value), digits: digits)
+                Spread(figures.map(value)).text(digits)
             }
             var row = experiment.names(of: cell) + ["\(figures.count)"]
             row += [
@@ -146,7 +146,7 @@ struct ExperimentTables {
             row += experiment.targets.map { target in
                 let times = figures.compactMap { $0.reaches(target)?.seconds }
                 return times.count == figures.count
-                    ? spread(times, digits: 1) : "reached by \(times.count) of \(figures.count)"
+                    ? Spread(times).text(1) : "reached by \(times.count) of \(figures.count)"
             }
             row += [
                 plain(0, \.seconds), plain(0) { Double($0.updates) }, plain(0) { Double($0.versions) },
@@ -210,13 +210,6 @@ struct ExperimentTables {
         row += words(last)
         return row
     }
-}
-
-/// Mean ± standard deviation, a dash without values.
-private func spread(_ values: [Double], percent: Bool = false, digits: Int) -> String {
-    guard !values.isEmpty else { return "-" }
-    let spread = Spread(values.map { percent ? 100 * $0 : $0 })
-    return decimal(spread.mean, digits) + (values.count < 2 ? "" : " ± " + decimal(spread.deviation, digits))
 }
 
 private func known(_ value: Double, _ digits: Int) -> String { value.isNaN ? "-" : decimal(value, digits) }

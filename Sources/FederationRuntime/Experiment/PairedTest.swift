@@ -1,22 +1,5 @@
 import Foundation
 
-/// Mean and standard deviation of some values.
-package struct Spread {
-    package var count: Int
-    /// NaN without values.
-    package var mean: Double
-    /// Of the sample (division by n − 1); NaN below two values.
-    package var deviation: Double
-
-    package init(_ values: [Double]) {
-        count = values.count
-        mean = values.reduce(0, +) / Double(values.count)
-        let mean = mean
-        let squares: Double = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-        deviation = values.count < 2 ? .nan : (squares / Double(values.count - 1)).squareRoot()
-    }
-}
-
 /// Student's t-test of pairs: whether the mean of their differences is 0.
 package struct PairedTest {
     package var differences: Spread

@@ -34,6 +34,39 @@ public struct RunHistory: Sendable {
             ]
             return columns.joined(separator: ",")
         }
+
+        /// A row as `csv` wrote it; nil for one that was cut short.
+        init?(csv line: Substring) {
+            let columns = line.split(separator: ",", omittingEmptySubsequences: false)
+            guard columns.count == 12, let version = Int(columns[0]), let seconds = Double(columns[1]),
+                let updates = Int(columns[2]), let contributions = Int(columns[3]), let mean = Double(columns[4]),
+                let maximum = Int(columns[5]), let pool = Int(columns[6]), let births = Int(columns[7]),
+                let deaths = Int(columns[8])
+            else { return nil }
+            self.init(
+                version: version, seconds: seconds, updates: updates, contributions: contributions,
+                meanStaleness: mean, maximumStaleness: maximum, pool: pool, births: births, deaths: deaths,
+                objectiveBefore: Double(columns[9]), objectiveAfter: Double(columns[10]), loss: Double(columns[11]))
+        }
+
+        init(
+            version: Version, seconds: Double, updates: Int, contributions: Int, meanStaleness: Double,
+            maximumStaleness: Int, pool: Int, births: Int, deaths: Int, objectiveBefore: Double?,
+            objectiveAfter: Double?, loss: Double?
+        ) {
+            self.version = version
+            self.seconds = seconds
+            self.updates = updates
+            self.contributions = contributions
+            self.meanStaleness = meanStaleness
+            self.maximumStaleness = maximumStaleness
+            self.pool = pool
+            self.births = births
+            self.deaths = deaths
+            self.objectiveBefore = objectiveBefore
+            self.objectiveAfter = objectiveAfter
+            self.loss = loss
+        }
     }
 
     /// A version's figures on the validation split.
