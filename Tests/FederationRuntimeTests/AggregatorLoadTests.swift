@@ -152,7 +152,8 @@ private final class LinkedAggregator: @unchecked Sendable {
             Result {
                 let loopback = RunConfiguration.Endpoints(updates: "tcp://127.0.0.1:*", prompts: "tcp://127.0.0.1:*")
                 return try AggregatorLinks(
-                    endpoints: loopback, orElse: loopback, keys: nil, loop: self.loop, batch: 16, stateBytes: stateBytes,
+                    endpoints: loopback, orElse: loopback, keys: nil, loop: self.loop, batch: 16,
+                    stateBytes: stateBytes,
                     room: room, crowded: crowded, denied: { _ in },
                     receive: { incoming in
                         self.messages.withLock { $0.formUnion(incoming.map(\.bytes)) }
