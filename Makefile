@@ -1,26 +1,46 @@
 # What a newcomer needs:  make demo   make test
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
+# No test imports with @testable; without this, testing would rebuild all that building has made.
+TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test sanitize build setup format lint bench chaos
+.PHONY: demo test test-slurm fuzz sanitize build setup format lint bench chaos dist test-dist test-network
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
 
 test:  ## Sets up and runs all tests, numbers in release mode.
 	Deploy/setup --test
-	IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python swift test -c release $(SWIFT_FLAGS)
+	IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python swift test $(TEST_FLAGS)
+
+test-network: build  ## Runs a federation across four hosts of a bad network (namespaces of this machine; needs root).
+	Deploy/setup --test
+	python3 Tests/Network/across_hosts.py $(BINARY)
+
+dist: setup  ## Builds the release tarball, whose program needs no Swift.
+	Deploy/dist/build
+
+test-dist: dist  ## Runs the tarball's program in a root without Swift, made by debootstrap (needs root).
+	Deploy/setup --test
+	Deploy/dist/test .build-dist/impromptu-*.tar.gz
 
 chaos: setup  ## Kills a live federation's processes at random: make chaos KILLS=1000.
-	IMPROMPTU_CHAOS_KILLS=$(or $(KILLS),100) swift test -c release $(SWIFT_FLAGS) --filter ChaosTests
+	IMPROMPTU_CHAOS_KILLS=$(or $(KILLS),100) swift test $(TEST_FLAGS) --filter ChaosTests
+
+fuzz: setup  ## Tries hostile bytes on everything that reads any: make fuzz SECONDS=600, for each target.
+	Tests/Fuzz/fuzz $(or $(SECONDS),600)
+
+test-slurm: build  ## Runs a federation on a real Slurm of four nodes on this machine; needs root.
+	Deploy/setup --slurm
+	python3 Tests/Slurm/federation_on_slurm.py $(BINARY)
 
 # XCTest's own main leaks a few bytes when it exits, so leaks are not looked for.
 SANITIZERS := --sanitize=address -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 
 sanitize:  ## Runs the tests of kernels, tuning, files and wire under the address and undefined-behaviour sanitizers.
 	Deploy/setup --test
-	ASAN_OPTIONS=detect_leaks=0 swift test -c release $(SWIFT_FLAGS) --scratch-path .build-sanitized $(SANITIZERS) \
+	ASAN_OPTIONS=detect_leaks=0 swift test $(TEST_FLAGS) --scratch-path .build-sanitized $(SANITIZERS) \
 		--filter 'PromptTuningTests|PromptAggregationTests|DatasetsTests|SafetensorsTests|PromptWireTests'
 
 build:
@@ -32,13 +52,19 @@ setup:
 format:  ## Formats every Swift file in place.
 	swift format format --in-place --recursive --parallel $(SOURCES)
 
-lint:  ## Checks format, generated code, which target may import what, and the units of systemd.
+lint:  ## Checks format, generated code, which target may import what, scripts, and what is deployed.
 	swift format lint --strict --recursive --parallel $(SOURCES)
 	Proto/generate.sh --verify
 	python3 Tests/tidy.py
 	Deploy/systemd/verify
+	Deploy/kubernetes/verify $(wildcard $(BINARY))
+	Deploy/container/verify
+	shellcheck .ci/run Deploy/setup Deploy/systemd/verify Deploy/slurm/test-cluster Deploy/slurm/*.sbatch Proto/generate.sh
 
 bench: setup build  ## Prints the benchmarks of this machine.
 	$(BINARY) bench tuning
 	$(BINARY) bench aggregation
 	$(BINARY) bench replay
+	$(BINARY) bench ingest
+	$(BINARY) bench roundtrip
+	$(BINARY) bench connections

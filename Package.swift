@@ -16,7 +16,9 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -31,6 +33,7 @@ let package = Package(
         .target(
             name: "CPromptWire", dependencies: ["CProtobufC"], linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(name: "CKernels"),
+        .target(name: "CChecksum", dependencies: ["CZlib"]),
 
         // Pure: no clock, no input or output, no logger.
         .target(name: "PromptAggregation", dependencies: ["CKernels"], swiftSettings: swiftSettings),
@@ -40,7 +43,7 @@ let package = Package(
         .target(
             name: "PromptWire", dependencies: ["Federation", "PromptAggregation", "CPromptWire"],
             swiftSettings: swiftSettings),
-        .target(name: "MessageLog", dependencies: ["CZlib"], swiftSettings: swiftSettings),
+        .target(name: "MessageLog", dependencies: ["CChecksum", "CZlib"], swiftSettings: swiftSettings),
         .target(name: "ZeroMQTransport", dependencies: ["CZeroMQ"], swiftSettings: swiftSettings),
         .target(name: "Safetensors", swiftSettings: swiftSettings),
         .target(name: "Datasets", dependencies: ["PromptAggregation", "CZlib"], swiftSettings: swiftSettings),
@@ -59,10 +62,22 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
+        .target(
+            name: "Dashboard",
+            dependencies: [
+                "Federation", "FederationRuntime", "PromptAggregation",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            // In the program itself: an installed binary finds its page without a folder beside it.
+            resources: [
+                .embedInCode("Page/page.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
+            ], swiftSettings: swiftSettings),
         .executableTarget(
             name: "impromptu",
             dependencies: [
-                "Federation", "FederationRuntime", "PromptAggregation", "PromptTuning",
+                "Dashboard", "Federation", "FederationRuntime", "PromptAggregation", "PromptTuning",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -77,7 +92,8 @@ let package = Package(
         .testTarget(
             name: "PromptWireTests", dependencies: ["PromptWire", "Federation", "PromptAggregation"],
             swiftSettings: swiftSettings),
-        .testTarget(name: "MessageLogTests", dependencies: ["MessageLog"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "MessageLogTests", dependencies: ["MessageLog", "CChecksum", "CZlib"], swiftSettings: swiftSettings),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ZeroMQTransport"], swiftSettings: swiftSettings),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: swiftSettings),
         .testTarget(
@@ -87,11 +103,37 @@ let package = Package(
             name: "PromptTuningTests", dependencies: ["PromptTuning", "PromptAggregation", "Safetensors", "CKernels"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
+            name: "DashboardTests",
+            dependencies: [
+                "Dashboard", "Federation", "FederationRuntime", "PromptAggregation",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: swiftSettings),
+        .testTarget(
             name: "FederationRuntimeTests",
             dependencies: [
                 "FederationRuntime", "Federation", "PromptAggregation", "MessageLog", "PromptWire", "Datasets",
                 "Safetensors", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
+
+        // Hostile bytes: what they are tried on, and the tests that do so without libFuzzer.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "CZlib", "Datasets", "Federation", "FederationRuntime", "MessageLog", "PromptAggregation", "PromptWire",
+                "Safetensors",
+            ], path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets", "PromptAggregation"], path: "Tests/Fuzz/Tests",
+            resources: [.copy("Seeds")], swiftSettings: swiftSettings),
     ]
 )
+
+// libFuzzer brings the program's entry and comes with its sanitizer alone (Tests/Fuzz/fuzz).
+if Context.environment["IMPROMPTU_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "impromptu-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
+            swiftSettings: swiftSettings))
+}

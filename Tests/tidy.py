@@ -15,7 +15,7 @@ ALLOWED = {
     "PromptAggregation": ({"CKernels"}, {"Glibc", "Darwin"}),
     "Federation": ({"PromptAggregation"}, set()),
     "PromptWire": ({"CProtobufC", "CPromptWire", "Federation", "PromptAggregation"}, {"Glibc"}),
-    "MessageLog": ({"CZlib"}, SYSTEM),
+    "MessageLog": ({"CChecksum", "CZlib"}, SYSTEM),
     "ZeroMQTransport": ({"CZeroMQ"}, SYSTEM),
     "Safetensors": (set(), SYSTEM),
     "Datasets": ({"CZlib", "PromptAggregation"}, SYSTEM),
@@ -24,11 +24,14 @@ ALLOWED = {
         {"CSodium", "Datasets", "Federation", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
          "Safetensors", "ZeroMQTransport"},
         SYSTEM | {"Logging", "ServiceLifecycle", "Yams"}),
+    "Dashboard": (
+        {"Federation", "FederationRuntime", "PromptAggregation"},
+        SYSTEM | {"CoreMetrics", "FlyingSocks", "Logging"}),
     "impromptu": (
-        {"Federation", "FederationRuntime", "PromptAggregation", "PromptTuning"},
+        {"Dashboard", "Federation", "FederationRuntime", "PromptAggregation", "PromptTuning"},
         SYSTEM | {"ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals"}),
 }
-C_TARGETS = {"CKernels", "CPromptWire", "CProtobufC", "CSodium", "CZeroMQ", "CZlib"}
+C_TARGETS = {"CChecksum", "CKernels", "CPromptWire", "CProtobufC", "CSodium", "CZeroMQ", "CZlib"}
 PURE = {"PromptAggregation", "Federation"}
 IMPURE = re.compile(
     r"\b(ContinuousClock|SuspendingClock|Date\(|clock_gettime|gettimeofday|SystemRandomNumberGenerator|\.random\(|"

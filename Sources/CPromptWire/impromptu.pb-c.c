@@ -817,6 +817,51 @@ void   impromptu__v1__timer_fired__free_unpacked
   assert(message->base.descriptor == &impromptu__v1__timer_fired__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   impromptu__v1__drain_requested__init
+                     (Impromptu__V1__DrainRequested         *message)
+{
+  static const Impromptu__V1__DrainRequested init_value = IMPROMPTU__V1__DRAIN_REQUESTED__INIT;
+  *message = init_value;
+}
+size_t impromptu__v1__drain_requested__get_packed_size
+                     (const Impromptu__V1__DrainRequested *message)
+{
+  assert(message->base.descriptor == &impromptu__v1__drain_requested__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v1__drain_requested__pack
+                     (const Impromptu__V1__DrainRequested *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v1__drain_requested__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v1__drain_requested__pack_to_buffer
+                     (const Impromptu__V1__DrainRequested *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v1__drain_requested__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V1__DrainRequested *
+       impromptu__v1__drain_requested__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V1__DrainRequested *)
+     protobuf_c_message_unpack (&impromptu__v1__drain_requested__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v1__drain_requested__free_unpacked
+                     (Impromptu__V1__DrainRequested *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v1__drain_requested__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   impromptu__v1__publication__init
                      (Impromptu__V1__Publication         *message)
 {
@@ -2651,6 +2696,44 @@ const ProtobufCMessageDescriptor impromptu__v1__timer_fired__descriptor =
   (ProtobufCMessageInit) impromptu__v1__timer_fired__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor impromptu__v1__drain_requested__field_descriptors[1] =
+{
+  {
+    "patience_milliseconds",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V1__DrainRequested, patience_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v1__drain_requested__field_indices_by_name[] = {
+  0,   /* field[0] = patience_milliseconds */
+};
+static const ProtobufCIntRange impromptu__v1__drain_requested__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor impromptu__v1__drain_requested__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v1.DrainRequested",
+  "DrainRequested",
+  "Impromptu__V1__DrainRequested",
+  "impromptu.v1",
+  sizeof(Impromptu__V1__DrainRequested),
+  1,
+  impromptu__v1__drain_requested__field_descriptors,
+  impromptu__v1__drain_requested__field_indices_by_name,
+  1,  impromptu__v1__drain_requested__number_ranges,
+  (ProtobufCMessageInit) impromptu__v1__drain_requested__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor impromptu__v1__publication__field_descriptors[5] =
 {
   {
@@ -2933,7 +3016,7 @@ const ProtobufCEnumDescriptor impromptu__v1__phase__descriptor =
   impromptu__v1__phase__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue impromptu__v1__timer_kind__enum_values_by_number[6] =
+static const ProtobufCEnumValue impromptu__v1__timer_kind__enum_values_by_number[7] =
 {
   { "TIMER_KIND_UNSPECIFIED", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_UNSPECIFIED", 0 },
   { "TIMER_KIND_BEACON", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_BEACON", 1 },
@@ -2941,13 +3024,15 @@ static const ProtobufCEnumValue impromptu__v1__timer_kind__enum_values_by_number
   { "TIMER_KIND_ROUND_DEADLINE", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_ROUND_DEADLINE", 3 },
   { "TIMER_KIND_LEASE_SWEEP", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_LEASE_SWEEP", 4 },
   { "TIMER_KIND_RUN_DEADLINE", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_RUN_DEADLINE", 5 },
+  { "TIMER_KIND_DRAIN_DEADLINE", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_DRAIN_DEADLINE", 6 },
 };
 static const ProtobufCIntRange impromptu__v1__timer_kind__value_ranges[] = {
-{0, 0},{0, 6}
+{0, 0},{0, 7}
 };
-static const ProtobufCEnumValueIndex impromptu__v1__timer_kind__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex impromptu__v1__timer_kind__enum_values_by_name[7] =
 {
   { "TIMER_KIND_BEACON", 1 },
+  { "TIMER_KIND_DRAIN_DEADLINE", 6 },
   { "TIMER_KIND_FLUSH_DEADLINE", 2 },
   { "TIMER_KIND_LEASE_SWEEP", 4 },
   { "TIMER_KIND_ROUND_DEADLINE", 3 },
@@ -2961,9 +3046,9 @@ const ProtobufCEnumDescriptor impromptu__v1__timer_kind__descriptor =
   "TimerKind",
   "Impromptu__V1__TimerKind",
   "impromptu.v1",
-  6,
+  7,
   impromptu__v1__timer_kind__enum_values_by_number,
-  6,
+  7,
   impromptu__v1__timer_kind__enum_values_by_name,
   1,
   impromptu__v1__timer_kind__value_ranges,

@@ -1,9 +1,10 @@
 #pragma once
+// Swift's Glibc module offers neither epoll nor eventfd.
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <zmq.h>
 
-// Swift's Glibc module does not offer eventfd.
 static inline int czeromq_eventfd(void) {
     return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 }

@@ -40,8 +40,10 @@ extension Aggregator {
             return "expected the tensors \(tuned.map(\.name)), found \(update.parameters.names)"
         }
         for (entry, expected) in zip(update.parameters.entries, tuned) {
-            if let position = entry.tensor.firstNonFinite {
-                return "\(entry.name): expected finite values, found \(entry.tensor.values[position]) at \(position)"
+            if let position = entry.tensor.values.firstIndex(where: { !($0.magnitude <= UpdateChecks.largestValue) }) {
+                let value = entry.tensor.values[position]
+                let expected = value.isFinite ? "values within ±\(UpdateChecks.largestValue)" : "finite values"
+                return "\(entry.name): expected \(expected), found \(value) at \(position)"
             }
             if entry.name != Parameters.prompts, entry.tensor.shape != expected.tensor.shape {
                 return "\(entry.name): expected shape \(expected.tensor.shape), found \(entry.tensor.shape)"

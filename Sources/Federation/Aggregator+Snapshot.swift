@@ -52,7 +52,7 @@ extension Aggregator {
         try reader.finish()
     }
 
-    private static let phases: [Phase] = [.ready, .running, .finished]
+    private static let phases: [Phase] = [.ready, .running, .finished, .draining, .resting]
 
     private static var totals: [WritableKeyPath<Counts, Int>] {
         [

@@ -12,7 +12,13 @@ import PromptAggregation
 /// What is to be done next is decided in `advance` from the state alone, after every event, so a lost message, client
 /// or timer cannot leave the run waiting for an edge that already passed.
 public struct Aggregator: Sendable {
-    public enum Phase: Hashable, Sendable { case ready, running, finished }
+    public enum Phase: Hashable, Sendable {
+        case ready, running, finished
+        /// Gives out no tasks and waits for those in flight.
+        case draining
+        /// Has drained; goes on when the process is started again.
+        case resting
+    }
 
     public let configuration: FederationConfiguration
     var strategy: any AggregationStrategy
@@ -79,6 +85,7 @@ public struct Aggregator: Sendable {
         case .received(.heartbeat(let heartbeat)): receive(heartbeat, at: event.time)
         case .received(.goodbye(let goodbye)): receive(goodbye)
         case .timerFired(let timer): fire(timer, at: event.time)
+        case .drainRequested(let patience): drain(within: patience)
         }
         advance(at: event.time)
         return effects
@@ -90,6 +97,7 @@ public struct Aggregator: Sendable {
             phase = .running
             startedAt = time
         } else {
+            if phase != .finished { phase = .running }
             // Whoever was alive gets one whole lease to show itself again.
             for index in clients.indices { clients[index].lastHeard = time }
             if let flushAfter = flushAfter, !buffer.isEmpty {
@@ -116,20 +124,22 @@ public struct Aggregator: Sendable {
             sweepLeases(at: time)
             effects.append(.setTimer(.leaseSweep, after: leaseSweepInterval))
         case .flushDeadline(let guarded):
-            if guarded == version, !buffer.isEmpty, phase == .running { flush(at: time) }
+            if guarded == version, !buffer.isEmpty, isUnderWay { flush(at: time) }
         case .roundDeadline(let guarded):
             if guarded == version { roundDeadlinePassed = true }
-        case .runDeadline:
-            finish(at: time)
+        case .runDeadline: finish(at: time)
+        case .drainDeadline: rest(at: time)
         }
     }
 
+    private var isUnderWay: Bool { phase == .running || phase == .draining }
+
     /// Does whatever the state calls for: flush, end the run, give out tasks.
     private mutating func advance(at time: Timestamp) {
-        guard phase == .running else { return }
+        guard isUnderWay else { return }
         if flushIsDue { flush(at: time) }
         if stopIsReached { return finish(at: time) }
-        dispatch()
+        if phase == .running { dispatch() } else if counts.inFlight == 0 { rest(at: time) }
     }
 
     private var stopIsReached: Bool {
@@ -139,11 +149,26 @@ public struct Aggregator: Sendable {
 
     /// Ends the run. What is in the buffer was acknowledged, so it makes a last version.
     private mutating func finish(at time: Timestamp) {
-        guard phase == .running else { return }
+        guard isUnderWay else { return }
         if !buffer.isEmpty { flush(at: time) }
         phase = .finished
         publishBeacon()
         effects.append(.finish)
+    }
+
+    /// Stops giving out tasks. What is in flight may still be answered.
+    private mutating func drain(within patience: Duration) {
+        guard isUnderWay else { return }
+        phase = .draining
+        effects.append(.setTimer(.drainDeadline, after: patience))
+    }
+
+    /// Ends the wait of a drain. What is in the buffer makes a version, so that nothing hangs over.
+    private mutating func rest(at time: Timestamp) {
+        guard phase == .draining else { return }
+        if !buffer.isEmpty { flush(at: time) }
+        phase = .resting
+        effects.append(.rest)
     }
 
     mutating func publishBeacon() {

@@ -7,6 +7,8 @@ public struct AggregatorEvent: Hashable, Sendable {
         case started
         case received(ClientMessage)
         case timerFired(AggregatorTimer)
+        /// Somebody asks it to come to rest: no new tasks, and an end once those in flight are answered or the time is up.
+        case drainRequested(within: Duration)
     }
     public var time: Timestamp
     public var kind: Kind
@@ -29,6 +31,8 @@ public enum AggregatorTimer: Hashable, Sendable {
     case roundDeadline(Version)
     /// Ends the run.
     case runDeadline
+    /// Ends the wait for tasks in flight before a rest.
+    case drainDeadline
 }
 
 /// What the aggregator wants done. Effects are carried out in order, after the event's record is safe in the log.
@@ -44,6 +48,8 @@ public enum AggregatorEffect: Hashable, Sendable {
     case presenceChanged(ClientID, Presence)
     /// The run has ended; what still arrives is answered with a rejection.
     case finish
+    /// The aggregator is at rest: nothing more is to be done before the process is started again.
+    case rest
 }
 
 /// Whether a client can be asked to train.

@@ -13,6 +13,8 @@ public struct Client: Sendable {
 
     private var welcomed = false
     private var finished = false
+    /// Whether the client is to end as soon as nothing is under way.
+    private var leaving = false
     /// Why it trains no more, nil while it does.
     private var retirement: String?
     private var incarnation: UInt64?
@@ -62,9 +64,10 @@ public struct Client: Sendable {
             if training == task { training = nil }
             trainIfPossible()
         case .stored(let id): sendStored(id)
-        case .stopRequested: end(.stopped)
+        case .stopRequested(let grace): leave(within: grace)
         case .retired(let reason): retire(reason)
         }
+        leaveIfNothingIsUnderWay()
         if let retirement, kept.isEmpty, !finished { end(.retired(retirement)) }
         return effects
     }
@@ -102,6 +105,7 @@ public struct Client: Sendable {
             if welcomed { resendAll() }
             resendDelay = min(resendDelay * 2, Self.resendDelays.upperBound)
             setResend()
+        case .grace: end(.stopped)
         }
     }
 
@@ -202,7 +206,7 @@ public struct Client: Sendable {
     // MARK: Training
 
     private mutating func trainIfPossible() {
-        guard training == nil, let task = pending, let held, held.version >= task.version else { return }
+        guard training == nil, !leaving, let task = pending, let held, held.version >= task.version else { return }
         pending = nil
         training = task.number
         effects.append(.train(TrainingOrder(task: task, base: held)))
@@ -262,6 +266,21 @@ public struct Client: Sendable {
         guard !resendSet else { return }
         resendSet = true
         effects.append(.setTimer(.resend, after: resendDelay))
+    }
+
+    // MARK: Leaving
+
+    /// Begins nothing new; the training under way may come to its end, and what it made be acknowledged.
+    private mutating func leave(within grace: Duration) {
+        guard !leaving else { return }
+        leaving = true
+        pending = nil
+        if grace > .zero { effects.append(.setTimer(.grace, after: grace)) } else { end(.stopped) }
+    }
+
+    private mutating func leaveIfNothingIsUnderWay() {
+        guard leaving, !finished, training == nil, kept.isEmpty else { return }
+        end(.stopped)
     }
 
     private mutating func end(_ end: ClientEnd) {

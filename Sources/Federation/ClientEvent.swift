@@ -11,8 +11,8 @@ public struct ClientEvent: Hashable, Sendable {
         case trainingFailed(task: UInt64)
         /// A `store` was carried out.
         case stored(UpdateID)
-        /// The worker is asked to stop.
-        case stopRequested
+        /// The worker is asked to stop, and has that long to finish what is under way.
+        case stopRequested(grace: Duration)
         /// The client may train no more, and why. It stays until what it has made is settled.
         case retired(String)
     }
@@ -31,6 +31,8 @@ public enum ClientTimer: Hashable, Sendable {
     case heartbeat
     /// Sends again what was not acknowledged.
     case resend
+    /// Ends the client, whatever is still under way.
+    case grace
 }
 
 /// What a client wants done, in order.

@@ -57,6 +57,10 @@ public struct FederationConfiguration: Hashable, Sendable {
 
 /// What an update may be at most, beside having the shapes of its base version and finite values; zeros do not bound.
 public struct UpdateChecks: Hashable, Sendable {
+    /// The magnitude beyond which a value is refused like one that is not finite: sums of squares of such values would not
+    /// be.
+    public static let largestValue: Float = 1e15
+
     /// Of the Euclidean norm of what the update changed.
     public var maximumNorm: Double
     public var maximumSampleCount: Int

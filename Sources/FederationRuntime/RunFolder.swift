@@ -3,6 +3,8 @@ import Foundation
 /// Where a run keeps its files.
 public struct RunFolder: Sendable {
     public let path: String
+    /// False for a simulation: no client relies on what its log holds, and waiting for the disk would be most of its time.
+    var syncsLog = true
 
     public init(path: String) { self.path = path }
 
@@ -16,9 +18,11 @@ public struct RunFolder: Sendable {
     public var metrics: String { path + "/metrics.csv" }
     /// A row an evaluation on the validation split.
     public var evaluations: String { path + "/evaluations.csv" }
+    /// A row an evaluation on the test split, of a simulation that was asked for them.
+    public var testEvaluations: String { path + "/test-evaluations.csv" }
     public var report: String { path + "/report.svg" }
 
-    /// The endpoints that the aggregator bound: a configuration that workers can be started with.
+    /// Where the aggregator can be reached (`Rendezvous`): a configuration that workers can be started with.
     public var endpoints: String { path + "/endpoints.yaml" }
 
     /// Makes the folder, durably, unless it is there.
@@ -36,17 +40,6 @@ public struct RunFolder: Sendable {
         } catch {
             throw RunFolderError("\(file): cannot write: \(error.localizedDescription)")
         }
-    }
-
-    /// What an earlier aggregator of this run was bound to, nil where none was.
-    public func readEndpoints() -> RunConfiguration.Endpoints? {
-        guard let text = try? String(contentsOfFile: endpoints, encoding: .utf8) else { return nil }
-        var layers = ConfigurationLayers()
-        guard (try? layers.add(yaml: text, name: endpoints)) != nil,
-            let updates = layers.settings["endpoints.updates"]?.value,
-            let prompts = layers.settings["endpoints.prompts"]?.value
-        else { return nil }
-        return .init(updates: updates, prompts: prompts)
     }
 
     /// The log that a user means who names a run folder or its log.

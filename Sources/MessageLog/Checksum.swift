@@ -1,3 +1,4 @@
+import CChecksum
 import CZlib
 
 /// The CRC32 of a run of bytes (ISO 3309, as in gzip and MCAP), which grows with the run.
@@ -15,7 +16,7 @@ struct Checksum: Equatable {
 
     mutating func add(_ bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.bindMemory(to: UInt8.self).baseAddress else { return }
-        value = UInt32(truncatingIfNeeded: crc32_z(uLong(value), start, bytes.count))
+        value = checksum_crc32(value, start, bytes.count)
     }
 
     /// Adds `size` bytes of which only the checksum is known: the sum over a whole file then costs no second pass.

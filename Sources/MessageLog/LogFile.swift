@@ -5,11 +5,14 @@ package final class LogFile: LogStorage {
     package let path: String
     package let descriptor: CInt
     package let isNew: Bool
+    /// Whether `synchronize` waits for the disk.
+    private let syncs: Bool
 
-    private init(path: String, descriptor: CInt, isNew: Bool) {
+    private init(path: String, descriptor: CInt, isNew: Bool, syncs: Bool) {
         self.path = path
         self.descriptor = descriptor
         self.isNew = isNew
+        self.syncs = syncs
     }
 
     deinit {
@@ -17,25 +20,27 @@ package final class LogFile: LogStorage {
     }
 
     /// Creates an empty file; the path must be free.
-    package static func create(_ path: String) throws(LogError) -> LogFile {
-        let file = try open(path, flags: O_RDWR | O_CREAT | O_EXCL, operation: "create")
+    package static func create(_ path: String, syncs: Bool = true) throws(LogError) -> LogFile {
+        let file = try open(path, flags: O_RDWR | O_CREAT | O_EXCL, operation: "create", syncs: syncs)
         try file.lock()
         return file
     }
 
     /// Opens a file that exists.
-    package static func open(_ path: String) throws(LogError) -> LogFile {
-        let file = try open(path, flags: O_RDWR, operation: "open")
+    package static func open(_ path: String, syncs: Bool = true) throws(LogError) -> LogFile {
+        let file = try open(path, flags: O_RDWR, operation: "open", syncs: syncs)
         try requireRegularFile(file.descriptor, path: path)
         try file.lock()
         return file
     }
 
-    private static func open(_ path: String, flags: CInt, operation: String) throws(LogError) -> LogFile {
+    private static func open(
+        _ path: String, flags: CInt, operation: String, syncs: Bool
+    ) throws(LogError) -> LogFile {
         // Without O_NONBLOCK, opening a named pipe would wait for its other end.
         let descriptor = retryingInterrupted { Glibc.open(path, flags | O_CLOEXEC | O_NONBLOCK, 0o644) }
         guard descriptor >= 0 else { throw openFailure(path: path, operation: operation) }
-        return LogFile(path: path, descriptor: descriptor, isNew: flags & O_CREAT != 0)
+        return LogFile(path: path, descriptor: descriptor, isNew: flags & O_CREAT != 0, syncs: syncs)
     }
 
     private func lock() throws(LogError) {
@@ -66,6 +71,7 @@ package final class LogFile: LogStorage {
     }
 
     package func synchronize() throws(LogError) {
+        guard syncs else { return }
         guard retryingInterrupted({ fdatasync(descriptor) }) == 0 else { throw .system("sync", path: path) }
     }
 
@@ -76,6 +82,7 @@ package final class LogFile: LogStorage {
     }
 
     package func synchronizeParent() throws(LogError) {
+        guard syncs else { return }
         let directory = Self.parent(of: path)
         let parent = retryingInterrupted { Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard parent >= 0 else { throw .system("open the directory of", path: path) }

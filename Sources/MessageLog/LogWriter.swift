@@ -32,10 +32,14 @@ public final class LogWriter {
     private var refusal: String?
 
     /// Opens a log for writing.
-    /// - Parameter marks: lengths of the file that `positions` is to tell of.
+    /// - Parameters:
+    ///   - syncs: false leaves it to the system when bytes reach the disk, for a log that nobody relies on yet.
+    ///   - marks: lengths of the file that `positions` is to tell of.
     /// - Throws: `LogError.exists`, `.missing`, `.notARegularFile`, `.locked`, `.notALog`, `.damaged` or `.system`.
-    public convenience init(path: String, mode: Mode, marks: [UInt64] = []) throws(LogError) {
-        try self.init(Self.open(path, mode: mode), marks: marks)
+    public convenience init(
+        path: String, mode: Mode, syncs: Bool = true, marks: [UInt64] = []
+    ) throws(LogError) {
+        try self.init(Self.open(path, mode: mode, syncs: syncs), marks: marks)
     }
 
     /// Begins a log in a file that is new, and continues the one that another holds.
@@ -46,15 +50,15 @@ public final class LogWriter {
         if file.isNew { try begin() } else { try recover(marks) }
     }
 
-    private static func open(_ path: String, mode: Mode) throws(LogError) -> LogFile {
+    private static func open(_ path: String, mode: Mode, syncs: Bool) throws(LogError) -> LogFile {
         switch mode {
-        case .create: return try LogFile.create(path)
-        case .continue: return try LogFile.open(path)
+        case .create: return try LogFile.create(path, syncs: syncs)
+        case .continue: return try LogFile.open(path, syncs: syncs)
         case .createOrContinue:
             do throws(LogError) {
-                return try LogFile.open(path)
+                return try LogFile.open(path, syncs: syncs)
             } catch .missing {
-                return try LogFile.create(path)
+                return try LogFile.create(path, syncs: syncs)
             }
         }
     }

@@ -87,6 +87,7 @@ public enum LogCodec {
         MessageWriter.pack { $0.incarnationStarted(record) }
     }
     public static func encode(_ record: TimerFired) -> [UInt8] { MessageWriter.pack { $0.timerFired(record) } }
+    public static func encode(_ record: DrainRequested) -> [UInt8] { MessageWriter.pack { $0.drainRequested(record) } }
     public static func encode(_ record: Publication) -> [UInt8] { MessageWriter.pack { $0.publication(record) } }
 
     public static func decode(
@@ -107,6 +108,10 @@ public enum LogCodec {
         case .timer:
             return try reader.unpack(bytes, as: "TimerFired", impromptu__v1__timer_fired__unpack) {
                 record throws(WireError) in .timer(TimerFired(try reader.timer(record)))
+            }
+        case .drain:
+            return try reader.unpack(bytes, as: "DrainRequested", impromptu__v1__drain_requested__unpack) {
+                record throws(WireError) in .drain(try reader.drainRequested(record))
             }
         case .publication:
             return try reader.unpack(bytes, as: "Publication", impromptu__v1__publication__unpack) {

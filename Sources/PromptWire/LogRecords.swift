@@ -46,6 +46,15 @@ public struct TimerFired: Hashable, Sendable {
     public init(_ timer: AggregatorTimer) { self.timer = timer }
 }
 
+/// Somebody asked the aggregator to come to rest.
+public struct DrainRequested: Hashable, Sendable {
+    /// How long to wait for tasks in flight.
+    public var patienceMilliseconds: Int
+    public init(patienceMilliseconds: Int) { self.patienceMilliseconds = patienceMilliseconds }
+
+    public var patience: Duration { .milliseconds(patienceMilliseconds) }
+}
+
 /// A version was published.
 public struct Publication: Hashable, Sendable {
     public var version: Version
@@ -74,6 +83,7 @@ public enum LogRecord: Hashable, Sendable {
     /// A client's message. The log holds the bytes as they came.
     case received(ClientMessage)
     case timer(TimerFired)
+    case drain(DrainRequested)
     case publication(Publication)
 }
 
@@ -83,6 +93,7 @@ public enum LogChannel: String, Hashable, Sendable, CaseIterable {
     case incarnation = "/incarnation"
     case received = "/received"
     case timer = "/timer"
+    case drain = "/drain"
     case publication = "/publication"
 
     /// The full name of the protobuf message that the channel's records hold, found in `LogCodec.schema`.
@@ -92,6 +103,7 @@ public enum LogChannel: String, Hashable, Sendable, CaseIterable {
         case .incarnation: "impromptu.v1.IncarnationStarted"
         case .received: "impromptu.v1.ClientEnvelope"
         case .timer: "impromptu.v1.TimerFired"
+        case .drain: "impromptu.v1.DrainRequested"
         case .publication: "impromptu.v1.Publication"
         }
     }

@@ -70,7 +70,7 @@ extension AggregatorMessage.Beacon.Phase: WireEnumeration {
 
 /// The kinds of `AggregatorTimer`, without the versions that they guard.
 enum TimerKind: WireEnumeration {
-    case beacon, flushDeadline, roundDeadline, leaseSweep, runDeadline
+    case beacon, flushDeadline, roundDeadline, leaseSweep, runDeadline, drainDeadline
 
     var wire: Impromptu__V1__TimerKind {
         switch self {
@@ -79,6 +79,7 @@ enum TimerKind: WireEnumeration {
         case .roundDeadline: IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_ROUND_DEADLINE
         case .leaseSweep: IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_LEASE_SWEEP
         case .runDeadline: IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_RUN_DEADLINE
+        case .drainDeadline: IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_DRAIN_DEADLINE
         }
     }
 }

@@ -1,4 +1,5 @@
 import CZeroMQ
+import Glibc
 import Synchronization
 
 /// Receives the connection events of another socket (`ConnectionEvent`).
@@ -43,6 +44,13 @@ public struct ConnectionEvent: Hashable, Sendable {
         self.kind = kind
         self.value = value
         endpoint = String(decoding: message[1].bytes, as: UTF8.self)
+    }
+
+    /// Hangs up on a peer that was accepted: its connection ends as if it had done so itself. One that is gone meanwhile
+    /// has left its descriptor to another connection at worst, which then comes again; nothing but sockets is touched.
+    public func hangUp() {
+        guard kind == .accepted else { return }
+        _ = shutdown(CInt(bitPattern: value), CInt(SHUT_RDWR))
     }
 }
 

@@ -43,8 +43,10 @@ final class LoopSocket: @unchecked Sendable {
 /// The sockets of one loop. Used on the loop's thread only.
 final class LoopSockets {
     private var sockets: [LoopSocket] = []
+    private var descriptors: [LoopDescriptor] = []
+    /// The wakeup's, then those of the sockets, then those of the descriptors.
     private var items: [zmq_pollitem_t] = []
-    /// The sockets behind `items`, the first of which is the wakeup's.
+    /// The sockets behind `items`.
     private var polled: [LoopSocket] = []
     private var isChanged = true
     private var isClosed = false
@@ -59,11 +61,26 @@ final class LoopSockets {
         socket.handle.close()
         socket.handler = nil
         sockets.removeAll { $0 === socket }
+        // Nothing here holds it any more, so that its context can end.
+        polled = []
+        isChanged = true
+    }
+
+    func add(_ descriptor: LoopDescriptor) {
+        guard !isClosed else { return }
+        descriptors.append(descriptor)
+        isChanged = true
+    }
+
+    func remove(_ descriptor: LoopDescriptor) {
+        descriptor.handler = nil
+        descriptors.removeAll { $0 === descriptor }
         isChanged = true
     }
 
     func closeAll() {
         isClosed = true
+        for descriptor in descriptors { remove(descriptor) }
         for socket in sockets { remove(socket) }
     }
 
@@ -79,13 +96,16 @@ final class LoopSockets {
         guard ready > 0 else { return }
         if items[0].revents != 0 { wakeup.clear() }
         // A handler may add and remove sockets; both take effect in the next round.
-        let (items, polled) = (items, polled)
+        let (items, polled, descriptors) = (items, polled, descriptors)
         for (index, socket) in polled.enumerated() where items[index + 1].revents != 0 {
             do throws(TransportError) {
                 if socket.handler != nil { try socket.deliver() }
             } catch {
                 remove(socket)
             }
+        }
+        for (item, descriptor) in zip(items[(polled.count + 1)...], descriptors) where item.revents != 0 {
+            descriptor.handler?()
         }
     }
 
@@ -96,6 +116,10 @@ final class LoopSockets {
             guard let pointer = try? socket.handle.checked(.poll) else { continue }
             items.append(zmq_pollitem_t(socket: pointer, fd: 0, events: CShort(ZMQ_POLLIN), revents: 0))
             polled.append(socket)
+        }
+        for descriptor in descriptors {
+            items.append(
+                zmq_pollitem_t(socket: nil, fd: descriptor.descriptor, events: CShort(ZMQ_POLLIN), revents: 0))
         }
         isChanged = false
     }

@@ -136,6 +136,18 @@ public final class PollLoop: SerialExecutor, Sendable {
         onLoop { sockets in sockets.remove(registration) }
     }
 
+    /// Calls `handler` on the loop's thread whenever something can be read from a descriptor.
+    public func watch(_ descriptor: CInt, handler: @escaping @Sendable () -> Void) -> LoopDescriptor {
+        let watched = LoopDescriptor(descriptor, loop: self, handler: handler)
+        onLoop { sockets in sockets.add(watched) }
+        return watched
+    }
+
+    func unwatch(_ descriptor: LoopDescriptor) {
+        guard !lock.withLock({ inbox.hasEnded }) else { return }
+        onLoop { sockets in sockets.remove(descriptor) }
+    }
+
     private func onLoop(_ body: @escaping @Sendable (LoopSockets) -> Void) {
         if isCurrent { return body(sockets) }
         execute { [self] in body(sockets) }

@@ -5,7 +5,10 @@ import PromptTuning
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures this machine.",
-        subcommands: [BenchTuningCommand.self, BenchAggregationCommand.self, BenchReplayCommand.self])
+        subcommands: [
+            BenchTuningCommand.self, BenchAggregationCommand.self, BenchReplayCommand.self, BenchIngestCommand.self,
+            BenchRoundtripCommand.self, BenchConnectionsCommand.self,
+        ])
 }
 
 struct BenchTuningCommand: ParsableCommand {

@@ -3,7 +3,7 @@ import FederationRuntime
 import Foundation
 
 /// The command. What went wrong is told in one line on standard error: exit code 2 for a wrong command line or
-/// configuration, 1 for anything else.
+/// configuration, 75 where no aggregator came in time, 1 for anything else.
 @main
 struct Impromptu {
     static func main() async {
@@ -16,6 +16,8 @@ struct Impromptu {
             }
         } catch let error as ConfigurationError {
             fail("\(error)", code: 2)
+        } catch let error as AggregatorAway {
+            fail("\(error)", code: 75)
         } catch let error where isFromParser(error) {
             if RootCommand.exitCode(for: error).isSuccess { RootCommand.exit(withError: error) }
             fail(RootCommand.message(for: error), code: 2)
@@ -46,14 +48,17 @@ struct RootCommand: AsyncParsableCommand {
             come in, however late.
 
             Try it on this machine:       impromptu demo
+            Look before you start:        impromptu check --config run.yaml --run runs/first
             Run it for real:              impromptu aggregate --config run.yaml --run runs/first
                                           impromptu work --config run.yaml --index 0 --of 4   (on each machine)
             See how it goes:              impromptu status runs/first
+            Bring it to rest:             impromptu drain runs/first
             Check and look into a run:    impromptu replay runs/first
                                           impromptu replay runs/first --strategy fedavg --strategy fedbuff
                                           impromptu inspect runs/first
                                           impromptu evaluate runs/first
                                           impromptu export runs/first --to figures
+            Compare methods:              impromptu experiment docs/experiments/smoke.yaml
 
             A configuration is a YAML file with sections and keys; 'impromptu aggregate --print-config' prints all of \
             them with their defaults. The environment stands above the file (IMPROMPTU_FEDERATION__BUFFER_SIZE=8), \
@@ -61,8 +66,9 @@ struct RootCommand: AsyncParsableCommand {
             """,
         version: buildVersion,
         subcommands: [
-            AggregateCommand.self, WorkCommand.self, DemoCommand.self, ReplayCommand.self, InspectCommand.self,
-            EvaluateCommand.self, ExportCommand.self, SimulateCommand.self, KeysCommand.self, StatusCommand.self,
+            AggregateCommand.self, WorkCommand.self, RelayCommand.self, DemoCommand.self, ReplayCommand.self,
+            InspectCommand.self, EvaluateCommand.self, ExportCommand.self, SimulateCommand.self,
+            ExperimentCommand.self, KeysCommand.self, StatusCommand.self, DrainCommand.self, CheckCommand.self,
             BenchCommand.self,
         ])
 }

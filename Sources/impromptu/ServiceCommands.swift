@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dashboard
 import FederationRuntime
 import Foundation
 import Logging
@@ -14,6 +15,8 @@ struct AggregateCommand: AsyncParsableCommand {
             mode says so. Everything goes into the run folder: run.mcap (the log), config.yaml, endpoints.yaml, \
             prompts.safetensors, metrics.csv, evaluations.csv, report.svg. Started again on the folder of an interrupted \
             run, it goes on where the log ends. Ctrl-C and SIGTERM stop it cleanly.
+
+            --dashboard serves a page that shows the run as it goes on, with /metrics for Prometheus, /healthz and /readyz.
             """)
 
     @OptionGroup var options: ConfigurationOptions
@@ -21,20 +24,33 @@ struct AggregateCommand: AsyncParsableCommand {
     @Option(name: .customLong("run"), help: "The run folder; runs/<time> unless given.")
     var folder: String?
 
+    @OptionGroup var dashboard: DashboardOptions
+
     @Flag(help: "Prints all keys with the values in force, and ends.")
     var printConfig = false
 
     @Flag(help: "Shows no progress.")
     var quiet = false
 
+    @Flag(help: "After the end of the run goes on telling workers of it, until it is stopped.")
+    var stay = false
+
+    @OptionGroup var service: ServiceOptions
+
     func run() async throws {
         let configuration = try options.load()
         if printConfig { return print(configuration.yaml, terminator: "") }
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
-        let logger = Logger.forCommand("aggregate")
-        let service = try AggregatorService(
-            configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine())
-        try await runUntilSignalled(service, logger: logger)
+        let watch = RunWatch()
+        let logger = service.logger("aggregate", keptIn: watch.lines)
+        let dashboard = try dashboard.address.map { try Dashboard(address: $0, watch: watch, logger: logger) }
+        // Recovery may take its time, so the dashboard is there before it.
+        let serving = Task { await dashboard?.run() }
+        defer { serving.cancel() }
+        let aggregator = try AggregatorService(
+            configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine(),
+            health: service.healthFile, stays: stay, watch: dashboard == nil ? nil : watch)
+        try await runUntilSignalled(aggregator, logger: logger)
     }
 }
 
@@ -43,23 +59,48 @@ struct WorkCommand: AsyncParsableCommand {
         commandName: "work",
         abstract: "Runs a worker, which hosts some of a federation's clients.",
         discussion: """
-            Takes the aggregator's configuration file; --config runs/first/endpoints.yaml behind it fills in endpoints \
-            that were bound to a free port. The clients of data.clients are dealt out: worker 0 of 4 gets clients 0, 4, \
-            8 and so on. The worker ends with the run; Ctrl-C and SIGTERM stop it cleanly.
+            Takes the aggregator's configuration file. With --run it finds the aggregator by the run folder on a file \
+            system that both share, wherever it runs at the time. The clients of data.clients are dealt out: worker 0 of \
+            4 gets clients 0, 4, 8 and so on; one with none ends at once. The worker ends with the run. Ctrl-C and \
+            SIGTERM stop it cleanly: it finishes its trainings if it can within worker.grace_seconds, keeps what nobody \
+            acknowledged, and says goodbye. Exit code 75: no aggregator came within --wait; try again later.
             """)
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(help: "Which worker this is, from 0.")
-    var index = 0
+    @Option(help: "Which worker this is, from 0; 0 unless given.")
+    var index: Int?
 
-    @Option(help: "How many workers there are.")
-    var of = 1
+    @Option(help: "How many workers there are; 1 unless given.")
+    var of: Int?
+
+    @Flag(
+        help: """
+            Takes both from Slurm: the place in the job array, which need not begin at 0, and in the job step. With --of, \
+            SLURM_ARRAY_TASK_ID counts from 0.
+            """)
+    var slurm = false
+
+    @Option(
+        name: .customLong("run"),
+        help: "The aggregator's run folder, or a relay's: where to find it, now and when it has moved.")
+    var folder: String?
+
+    @Option(help: "With --run: how long to wait for an aggregator that is not heard, in seconds; 0 for ever.")
+    var wait = 600.0
 
     @Option(help: ArgumentHelp("The name of its key in security.keys; worker-<index> unless given.", valueName: "name"))
     var key: String?
 
+    @OptionGroup var service: ServiceOptions
+
     func validate() throws {
+        guard (0...1e9).contains(wait) else { throw ValidationError("--wait: expected 0 or more, found \(wait)") }
+        guard !slurm else {
+            guard index == nil, of ?? 1 >= 1 else { throw ValidationError("--slurm: expected no --index beside it") }
+            return
+        }
+        let (index, of) = (index ?? 0, of ?? 1)
         guard of >= 1, (0..<of).contains(index) else {
             throw ValidationError("--index: expected 0 to \(max(0, of - 1)) for --of \(of), found \(index)")
         }
@@ -67,15 +108,19 @@ struct WorkCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try options.load()
-        let clients = Array(stride(from: index, to: configuration.data.clients, by: of))
+        let place = slurm ? try SlurmTask(of: of) : SlurmTask(index: index ?? 0, of: of ?? 1)
+        let clients = Array(stride(from: place.index, to: configuration.data.clients, by: place.of))
+        let logger = service.logger("work")
         guard !clients.isEmpty else {
-            throw ConfigurationError(
-                "--of \(of): worker \(index) has none of the \(configuration.data.clients) clients")
+            return logger.info(
+                "nothing to do: worker \(place.index) of \(place.of) has none of the \(configuration.data.clients) clients"
+            )
         }
-        let logger = Logger.forCommand("work")
-        let service = try WorkerService(
-            configuration: configuration, clients: clients, key: key ?? "worker-\(index)", logger: logger)
-        try await runUntilSignalled(service, logger: logger)
+        let worker = try WorkerService(
+            configuration: configuration, clients: clients, key: key ?? "worker-\(place.index)",
+            meeting: folder.map { (RunFolder(path: $0), wait > 0 ? .seconds(wait) : nil) }, logger: logger,
+            health: service.healthFile)
+        try await runUntilSignalled(worker, logger: logger)
     }
 }
 
@@ -101,6 +146,8 @@ struct DemoCommand: AsyncParsableCommand {
         help: ArgumentHelp("Changes a key of the demo's configuration.", valueName: "section.key=value"))
     var assignments: [String] = []
 
+    @OptionGroup var dashboard: DashboardOptions
+
     @Flag(help: "Prints the outcome as JSON.")
     var json = false
 
@@ -117,16 +164,16 @@ struct DemoCommand: AsyncParsableCommand {
         let json = json
         let demo = Demo(
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
-            workers: workers
+            workers: workers, aggregatorArguments: try dashboard.arguments
         ) { outcome in
             if json { try printJSON(outcome) } else { print(outcome.lines.joined(separator: "\n")) }
         }
-        try await runUntilSignalled(demo, logger: .forCommand("demo"))
+        try await runUntilSignalled(demo, logger: Logger(label: "demo"))
     }
 }
 
 /// Runs a service until it ends by itself, or Ctrl-C or SIGTERM asks it to stop.
-private func runUntilSignalled(_ service: some Service, logger: Logger) async throws {
+func runUntilSignalled(_ service: some Service, logger: Logger) async throws {
     var quiet = logger
     quiet.logLevel = .critical
     let group = ServiceGroup(
@@ -137,14 +184,4 @@ private func runUntilSignalled(_ service: some Service, logger: Logger) async th
                     failureTerminationBehavior: .cancelGroup)
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
     try await group.run()
-}
-
-extension Logger {
-    /// Logs to standard error.
-    fileprivate static func forCommand(_ name: String) -> Logger {
-        Logger(label: name) {
-            JournalLogHandler.isWanted()
-                ? JournalLogHandler() as any LogHandler : StreamLogHandler.standardError(label: $0)
-        }
-    }
 }

@@ -72,6 +72,13 @@ import ZeroMQTransport
             try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
             let error = #expect(throws: ConfigurationError.self) { try folder.aggregatorSide() }
             #expect("\(try #require(error))".contains("\(file): expected a file that its owner alone can read"))
+            // As Kubernetes hands secrets out: the name is a link, which everybody may read.
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file)
+            try FileManager.default.moveItem(atPath: file, toPath: path + "/data")
+            try FileManager.default.createSymbolicLink(atPath: file, withDestinationPath: "data")
+            _ = try folder.aggregatorSide()
+            try FileManager.default.setAttributes([.posixPermissions: 0o604], ofItemAtPath: path + "/data")
+            #expect(throws: ConfigurationError.self) { try folder.aggregatorSide() }
             let missing = #expect(throws: ConfigurationError.self) { try folder.clientSide(name: "worker-7") }
             #expect("\(try #require(missing))".contains("worker-7.secret"))
         }

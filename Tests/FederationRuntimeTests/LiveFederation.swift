@@ -125,10 +125,10 @@ struct LiveFederation {
     }
 
     /// Starts one of two workers.
-    func startWorker(_ index: Int, _ more: [String] = []) throws -> LiveProcess {
-        let arguments = [
-            "work", "--config", path + "/run.yaml", "--config", run.endpoints, "--index", "\(index)", "--of", "2",
-        ]
+    /// - Parameter finding: how it finds the aggregator; by its endpoints unless given.
+    func startWorker(_ index: Int, _ more: [String] = [], finding: [String]? = nil) throws -> LiveProcess {
+        let place = finding ?? ["--config", run.endpoints]
+        let arguments = ["work", "--config", path + "/run.yaml"] + place + ["--index", "\(index)", "--of", "2"]
         return try start(
             arguments + settings + ["--set", "worker.outbox=\(path)/outbox"] + more, as: "worker-\(index)")
     }

@@ -173,27 +173,3 @@ extension LiveFederation {
             log: "\(path)/python-\(client).log")
     }
 }
-
-/// A port of loopback that somebody listens at.
-private final class TakenPort {
-    private let descriptor: Int32
-    let endpoint: String
-
-    init() throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = descriptor
-        let failure = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, size) | listen(descriptor, 1) | getsockname(descriptor, $0, &size)
-            }
-        }
-        try #require(failure == 0)
-        endpoint = "tcp://127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
-    }
-
-    deinit { close(descriptor) }
-}

@@ -40,6 +40,7 @@ struct LogInteropTests {
             return "\(RunHeader.logFormat) \(header.seed) \(header.build) \(Digest(of: initial))"
         case .incarnation(let start): return "\(start.incarnation) \(start.build)"
         case .timer(let fired): return words(fired.timer)
+        case .drain(let request): return "\(request.patienceMilliseconds)"
         case .publication(let publication):
             let digest = Digest(bytes: publication.digest)
             return "\(publication.version) \(digest) \(publication.pool) \(publication.contributions)"
@@ -67,6 +68,7 @@ struct LogInteropTests {
         case .flushDeadline(let version): "TIMER_KIND_FLUSH_DEADLINE \(version)"
         case .roundDeadline(let version): "TIMER_KIND_ROUND_DEADLINE \(version)"
         case .runDeadline: "TIMER_KIND_RUN_DEADLINE -1"
+        case .drainDeadline: "TIMER_KIND_DRAIN_DEADLINE -1"
         }
     }
 

@@ -7,3 +7,11 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
     defer { try? FileManager.default.removeItem(atPath: path) }
     return try body(path)
 }
+
+/// The same for what waits.
+func inTemporaryFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+    let path = NSTemporaryDirectory() + "impromptu-test-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    return try await body(path)
+}

@@ -256,6 +256,58 @@ import Testing
         #expect(seat.last.isEmpty)
     }
 
+    @Test func aClientThatIsToStopFinishesItsTrainingAndWaitsForTheAcknowledgement() {
+        var seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.take(.stopRequested(grace: .seconds(5)))
+        #expect(seat.last == [.setTimer(.grace, after: .seconds(5))])
+        seat.take(.stopRequested(grace: .seconds(5)))
+        #expect(seat.last.isEmpty, "asking again gives no further time")
+        seat.task(2)
+        seat.finishTraining(1)
+        #expect(seat.orders.isEmpty, "nothing new begins")
+        seat.store()
+        #expect(seat.sequences == [1])
+        seat.receive(.ack(.init(client: seat.client.id, session: 7, contiguous: 1, ahead: [])))
+        #expect(seat.sent == [.goodbye(.init(client: seat.client.id, session: 7))])
+        #expect(seat.last.last == .finish(.stopped))
+    }
+
+    @Test func aClientThatIsToStopAbandonsWhatTakesLongerThanTheGrace() {
+        var seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.take(.stopRequested(grace: .seconds(5)))
+        seat.take(.timerFired(.grace))
+        #expect(
+            seat.last == [
+                .abandonTraining, .send(.goodbye(.init(client: seat.client.id, session: 7))), .finish(.stopped),
+            ])
+
+        seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.finishTraining(1)
+        seat.store()
+        seat.take(.stopRequested(grace: .seconds(5)))
+        seat.take(.timerFired(.grace))
+        #expect(seat.last.contains(.finish(.stopped)))
+        #expect(seat.client.outbox.count == 1, "an update that nobody acknowledged is kept for the next start")
+        #expect(seat.discards(.acknowledged).isEmpty && seat.discards(.runFinished).isEmpty)
+    }
+
+    @Test func anIdleClientStopsAtOnce() {
+        var seat = welcomed()
+        seat.take(.stopRequested(grace: .seconds(5)))
+        #expect(seat.last.last == .finish(.stopped))
+        seat = welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.take(.stopRequested(grace: .zero))
+        #expect(seat.last.contains(.abandonTraining) && seat.last.last == .finish(.stopped))
+    }
+
     @Test func aSessionThatIsNotTheCurrentOneSaysHelloAgain() {
         var seat = welcomed()
         let reject = AggregatorMessage.reject(

@@ -136,7 +136,7 @@ private struct World {
                 push(.toAggregator(.timerFired(timer)), after: delay / .seconds(1))
                 timers[timer] = order
             case .flushed(let flush): flushed += flush.parts
-            case .presenceChanged, .finish: break
+            case .presenceChanged, .finish, .rest: break
             }
         }
     }

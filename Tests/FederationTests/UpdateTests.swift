@@ -46,6 +46,10 @@ import Testing
             (base: 1, values: [1, 0], ids: [0], samples: 10, "expected a base version from 0 to 0, found 1"),
             (base: -1, values: [1, 0], ids: [0], samples: 10, "expected a base version from 0 to 0, found -1"),
             (base: 0, values: [1, .nan], ids: [0], samples: 10, "prompts: expected finite values, found nan at 1"),
+            (
+                base: 0, values: [1, -3e38], ids: [0], samples: 10,
+                "prompts: expected values within ±1e+15, found -3e+38 at 1"
+            ),
             (base: 0, values: [1, 0], ids: [7], samples: 10, "prompt identities: 7 is not in version 0"),
             (base: 0, values: [1, 0, 0, 0], ids: [1, 1], samples: 10, "prompt identities: 1 is given twice"),
             (base: 0, values: [1, 0], ids: [0], samples: 0, "expected a sample count of at least 1, found 0"),

@@ -19,6 +19,8 @@ def words(topic, record):
     if topic == "/timer":
         kinds = record.DESCRIPTOR.fields_by_name["kind"].enum_type.values_by_number
         return kinds[record.kind].name, record.version
+    if topic == "/drain":
+        return (record.patience_milliseconds,)
     if topic == "/publication":
         return record.version, record.digest.hex(), record.pool, record.contributions, record.updates
     body = record.WhichOneof("body")

@@ -51,6 +51,7 @@ struct InteropTests {
                 ("RunHeader-\(turn).bin", LogCodec.encode(header)),
                 ("Publication-\(turn).bin", LogCodec.encode(publication)),
                 ("TimerFired-\(turn).bin", LogCodec.encode(TimerFired(.flushDeadline(turn)))),
+                ("DrainRequested-\(turn).bin", LogCodec.encode(DrainRequested(patienceMilliseconds: turn))),
                 (
                     "IncarnationStarted-\(turn).bin",
                     LogCodec.encode(IncarnationStarted(incarnation: UInt64(turn), build: "1.0"))

@@ -258,7 +258,7 @@ struct Malformed: Sendable, CustomTestStringConvertible {
             Malformed(Fields().text(2, "1\0"), "incarnation.build: expected text without NUL, found one at byte 1")
         ),
         (.received, Malformed(envelope, "body: expected one of hello, update, heartbeat, goodbye, found none of them")),
-        (.timer, Malformed(Fields(), "timer.kind: expected one of 1, 2, 3, 4, 5, found 0")),
+        (.timer, Malformed(Fields(), "timer.kind: expected one of 1, 2, 3, 4, 5, 6, found 0")),
         (
             .timer,
             Malformed(
@@ -268,6 +268,11 @@ struct Malformed: Sendable, CustomTestStringConvertible {
             .timer,
             Malformed(
                 Fields().number(1, UInt64(2)).signed(2, -1), "timer.version: expected 0 to 1099511627776, found -1")
+        ),
+        (
+            .drain,
+            Malformed(
+                Fields().number(1, UInt64.max), "drain.patience_milliseconds: expected 0 to 1099511627776, found -1")
         ),
         (
             .publication,

@@ -38,11 +38,14 @@ import Testing
                 try LogCodec.decode(LogCodec.encode(incarnation), on: .incarnation) == .incarnation(incarnation))
             #expect(
                 try LogCodec.decode(LogCodec.encode(publication), on: .publication) == .publication(publication))
+            let drain = DrainRequested(patienceMilliseconds: messages.count())
+            #expect(try LogCodec.decode(LogCodec.encode(drain), on: .drain) == .drain(drain))
             let message = messages.clientMessage()
             #expect(try LogCodec.decode(ClientCodec.encode(message), on: .received) == .received(message))
         }
         let timers: [AggregatorTimer] = [
             .beacon, .leaseSweep, .flushDeadline(0), .flushDeadline(1 << 40), .roundDeadline(7), .runDeadline,
+            .drainDeadline,
         ]
         for timer in timers {
             #expect(try LogCodec.decode(LogCodec.encode(TimerFired(timer)), on: .timer) == .timer(TimerFired(timer)))

@@ -33,6 +33,7 @@ typedef struct Impromptu__V1__Beacon Impromptu__V1__Beacon;
 typedef struct Impromptu__V1__RunHeader Impromptu__V1__RunHeader;
 typedef struct Impromptu__V1__IncarnationStarted Impromptu__V1__IncarnationStarted;
 typedef struct Impromptu__V1__TimerFired Impromptu__V1__TimerFired;
+typedef struct Impromptu__V1__DrainRequested Impromptu__V1__DrainRequested;
 typedef struct Impromptu__V1__Publication Impromptu__V1__Publication;
 
 
@@ -137,7 +138,11 @@ typedef enum _Impromptu__V1__TimerKind {
   /*
    * Time to end the run.
    */
-  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_RUN_DEADLINE = 5
+  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_RUN_DEADLINE = 5,
+  /*
+   * Time to rest although tasks are still in flight.
+   */
+  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_DRAIN_DEADLINE = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__TIMER_KIND)
 } Impromptu__V1__TimerKind;
 
@@ -681,6 +686,22 @@ struct  Impromptu__V1__TimerFired
 
 
 /*
+ * Somebody asked the aggregator to come to rest: no new tasks, and an end once those in flight are answered.
+ */
+struct  Impromptu__V1__DrainRequested
+{
+  ProtobufCMessage base;
+  /*
+   * How long to wait for tasks in flight.
+   */
+  int64_t patience_milliseconds;
+};
+#define IMPROMPTU__V1__DRAIN_REQUESTED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__drain_requested__descriptor) \
+    , 0 }
+
+
+/*
  * A version was published.
  */
 struct  Impromptu__V1__Publication
@@ -1051,6 +1072,25 @@ Impromptu__V1__TimerFired *
 void   impromptu__v1__timer_fired__free_unpacked
                      (Impromptu__V1__TimerFired *message,
                       ProtobufCAllocator *allocator);
+/* Impromptu__V1__DrainRequested methods */
+void   impromptu__v1__drain_requested__init
+                     (Impromptu__V1__DrainRequested         *message);
+size_t impromptu__v1__drain_requested__get_packed_size
+                     (const Impromptu__V1__DrainRequested   *message);
+size_t impromptu__v1__drain_requested__pack
+                     (const Impromptu__V1__DrainRequested   *message,
+                      uint8_t             *out);
+size_t impromptu__v1__drain_requested__pack_to_buffer
+                     (const Impromptu__V1__DrainRequested   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V1__DrainRequested *
+       impromptu__v1__drain_requested__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v1__drain_requested__free_unpacked
+                     (Impromptu__V1__DrainRequested *message,
+                      ProtobufCAllocator *allocator);
 /* Impromptu__V1__Publication methods */
 void   impromptu__v1__publication__init
                      (Impromptu__V1__Publication         *message);
@@ -1126,6 +1166,9 @@ typedef void (*Impromptu__V1__IncarnationStarted_Closure)
 typedef void (*Impromptu__V1__TimerFired_Closure)
                  (const Impromptu__V1__TimerFired *message,
                   void *closure_data);
+typedef void (*Impromptu__V1__DrainRequested_Closure)
+                 (const Impromptu__V1__DrainRequested *message,
+                  void *closure_data);
 typedef void (*Impromptu__V1__Publication_Closure)
                  (const Impromptu__V1__Publication *message,
                   void *closure_data);
@@ -1160,6 +1203,7 @@ extern const ProtobufCMessageDescriptor impromptu__v1__beacon__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v1__run_header__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v1__incarnation_started__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v1__timer_fired__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v1__drain_requested__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v1__publication__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -33,7 +33,12 @@ public struct ConfigurationLayers: Sendable {
         if let root { try add(root, path: [], name: name) }
     }
 
-    private mutating func add(_ node: Node, path: [String], name: String) throws {
+    /// Lays other settings over these.
+    mutating func lay(_ other: ConfigurationLayers) { settings.merge(other.settings) { $1 } }
+
+    /// Adds what a part of a YAML file sets.
+    /// - Parameter path: the sections that it stands in.
+    mutating func add(_ node: Node, path: [String] = [], name: String) throws {
         let source = node.mark.map { "\(name):\($0.line)" } ?? name
         switch node {
         case .mapping(let mapping):
@@ -65,6 +70,12 @@ public struct ConfigurationLayers: Sendable {
             let key = variable.dropFirst("IMPROMPTU_".count).lowercased().replacing("__", with: ".")
             settings[key] = Setting(value: value, source: "environment variable \(variable)")
         }
+    }
+
+    /// Sets one key.
+    /// - Parameter source: where that is said, for a person.
+    mutating func set(_ key: String, to value: String, source: String) {
+        settings[key] = Setting(value: value, source: source)
     }
 
     /// Adds one `path=value`.

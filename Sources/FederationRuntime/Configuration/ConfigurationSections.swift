@@ -233,6 +233,14 @@ extension RunConfiguration.Virtual {
         speedSpread = try reader.number(
             "simulation.speed_spread", 0, 0...5, "sigma of the logarithm of the clients' speeds")
         latency = try reader.seconds("simulation.latency_seconds", 0.01, 0...60, "one way over the network")
+        evaluationUpdates = try reader.integer(
+            "simulation.evaluation_updates", 0, 0...Int.max,
+            "updates from one evaluation to the next; 0 goes by evaluation.interval_seconds")
+        evaluatesTest = try reader.flag(
+            "simulation.evaluate_test", false, "evaluate the test split as often as the validation split")
+        dealsViews = try reader.flag(
+            "simulation.deal_views", false,
+            "where clients keep a part of the model: each evaluates its own share of the images, not all of them")
     }
 }
 

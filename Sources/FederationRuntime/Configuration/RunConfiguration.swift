@@ -8,6 +8,8 @@ public struct RunConfiguration: Sendable {
     /// A live aggregator keeps a snapshot after so many versions; 0 for never.
     public var snapshotVersions: Int
     public var endpoints: Endpoints
+    /// Which address others are told where a wildcard is bound (`ReachableAddress`).
+    public var advertise: String
     public var security: Security
     public var strategy: Strategy
     public var prompts: Prompts
@@ -26,11 +28,18 @@ public struct RunConfiguration: Sendable {
         public var updates: String
         /// Where the aggregator publishes (XPUB).
         public var prompts: String
+
+        public init(updates: String, prompts: String) {
+            self.updates = updates
+            self.prompts = prompts
+        }
     }
 
     public struct Security: Hashable, Sendable {
         /// The folder of the run's keys (`KeyFolder`); nil for neither encryption nor authentication.
         public var keys: String?
+        /// The aggregator's public key, nil for the one in the folder.
+        public var aggregatorKey: String?
         /// Whether anybody who reaches the endpoints may take part where there are no keys.
         public var openNetwork: Bool
     }
@@ -100,6 +109,12 @@ public struct RunConfiguration: Sendable {
         public var speedSpread: Double
         /// One way between client and aggregator.
         public var latency: Duration
+        /// Used updates from one evaluation to the next; 0 goes by `Evaluation.interval`.
+        public var evaluationUpdates: Int
+        /// Whether the test split is evaluated as often as the validation split.
+        public var evaluatesTest: Bool
+        /// Where clients keep a part of the model: whether the images are dealt out to them, not shown to each whole.
+        public var dealsViews: Bool
 
         /// Draws a client's speed, 1 in the median.
         func speed(_ random: inout SeededRandom) -> Double { exp(speedSpread * random.nextNormal()) }
@@ -109,6 +124,8 @@ public struct RunConfiguration: Sendable {
         public var threads: Int
         /// The folder where updates are kept until they are settled; nil keeps them in memory alone.
         public var outbox: String?
+        /// How long a worker that is asked to stop goes on with what is under way.
+        public var grace: Duration
         public var delay: DelayModel
     }
 }
@@ -131,11 +148,19 @@ extension RunConfiguration {
         endpoints = Endpoints(
             updates: try reader.text("endpoints.updates", "tcp://127.0.0.1:5601", "where clients push their messages"),
             prompts: try reader.text("endpoints.prompts", "tcp://127.0.0.1:5602", "where the aggregator publishes"))
+        advertise = try reader.text(
+            "endpoints.advertise", "",
+            "what workers are told in place of tcp://*: an interface (ib0), a network (10.1.0.0/16), an address or a name;"
+                + " empty for the address of the default route")
         security = Security(
             keys: try Self.optional(
                 reader.text(
                     "security.keys", "",
                     "folder of keys that 'impromptu keys' made; empty for neither encryption nor authentication")),
+            aggregatorKey: try Self.optional(
+                reader.text(
+                    "security.aggregator_key", "",
+                    "the aggregator's public key; empty for aggregator.public in security.keys")),
             openNetwork: try reader.flag(
                 "security.open_network", false,
                 "without keys: bind addresses that others can reach, and let anybody take part"))
@@ -161,9 +186,13 @@ extension RunConfiguration {
         federation.plan = try TrainingPlan(reader)
         if head.personal { federation.plan.personal = .head }
         federation.schedule = try LearningRateSchedule(reader, runVersions: stop.versions)
-        try StrategyCatalog.adapt(
-            &federation.plan, to: strategyName,
-            settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }))
+        do {
+            try StrategyCatalog.adapt(
+                &federation.plan, to: strategyName,
+                settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }))
+        } catch {
+            throw ConfigurationError("\(error)")
+        }
         guard !head.personal || !federation.plan.classMeans else {
             throw ConfigurationError("head.personal: expected false with strategy.name \(strategyName), found true")
         }
@@ -184,6 +213,9 @@ extension RunConfiguration {
                     "worker.outbox", "outbox",
                     "folder where a worker keeps updates on disk until they are acknowledged, one for each run; empty"
                         + " keeps them in memory")),
+            grace: try reader.seconds(
+                "worker.grace_seconds", 10, 0...86_400,
+                "a worker that is asked to stop finishes its trainings if it can in this time, else abandons them"),
             delay: try DelayModel(reader))
         privacy = try ClientPrivacy(reader)
         simulation = try Virtual(reader)

@@ -12,19 +12,23 @@ public struct Demo: Service {
     private let configuration: RunConfiguration
     private let folder: RunFolder
     private let workers: Int
+    private let aggregatorArguments: [String]
     private let outcome: @Sendable (DemoOutcome) throws -> Void
 
     /// How often a process that dies is started again.
     private static let mostStarts = 20
 
-    /// - Parameter outcome: called at the end of a run that went through.
+    /// - Parameters:
+    ///   - aggregatorArguments: further ones of the aggregator's command line.
+    ///   - outcome: called at the end of a run that went through.
     public init(
-        configuration: RunConfiguration, folder: RunFolder, workers: Int,
+        configuration: RunConfiguration, folder: RunFolder, workers: Int, aggregatorArguments: [String] = [],
         outcome: @escaping @Sendable (DemoOutcome) throws -> Void
     ) {
         self.configuration = configuration
         self.folder = folder
         self.workers = workers
+        self.aggregatorArguments = aggregatorArguments
         self.outcome = outcome
     }
 
@@ -89,7 +93,8 @@ public struct Demo: Service {
     private func startAll(note: @escaping @Sendable (String) -> Void) throws -> [Child] {
         let common = ["--config", folder.path + "/demo.yaml"]
         let aggregator = Child(
-            name: "aggregator", arguments: ["aggregate"] + common + ["--run", folder.path, "--quiet"],
+            name: "aggregator",
+            arguments: ["aggregate"] + common + ["--run", folder.path, "--quiet"] + aggregatorArguments,
             logPath: folder.path + "/aggregator.log", mostStarts: Self.mostStarts, note: note)
         let others = (0..<workers).map { index in
             Child(
@@ -105,7 +110,7 @@ public struct Demo: Service {
 
     private func endpointsOnceBound(by aggregator: Child) async throws -> RunConfiguration.Endpoints {
         for _ in 0..<600 {
-            if let endpoints = folder.readEndpoints() { return endpoints }
+            if case .open(let endpoints, _) = try folder.rendezvous() { return endpoints }
             if let code = aggregator.exitCode {
                 throw RunFolderError("the aggregator ended with \(code): \(aggregator.lastWords)")
             }

@@ -5,42 +5,57 @@ import ZeroMQTransport
 /// The aggregator's two sockets: PULL for what clients send, XPUB for what it publishes. Used on the loop's thread.
 ///
 /// With keys, only those on the allow list connect, and a client's own topic goes to those alone who may speak for it.
-final class AggregatorLinks {
+package final class AggregatorLinks {
     /// One message as it came.
-    struct Incoming: Sendable {
-        var bytes: [UInt8]
+    package struct Incoming: Sendable {
+        package var bytes: [UInt8]
         /// The name of the sender's key, nil without keys.
-        var sender: String?
+        package var sender: String?
     }
 
-    /// As they were bound, wildcards resolved.
-    let endpoints: RunConfiguration.Endpoints
+    /// As they were bound, wildcards of ports resolved.
+    package let endpoints: RunConfiguration.Endpoints
+    private let gate: PeerGate
     private let updates: Port<Pull>
     private let prompts: Port<XPub>
     private let authenticator: Authenticator?
 
-    /// Messages that may wait for one slow subscriber before it loses some; states and beacons are repeated.
-    private static let sendHighWater = 1000
-    /// For each client: an update is large, and more than a few are not on their way at a time.
-    private static let receiveHighWater = 16
+    /// Bytes of states that may wait for one slow subscriber, and messages: beyond both it loses some; states and
+    /// beacons are repeated. Acknowledgements and tasks of a worker's many clients come in bursts, so it has room for
+    /// some hundreds.
+    private static let sendBytes = 64 << 20
+    private static let sendHighWater = 256...1000
+    /// The same for what each connection may have waiting to be read: an update is as large as a state, and more than a
+    /// few are not on their way at a time.
+    private static let receiveBytes = 4 << 20
+    private static let receiveHighWater = 2...16
+    /// Who answers no probe for so long is gone or stopped: its connection is closed, and what waits for it let go.
+    private static let probe: (every: Duration, patience: Duration) = (.seconds(20), .seconds(60))
 
     /// - Parameters:
+    ///   - fallback: what to bind in place of an endpoint that differs from it and cannot be bound.
+    ///   - stateBytes: of a published state.
+    ///   - room: connections that may exist at a time, on both sockets together.
+    ///   - crowded: called on a thread of its own when connections are turned away, at most for each doubling.
     ///   - keys: the aggregator's key and who may connect; nil lets anybody in.
     ///   - batch: the most messages that `receive` gets at a time.
     ///   - denied: called on the loop's thread for each connection with a key that is not on the list.
     ///   - receive: called on the loop's thread with all messages that have arrived.
     /// - Throws: `TransportError`, for an address in use among others.
-    init(
-        endpoints: RunConfiguration.Endpoints, keys: (key: CurveSecretKey, allowed: AllowList)?, loop: PollLoop,
-        batch: Int, denied: @escaping @Sendable (ConnectionRequest) -> Void,
-        receive: @escaping @Sendable ([Incoming]) -> Void
+    package init(
+        endpoints: RunConfiguration.Endpoints, orElse fallback: RunConfiguration.Endpoints,
+        keys: (key: CurveSecretKey, allowed: AllowList)?, loop: PollLoop,
+        batch: Int, stateBytes: Int, room: Int, crowded: @escaping @Sendable (PeerGate.Counts) -> Void,
+        denied: @escaping @Sendable (ConnectionRequest) -> Void, receive: @escaping @Sendable ([Incoming]) -> Void
     ) throws {
         let context = try Context()
         var options = SocketOptions()
-        options.sendHighWater = Self.sendHighWater
-        options.receiveHighWater = Self.receiveHighWater
+        options.sendHighWater = Self.messages(in: Self.sendBytes, of: stateBytes, within: Self.sendHighWater)
+        options.receiveHighWater = Self.messages(in: Self.receiveBytes, of: stateBytes, within: Self.receiveHighWater)
         options.maximumMessageBytes = Int64(WireLimits().messageBytes)
         options.backlog = 4096
+        options.heartbeatInterval = Self.probe.every
+        options.heartbeatTimeout = Self.probe.patience
         if let keys {
             options.security = .curveServer(key: keys.key)
             authenticator = try Authenticator(context, on: loop) { [allowed = keys.allowed] request in
@@ -53,8 +68,12 @@ final class AggregatorLinks {
         }
         let pull = try Socket<Pull>(context, options: options)
         let publisher = try Socket<XPub>(context, options: options)
+        gate = try PeerGate(room: room, crowded: crowded)
+        try gate.watch(pull)
+        try gate.watch(publisher)
         let bound = RunConfiguration.Endpoints(
-            updates: try pull.bind(endpoints.updates), prompts: try publisher.bind(endpoints.prompts))
+            updates: try Self.bind(pull, endpoints.updates, orElse: fallback.updates),
+            prompts: try Self.bind(publisher, endpoints.prompts, orElse: fallback.prompts))
         self.endpoints = bound
         updates = loop.receive(from: pull, batch: batch) { messages in
             // A client's message has one frame; a second one makes it malformed, which the decoder then tells.
@@ -70,6 +89,20 @@ final class AggregatorLinks {
         }
     }
 
+    private static func messages(in bytes: Int, of size: Int, within range: ClosedRange<Int>) -> Int {
+        min(max(bytes / max(1, size), range.lowerBound), range.upperBound)
+    }
+
+    /// Who is connected and who was not let in.
+    package var peers: PeerGate.Counts { gate.counts }
+
+    private static func bind<Kind>(
+        _ socket: borrowing Socket<Kind>, _ endpoint: String, orElse fallback: String
+    ) throws -> String {
+        if endpoint != fallback, let bound = try? socket.bind(endpoint) { return bound }
+        return try socket.bind(fallback)
+    }
+
     /// Whether the holder of a key gets what is published on a topic.
     private static func permits(_ sender: String?, toHear topic: [UInt8], _ allowed: AllowList) -> Bool {
         guard let sender, let topic = try? Topic(bytes: topic) else { return false }
@@ -79,11 +112,11 @@ final class AggregatorLinks {
         }
     }
 
-    func publish(_ payload: [UInt8], on topic: Topic) throws {
+    package func publish(_ payload: [UInt8], on topic: Topic) throws {
         try prompts.socket.send(topic: topic.bytes, payload: payload)
     }
 
-    func close() {
+    package func close() {
         updates.close()
         prompts.close()
         authenticator?.close()

@@ -17,7 +17,9 @@ public actor AggregatorService: Service {
 
     private let setup: AggregatorSetup
     private let keys: (key: CurveSecretKey, allowed: AllowList)?
+    private let stays: Bool
     private let logger: Logger
+    private let openFiles: OpenFiles
     private var clock: RunClock
     private var engine: LoggedAggregator
     private var observer: RunObserver
@@ -32,25 +34,49 @@ public actor AggregatorService: Service {
     /// Whether the run has its log.
     private var begun = false
     private var ended = false
-    private let reporter = ServiceReporter()
+    private let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
+    private var lookForDrain: LoopTimer?
+    /// The drain that was asked for since the start.
+    private var drain: Drain?
+    private let watch: RunWatch?
+    private var showing: LoopTimer?
 
     /// Messages taken in before the log is made durable.
     private static let batch = 256
     /// After the end of the run, the time for clients to hear of it.
     private static let linger: Duration = .seconds(5)
+    /// How often the run folder is searched for a request to drain.
+    private static let attention: Duration = .seconds(1)
 
     /// Makes a new run in its folder, or recovers the one that is there.
-    /// - Parameter progress: shows how the run goes; nil for silence.
+    /// - Parameters:
+    ///   - progress: shows how the run goes; nil for silence.
+    ///   - health: where to show that the service is alive, beside systemd.
+    ///   - stays: whether it goes on telling of the run's end until it is stopped, also where that was told before.
+    ///   - watch: gets the run's figures every second; nil where nobody looks on.
     /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
-    public init(configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?) throws {
+    public init(
+        configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
+        health: HealthFile? = nil, stays: Bool = false, watch: RunWatch? = nil
+    ) throws {
         self.progress = progress
+        self.stays = stays
+        self.watch = watch
+        reporter = ServiceReporter(health: health)
         keys = try configuration.security.keys.map { try KeyFolder(path: $0).aggregatorSide() }
         try configuration.checkExposure(of: configuration.endpoints)
+        openFiles = try OpenFiles(
+            raisedTo: OpenFiles.needed(
+                forClients: max(configuration.data.clients, configuration.federation.maximumClients)))
+        if let shortage = openFiles.shortage(forClients: configuration.data.clients) {
+            logger.warning("too few open files", metadata: ["problem": "\(shortage)"])
+        }
         var clock = RunClock()
         setup = try AggregatorSetup(
             configuration: configuration, folder: folder, incarnation: UInt64.random(in: .min ... .max),
-            startingAt: clock.now())
+            startingAt: clock.now(), takesUpFinished: stays)
+        try folder.removeDrain()
         self.logger = logger
         self.clock = RunClock(since: setup.lastTime)
         engine = LoggedAggregator(aggregator: setup.aggregator, log: setup.log)
@@ -79,16 +105,25 @@ public actor AggregatorService: Service {
 
     private func open() throws {
         let links = try AggregatorLinks(
-            endpoints: setup.endpoints, keys: keys, loop: loop, batch: Self.batch,
+            endpoints: setup.endpoints, orElse: setup.configuration.endpoints, keys: keys, loop: loop,
+            batch: Self.batch, stateBytes: AggregatorCodec.globalPromptsPayload(engine.aggregator.current).count,
+            room: openFiles.connections,
+            crowded: { [logger, openFiles] counts in
+                logger.warning(
+                    "connections turned away: as many files and sockets are open as this process may have",
+                    metadata: [
+                        "limit": "\(openFiles.limit)", "connected": "\(counts.connected)",
+                        "turned_away": "\(counts.turnedAway)", "not_taken": "\(counts.failed)",
+                    ])
+            },
             denied: { [logger] request in
                 logger.warning(
                     "unknown key kept out", metadata: ["key": "\(request.key)", "address": "\(request.address)"])
             },
             receive: { [unowned self] messages in self.assumeIsolated { $0.take(messages) } })
         self.links = links
-        try setup.folder.write(
-            "endpoints:\n  updates: '\(links.endpoints.updates)'\n  prompts: '\(links.endpoints.prompts)'\n",
-            to: setup.folder.endpoints)
+        let reachable = try links.endpoints.advertised(as: setup.configuration.advertise)
+        try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
         try makeEvaluator()
         let now = clock.now()
         observer.begin(at: now)
@@ -101,7 +136,7 @@ public actor AggregatorService: Service {
         logger.info(
             "aggregating",
             metadata: [
-                "updates": "\(links.endpoints.updates)", "prompts": "\(links.endpoints.prompts)",
+                "updates": "\(reachable.updates)", "prompts": "\(reachable.prompts)",
                 "folder": "\(setup.folder.path)", "version": "\(engine.aggregator.version)",
                 "recovered": "\(setup.recovery?.words ?? "no")",
             ])
@@ -112,6 +147,17 @@ public actor AggregatorService: Service {
         signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
             self.assumeIsolated { $0.reporter.alive($0.status) }
         }
+        lookForDrain = loop.schedule(every: Self.attention) { [unowned self] in
+            self.assumeIsolated { $0.takeUpDrain() }
+        }
+        guard watch != nil else { return }
+        show()
+        showing = loop.schedule(every: RunWatch.interval) { [unowned self] in self.assumeIsolated { $0.show() } }
+    }
+
+    /// Leaves the run's figures to whoever looks on.
+    private func show() {
+        watch?.post(LiveFigures(setup: setup, engine: engine, history: observer.history, at: clock.now()))
     }
 
     /// What it does, in a few words for whoever watches over the process.
@@ -142,6 +188,9 @@ public actor AggregatorService: Service {
         failure = error
         reporter.stopping()
         signOfLife?.cancel()
+        lookForDrain?.cancel()
+        showing?.cancel()
+        if begun { show() }
         evaluator?.stop()
         for timer in timers.values { timer.cancel() }
         lingerEnd?.cancel()
@@ -155,9 +204,12 @@ public actor AggregatorService: Service {
     private func closeFiles() {
         do {
             if failure == nil { snapshots.finish(engine, observer.history) }
+            // Before the log is closed: one that is begun again after a crash in between is not over yet.
+            if engine.aggregator.phase == .finished { try setup.folder.announce(.finished) }
             try engine.close()
             try observer.keep(engine.promptsFile, always: true)
             try observer.writeReport(heading: setup.heading, classes: setup.classes)
+            if failure == nil { try tellDrained() }
         } catch {
             failure = failure ?? error
         }
@@ -167,6 +219,7 @@ public actor AggregatorService: Service {
                 "version": "\(engine.aggregator.version)", "updates": "\(engine.aggregator.counts.accepted)",
                 "messages": "\(engine.receivedMessages)", "bytes": "\(engine.receivedBytes)",
                 "malformed": "\(engine.malformed)", "impostures": "\(engine.impostures)",
+                "connected": "\(links?.peers.connected ?? 0)", "turned_away": "\(links?.peers.turnedAway ?? 0)",
             ])
     }
 
@@ -202,6 +255,28 @@ public actor AggregatorService: Service {
         }
     }
 
+    private func takeUpDrain() {
+        guard !ended, var request = setup.folder.readDrain(), request.state == .requested else { return }
+        attempt {
+            try engine.drain(DrainRequested(patienceMilliseconds: request.patienceMilliseconds), at: clock.now())
+            logger.info("draining", metadata: ["inFlight": "\(engine.aggregator.counts.inFlight)"])
+            request.state = .draining
+            drain = request
+            try setup.folder.write(request)
+            try settle()
+        }
+    }
+
+    private func tellDrained() throws {
+        guard var drain else { return }
+        let aggregator = engine.aggregator
+        drain.state = aggregator.phase == .finished ? .finished : .resting
+        drain.version = aggregator.version
+        drain.updates = aggregator.counts.accepted
+        drain.unanswered = aggregator.counts.inFlight
+        try setup.folder.write(drain)
+    }
+
     private func evaluated(_ result: Result<Evaluator.Outcome, any Error>) {
         guard !ended else { return }
         do {
@@ -222,13 +297,15 @@ public actor AggregatorService: Service {
     private func settle() throws {
         for effect in try engine.commit() { carryOut(effect) }
         snapshots.consider(engine, observer.history)
-        if engine.aggregator.phase == .finished, engine.aggregator.counts.clientsAlive == 0 { stop(nil) }
+        let aggregator = engine.aggregator
+        let isOver = aggregator.phase == .finished && aggregator.counts.clientsAlive == 0 && !stays
+        if isOver || aggregator.phase == .resting { stop(nil) }
     }
 
     private func carryOut(_ effect: AggregatorEffect) {
         switch effect {
         case .publish(let topic, .beacon(var beacon)):
-            beacon.metrics = observer.beaconMetrics(at: clock.now())
+            beacon.metrics = observer.beaconMetrics(at: clock.now(), isDraining: engine.aggregator.phase == .draining)
             progress?.show(beacon, seconds: observer.history.seconds(at: clock.now()))
             publish(.beacon(beacon), on: topic)
         case .publish(let topic, let message): publish(message, on: topic)
@@ -242,6 +319,7 @@ public actor AggregatorService: Service {
         case .flushed(let flush): keepFigures { try observer.add(flush) }
         case .presenceChanged(let client, let presence):
             logger.info("client", metadata: ["client": "\(client)", "presence": "\(presence.rawValue)"])
+        case .rest: logger.info("at rest", metadata: ["version": "\(engine.aggregator.version)"])
         case .finish:
             logger.info("run finished", metadata: ["version": "\(engine.aggregator.version)"])
             linger()
@@ -250,6 +328,7 @@ public actor AggregatorService: Service {
 
     /// Lets clients hear of the end of the run.
     private func linger() {
+        guard !stays else { return }
         lingerEnd = loop.schedule(after: Self.linger) { [unowned self] in self.assumeIsolated { $0.stop(nil) } }
     }
 

@@ -25,28 +25,33 @@ struct AggregatorSetup {
     /// - Parameters:
     ///   - incarnation: names this start of the aggregator.
     ///   - start: the time of a new run's first record.
+    ///   - takesUpFinished: whether to take up a run that has ended and of which all has been told.
+    ///   - materials: encoder and images where they are loaded already.
     init(
-        configuration given: RunConfiguration, folder: RunFolder, incarnation: UInt64, startingAt start: Timestamp
+        configuration given: RunConfiguration, folder: RunFolder, incarnation: UInt64, startingAt start: Timestamp,
+        takesUpFinished: Bool, materials: RunMaterials? = nil
     ) throws {
         var configuration = given
         self.incarnation = incarnation
         self.folder = folder
-        encoder = try configuration.loadEncoder()
-        try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
+        encoder = try materials?.encoder ?? configuration.loadEncoder()
+        try configuration.fixEncoder(
+            digest: materials?.encoderDigest ?? "\(Digest(ofFile: encoder.weightsPath))")
         classes = try FederatedData.classCount(of: configuration.data)
         try folder.create()
         self.configuration = configuration
-        let needsData = configuration.evaluation.interval != nil || configuration.prompts.whitening
+        let needsData =
+            materials == nil && (configuration.evaluation.interval != nil || configuration.prompts.whitening)
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
         if try RunLogReader.holdsRun(in: folder) {
             let recovery = try RunRecovery(from: folder)
-            try Self.check(recovery, against: configuration, folder)
+            try Self.check(recovery, against: configuration, folder, takesUpFinished)
             self.recovery = recovery
             log = recovery.log
             aggregator = recovery.aggregator
             history = recovery.history
             lastTime = recovery.lastTime
-            endpoints = folder.readEndpoints() ?? configuration.endpoints
+            endpoints = try Self.endpointsAgain(configuration, folder)
         } else {
             recovery = nil
             let learner = try PromptLearner(encoder: encoder, threads: 1)
@@ -59,8 +64,10 @@ struct AggregatorSetup {
                 pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth, classes: classes,
                 head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
                 seed: configuration.federation.seed)
-            if configuration.prompts.whitening, let data {
-                try learner.whiten(&initial, by: TuningDataset(data.validation), plan: configuration.federation.plan)
+            if configuration.prompts.whitening,
+                let images = try materials?.data.validation ?? data.map({ try TuningDataset($0.validation) })
+            {
+                try learner.whiten(&initial, by: images, plan: configuration.federation.plan)
             }
             aggregator = Aggregator(
                 configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial))
@@ -76,8 +83,16 @@ struct AggregatorSetup {
         }
     }
 
+    /// Where an earlier aggregator of the run was bound, as far as the configuration leaves that open.
+    private static func endpointsAgain(
+        _ configuration: RunConfiguration, _ folder: RunFolder
+    ) throws -> RunConfiguration.Endpoints {
+        guard case .open(let earlier, _) = try folder.rendezvous() else { return configuration.endpoints }
+        return configuration.endpoints.keepingPorts(of: earlier)
+    }
+
     private static func check(
-        _ recovery: RunRecovery, against given: RunConfiguration, _ folder: RunFolder
+        _ recovery: RunRecovery, against given: RunConfiguration, _ folder: RunFolder, _ takesUpFinished: Bool
     ) throws {
         guard recovery.configuration.yaml == given.yaml else {
             try recovery.leaveAsFound()
@@ -85,7 +100,7 @@ struct AggregatorSetup {
                 "\(folder.path): holds a run with another configuration (compare \(folder.configuration)); choose another"
                     + " folder, or start it with that file")
         }
-        guard !recovery.isOver else {
+        guard takesUpFinished || !recovery.isOver else {
             try recovery.leaveAsFound()
             throw RunFolderError("\(folder.path): the run has finished at version \(recovery.aggregator.version)")
         }

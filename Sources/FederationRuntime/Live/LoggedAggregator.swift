@@ -61,6 +61,11 @@ struct LoggedAggregator {
         try handle(.timerFired(timer), at: time)
     }
 
+    mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
+        try log.append(request, at: time)
+        try handle(.drainRequested(within: request.patience), at: time)
+    }
+
     private mutating func handle(_ kind: AggregatorEvent.Kind, at time: Timestamp) throws {
         lastTime = time
         let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind))

@@ -32,21 +32,26 @@ struct RunObserver {
     mutating func add(_ flush: Flush) throws { try metrics.append(history.add(flush).csv) }
 
     mutating func add(_ outcome: Evaluator.Outcome, at time: Timestamp) throws {
-        let row = RunHistory.EvaluationRow(
-            version: outcome.version, seconds: history.seconds(at: time),
-            updates: history.updates(at: outcome.version), accuracy: outcome.evaluation.accuracy,
-            balancedAccuracy: outcome.evaluation.balancedAccuracy, loss: outcome.evaluation.loss)
+        let row = row(outcome, at: time)
         history.evaluations.append(row)
         try evaluations.append(row.csv)
     }
 
+    /// A row of an evaluation.
+    func row(_ outcome: Evaluator.Outcome, at time: Timestamp) -> RunHistory.EvaluationRow {
+        RunHistory.EvaluationRow(
+            version: outcome.version, seconds: history.seconds(at: time),
+            updates: history.updates(at: outcome.version), outcome.evaluation)
+    }
+
     /// What the beacon tells beyond the core's own figures, ascending by name.
-    func beaconMetrics(at time: Timestamp) -> [Metric] {
+    func beaconMetrics(at time: Timestamp, isDraining: Bool) -> [Metric] {
         var result: [Metric] = []
         if let last = history.evaluations.last {
             result.append(Metric(name: "accuracy", value: last.accuracy))
             result.append(Metric(name: "accuracy.version", value: Double(last.version)))
         }
+        if isDraining { result.append(Metric(name: "draining", value: 1)) }
         if let flush = history.versions.last {
             result.append(
                 Metric(name: "flush.age_seconds", value: history.seconds(at: time) - flush.seconds))
@@ -72,13 +77,7 @@ struct RunObserver {
     /// The evaluations that an earlier incarnation wrote; a row that was cut short is left out.
     static func evaluations(in folder: RunFolder) -> [RunHistory.EvaluationRow] {
         guard let text = try? String(contentsOfFile: folder.evaluations, encoding: .utf8) else { return [] }
-        return text.split(separator: "\n").dropFirst().compactMap { line in
-            let columns = line.split(separator: ",").compactMap { Double($0) }
-            guard columns.count == 6 else { return nil }
-            return RunHistory.EvaluationRow(
-                version: Int(columns[0]), seconds: columns[1], updates: Int(columns[2]), accuracy: columns[3],
-                balancedAccuracy: columns[4], loss: columns[5])
-        }
+        return text.split(separator: "\n").dropFirst().compactMap(RunHistory.EvaluationRow.init(csv:))
     }
 }
 

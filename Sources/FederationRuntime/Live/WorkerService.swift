@@ -31,24 +31,39 @@ public actor WorkerService: Service {
 
     private let configuration: RunConfiguration
     private let logger: Logger
-    private let security: Security
+    private let key: String
+    /// The run folder where the aggregator says how it can be reached; nil where the configuration says it.
+    private let meeting: (folder: RunFolder, patience: Duration?)?
     private let tuning: TuningThread
     private var seats: [Seat]
     private var clock = RunClock()
     private var links: WorkerLinks?
+    private var search: AggregatorSearch?
+    private var begun = false
     private var end: CheckedContinuation<Void, any Error>?
     private var ended = false
-    private let reporter = ServiceReporter()
+    private let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
 
     /// Loads the encoder and the clients' data.
     /// - Parameters:
     ///   - clients: places among `RunConfiguration.clients`.
     ///   - key: the name of the worker's key, where the run has keys.
+    ///   - meeting: the aggregator's run folder, and how long to wait for an aggregator that is not heard, nil for ever;
+    ///     nil takes the endpoints of the configuration.
+    ///   - health: where to show that the service is alive, beside systemd.
     /// - Throws: `ConfigurationError`, `OutboxError`, `DatasetError`, or what loading the encoder throws.
-    public init(configuration given: RunConfiguration, clients: [Int], key: String, logger: Logger) throws {
+    public init(
+        configuration given: RunConfiguration, clients: [Int], key: String,
+        meeting: (folder: RunFolder, patience: Duration?)? = nil, logger: Logger, health: HealthFile? = nil
+    ) throws {
+        // A worker has few connections of its own, whatever the number of its clients.
+        _ = try OpenFiles(raisedTo: OpenFiles.own)
         var configuration = given
-        security = try configuration.security.keys.map { try KeyFolder(path: $0).clientSide(name: key) } ?? .none
+        self.key = key
+        self.meeting = meeting
+        reporter = ServiceReporter(health: health)
+        if meeting == nil { _ = try Self.security(configuration.security, key: key) }
         let encoder = try configuration.loadEncoder()
         try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
         let data = try FederatedData(configuration.data, encoder: encoder)
@@ -95,28 +110,69 @@ public actor WorkerService: Service {
     }
 
     private func open() {
+        logger.info(
+            "working",
+            metadata: [
+                "clients": "\(seats.map(\.client.id.name).joined(separator: " "))",
+                "kept": "\(seats.reduce(0) { $0 + $1.client.outbox.count })",
+                "samples": "\(seats.reduce(0) { $0 + $1.dataset.count })",
+            ])
+        if let meeting {
+            // Three beacons may be lost before the aggregator is looked for elsewhere.
+            let silence = max(.seconds(2), configuration.federation.beacon * 3)
+            search = AggregatorSearch(
+                folder: meeting.folder, patience: meeting.patience, silence: silence, loop: loop
+            ) { [unowned self] finding in self.assumeIsolated { $0.take(finding) } }
+            search?.begin()
+        } else {
+            connect(to: configuration.endpoints, aggregatorKey: nil)
+        }
+        guard !ended else { return }
+        reporter.ready(status)
+        signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
+            self.assumeIsolated { $0.reporter.alive($0.status) }
+        }
+    }
+
+    private func take(_ finding: AggregatorSearch.Finding) {
+        guard !ended else { return }
+        switch finding {
+        case .found(let endpoints, let key): connect(to: endpoints, aggregatorKey: key)
+        case .finished:
+            logger.info("the run has finished")
+            stop(nil)
+        case .failed(let error): stop(error)
+        }
+    }
+
+    /// Connects, maybe to where the aggregator is now and was not before.
+    private func connect(to endpoints: RunConfiguration.Endpoints, aggregatorKey: String?) {
+        logger.info("connecting", metadata: ["updates": "\(endpoints.updates)", "prompts": "\(endpoints.prompts)"])
         do {
+            var settings = configuration.security
+            settings.aggregatorKey = settings.aggregatorKey ?? aggregatorKey
+            links?.close()
             links = try WorkerLinks(
-                endpoints: configuration.endpoints, security: security,
+                endpoints: endpoints, security: try Self.security(settings, key: key),
                 topics: [.all] + seats.map { .client($0.client.id) }, loop: loop,
                 refused: { [unowned self] refusal in self.assumeIsolated { $0.take(refusal) } },
                 receive: { [unowned self] messages in self.assumeIsolated { $0.take(messages) } })
-            logger.info(
-                "working",
-                metadata: [
-                    "clients": "\(seats.map(\.client.id.name).joined(separator: " "))",
-                    "kept": "\(seats.reduce(0) { $0 + $1.client.outbox.count })",
-                    "samples": "\(seats.reduce(0) { $0 + $1.dataset.count })",
-                    "updates": "\(configuration.endpoints.updates)",
-                ])
-            for index in seats.indices { handle(.started, at: index) }
-            reporter.ready(status)
-            signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
-                self.assumeIsolated { $0.reporter.alive($0.status) }
-            }
         } catch {
-            stop(error)
+            return stop(error)
         }
+        guard !begun else { return }
+        begun = true
+        for index in seats.indices { handle(.started, at: index) }
+    }
+
+    private static func security(_ settings: RunConfiguration.Security, key: String) throws -> Security {
+        if let keys = settings.keys {
+            return try KeyFolder(path: keys).clientSide(name: key, aggregatorKey: settings.aggregatorKey)
+        }
+        guard settings.aggregatorKey == nil else {
+            throw ConfigurationError("the aggregator has keys: expected security.keys, the folder with this worker's")
+        }
+        return .none
     }
 
     /// What it does, in a few words for whoever watches over the process.
@@ -128,8 +184,8 @@ public actor WorkerService: Service {
 
     private func leave() {
         reporter.stopping()
-        for index in seats.indices where seats[index].end == nil { handle(.stopRequested, at: index) }
-        stopIfAllEnded()
+        guard begun else { return stop(nil) }
+        for index in seats.indices { handle(.stopRequested(grace: configuration.worker.grace), at: index) }
     }
 
     private func stopIfAllEnded() {
@@ -149,15 +205,21 @@ public actor WorkerService: Service {
             for timer in seats[index].timers.values { timer.cancel() }
         }
         signOfLife?.cancel()
+        search?.end()
         links?.close()
+        links = nil
         for seat in seats { seat.outbox?.finish() }
-        if let error { end?.resume(throwing: error) } else { end?.resume() }
+        // Letting go of the links sends what still waits in them, the goodbyes; only then the process may end.
+        loop.execute { [end] in
+            if let error { end?.resume(throwing: error) } else { end?.resume() }
+        }
         end = nil
     }
 
     // MARK: What happens
 
     private func take(_ messages: [(topic: [UInt8], payload: [UInt8])]) {
+        search?.heard()
         for (topic, payload) in messages where !ended {
             do {
                 let envelope = try AggregatorCodec.decode(payload)
@@ -171,7 +233,6 @@ public actor WorkerService: Service {
                 logger.warning("malformed message dropped", metadata: ["problem": "\(error)"])
             }
         }
-        if !ended { stopIfAllEnded() }
     }
 
     private func take(_ refusal: WorkerLinks.Refusal) {
@@ -188,6 +249,7 @@ public actor WorkerService: Service {
         for effect in seats[index].client.handle(ClientEvent(time: clock.now(), kind: kind)) {
             carryOut(effect, at: index)
         }
+        if seats[index].end != nil { stopIfAllEnded() }
     }
 
     private func trained(_ result: Result<TrainingOutcome?, any Error>, order: TrainingOrder, at index: Int) {

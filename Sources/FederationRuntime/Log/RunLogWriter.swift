@@ -62,6 +62,10 @@ final class RunLogWriter {
         try append(LogCodec.encode(TimerFired(timer)), on: .timer, at: time)
     }
 
+    func append(_ request: DrainRequested, at time: Timestamp) throws {
+        try append(LogCodec.encode(request), on: .drain, at: time)
+    }
+
     func append(_ start: IncarnationStarted, at time: Timestamp) throws {
         try append(LogCodec.encode(start), on: .incarnation, at: time)
     }

@@ -14,7 +14,7 @@ protocol RunStorage {
 extension RunFolder: RunStorage {
     var snapshots: SnapshotFiles { SnapshotFiles(path: snapshotsFolder) }
     func openLog(_ mode: LogWriter.Mode, marks: [UInt64]) throws(LogError) -> LogWriter {
-        try LogWriter(path: log, mode: mode, marks: marks)
+        try LogWriter(path: log, mode: mode, syncs: syncsLog, marks: marks)
     }
     func readLog() throws(LogError) -> LogReader { try LogReader(path: log) }
 }

@@ -6,6 +6,8 @@ import ZeroMQTransport
 /// How a federation goes, as its aggregator's beacon tells.
 public struct FederationStatus: Encodable, Equatable, Sendable {
     public var finished: Bool
+    /// Whether it gives out no more tasks and waits for those in flight.
+    public var draining: Bool
     public var version: Int
     public var updates: Int
     public var lateUpdates: Int
@@ -25,6 +27,7 @@ public struct FederationStatus: Encodable, Equatable, Sendable {
     package init(_ beacon: AggregatorMessage.Beacon) {
         func metric(_ name: String) -> Double? { beacon.metrics.first { $0.name == name }?.value }
         finished = beacon.phase == .finished
+        draining = metric("draining") != nil
         version = beacon.version
         updates = beacon.updates
         lateUpdates = beacon.lateUpdates
@@ -69,7 +72,8 @@ public struct FederationStatus: Encodable, Equatable, Sendable {
     }
 
     public var lines: [String] {
-        var table = TextTable([finished ? "the run has finished" : "the run goes on", ""])
+        let state = finished ? "the run has finished" : draining ? "the run is draining" : "the run goes on"
+        var table = TextTable([state, ""])
         table.add(["version", "\(version)"])
         table.add(["updates (late ones)", "\(updates) (\(lateUpdates))"])
         table.add(["clients alive", "\(clientsAlive)"])

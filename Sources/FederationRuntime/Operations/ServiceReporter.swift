@@ -1,12 +1,14 @@
 import Foundation
 
-/// Tells systemd how a service goes: that it is ready, what it does, that it is alive, that it stops.
+/// Tells systemd, and a health file where one is wanted, how a service goes: that it is ready, what it does, that it is
+/// alive, that it stops.
 ///
 /// The protocol is a datagram of `KEY=value` lines to the socket that NOTIFY_SOCKET names (sd_notify(3)); speaking it is
 /// less than linking libsystemd, which a machine without systemd lacks. Where nobody listens nothing is sent.
 package struct ServiceReporter: Sendable {
     /// A path, or a name of the abstract namespace behind an `@`.
     private let socketName: String?
+    private let health: HealthFile?
     /// How often `alive` is to be called.
     package let interval: Duration
 
@@ -14,8 +16,10 @@ package struct ServiceReporter: Sendable {
     private static let plainInterval: Duration = .seconds(5)
 
     package init(
-        environment: [String: String] = ProcessInfo.processInfo.environment, process: Int32 = getpid()
+        environment: [String: String] = ProcessInfo.processInfo.environment, process: Int32 = getpid(),
+        health: HealthFile? = nil
     ) {
+        self.health = health
         socketName = environment["NOTIFY_SOCKET"].flatMap { $0.hasPrefix("/") || $0.hasPrefix("@") ? $0 : nil }
         let isForAnother = environment["WATCHDOG_PID"].map { $0 != "\(process)" } ?? false
         if !isForAnother, let patience = environment["WATCHDOG_USEC"].flatMap(Int64.init), patience > 0 {
@@ -26,9 +30,18 @@ package struct ServiceReporter: Sendable {
         }
     }
 
-    package func ready(_ status: String) { send(["READY=1", "STATUS=\(Self.oneLine(status))"]) }
-    package func alive(_ status: String) { send(["WATCHDOG=1", "STATUS=\(Self.oneLine(status))"]) }
-    package func stopping() { send(["STOPPING=1"]) }
+    package func ready(_ status: String) { tell("READY=1", status) }
+    package func alive(_ status: String) { tell("WATCHDOG=1", status) }
+    package func stopping() {
+        send(["STOPPING=1"])
+        health?.remove()
+    }
+
+    private func tell(_ state: String, _ status: String) {
+        let words = Self.oneLine(status)
+        send([state, "STATUS=\(words)"])
+        health?.write(words)
+    }
 
     private static func oneLine(_ text: String) -> String { text.replacing("\n", with: " ") }
 

@@ -119,6 +119,7 @@ public struct Replay {
         case .incarnation: try apply(.started, entry, observe)
         case .received(let message): try apply(.received(message), entry, observe)
         case .timer(let fired): try apply(.timerFired(fired.timer), entry, observe)
+        case .drain(let request): try apply(.drainRequested(within: request.patience), entry, observe)
         case .publication(let publication):
             guard let made = awaited.first, made.version == publication.version else {
                 throw problem("version \(publication.version) was published, but the replay publishes none here")

@@ -27,7 +27,7 @@ struct RunCollector {
             switch event.kind {
             case .started: incarnations += 1
             case .received(let message): count(message)
-            case .timerFired: break
+            case .timerFired, .drainRequested: break
             }
         case .judged(let update, let verdict): add(update, verdict)
         case .effect(.flushed(let flush)): add(flush)

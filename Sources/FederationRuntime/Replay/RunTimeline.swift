@@ -5,7 +5,7 @@ import PromptAggregation
 public enum RunTimeline {
     public struct Entry: Encodable, Sendable {
         public enum Kind: String, Encodable, Sendable {
-            case started, timer, hello, update, heartbeat, goodbye, publication
+            case started, timer, drain, hello, update, heartbeat, goodbye, publication
         }
         /// The record's place in the log; the header is record 0.
         public var record: Int
@@ -65,6 +65,7 @@ public enum RunTimeline {
         switch kind {
         case .started: (.started, nil)
         case .timerFired: (.timer, nil)
+        case .drainRequested: (.drain, nil)
         case .received(.hello(let hello)): (.hello, hello.client.name)
         case .received(.update(let update)): (.update, update.client.name)
         case .received(.heartbeat(let heartbeat)): (.heartbeat, heartbeat.client.name)
@@ -76,6 +77,7 @@ public enum RunTimeline {
         switch kind {
         case .started: "aggregator started"
         case .timerFired(let timer): "timer \(timer)"
+        case .drainRequested(let patience): "drain requested, within \(patience)"
         case .received(.hello(let hello)):
             "\(hello.client) hello, holds version \(hello.lastVersion), \(hello.sampleCount) samples"
         case .received(.update(let update)):
@@ -107,6 +109,7 @@ public enum RunTimeline {
                 + " staleness \(flush.parts.map { String($0.staleness) }.joined(separator: " "))"
         case .presenceChanged(let client, let presence): "\(client) is \(presence)"
         case .finish: "run finished"
+        case .rest: "at rest"
         case .publish, .publishVersion, .setTimer: nil
         }
     }

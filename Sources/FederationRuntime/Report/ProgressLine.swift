@@ -31,7 +31,8 @@ public struct ProgressLine {
         show(parts.joined(separator: "  "))
     }
 
-    private mutating func show(_ line: String) {
+    /// Shows a line in place of the last one.
+    public mutating func show(_ line: String) {
         if isTerminal {
             write("\r\u{1b}[2K\(line)")
             drawn = true

@@ -1,5 +1,6 @@
 import Federation
 import PromptAggregation
+import PromptTuning
 
 /// What a run's observers keep of it: a row a version, a row an evaluation, and who took part.
 public struct RunHistory: Sendable {
@@ -43,23 +44,67 @@ public struct RunHistory: Sendable {
         public var accuracy: Double
         public var balancedAccuracy: Double
         public var loss: Double
+        /// Each image classified among the classes of its own source; the same as `accuracy` for data of one source.
+        public var maskedAccuracy: Double
 
-        static let header = "version,seconds,updates,accuracy,balanced_accuracy,loss"
+        static let header = "version,seconds,updates,accuracy,balanced_accuracy,loss,masked_accuracy"
 
         var csv: String {
             [
                 "\(version)", decimal(seconds, 3), "\(updates)", decimal(accuracy, 6), decimal(balancedAccuracy, 6),
-                decimal(loss, 6),
+                decimal(loss, 6), decimal(maskedAccuracy, 6),
             ].joined(separator: ",")
+        }
+
+        init(version: Version, seconds: Double, updates: Int, _ evaluation: Evaluation) {
+            self.version = version
+            self.seconds = seconds
+            self.updates = updates
+            accuracy = evaluation.accuracy
+            balancedAccuracy = evaluation.balancedAccuracy
+            loss = evaluation.loss
+            maskedAccuracy = evaluation.maskedAccuracy
+        }
+
+        /// A row as `csv` wrote it; nil for one that was cut short.
+        init?(csv line: Substring) {
+            let columns = line.split(separator: ",").compactMap { Double($0) }
+            guard columns.count == 7, let version = Int(exactly: columns[0]), let updates = Int(exactly: columns[2])
+            else { return nil }
+            self.version = version
+            seconds = columns[1]
+            self.updates = updates
+            accuracy = columns[3]
+            balancedAccuracy = columns[4]
+            loss = columns[5]
+            maskedAccuracy = columns[6]
+        }
+    }
+
+    /// What a client's used updates came to.
+    public struct Participation: Sendable {
+        public var client: ClientID
+        public var updates = 0
+        /// Of these, with staleness above 0.
+        public var lateUpdates = 0
+        public var lastStaleness = 0
+        /// Over all of its used updates.
+        public var stalenessSum = 0
+
+        mutating func add(_ part: Flush.Part) {
+            updates += 1
+            if part.staleness > 0 { lateUpdates += 1 }
+            lastStaleness = part.staleness
+            stalenessSum += part.staleness
         }
     }
 
     public private(set) var versions: [VersionRow] = []
-    public internal(set) var evaluations: [EvaluationRow] = []
+    public package(set) var evaluations: [EvaluationRow] = []
     /// How many used updates had each staleness.
     public private(set) var stalenessCounts: [Int] = []
-    /// Used updates of each client, ascending by client.
-    public private(set) var participation: [(client: ClientID, updates: Int)] = []
+    /// Each client that had an update used, ascending by client.
+    public private(set) var participation: [Participation] = []
     private(set) var startedAt: Timestamp?
 
     public init() {}
@@ -67,7 +112,7 @@ public struct RunHistory: Sendable {
     /// What was kept before.
     init(
         startedAt: Timestamp?, versions: [VersionRow], stalenessCounts: [Int],
-        participation: [(client: ClientID, updates: Int)]
+        participation: [Participation]
     ) {
         self.startedAt = startedAt
         self.versions = versions
@@ -80,7 +125,7 @@ public struct RunHistory: Sendable {
     /// Used updates with staleness above 0.
     public var lateUpdates: Int { stalenessCounts.dropFirst().reduce(0, +) }
 
-    mutating func begin(at time: Timestamp) { startedAt = startedAt ?? time }
+    package mutating func begin(at time: Timestamp) { startedAt = startedAt ?? time }
 
     func seconds(at time: Timestamp) -> Double { startedAt.map { (time - $0) / .seconds(1) } ?? 0 }
 
@@ -88,11 +133,11 @@ public struct RunHistory: Sendable {
     func updates(at version: Version) -> Int { versions.last { $0.version <= version }?.updates ?? 0 }
 
     @discardableResult
-    mutating func add(_ flush: Flush) -> VersionRow {
+    package mutating func add(_ flush: Flush) -> VersionRow {
         for part in flush.parts {
             while stalenessCounts.count <= part.staleness { stalenessCounts.append(0) }
             stalenessCounts[part.staleness] += 1
-            count(part.client)
+            count(part)
         }
         let losses = flush.parts.flatMap(\.metrics).filter { $0.name == "loss" }.map(\.value)
         let parts = flush.parts.count
@@ -107,13 +152,12 @@ public struct RunHistory: Sendable {
         return row
     }
 
-    private mutating func count(_ client: ClientID) {
-        let place = participation.firstIndex { $0.client >= client } ?? participation.count
-        if place < participation.count, participation[place].client == client {
-            participation[place].updates += 1
-        } else {
-            participation.insert((client, 1), at: place)
+    private mutating func count(_ part: Flush.Part) {
+        let place = participation.firstIndex { $0.client >= part.client } ?? participation.count
+        if place == participation.count || participation[place].client != part.client {
+            participation.insert(Participation(client: part.client), at: place)
         }
+        participation[place].add(part)
     }
 }
 

@@ -11,7 +11,7 @@ package struct AllowList: Sendable {
         case all
         case listed([ClientID])
     }
-    private var names: [CurvePublicKey: String] = [:]
+    private var nameOfKey: [CurvePublicKey: String] = [:]
     private var clients: [String: Clients] = [:]
 
     /// - Parameter file: the text's name, for errors.
@@ -25,14 +25,17 @@ package struct AllowList: Sendable {
                 throw problem("expected a name, a public key of 40 characters and the clients that it may speak for")
             }
             guard clients[name] == nil else { throw problem("the name \(name) is given twice") }
-            guard names[key] == nil else { throw problem("the key of \(name) is given twice") }
-            names[key] = name
+            guard nameOfKey[key] == nil else { throw problem("the key of \(name) is given twice") }
+            nameOfKey[key] = name
             clients[name] = words.dropFirst(2) == ["*"] ? .all : .listed(words.dropFirst(2).map { ClientID($0) })
         }
     }
 
     /// The name of a key that may connect, nil for any other.
-    package func name(of key: CurvePublicKey) -> String? { names[key] }
+    package func name(of key: CurvePublicKey) -> String? { nameOfKey[key] }
+
+    /// The names of all keys that may connect, ascending.
+    package var names: [String] { clients.keys.sorted() }
 
     /// Whether the holder of the key of that name may speak for a client.
     package func permits(_ name: String, toSpeakFor client: ClientID) -> Bool {

@@ -14,10 +14,6 @@ extension RunConfiguration {
 
     private static func staysOnThisMachine(_ endpoint: String) -> Bool {
         if endpoint.hasPrefix("ipc://") || endpoint.hasPrefix("inproc://") { return true }
-        guard endpoint.hasPrefix("tcp://"), let colon = endpoint.lastIndex(of: ":") else { return false }
-        let host = endpoint[endpoint.index(endpoint.startIndex, offsetBy: 6)..<colon]
-        let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-        return ["localhost", "lo", "[::1]"].contains(host)
-            || numbers.count == 4 && numbers[0] == 127 && numbers.allSatisfy { $0 != nil }
+        return TCPEndpoint(endpoint)?.staysOnThisMachine ?? false
     }
 }

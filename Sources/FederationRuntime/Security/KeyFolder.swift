@@ -25,18 +25,34 @@ public struct KeyFolder: Sendable {
     }
 
     /// What the holder of the key of that name needs to connect.
-    package func clientSide(name: String) throws -> Security {
+    /// - Parameter told: the aggregator's public key as others tell it; nil for the one in the folder.
+    /// - Throws: `ConfigurationError` also where the folder has another one than is told.
+    package func clientSide(name: String, aggregatorKey told: String? = nil) throws -> Security {
+        .curveClient(key: try secretKey(of: name), server: try aggregatorKey(told: told))
+    }
+
+    private func aggregatorKey(told: String?) throws -> CurvePublicKey {
         let file = publicFile(Self.aggregator)
-        guard let server = CurvePublicKey(z85: try line(of: file)) else { throw malformed(file) }
-        return .curveClient(key: try secretKey(of: name), server: server)
+        guard let told else {
+            guard let kept = CurvePublicKey(z85: try line(of: file)) else { throw malformed(file) }
+            return kept
+        }
+        guard let key = CurvePublicKey(z85: told) else {
+            throw ConfigurationError("security.aggregator_key: expected a key of 40 characters, found '\(told)'")
+        }
+        if FileManager.default.fileExists(atPath: file), try line(of: file) != told {
+            throw ConfigurationError("\(file): expected the aggregator's key \(told), found another")
+        }
+        return key
     }
 
     private func secretKey(of name: String) throws -> CurveSecretKey {
         let file = secretFile(name)
         guard let key = CurveSecretKey(z85: try line(of: file)) else { throw malformed(file) }
-        let attributes = try? FileManager.default.attributesOfItem(atPath: file)
-        if let mode = attributes?[.posixPermissions] as? Int, let owner = attributes?[.ownerAccountID] as? Int,
-            !Self.isPrivate(mode: mode, owner: owner, user: Int(getuid()))
+        // Of the file itself: in a volume of Kubernetes its name is a link, whose own mode says nothing.
+        var status = stat()
+        if stat(file, &status) == 0,
+            !Self.isPrivate(mode: Int(status.st_mode & 0o7777), owner: Int(status.st_uid), user: Int(getuid()))
         {
             throw ConfigurationError("\(file): expected a file that its owner alone can read (chmod 600)")
         }

@@ -125,7 +125,7 @@ extension RunHistory {
         writer.write(stalenessCounts)
         writer.write(participation) { writer, part in
             writer.write(part.client.name)
-            writer.write(part.updates)
+            for count in Self.partCounts { writer.write(part[keyPath: count]) }
         }
     }
 
@@ -136,7 +136,9 @@ extension RunHistory {
         let versions = try reader.list { reader throws(SnapshotError) in try VersionRow(from: &reader) }
         let stalenessCounts = try reader.integers("updates by staleness")
         let participation = try reader.list { reader throws(SnapshotError) in
-            (client: ClientID(try reader.text()), updates: try reader.integer("updates", in: 0...Int.max))
+            var part = Participation(client: ClientID(try reader.text()))
+            for count in Self.partCounts { part[keyPath: count] = try reader.integer("figure", in: 0...Int.max) }
+            return part
         }
         self.init(
             startedAt: startedAt, versions: versions, stalenessCounts: stalenessCounts, participation: participation)
@@ -144,6 +146,10 @@ extension RunHistory {
 
     fileprivate static var rowCounts: [WritableKeyPath<VersionRow, Int>] {
         [\.version, \.updates, \.contributions, \.maximumStaleness, \.pool, \.births, \.deaths]
+    }
+
+    private static var partCounts: [WritableKeyPath<Participation, Int>] {
+        [\.updates, \.lateUpdates, \.lastStaleness, \.stalenessSum]
     }
 }
 

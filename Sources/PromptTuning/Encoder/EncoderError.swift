@@ -7,6 +7,8 @@ public enum EncoderError: Error, Hashable, CustomStringConvertible {
     case elementType(path: String, tensor: String, expected: String, found: String)
     case configuration(path: String, field: String, expected: String, found: String)
     case unreadableConfiguration(path: String, String)
+    /// The bundled encoder is not where the program is.
+    case notInstalled(path: String)
 
     public var description: String {
         switch self {
@@ -21,6 +23,8 @@ public enum EncoderError: Error, Hashable, CustomStringConvertible {
         case .configuration(let path, let field, let expected, let found):
             "\(path), field '\(field)': expected \(expected), found \(found)"
         case .unreadableConfiguration(let path, let problem): "\(path): \(problem)"
+        case .notInstalled(let path):
+            "\(path): expected the bundled encoder beside the program, found none: install that folder too, or set encoder.path"
         }
     }
 }

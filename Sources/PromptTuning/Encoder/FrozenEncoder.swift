@@ -66,7 +66,18 @@ public final class FrozenEncoder: Sendable {
     ///
     /// - Parameter imageSize: as in `init(directory:imageSize:)`.
     public static func bundled(imageSize: Int? = nil) throws -> FrozenEncoder {
-        try FrozenEncoder(directory: Bundle.module.bundlePath + "/vit-tiny-64", imageSize: imageSize)
+        try FrozenEncoder(directory: bundledFolder(), imageSize: imageSize)
+    }
+
+    /// Found from the program itself, for it may be installed anywhere; `Bundle.module` ends the process where the
+    /// resources are not there.
+    private static func bundledFolder() throws -> String {
+        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        let folder = program.appendingPathComponent("impromptu_PromptTuning.resources/vit-tiny-64").path
+        guard FileManager.default.fileExists(atPath: folder) else {
+            throw EncoderError.notInstalled(path: folder)
+        }
+        return folder
     }
 
     private init(

@@ -5,6 +5,7 @@ import Synchronization
 public final class TuningDataset: Sendable {
     public let source: any ImageSource
     public let labels: [Int]
+    let classGroups: [Range<Int>]
     private let cache = Mutex(Cache())
 
     private struct Cache {
@@ -21,9 +22,22 @@ public final class TuningDataset: Sendable {
         }
         self.source = source
         self.labels = labels
+        classGroups = source.classGroups
     }
 
     public var count: Int { labels.count }
+
+    /// Whether no class of the label's group has a larger logit, of those before it also none an equal one.
+    ///
+    /// - Parameter logits: [classes], of any base index.
+    func isHitAmongItsGroup(_ label: Int, _ logits: ArraySlice<Float>) -> Bool {
+        guard let group = classGroups.first(where: { $0.contains(label) }) else { return false }
+        let own = logits[logits.startIndex + label]
+        return group.allSatisfy { other in
+            let value = logits[logits.startIndex + other]
+            return other < label ? value < own : value <= own
+        }
+    }
 
     /// The class features that are known of these images, nil for those that are not.
     func classFeatures(of images: [Int], encoder: FrozenEncoder) -> [[Float]?] {

@@ -243,13 +243,17 @@ struct TuningSession {
         var evaluation = Evaluation(
             classCounts: [Int](repeating: 0, count: headShape.classes),
             classHits: [Int](repeating: 0, count: headShape.classes), loss: 0)
+        let classes = headShape.classes
         for start in stride(from: 0, to: dataset.count, by: batchSize) {
             let images = Array(start..<min(start + batchSize, dataset.count))
             let outcome = try outcome(of: images)
             for (place, image) in images.enumerated() {
                 let label = dataset.labels[image]
                 evaluation.classCounts[label] += 1
-                if Int(outcome.predictions[place]) == label { evaluation.classHits[label] += 1 }
+                let isHit = Int(outcome.predictions[place]) == label
+                if isHit { evaluation.classHits[label] += 1 }
+                let logits = outcome.logits[place * classes..<(place + 1) * classes]
+                if isHit || dataset.isHitAmongItsGroup(label, logits) { evaluation.maskedClassHits[label] += 1 }
                 evaluation.loss += outcome.losses[place]
             }
         }

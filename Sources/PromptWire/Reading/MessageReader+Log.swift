@@ -31,6 +31,7 @@ extension MessageReader {
         case .beacon: return try unguarded(.beacon, wire)
         case .leaseSweep: return try unguarded(.leaseSweep, wire)
         case .runDeadline: return try unguarded(.runDeadline, wire)
+        case .drainDeadline: return try unguarded(.drainDeadline, wire)
         case .flushDeadline: return .flushDeadline(try version(wire.version, "timer.version"))
         case .roundDeadline: return .roundDeadline(try version(wire.version, "timer.version"))
         }
@@ -45,6 +46,10 @@ extension MessageReader {
                 problem: "expected -1 for a timer that guards no version, found \(wire.version)")
         }
         return timer
+    }
+
+    func drainRequested(_ wire: Impromptu__V1__DrainRequested) throws(WireError) -> DrainRequested {
+        DrainRequested(patienceMilliseconds: try count(wire.patience_milliseconds, "drain.patience_milliseconds"))
     }
 
     func publication(_ wire: Impromptu__V1__Publication) throws(WireError) -> Publication {

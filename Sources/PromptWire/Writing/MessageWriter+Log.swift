@@ -31,10 +31,17 @@ extension MessageWriter {
             case .flushDeadline(let version): (.flushDeadline, version)
             case .roundDeadline(let version): (.roundDeadline, version)
             case .runDeadline: (.runDeadline, -1)
+            case .drainDeadline: (.drainDeadline, -1)
             }
         return message(impromptu__v1__timer_fired__init) {
             $0.kind = kind.wire
             $0.version = Int64(guarded)
+        }
+    }
+
+    func drainRequested(_ record: DrainRequested) -> UnsafeMutablePointer<Impromptu__V1__DrainRequested> {
+        message(impromptu__v1__drain_requested__init) {
+            $0.patience_milliseconds = Int64(record.patienceMilliseconds)
         }
     }
 

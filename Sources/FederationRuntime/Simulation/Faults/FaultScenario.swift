@@ -5,6 +5,8 @@ import PromptAggregation
 struct FaultScenario: Sendable {
     let seed: UInt64
     let configuration: RunConfiguration
+    /// The configuration without what is as usual, in YAML.
+    let briefYAML: String
     let initial: PromptState
     let rates: SimulatedNetwork.Rates
     /// Mean time between two faults of a process or connection, in seconds.
@@ -23,9 +25,11 @@ struct FaultScenario: Sendable {
         var random = SeededRandom(seed: seed, stream: 1)
         self.seed = seed
         var layers = ConfigurationLayers()
-        for assignment in try Self.assignments(seed: seed, &random) { try layers.add(assignment: assignment) }
+        var assignments = try Self.assignments(seed: seed, &random)
         var rhythm = SeededRandom(seed: seed, stream: 3)
-        try layers.add(assignment: "run.snapshot_versions=\(rhythm.pick([0, 1, 1, 3]))")
+        assignments.append("run.snapshot_versions=\(rhythm.pick([0, 1, 1, 3]))")
+        for assignment in assignments { try layers.add(assignment: assignment) }
+        briefYAML = Self.yaml(assignments)
         configuration = try RunConfiguration(layers)
         initial = Self.initialState(pool: configuration.prompts.pool, &random)
         rates = SimulatedNetwork.Rates(&random)
@@ -59,6 +63,13 @@ struct FaultScenario: Sendable {
             // Bad updates are the learner's fault here, not the client's.
             "federation.quarantine_after=0", "strategy.name=\(entry.name)",
         ] + entry.settings.compactMap { quick[$0.key].map { "strategy.\($0)" } }
+    }
+
+    private static func yaml(_ assignments: [String]) -> String {
+        let settings = assignments.map { $0.split(separator: ".", maxSplits: 1) }
+        return Dictionary(grouping: settings) { $0[0] }.sorted { $0.key < $1.key }.map { section, settings in
+            "\(section): {\(settings.map { $0[1].replacing("=", with: ": ") }.joined(separator: ", "))}\n"
+        }.joined()
     }
 
     /// Small figures for the strategies' costly settings.

@@ -14,7 +14,7 @@ extension FaultSimulation {
     mutating func hit(_ index: Int) {
         guard clients[index].process != nil else { return }
         if random.chance(0.2) {
-            handle(.stopRequested, at: index)
+            handle(.stopRequested(grace: .seconds(2)), at: index)
         } else {
             clients[index].process?.stepsLeft = random.integer(in: 0...4)
         }

@@ -8,6 +8,8 @@ struct FaultSimulation {
     enum Item {
         case aggregatorStarts
         case aggregatorIsHit
+        /// Somebody asks the aggregator to come to rest; it is started again afterwards.
+        case aggregatorDrains(within: Duration)
         /// The aggregator reads what has arrived.
         case aggregatorReads
         case aggregatorTimer(AggregatorTimer)
@@ -60,6 +62,7 @@ struct FaultSimulation {
             schedulePartitions(of: index)
         }
         scheduleFault(.aggregatorIsHit)
+        scheduleDrains()
         do {
             while !aggregator.isOver, let next = queue.pop(), next.time - Timestamp(nanoseconds: 0) < scenario.deadline
             {
@@ -78,6 +81,7 @@ struct FaultSimulation {
         case .aggregatorIsHit:
             aggregator.fuse.light(steps: random.integer(in: 0...random.pick([4, 12])))
             scheduleFault(.aggregatorIsHit)
+        case .aggregatorDrains(let patience): try drainAggregator(within: patience)
         case .aggregatorReads: try readInbox()
         case .aggregatorTimer(let timer): try fire(timer, number: number)
         case .snapshotIsWritten(let incarnation): try writeSnapshot(ofIncarnation: incarnation)
@@ -116,6 +120,15 @@ struct FaultSimulation {
             let directions = random.pick([[.up, .down], [.up], [.down]] as [[SimulatedNetwork.Direction]])
             queue.push(.partition(index, directions, change: 1), at: now + start)
             queue.push(.partition(index, directions, change: -1), at: now + end)
+        }
+    }
+
+    /// Drawn from a stream of their own, so that a seed without a drain goes as it did before there were any.
+    private mutating func scheduleDrains() {
+        var draws = SeededRandom(seed: scenario.seed, stream: 3)
+        for _ in 0..<draws.integer(in: 0...2) {
+            let time = now + scenario.calmAfter * draws.nextUniform()
+            queue.push(.aggregatorDrains(within: draws.duration(inSeconds: 0...20)), at: time)
         }
     }
 

@@ -7,6 +7,8 @@ public struct FaultTally: Sendable {
     public internal(set) var aggregatorCrashes = 0
     public internal(set) var clientCrashes = 0
     public internal(set) var powerFailures = 0
+    /// How often the aggregator came to rest and was started again.
+    public internal(set) var drains = 0
     public internal(set) var tornWrites = 0
     public internal(set) var snapshots = 0
     public internal(set) var snapshotsDamaged = 0
@@ -29,11 +31,10 @@ public struct FaultTally: Sendable {
             (\.versions, "versions"), (\.updates, "updates accepted"), (\.duplicates, "duplicates dropped"),
             (\.rejected, "messages rejected"), (\.aggregatorCrashes, "crashes of the aggregator"),
             (\.clientCrashes, "crashes of clients"), (\.powerFailures, "of all crashes with the power lost"),
-            (\.tornWrites, "writes torn"), (\.snapshots, "snapshots kept"),
+            (\.drains, "drains"), (\.tornWrites, "writes torn"), (\.snapshots, "snapshots kept"),
             (\.snapshotsDamaged, "snapshots damaged"), (\.snapshotsPassedOver, "snapshots passed over"),
             (\.recoveriesFromSnapshots, "recoveries from a snapshot"), (\.partitions, "partitions"),
-            (\.lost, "messages lost"),
-            (\.repeated, "messages repeated"),
+            (\.lost, "messages lost"), (\.repeated, "messages repeated"),
         ]
     }
 }

@@ -165,6 +165,15 @@ extension FaultSimulation {
         }
     }
 
+    mutating func drainAggregator(within patience: Duration) throws {
+        guard aggregator.engine != nil else { return }
+        let milliseconds = Int(patience / .milliseconds(1))
+        try attempt { world in
+            try world.aggregator.engine!.drain(DrainRequested(patienceMilliseconds: milliseconds), at: world.clock())
+            try world.settle()
+        }
+    }
+
     // MARK: What is done
 
     private mutating func settle() throws {
@@ -180,6 +189,17 @@ extension FaultSimulation {
         }
         if core.phase == .finished, core.counts.clientsAlive == 0 { try endAggregator() }
         takeSnapshot()
+        if core.phase == .resting { try rest() }
+    }
+
+    /// Ends the process in order; somebody starts it again.
+    private mutating func rest() throws {
+        try aggregator.engine!.close()
+        tally.drains += 1
+        aggregator.engine = nil
+        aggregator.timers = [:]
+        aggregator.inbox = []
+        queue.push(.aggregatorStarts, at: now + random.duration(inSeconds: 0.1...15))
     }
 
     private mutating func carryOut(_ effect: AggregatorEffect) {
@@ -193,7 +213,7 @@ extension FaultSimulation {
         case .setTimer(let timer, let delay):
             aggregator.timers[timer] = queue.push(.aggregatorTimer(timer), at: now + delay)
         case .flushed(let flush): aggregator.history.add(flush)
-        case .presenceChanged: break
+        case .presenceChanged, .rest: break
         case .finish: linger()
         }
     }

@@ -1,0 +1,6 @@
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// The CRC32 of ISO 3309 (gzip, MCAP) of bytes that follow those of which `crc` is the CRC32; 0 to begin with.
+uint32_t checksum_crc32(uint32_t crc, const uint8_t *bytes, size_t count);

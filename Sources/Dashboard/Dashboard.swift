@@ -1,0 +1,129 @@
+import CoreMetrics
+import FederationRuntime
+import FlyingSocks
+import Logging
+import Synchronization
+
+/// A page that shows how a run goes, and the same for Prometheus. It reads what the aggregator leaves in a `RunWatch`; the
+/// aggregator knows nothing of it.
+public struct Dashboard: Sendable {
+    /// Where it is served, with its real port.
+    public let address: DashboardAddress
+    private let watch: RunWatch
+    private let logger: Logger
+    private let listener: HTTPListener
+    private let streams: EventStreams
+    private let metrics: RunMetrics
+
+    /// Streams of events at the same time; the rest of the connections is left for everything else.
+    private static let mostStreams = 32
+    /// How long the aggregator's loop may be silent before it counts as stuck; systemd's watchdog waits as long.
+    static let patience: Duration = .seconds(120)
+
+    /// Listens, but answers nobody until it runs.
+    /// - Throws: `ConfigurationError` where it cannot listen.
+    public init(address: DashboardAddress, watch: RunWatch, logger: Logger) throws {
+        let socket: Socket
+        (socket, self.address) = try address.listen()
+        self.watch = watch
+        self.logger = logger
+        streams = EventStreams(most: Self.mostStreams)
+        metrics = RunMetrics()
+        let pages = Pages(watch: watch, streams: streams, registry: metrics.registry)
+        listener = HTTPListener(socket: socket) { pages.answer($0) }
+    }
+
+    /// Serves until the task is cancelled. A fault of the dashboard's is told in the log; the run goes on.
+    public func run() async {
+        logger.info("dashboard", metadata: ["address": "http://\(address)/"])
+        await withDiscardingTaskGroup { group in
+            group.addTask { await serve() }
+            group.addTask { await feed() }
+        }
+    }
+
+    private func serve() async {
+        while !Task.isCancelled {
+            do {
+                try await listener.run()
+            } catch {
+                if Task.isCancelled { return }
+                logger.warning("the dashboard begins anew", metadata: ["problem": "\(error)"])
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    /// Passes each posting of figures on, once.
+    private func feed() async {
+        var last: UInt64 = 0
+        var silent = 0
+        while !Task.isCancelled {
+            silent += 1
+            if let posting = watch.latest, posting.number != last {
+                last = posting.number
+                silent = 0
+                metrics.observe(posting.figures, streams: streams.count)
+                if streams.count > 0 { streams.send(Pages.event(posting, lines: watch.lines.all)) }
+            } else if silent % 20 == 0 {
+                streams.send(EventStreams.pulse)
+            }
+            try? await Task.sleep(for: RunWatch.interval / 4)
+        }
+    }
+}
+
+/// What is to be had under which path.
+package struct Pages: Sendable {
+    let watch: RunWatch
+    let streams: EventStreams
+    let registry: PrometheusRegistry
+    private let hosts = HostCheck()
+
+    package init(watch: RunWatch, streams: EventStreams, registry: PrometheusRegistry) {
+        self.watch = watch
+        self.streams = streams
+        self.registry = registry
+    }
+
+    package func answer(_ request: RequestHead) -> HTTPListener.Answer {
+        guard hosts.admits(request.host) else {
+            return .whole(
+                Response(.misdirected, "call this server by its address, by localhost or by its machine's name"))
+        }
+        guard request.method == "GET" else { return .whole(Response(.methodNotAllowed, "only GET is served")) }
+        switch request.path {
+        case "/": return .whole(Response(type: "text/html; charset=utf-8", PackageResources.page_html))
+        case "/page.css": return .whole(Response(type: "text/css; charset=utf-8", PackageResources.page_css))
+        case "/page.js": return .whole(Response(type: "text/javascript; charset=utf-8", PackageResources.page_js))
+        case "/events": return events()
+        case "/metrics":
+            return .whole(Response(type: "text/plain; version=0.0.4; charset=utf-8", Array(registry.text.utf8)))
+        case "/healthz": return .whole(health(of: watch.latest?.instant))
+        case "/readyz":
+            guard watch.latest != nil else { return .whole(Response(.unavailable, "the run has not begun")) }
+            return .whole(Response(.ok, "ready"))
+        default: return .whole(Response(.notFound, "there are / /events /metrics /healthz /readyz"))
+        }
+    }
+
+    /// A client gets the whole state at once, and then whatever is new.
+    private func events() -> HTTPListener.Answer {
+        let first = watch.latest.map { Self.event($0, lines: watch.lines.all) } ?? EventStreams.pulse
+        guard let stream = streams.open(first: first) else {
+            return .whole(Response(.unavailable, "too many pages are open"))
+        }
+        return .stream(stream)
+    }
+
+    /// Healthy as long as the aggregator's loop turns; recovery, before it, takes its time.
+    private func health(of lastTurn: ContinuousClock.Instant?) -> Response {
+        guard let lastTurn, .now - lastTurn > Dashboard.patience else { return Response(.ok, "ok") }
+        return Response(.unavailable, "the aggregator has been silent for \((.now - lastTurn).components.seconds) s")
+    }
+
+    static func event(_ posting: RunWatch.Posting, lines: [RecentLines.Line]) -> [UInt8] {
+        guard let json = try? Frame(posting.figures, lines: lines).json() else { return EventStreams.pulse }
+        return EventStreams.event(id: posting.number, data: json)
+    }
+}

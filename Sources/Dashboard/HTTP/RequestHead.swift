@@ -1,0 +1,59 @@
+import Foundation
+
+/// The head of an HTTP/1.1 request (RFC 9112), read as strictly as serving GET needs: what could be understood in two ways
+/// is refused.
+package struct RequestHead: Equatable {
+    package var method: String
+    /// Without the query.
+    package var path: String
+    /// The Host field, in lower case.
+    package var host: String
+
+    /// Bytes, with the empty line at its end.
+    package static let longest = 8192
+    static let end: [UInt8] = Array("\r\n\r\n".utf8)
+
+    /// - Parameter text: everything before the empty line.
+    /// - Throws: the refusal that answers it.
+    package init(_ text: some StringProtocol) throws(Refusal) {
+        // A line end is one Character in Swift, so what is left of either kind after the split is a stray one.
+        let lines = text.split(separator: "\r\n", omittingEmptySubsequences: false)
+        guard lines.allSatisfy({ line in line.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 } }) else {
+            throw Refusal(.badRequest, "expected lines that end in CR LF, found another control character")
+        }
+        let words = lines[0].split(separator: " ", omittingEmptySubsequences: false)
+        guard words.count == 3, words.allSatisfy({ !$0.isEmpty }) else {
+            throw Refusal(.badRequest, "expected a method, a path and a version, found \(words.count) words")
+        }
+        guard words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0" else {
+            throw Refusal(.versionNotSupported, "use HTTP/1.1")
+        }
+        guard words[1].hasPrefix("/") else { throw Refusal(.badRequest, "expected a path that begins with /") }
+        method = String(words[0])
+        path = String(words[1].prefix { $0 != "?" })
+        var hosts: [String] = []
+        for line in lines[1...] { if let host = try Self.host(in: line) { hosts.append(host) } }
+        guard hosts.count == 1 else { throw Refusal(.badRequest, "expected one Host field, found \(hosts.count)") }
+        host = hosts[0]
+    }
+
+    /// The value of a Host field, nil for another field.
+    private static func host(in line: some StringProtocol) throws(Refusal) -> String? {
+        guard let colon = line.firstIndex(of: ":"), colon != line.startIndex,
+            line[..<colon].utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
+        else { throw Refusal(.badRequest, "expected a field's name, a colon and its value") }
+        guard line[..<colon].lowercased() == "host" else { return nil }
+        return line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces).lowercased()
+    }
+}
+
+/// Why a request is not served.
+package struct Refusal: Error, Equatable {
+    package var status: Response.Status
+    package var reason: String
+
+    init(_ status: Response.Status, _ reason: String) {
+        self.status = status
+        self.reason = reason
+    }
+}

@@ -1,0 +1,50 @@
+/// An endpoint `tcp://host:port`; either part may be a wildcard, `*`.
+package struct TCPEndpoint: Equatable, CustomStringConvertible {
+    package var host: String
+    package var port: String
+
+    /// nil for what is not of that form.
+    package init?(_ text: String) {
+        guard text.hasPrefix("tcp://"), let colon = text.lastIndex(of: ":") else { return nil }
+        host = String(text[text.index(text.startIndex, offsetBy: 6)..<colon])
+        port = String(text[text.index(after: colon)...])
+        guard !host.isEmpty, port == "*" || UInt16(port) != nil else { return nil }
+    }
+
+    package var description: String { "tcp://\(host):\(port)" }
+
+    /// Whether it stands for every address of the machine, which nobody can connect to as it is written.
+    package var isEveryAddress: Bool { ["*", "0.0.0.0"].contains(host) }
+
+    var staysOnThisMachine: Bool {
+        let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        return ["localhost", "lo", "[::1]"].contains(host)
+            || numbers.count == 4 && numbers[0] == 127 && numbers.allSatisfy { $0 != nil }
+    }
+}
+
+extension RunConfiguration.Endpoints {
+    /// What to bind so that those find it again who know an earlier one: its ports, where any would do.
+    package func keepingPorts(of earlier: Self) -> Self {
+        func keep(_ wanted: String, _ earlier: String) -> String {
+            guard var endpoint = TCPEndpoint(wanted), endpoint.port == "*", let known = TCPEndpoint(earlier) else {
+                return wanted
+            }
+            endpoint.port = known.port
+            return endpoint.description
+        }
+        return .init(updates: keep(updates, earlier.updates), prompts: keep(prompts, earlier.prompts))
+    }
+
+    /// What others are told who are to connect.
+    /// - Parameter wish: which address stands for a wildcard (`ReachableAddress`).
+    /// - Throws: `ConfigurationError` where this machine has no such address.
+    package func advertised(as wish: String) throws -> Self {
+        func reachable(_ bound: String) throws -> String {
+            guard var endpoint = TCPEndpoint(bound), endpoint.isEveryAddress else { return bound }
+            endpoint.host = try ReachableAddress.find(wish)
+            return endpoint.description
+        }
+        return .init(updates: try reachable(updates), prompts: try reachable(prompts))
+    }
+}

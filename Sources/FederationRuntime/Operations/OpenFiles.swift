@@ -1,0 +1,46 @@
+import Glibc
+
+/// How many files and sockets this process may have open at a time (RLIMIT_NOFILE), raised as far as it needs and may.
+package struct OpenFiles: Sendable {
+    /// In force now.
+    package let limit: Int
+
+    /// What a process holds open besides its peers' connections: the log, figures, weights, ZeroMQ's own.
+    package static let own = 128
+
+    /// What an aggregator needs for so many clients if each is a process of its own: both its sockets have a connection
+    /// for each.
+    package static func needed(forClients clients: Int) -> Int { own + 2 * clients }
+
+    /// Raises the soft limit to `wanted`, or as near to it as the hard limit lets; it is never lowered.
+    /// - Throws: `ConfigurationError` where not even a process without peers could work.
+    package init(raisedTo wanted: Int) throws {
+        var limits = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
+        if limits.rlim_cur < wanted, limits.rlim_cur < limits.rlim_max {
+            var raised = limits
+            raised.rlim_cur = min(rlim_t(wanted), limits.rlim_max)
+            if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limits = raised }
+        }
+        limit = Int(clamping: limits.rlim_cur)
+        guard limit >= Self.own else {
+            throw ConfigurationError(
+                "expected a process that may open at least \(Self.own) files and sockets, found \(limit): \(Self.remedy)"
+            )
+        }
+    }
+
+    /// Peers' connections that there is room for.
+    package var connections: Int { limit - Self.own }
+
+    /// What to tell a person if so many clients may be too many, nil where they are not.
+    package func shortage(forClients clients: Int) -> String? {
+        let needed = Self.needed(forClients: clients)
+        guard limit < needed else { return nil }
+        return "this process may open \(limit) files and sockets; \(clients) clients, each a process of its own, need"
+            + " \(needed): \(Self.remedy), or let each worker host several clients"
+    }
+
+    private static let remedy =
+        "raise the hard limit (ulimit -Hn in a shell, LimitNOFILE= under systemd, --ulimit nofile= for a container)"
+}

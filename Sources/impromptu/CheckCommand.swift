@@ -1,0 +1,67 @@
+import ArgumentParser
+import FederationRuntime
+import Foundation
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Looks at whether a service can run here, before it is started.",
+        discussion: """
+            Ports, keys, data, weights, disk, limits, memory and clock: each with what was found and what to do. Exits \
+            with 1 when something failed; a warning is none. It disturbs no service that is at work.
+
+            Before an aggregator:         impromptu check --config run.yaml --run runs/first
+            Before a worker:              impromptu check --config run.yaml --index 0 --of 4
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(name: .customLong("run"), help: "The run folder of the aggregator.")
+    var folder: String?
+
+    @Option(help: "Looks as worker of this number, from 0.")
+    var index: Int?
+
+    @Option(help: "How many workers there are.")
+    var of = 1
+
+    @Option(
+        help: ArgumentHelp("The name of the worker's key; worker-<index> unless given.", valueName: "name"))
+    var key: String?
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    func validate() throws {
+        guard let index else { return }
+        guard folder == nil else { throw ValidationError("--run: expected for an aggregator, without --index") }
+        guard of >= 1, (0..<of).contains(index) else {
+            throw ValidationError("--index: expected 0 to \(max(0, of - 1)) for --of \(of), found \(index)")
+        }
+    }
+
+    func run() throws {
+        let configuration = try options.load()
+        let role: Checkup.Role =
+            if let index {
+                .worker(
+                    clients: Array(stride(from: index, to: configuration.data.clients, by: of)),
+                    key: key ?? "worker-\(index)")
+            } else {
+                .aggregator(folder.map(RunFolder.init(path:)))
+            }
+        let checkup = Checkup(configuration, as: role)
+        if json { try printJSON(checkup.findings) } else { show(checkup.findings) }
+        try checkup.requireSuccess()
+    }
+
+    private func show(_ findings: [Finding]) {
+        let widest = findings.map(\.subject.count).max() ?? 0
+        for finding in findings {
+            let outcome = finding.outcome.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
+            let subject = finding.subject.padding(toLength: widest, withPad: " ", startingAt: 0)
+            print("\(outcome)\(subject)  \(finding.found)")
+            if let advice = finding.advice { print(String(repeating: " ", count: 11 + widest) + "do: " + advice) }
+        }
+    }
+}
