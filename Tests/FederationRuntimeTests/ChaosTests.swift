@@ -16,7 +16,7 @@ import Testing
     private let seed = ChaosTests.setting("SEED") ?? 1
 
     @Test func nothingThatWasAcknowledgedIsLostOrCountsTwice() async throws {
-        try await withLiveFederation(["run.updates=0"]) { federation in
+        try await withLiveFederation(["run.updates=0", "run.snapshot_versions=2"]) { federation in
             var processes = [try await federation.startBoundAggregator()]
             for index in 0..<2 { processes.append(try federation.startWorker(index)) }
             try await federation.updates(reach: 1)
@@ -91,6 +91,10 @@ import Testing
             "chaos: seed \(seed), \(kills) kills, \(stops) stops, \(accepted.count) updates accepted, \(told) known to"
                 + " their clients as such: \(lost.count) lost, \(duplicated.count) duplicated")
         #expect(told > 0)
+        let log = try String(contentsOfFile: federation.path + "/aggregator.log", encoding: .utf8)
+        let resumed = log.split(separator: "\n").count { $0.contains("from the snapshot of version") }
+        print("chaos: \(resumed) starts of the aggregator went on from a snapshot")
+        #expect(resumed > 0)
         #expect(lost.isEmpty && duplicated.isEmpty, "lost \(lost), duplicated \(duplicated)")
     }
 }
