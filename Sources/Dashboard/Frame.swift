@@ -56,7 +56,7 @@ package struct Frame: Encodable {
     package static let mostClients = 500
     package static let mostStaleness = 40
 
-    package init(_ figures: RunFigures, lines: [RecentLines.Line]) {
+    package init(_ figures: LiveFigures, lines: [RecentLines.Line]) {
         let history = figures.history
         heading = figures.heading
         incarnation = String(figures.incarnation, radix: 16)
@@ -97,7 +97,7 @@ package struct Frame: Encodable {
     }
 
     /// Those that need a look come first, and are still told where there are too many.
-    private static func clients(of figures: RunFigures) -> [Client] {
+    private static func clients(of figures: LiveFigures) -> [Client] {
         let order = ["quarantined", "lost", "late", "training", "idle", "departed"]
         let states = figures.clients.map { ($0, state(of: $0, at: figures.version)) }
         let shown = order.flatMap { wanted in states.filter { $0.1 == wanted } }.prefix(mostClients)

@@ -59,7 +59,7 @@ public struct FederationConfiguration: Hashable, Sendable {
 public struct UpdateChecks: Hashable, Sendable {
     /// The magnitude beyond which a value is refused like one that is not finite: sums of squares of such values would not
     /// be.
-    public static let largestValue: Float = 1e9
+    public static let largestValue: Float = 1e15
 
     /// Of the Euclidean norm of what the update changed.
     public var maximumNorm: Double

@@ -8,7 +8,8 @@ struct BenchReplayCommand: ParsableCommand {
         abstract: "Times reading and replaying a log, beside a plain read of its file.",
         discussion: """
             Without a run it writes the log of one like the demo's, whose clients answer at once with noise, and removes \
-            it afterwards. The file is in memory each time. MB/s are of the whole file.
+            it afterwards. The file is in memory each time. MB/s are of the whole file. Then it keeps a snapshot of the \
+            last state beside the log, and removes it.
             """)
 
     @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
@@ -67,5 +68,8 @@ struct BenchReplayCommand: ParsableCommand {
         }
         print("\(rows[rows.count - 1].records) records, \(decimal(Double(benchmark.bytes) / 1e6, 1)) MB")
         print(table.lines.joined(separator: "\n"))
+        let folder = log + "-snapshots-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        print("\n" + (try SnapshotBenchmark(log: log, in: folder).words))
     }
 }

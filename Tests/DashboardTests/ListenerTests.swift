@@ -5,7 +5,7 @@ import Logging
 import Testing
 
 /// The server over real sockets of loopback.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ListenerTests {
     @Test func eachPathHasItsPageAndEverythingElseIsTurnedAway() async throws {
         try await withDashboard { dashboard, watch in

@@ -67,8 +67,8 @@ struct WatchedRun {
         take(.timerFired(.leaseSweep))
     }
 
-    var figures: RunFigures {
-        RunFigures(
+    var figures: LiveFigures {
+        LiveFigures(
             heading: "a run", incarnation: 255, isRecovered: false, aggregator: aggregator, history: history, at: now)
     }
 }

@@ -150,10 +150,11 @@ private final class LinkedAggregator: @unchecked Sendable {
         loop = try PollLoop(name: "test")
         let result: Result<AggregatorLinks, any Error> = onLoop {
             Result {
-                try AggregatorLinks(
-                    endpoints: .init(updates: "tcp://127.0.0.1:*", prompts: "tcp://127.0.0.1:*"), keys: nil,
-                    loop: self.loop, batch: 16, stateBytes: stateBytes, room: room, crowded: crowded,
-                    denied: { _ in },
+                let loopback = RunConfiguration.Endpoints(updates: "tcp://127.0.0.1:*", prompts: "tcp://127.0.0.1:*")
+                return try AggregatorLinks(
+                    endpoints: loopback, orElse: loopback, keys: nil, loop: self.loop, batch: 16,
+                    stateBytes: stateBytes,
+                    room: room, crowded: crowded, denied: { _ in },
                     receive: { incoming in
                         self.messages.withLock { $0.formUnion(incoming.map(\.bytes)) }
                     })

@@ -60,6 +60,9 @@ struct DrainServiceTests {
             aggregator.signal(SIGTERM)
             #expect(try await aggregator.exitCode() == 0, "\(aggregator.output)")
             let again = try federation.startAggregator(["--stay"])
+            try await eventually("an aggregator that tells where it is") {
+                if case .open = try federation.run.rendezvous() { true } else { false }
+            }
             let latecomer = try federation.startWorker(1)
             #expect(try await latecomer.exitCode() == 0, "\(latecomer.output)")
             #expect(again.isRunning, "\(again.output)")

@@ -20,7 +20,7 @@ struct LiveStopTests {
     }
 
     @Test func bothSidesStopInOrderAndTheRunGoesOnElsewhere() async throws {
-        try await withLiveFederation(["run.updates=40"]) { federation in
+        try await withLiveFederation(["run.updates=120"]) { federation in
             // Before there is a run: it waits.
             let first = try startFollower(0, of: federation)
             let steady = try startFollower(1, of: federation)
@@ -38,14 +38,14 @@ struct LiveStopTests {
             #expect(try !RunInspection(log: federation.run.log).finished)
             let before = try String(contentsOfFile: federation.run.endpoints, encoding: .utf8)
 
-            // Where it was, somebody else listens now.
+            // Where it was, somebody else listens now; both workers look for it.
             let taken = try TakenPort(try federation.endpoint("updates"))
+            let restarted = try startFollower(0, of: federation)
             let aggregator = try federation.startAggregator()
             try await eventually("other endpoints") {
                 try String(contentsOfFile: federation.run.endpoints, encoding: .utf8) != before
             }
             withExtendedLifetime(taken) {}
-            let restarted = try startFollower(0, of: federation)
             for process in [aggregator, steady, restarted] {
                 #expect(try await process.exitCode() == 0, "\(process.output)")
             }

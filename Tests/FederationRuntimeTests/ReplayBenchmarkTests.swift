@@ -15,6 +15,8 @@ import Testing
             let rows = try benchmark.run()
             #expect(rows.map(\.records) == [0] + [Int](repeating: inspection.records, count: 3))
             #expect(rows.allSatisfy { $0.bytesPerSecond > 0 })
+            let snapshot = try SnapshotBenchmark(log: log, in: folder + "/snapshots")
+            #expect(snapshot.version == 6 && snapshot.bytes > 10_000)
         }
     }
 }

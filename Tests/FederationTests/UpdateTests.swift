@@ -48,7 +48,7 @@ import Testing
             (base: 0, values: [1, .nan], ids: [0], samples: 10, "prompts: expected finite values, found nan at 1"),
             (
                 base: 0, values: [1, -3e38], ids: [0], samples: 10,
-                "prompts: expected values within ±1e+09, found -3e+38 at 1"
+                "prompts: expected values within ±1e+15, found -3e+38 at 1"
             ),
             (base: 0, values: [1, 0], ids: [7], samples: 10, "prompt identities: 7 is not in version 0"),
             (base: 0, values: [1, 0, 0, 0], ids: [1, 1], samples: 10, "prompt identities: 1 is given twice"),

@@ -92,7 +92,7 @@ class Chromium:
     def wait(self, expression, seconds=40):
         """Waits until an expression is true."""
         deadline = time.monotonic() + seconds
-        while not self.value(expression):
+        while not self.value(f"!!({expression})"):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{seconds} s without {expression}; the page: {self.value('document.body.innerText')}")
             time.sleep(0.1)

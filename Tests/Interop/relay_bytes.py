@@ -64,11 +64,12 @@ try:
         answer = []
         reader = threading.Thread(target=lambda: answer.append(read_all(near)))
         reader.start()
-        near.sendall(words)
-        near.shutdown(socket.SHUT_WR)
+        writer = threading.Thread(target=lambda: (near.sendall(words), near.shutdown(socket.SHUT_WR)))
+        writer.start()
         assert read_all(far) == words, "what arrived is not what was sent"
         far.sendall(words[::-1])
         far.shutdown(socket.SHUT_WR)
+        writer.join()
         reader.join()
         assert answer[0] == words[::-1], "what came back is not what was sent"
     print("1: 10 MB go through each way, and each end is passed on by itself")

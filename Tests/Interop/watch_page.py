@@ -6,14 +6,18 @@ aggregator is killed, and goes on by itself after its restart. Exits 0 when all 
 
 FOLDER holds run.yaml and gets the run. PICTURES gets the page as it looked, light and dark."""
 
+import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+
+import zmq
 
 from chromium import Chromium
 
@@ -58,13 +62,20 @@ def wait_for(path):
         time.sleep(0.05)
 
 
-def join(name):
-    """Has a client of the documentation take part under that name."""
-    endpoints = dict(
-        line.strip().split(": ") for line in pathlib.Path(f"{run}/endpoints.yaml").read_text().splitlines()[1:])
-    return start(
-        "stranger", sys.executable, str(pathlib.Path(__file__).with_name("join_run.py")), folder,
-        endpoints["updates"].strip("'"), endpoints["prompts"].strip("'"), name, "600")
+def send_nonsense():
+    """Sends the aggregator what no client would."""
+    endpoints = re.search("updates: '(.+)'", pathlib.Path(f"{run}/endpoints.yaml").read_text())
+    with zmq.Context() as context, context.socket(zmq.PUSH) as push:
+        push.connect(endpoints[1])
+        push.send(stranger.encode())
+
+
+def next_frame():
+    with urllib.request.urlopen(address + "/events", timeout=10) as events:
+        while True:
+            line = events.readline().decode()
+            if line.startswith("data: "):
+                return json.loads(line.removeprefix("data: "))
 
 
 def photograph(name):
@@ -78,11 +89,10 @@ try:
     aggregator = aggregate()
     wait_for(f"{run}/endpoints.yaml")
     workers = [work(0), work(1)]
-    join(stranger)
     browser.open(address + "/")
 
     # The page fills and goes on.
-    browser.wait("document.querySelectorAll('#clients tr').length === 5")
+    browser.wait("document.querySelectorAll('#clients tr').length === 4")
     browser.wait("document.getElementById('status').className === 'running'")
     browser.wait("document.querySelector('#by-updates polyline') && document.querySelector('#by-clock polyline')")
     browser.wait("document.querySelector('#pool polyline') && document.querySelector('#staleness rect')")
@@ -91,15 +101,21 @@ try:
     browser.wait(f"document.title !== {version!r}")
     assert "fashion-mnist" in browser.value("document.getElementById('heading').textContent")
 
-    # A name from the network is text.
-    names = browser.value("[...document.querySelectorAll('#clients td:first-child')].map((cell) => cell.textContent)")
-    assert stranger in names, names
-    assert browser.value("document.querySelectorAll('main img, main script').length") == 0
+    # What others say is text, whatever it looks like.
+    send_nonsense()
+    browser.wait("document.querySelector('#log .warning')?.textContent.includes('malformed message dropped')")
+    frame = next_frame()
+    frame["heading"] = frame["clients"][0]["id"] = frame["lines"][0]["text"] = frame["clients"][1]["state"] = stranger
+    shown = browser.value(
+        f"show({json.dumps(frame)}), ['#heading', '#clients td', '#log li', '#clients tr:nth-child(2) td:nth-child(2)']"
+        ".map((part) => document.querySelector(part).textContent)")
+    assert all(text.endswith(stranger) for text in shown), shown
+    assert browser.value("document.querySelectorAll('img, main script').length") == 0
     assert browser.value("document.title") != "owned"
 
     # Prometheus gets the same.
     metrics = fetch("/metrics")
-    assert 'impromptu_clients{presence="alive"} 5' in metrics, metrics
+    assert 'impromptu_clients{presence="alive"} 4' in metrics, metrics
     pathlib.Path(f"{folder}/metrics.txt").write_text(metrics)
     assert fetch("/healthz") == "ok\n" and fetch("/readyz") == "ready\n"
     photograph("dashboard")
@@ -122,7 +138,7 @@ try:
     time.sleep(3)
     aggregator = aggregate()
     browser.wait("document.getElementById('status').textContent === 'running, recovered'")
-    browser.wait("document.querySelectorAll('#clients tr').length === 5")
+    browser.wait("document.querySelectorAll('#clients tr').length === 4")
     version = browser.value("document.title")
     browser.wait(f"document.title !== {version!r}")
 

@@ -49,7 +49,7 @@ package final class RunMetrics: Sendable {
         ("impromptu_dashboard_streams", "Pages of the dashboard that are open."),
     ]
 
-    package func observe(_ figures: RunFigures, streams: Int) {
+    package func observe(_ figures: LiveFigures, streams: Int) {
         seen.withLock { seen in
             countUpdates(figures, &seen)
             countTraffic(figures.traffic, &seen)
@@ -59,7 +59,7 @@ package final class RunMetrics: Sendable {
         set("impromptu_dashboard_streams", Double(streams))
     }
 
-    private func countUpdates(_ figures: RunFigures, _ seen: inout Seen) {
+    private func countUpdates(_ figures: LiveFigures, _ seen: inout Seen) {
         let counts = figures.counts
         for (fate, count) in [
             ("accepted", counts.accepted), ("duplicate", counts.duplicates), ("rejected", counts.rejected),
@@ -68,7 +68,7 @@ package final class RunMetrics: Sendable {
         raise("impromptu_updates_used_late_total", [], to: counts.usedLate, &seen)
     }
 
-    private func countTraffic(_ traffic: RunFigures.Traffic, _ seen: inout Seen) {
+    private func countTraffic(_ traffic: LiveFigures.Traffic, _ seen: inout Seen) {
         let sound = traffic.messages - traffic.malformed - traffic.impostures
         for (problem, count) in [("none", sound), ("malformed", traffic.malformed), ("imposture", traffic.impostures)] {
             raise("impromptu_messages_total", [("problem", problem)], to: count, &seen)
@@ -88,7 +88,7 @@ package final class RunMetrics: Sendable {
         seen.versions = history.versions.count
     }
 
-    private func setLevels(_ figures: RunFigures) {
+    private func setLevels(_ figures: LiveFigures) {
         set("impromptu_version", Double(figures.version))
         set("impromptu_pool_prompts", Double(figures.pool))
         set("impromptu_buffered_updates", Double(figures.buffered))

@@ -68,8 +68,9 @@ function drawLine(id, points, xTitle, yEnd) {
   svg.append(shape("polyline", { class: "line", points: path }));
   const last = points[points.length - 1];
   svg.append(shape("circle", { class: "dot", cx: x(last[0]), cy: y(last[1]), r: 3.5 }));
-  const label = String(+last[1].toFixed(1));
-  svg.append(shape("text", { x: x(last[0]) - 6, y: y(last[1]) - 8, "text-anchor": "end" }, label));
+  const below = y(last[1]) < plot.top + 16;
+  const place = { x: x(last[0]) - 6, y: y(last[1]) + (below ? 16 : -8), "text-anchor": "end" };
+  svg.append(shape("text", place, String(+last[1].toFixed(1))));
 }
 
 function drawBars(id, counts, xTitle) {

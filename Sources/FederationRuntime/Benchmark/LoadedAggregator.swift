@@ -25,13 +25,11 @@ enum LoadedAggregator {
         do {
             let outcome = try await onThread {
                 let deadline = ContinuousClock.now + LoadConnection.patience
-                var endpoints = folder.readEndpoints()
-                while endpoints == nil, .now < deadline {
+                while .now < deadline {
+                    if case .open(let endpoints, _) = try folder.rendezvous() { return try body(endpoints) }
                     pauseBriefly()
-                    endpoints = folder.readEndpoints()
                 }
-                guard let endpoints else { throw BenchmarkError("the aggregator bound no endpoints") }
-                return try body(endpoints)
+                throw BenchmarkError("the aggregator bound no endpoints")
             }
             await group.triggerGracefulShutdown()
             try await running

@@ -96,7 +96,6 @@ package final class AggregatorLinks {
     /// Who is connected and who was not let in.
     package var peers: PeerGate.Counts { gate.counts }
 
-
     private static func bind<Kind>(
         _ socket: borrowing Socket<Kind>, _ endpoint: String, orElse fallback: String
     ) throws -> String {

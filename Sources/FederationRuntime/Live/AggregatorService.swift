@@ -157,7 +157,7 @@ public actor AggregatorService: Service {
 
     /// Leaves the run's figures to whoever looks on.
     private func show() {
-        watch?.post(RunFigures(setup: setup, engine: engine, history: observer.history, at: clock.now()))
+        watch?.post(LiveFigures(setup: setup, engine: engine, history: observer.history, at: clock.now()))
     }
 
     /// What it does, in a few words for whoever watches over the process.

@@ -7,7 +7,7 @@ public final class RunWatch: Sendable {
     public struct Posting: Sendable {
         /// Counts the postings, from 1.
         public var number: UInt64
-        public var figures: RunFigures
+        public var figures: LiveFigures
         public var instant: ContinuousClock.Instant
     }
 
@@ -19,7 +19,7 @@ public final class RunWatch: Sendable {
 
     public init() {}
 
-    package func post(_ figures: RunFigures) {
+    package func post(_ figures: LiveFigures) {
         let instant = ContinuousClock.now
         posting.withLock {
             $0 = Posting(number: ($0?.number ?? 0) + 1, figures: figures, instant: instant)

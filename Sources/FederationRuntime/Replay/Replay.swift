@@ -1,4 +1,5 @@
 import Federation
+import MessageLog
 import PromptAggregation
 import PromptWire
 

@@ -68,7 +68,7 @@ struct RunSnapshot {
         try reader.expect(Self.format, "format of a run's snapshot")
         build = buildVersion
         try reader.expect(build, "build")
-        run = Digest(bytes: try reader.bytes())
+        run = Digest(bytes: try reader.byteList())
         position = LogPosition(
             length: try reader.word(), checksum: UInt32(try reader.integer("checksum", in: 0...Int(UInt32.max))),
             chunkCount: try reader.integer("chunks", in: 0...Int.max), messageCount: try reader.word(),
@@ -77,7 +77,7 @@ struct RunSnapshot {
         time = Timestamp(nanoseconds: Int64(try reader.integer()))
         version = try reader.integer("version", in: 0...Int.max)
         history = try RunHistory(from: &reader)
-        aggregator = try reader.bytes()
+        aggregator = try reader.byteList()
         try reader.finish()
     }
 

@@ -1,4 +1,6 @@
+import Federation
 import Foundation
+import MessageLog
 
 extension Replay {
     /// A snapshot that lies beside a log, and what a replay of the log says about it.

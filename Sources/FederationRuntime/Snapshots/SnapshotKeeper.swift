@@ -1,5 +1,7 @@
 import Dispatch
 import Federation
+import MessageLog
+import PromptAggregation
 import Synchronization
 
 /// Has a live aggregator's snapshots written, on a thread of its own: taking one costs the aggregator's thread a copy of
@@ -58,7 +60,8 @@ final class SnapshotKeeper: Sendable {
             state.isWriting = false
             // One that failed is tried again only when the next is due.
             state.rhythm.kept(
-                version: snapshot.version, length: snapshot.position.length, size: (try? size.get()) ?? 0)
+                version: snapshot.version, length: snapshot.position.length,
+                size: (try? size.get()) ?? snapshot.aggregator.count)
         }
         if case .failure(let error) = size { failed(error) }
     }

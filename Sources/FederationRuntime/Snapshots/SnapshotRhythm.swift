@@ -1,4 +1,4 @@
-import Federation
+import PromptAggregation
 
 /// When a snapshot is due: so many versions after the last one, and once the log has grown by at least as much as that
 /// one takes. So snapshots never write more than the log does, however large the state is.

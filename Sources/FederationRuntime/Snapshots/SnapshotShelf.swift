@@ -1,3 +1,4 @@
+import MessageLog
 import PromptAggregation
 
 /// The snapshots of a run: the newest and the one before it.

@@ -35,6 +35,7 @@ struct SnapshotFiles: SnapshotStorage {
 
     func write(_ bytes: [UInt8], to name: String) throws {
         try RunFolder(path: path).create()
+        try leaveRoom(beyond: bytes.count)
         let descriptor = open(file(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw problem("make", name) }
         defer { close(descriptor) }
@@ -46,6 +47,17 @@ struct SnapshotFiles: SnapshotStorage {
             rest.removeFirst(count)
         }
         guard fsync(descriptor) == 0 else { throw problem("sync", name) }
+    }
+
+    /// The log needs what is left of a disk that is almost full more than recovery needs snapshots.
+    private func leaveRoom(beyond size: Int) throws {
+        var disk = statvfs()
+        guard statvfs(path, &disk) == 0 else { throw problem("inspect the disk of", "") }
+        let free = Int(disk.f_bavail) * Int(disk.f_frsize)
+        guard free >= 4 * size else {
+            throw RunFolderError(
+                "\(path): a snapshot of \(size) bytes would leave little of the disk's \(free) free bytes")
+        }
     }
 
     func rename(_ name: String, to other: String) throws {

@@ -91,7 +91,7 @@ public struct SnapshotReader: Sendable {
         return text
     }
 
-    package mutating func bytes() throws(SnapshotError) -> [UInt8] {
+    package mutating func byteList() throws(SnapshotError) -> [UInt8] {
         let count = try count(elementBytes: 1)
         let start = try advance(count)
         return Array(bytes[start..<start + count])

@@ -24,6 +24,7 @@ private func encode(_ record: LogRecord) -> [UInt8] {
     switch record {
     case .header(let header): LogCodec.encode(header)
     case .incarnation(let start): LogCodec.encode(start)
+    case .drain(let request): LogCodec.encode(request)
     case .received(let message): ClientCodec.encode(message)
     case .timer(let fired): LogCodec.encode(fired)
     case .publication(let publication): LogCodec.encode(publication)

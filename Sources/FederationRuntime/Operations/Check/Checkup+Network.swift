@@ -67,7 +67,12 @@ extension Checkup {
     // MARK: The aggregator's endpoints
 
     mutating func lookAtBinding(_ folder: RunFolder?) {
-        let endpoints = folder?.readEndpoints() ?? configuration.endpoints
+        var endpoints = configuration.endpoints
+        do {
+            if case .open(let earlier, _) = try folder?.rendezvous() { endpoints = endpoints.keepingPorts(of: earlier) }
+        } catch {
+            note(.failed("endpoints", "\(error)", advice: "remove this file; the aggregator writes it anew"))
+        }
         for (subject, endpoint) in [("endpoints.updates", endpoints.updates), ("endpoints.prompts", endpoints.prompts)]
         {
             do {

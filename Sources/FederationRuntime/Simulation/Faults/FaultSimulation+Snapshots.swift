@@ -1,4 +1,5 @@
 import Federation
+import MessageLog
 import PromptAggregation
 
 /// The simulated aggregator's snapshots, as `SnapshotKeeper` has them written: beside the work, some time after they were

@@ -83,7 +83,7 @@ package struct FrameTrial {
     package static func replay(_ records: [Record], seed: UInt8) throws {
         let scenario = try FaultScenario(seed: UInt64(seed))
         let disk = SimulatedDisk(fuse: Fuse(), ignoresSync: false)
-        let log = try disk.openLog(.create)
+        let log = try disk.openLog(.create, marks: [])
         let all = [Record(channel: .header, time: 0, bytes: LogCodec.encode(header(of: scenario)))] + records
         for record in all {
             let channel = try log.addChannel(topic: record.channel.rawValue, schema: .none)
@@ -155,7 +155,7 @@ package struct FrameTrial {
                 try check(message)
             case .publishVersion(let prompts): try check(.globalPrompts(prompts))
             case .setTimer(let timer, let delay): timers[timer] = now + delay
-            case .flushed, .presenceChanged, .finish: break
+            case .flushed, .presenceChanged, .finish, .rest: break
             }
         }
     }

@@ -3,7 +3,7 @@ import PromptAggregation
 
 /// How a live run stands at one moment, for whoever looks on. Taking it costs the aggregator a copy of its list of clients;
 /// what is made of it is made elsewhere.
-public struct RunFigures: Sendable {
+public struct LiveFigures: Sendable {
     /// Names the run.
     public var heading: String
     /// Names this start of the aggregator.
