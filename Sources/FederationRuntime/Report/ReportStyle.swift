@@ -25,7 +25,7 @@ enum ReportStyle {
         @media print {
           body { font-size: 10pt; } header, main { max-width: none; padding: 0; } h2 { break-after: avoid; }
           figure, tr, dl { break-inside: avoid; } figure.wide svg { min-width: 0; } .table { overflow: visible; }
-          .figures { display: block; } figure { margin-bottom: 12px; } figure.narrow { display: inline-block; width: 49%; }
+          .figures { display: block; } figure { margin-bottom: 12px; } figure.narrow { display: inline-block; vertical-align: top; width: 49%; }
           table { font-size: 8pt; } th, td { padding-right: 8px; white-space: normal; } details { display: none; }
         }
         """
