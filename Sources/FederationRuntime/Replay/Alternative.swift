@@ -73,12 +73,12 @@ struct Alternative {
 
     private mutating func flush() {
         guard !buffer.isEmpty else { return }
-        let pool = state.promptIDs.sorted()
+        let pool = RowIndex(state.promptIDs)
         let contributions = buffer.map(contribution).sorted(by: Contribution.inOrder)
         buffer.removeAll()
         for contribution in contributions {
             rows += contribution.promptIDs.count
-            strayRows += contribution.promptIDs.count(where: { !pool.holds($0) })
+            strayRows += contribution.promptIDs.count(where: { pool[$0] == nil })
         }
         updates += contributions.count
         _ = strategy.aggregate(contributions)
@@ -117,17 +117,5 @@ private struct SharedIdentities {
     /// gives.
     func translate(_ ids: [PromptID]) -> [PromptID] {
         haveParted ? ids.map { $0 <= highest ? $0 : $0 | 1 << 63 } : ids
-    }
-}
-
-extension [PromptID] {
-    /// Whether an ascending list holds an identity.
-    fileprivate func holds(_ id: PromptID) -> Bool {
-        var (low, high) = (0, count)
-        while low < high {
-            let middle = (low + high) / 2
-            if self[middle] < id { low = middle + 1 } else { high = middle }
-        }
-        return low < count && self[low] == id
     }
 }

@@ -111,15 +111,15 @@ extension Float {
 }
 
 /// Where each identity stands in a list. For look-up alone: nothing ever walks over it.
-struct RowIndex {
+package struct RowIndex {
     private var rows: [PromptID: Int] = [:]
 
-    init(_ ids: [PromptID]) {
+    package init(_ ids: [PromptID]) {
         rows.reserveCapacity(ids.count)
         for (row, id) in ids.enumerated() { rows[id] = row }
     }
 
-    subscript(id: PromptID) -> Int? { rows[id] }
+    package subscript(id: PromptID) -> Int? { rows[id] }
 }
 
 /// Weights that sum to 1: each value's share of the total, all zero when the total is zero.
