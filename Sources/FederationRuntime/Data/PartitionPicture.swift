@@ -31,7 +31,7 @@ public enum PartitionPicture {
         let height = top + Double(allotment.clients.count) * cell + labelHeight
         var parts = [
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(n(width)) \(n(height))\" width=\"\(n(width))\" height=\"\(n(height))\" role=\"img\">",
-            "<title>\(Chart.escape(heading))</title>", style, "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>",
+            "<title>\(Markup.escape(heading))</title>", style, "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>",
             text(heading, x: 20, y: 30, style: "heading"),
         ]
         let largest = max(1, allotment.clients.flatMap(\.counts).max() ?? 1)
@@ -49,7 +49,7 @@ public enum PartitionPicture {
             for (label, count) in client.counts.enumerated() where count > 0 {
                 let radius = max(0.6, 0.5 * cell * (Double(count) / Double(largest)).squareRoot())
                 parts.append(
-                    "<circle class=\"disc\" cx=\"\(n(left + (Double(label) + 0.5) * cell))\" cy=\"\(n(y))\" r=\"\(n(radius))\"><title>\(client.name), \(Chart.escape(allotment.classNames[label])): \(count)</title></circle>"
+                    "<circle class=\"disc\" cx=\"\(n(left + (Double(label) + 0.5) * cell))\" cy=\"\(n(y))\" r=\"\(n(radius))\"><title>\(client.name), \(Markup.escape(allotment.classNames[label])): \(count)</title></circle>"
                 )
             }
             let length = barWidth * Double(client.images) / Double(most)
@@ -89,12 +89,12 @@ public enum PartitionPicture {
                 let short = name.count > 16 ? String(name.prefix(15)) + "…" : name
                 let x = left + (Double(label) + 0.5) * cell
                 return
-                    "<text class=\"end\" transform=\"translate(\(n(x + 4)),\(n(y + 12))) rotate(-50)\">\(Chart.escape(short))</text>"
+                    "<text class=\"end\" transform=\"translate(\(n(x + 4)),\(n(y + 12))) rotate(-50)\">\(Markup.escape(short))</text>"
             }
     }
 
     private static func text(_ text: String, x: Double, y: Double, style: String) -> String {
-        "<text class=\"\(style)\" x=\"\(n(x))\" y=\"\(n(y))\">\(Chart.escape(text))</text>"
+        "<text class=\"\(style)\" x=\"\(n(x))\" y=\"\(n(y))\">\(Markup.escape(text))</text>"
     }
 
     private static func n(_ value: Double) -> String { decimal(value, 1) }

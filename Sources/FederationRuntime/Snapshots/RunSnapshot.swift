@@ -157,7 +157,7 @@ extension RunHistory.VersionRow {
     fileprivate init(from reader: inout SnapshotReader) throws(SnapshotError) {
         self.init(
             version: 0, seconds: 0, updates: 0, contributions: 0, meanStaleness: 0, maximumStaleness: 0, pool: 0,
-            births: 0, deaths: 0)
+            births: 0, deaths: 0, objectiveBefore: nil, objectiveAfter: nil, loss: nil)
         for count in RunHistory.rowCounts { self[keyPath: count] = try reader.integer("figure", in: 0...Int.max) }
         seconds = try reader.number()
         meanStaleness = try reader.number()

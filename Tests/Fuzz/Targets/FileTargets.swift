@@ -43,7 +43,8 @@ func tryDatasets(_ bytes: UnsafeRawBufferPointer) {
                     labelByte: 1)
             }
             for index in 0..<min(dataset.count, 1000) {
-                if try dataset.pixels(of: index).count != dataset.pixelCount { violated("an image of another size") }
+                let size = try dataset.shape(of: index).byteCount
+                if try dataset.pixels(of: index).count != size { violated("an image of another size") }
                 if !dataset.classNames.indices.contains(dataset.labels[index]) { violated("a label without a class") }
             }
         } catch { named(error, as: DatasetError.self) }
