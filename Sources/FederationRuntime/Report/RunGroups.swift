@@ -57,15 +57,16 @@ extension ReportedRun {
 
 extension RunSetting {
     private static let ignored: Set<String> = [
-        "run.seed", "data.seed", "data.path", "encoder.path", "encoder.digest", "worker.threads", "worker.outbox",
+        "run.seed", "run.snapshot_versions", "data.seed", "data.path", "encoder.path", "encoder.digest",
     ]
     /// Those that say what is to be learnt from what, and how long everything takes.
     fileprivate var isOfTask: Bool {
-        !Self.ignored.contains(key) && ["data", "encoder", "worker", "simulation"].contains(section)
+        !Self.ignored.contains(key)
+            && (["data", "encoder", "simulation"].contains(section) || key.hasPrefix("worker.delay"))
     }
     fileprivate var isOfMethod: Bool {
         !Self.ignored.contains(key)
-            && ["run", "federation", "strategy", "prompts", "head", "training"].contains(section)
+            && ["run", "federation", "strategy", "prompts", "head", "training", "privacy"].contains(section)
     }
     private var section: String { key.split(separator: ".").first.map(String.init) ?? "" }
 }
