@@ -10,9 +10,12 @@ BINARY := .build/release/impromptu
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
 
-test:  ## Sets up and runs all tests, numbers in release mode.
+test:  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
 	Deploy/setup --test
 	IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python swift test $(TEST_FLAGS)
+	Deploy/systemd/verify
+	Deploy/kubernetes/verify $(BINARY)
+	Deploy/container/verify
 
 test-network: build  ## Runs a federation across four hosts of a bad network (namespaces of this machine; needs root).
 	Deploy/setup --test
@@ -52,13 +55,10 @@ setup:
 format:  ## Formats every Swift file in place.
 	swift format format --in-place --recursive --parallel $(SOURCES)
 
-lint:  ## Checks format, generated code, which target may import what, scripts, and what is deployed.
+lint:  ## Checks format, generated code, which target may import what, and the scripts.
 	swift format lint --strict --recursive --parallel $(SOURCES)
 	Proto/generate.sh --verify
 	python3 Tests/tidy.py
-	Deploy/systemd/verify
-	Deploy/kubernetes/verify $(wildcard $(BINARY))
-	Deploy/container/verify
 	shellcheck .ci/run Deploy/setup Deploy/systemd/verify Deploy/slurm/test-cluster Deploy/slurm/*.sbatch Proto/generate.sh
 
 bench: setup build  ## Prints the benchmarks of this machine.

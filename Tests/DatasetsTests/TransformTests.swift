@@ -123,8 +123,10 @@ import Testing
                 == "image transform: expected three deviations above 0, found [1.0, 0.0, 1.0]")
         #expect(
             refusal {
-                try PreparedImages(
+                let images = try PreparedImages(
                     dataset([1, 2], channels: 2, height: 1, width: 1), transform: ImageTransform(size: 1))
+                var pixels = [Float](repeating: 0, count: 3)
+                try pixels.withUnsafeMutableBufferPointer { try images.copyImage(0, into: $0) }
             } == "image transform: expected images of 1 or 3 channels, found 2")
     }
 

@@ -71,14 +71,13 @@ public enum Partition: Hashable, Sendable {
                 + "\(minimum) of \(classes.count) images; use a larger alpha, fewer clients, or a smaller minimum")
     }
 
-    /// Consecutive ranges of 0..<count with the sizes of the shares. Each cut goes to the nearest place: rounding down, as
-    /// is common, gives the last client nearly an image too many of every class.
+    /// Consecutive ranges of 0..<count with the sizes of the shares, rounded down as is common.
     private static func cuts(_ count: Int, _ shares: [Double]) -> [Range<Int>] {
         var sum = 0.0
         var start = 0
         return shares.indices.map { client in
             sum += shares[client]
-            let end = client == shares.count - 1 ? count : min(count, max(start, Int((sum * Double(count)).rounded())))
+            let end = client == shares.count - 1 ? count : min(count, max(start, Int(sum * Double(count))))
             defer { start = end }
             return start..<end
         }
