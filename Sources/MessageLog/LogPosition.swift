@@ -42,7 +42,7 @@ extension LogContents {
 
 extension LogWriter {
     /// Where the log ends now; nil while something waits for the next commit.
-    public var position: LogPosition? { bufferedBytes == 0 ? committedPosition : nil }
+    public var position: LogPosition? { bufferedBytes == 0 && storedFrom == nil ? committedPosition : nil }
 
     /// Reads what a log that is gone on with held when it was opened, from one of its `positions` on.
     /// - Precondition: the position is one of those.

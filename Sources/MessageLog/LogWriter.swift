@@ -29,6 +29,10 @@ public final class LogWriter {
     /// Up to the last commit, except for declarations and message counts, which run ahead with the open chunk.
     private var contents: LogContents
     private var chunk = OpenChunk()
+    /// The memory for the next one.
+    private var spare = OpenChunk()
+    /// Where the chunk begins that is being stored; nil while none is.
+    private(set) var storedFrom: UInt64?
     private var refusal: String?
 
     /// Opens a log for writing.
@@ -174,7 +178,7 @@ public final class LogWriter {
     public var messageCount: UInt64 { contents.messageCount }
 
     /// Bytes of the file up to the last commit.
-    public var committedLength: UInt64 { contents.length }
+    public var committedLength: UInt64 { storedFrom ?? contents.length }
 
     var committedPosition: LogPosition { contents.position }
 
@@ -188,16 +192,36 @@ public final class LogWriter {
     /// Writes all that is buffered and returns once it is on the disk. Does nothing if nothing is buffered.
     /// - Throws: `LogError.system` if the disk is full or fails; then the writer is unusable. `LogError.unusable`.
     public func commit() throws(LogError) {
+        guard let sealed = try seal() else { return }
+        sealed.store()
+        try finish(sealed)
+    }
+
+    /// Takes what is buffered out of the writer as one chunk, so that another thread can store it while the writer takes
+    /// the next messages. There is one such chunk at a time: it is stored and finished before the next is sealed.
+    /// - Returns: nil if nothing is buffered.
+    /// - Throws: `LogError.unusable`.
+    package func seal() throws(LogError) -> SealedChunk? {
         try requireUsable()
-        guard !chunk.isEmpty else { return }
+        guard !chunk.isEmpty else { return nil }
+        precondition(storedFrom == nil, "the chunk before this one was not finished")
         let offset = contents.length
+        storedFrom = offset
         chunk.seal(into: &contents)
-        try refusingAfterFailure { () throws(LogError) in
-            let bytes = chunk.bytes
-            try file.write(bytes.span.bytes, at: offset)
-            try file.synchronize()
+        swap(&chunk, &spare)
+        defer { spare = OpenChunk() }
+        return SealedChunk(spare, of: file, at: offset)
+    }
+
+    /// Notes that a sealed chunk was stored.
+    /// - Throws: what storing it threw; then the writer is unusable.
+    package func finish(_ sealed: SealedChunk) throws(LogError) {
+        storedFrom = nil
+        if let failure = sealed.failure {
+            refusal = "an earlier write failed: \(failure)"
+            throw failure
         }
-        chunk.removeAll()
+        spare = sealed.recycle()
     }
 
     /// Commits, then writes the summary and the footer that other MCAP readers use. The writer takes nothing more.

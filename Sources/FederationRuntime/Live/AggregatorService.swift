@@ -1,3 +1,4 @@
+import Dispatch
 import Federation
 import Foundation
 import Logging
@@ -9,8 +10,8 @@ import ZeroMQTransport
 
 /// The live aggregator: sockets, timers and files around `LoggedAggregator`.
 ///
-/// Everything runs on the poll loop's thread. Messages come in batches; one commit of the log serves a batch, and only
-/// then its acknowledgements and publications go out.
+/// Everything runs on the poll loop's thread, but for the log's writes. Messages come in batches; one commit of the log
+/// serves a batch, and only then its acknowledgements and publications go out. Meanwhile the next batch is taken in.
 public actor AggregatorService: Service {
     nonisolated let loop: PollLoop
     nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -41,6 +42,9 @@ public actor AggregatorService: Service {
     private var drain: Drain?
     private let watch: RunWatch?
     private var showing: LoopTimer?
+    private let disk = DispatchQueue(label: "log")
+    /// The batch that the disk is at work on.
+    private var storing: Storing?
 
     /// Messages taken in before the log is made durable.
     private static let batch = 256
@@ -131,6 +135,7 @@ public actor AggregatorService: Service {
             IncarnationStarted(incarnation: setup.incarnation, build: buildVersion), at: now)
         begun = true
         try settle()
+        try finishStoring()
         // A crash came between the end of the run and the last client that heard of it.
         if setup.aggregator.phase == .finished, !ended { linger() }
         logger.info(
@@ -203,11 +208,12 @@ public actor AggregatorService: Service {
 
     private func closeFiles() {
         do {
+            try finishStoring()
             if failure == nil { snapshots.finish(engine, observer.history) }
             // Before the log is closed: one that is begun again after a crash in between is not over yet.
             if engine.aggregator.phase == .finished { try setup.folder.announce(.finished) }
             try engine.close()
-            try observer.keep(engine.promptsFile, always: true)
+            try observer.keep(engine.file(of: engine.aggregator.current), always: true)
             try observer.writeReport(heading: setup.heading, classes: setup.classes)
             if failure == nil { try tellDrained() }
         } catch {
@@ -293,13 +299,43 @@ public actor AggregatorService: Service {
 
     // MARK: What is done
 
-    /// Makes the batch durable and carries out what came of it.
+    /// Gives the batch to the disk; what came of it is carried out as soon as it is stored.
     private func settle() throws {
-        for effect in try engine.commit() { carryOut(effect) }
+        try finishStoring()
+        let storing = Storing(try engine.seal())
+        self.storing = storing
+        guard storing.batch.hasRecords else { return try finishStoring() }
+        disk.async { [loop, weak self] in
+            storing.batch.store()
+            storing.isDone.signal()
+            loop.execute { [weak self] in self?.assumeIsolated { $0.stored(storing) } }
+        }
+        // A snapshot is of a moment in which all is stored, which does not come by itself under load.
+        if snapshots.isDue(engine) { try finishStoring() }
+    }
+
+    private func stored(_ storing: Storing) {
+        guard self.storing === storing else { return }
+        attempt { try finishStoring() }
+    }
+
+    /// Waits for the batch that the disk is at work on, and carries out what came of it.
+    private func finishStoring() throws {
+        guard let storing else { return }
+        if storing.batch.hasRecords { storing.isDone.wait() }
+        self.storing = nil
+        for effect in try engine.finish(storing.batch) { carryOut(effect) }
+        guard engine.isSettled else { return }
         snapshots.consider(engine, observer.history)
         let aggregator = engine.aggregator
         let isOver = aggregator.phase == .finished && aggregator.counts.clientsAlive == 0 && !stays
         if isOver || aggregator.phase == .resting { stop(nil) }
+    }
+
+    private final class Storing: Sendable {
+        let batch: LoggedAggregator.Batch
+        let isDone = DispatchSemaphore(value: 0)
+        init(_ batch: LoggedAggregator.Batch) { self.batch = batch }
     }
 
     private func carryOut(_ effect: AggregatorEffect) {
@@ -312,7 +348,7 @@ public actor AggregatorService: Service {
         case .publishVersion(let prompts):
             publish(.globalPrompts(prompts), on: .all)
             evaluator?.submit(prompts)
-            keepFigures { try observer.keep(engine.promptsFile) }
+            keepFigures { try observer.keep(engine.file(of: prompts)) }
         case .setTimer(let timer, let delay):
             timers[timer]?.cancel()
             timers[timer] = loop.schedule(after: delay) { [unowned self] in self.assumeIsolated { $0.fire(timer) } }

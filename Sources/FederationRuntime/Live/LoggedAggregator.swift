@@ -1,17 +1,17 @@
 import Federation
+import MessageLog
 import PromptAggregation
 import PromptWire
 
 /// The aggregator's core with its log: bytes in, effects out, and in between everything is written down.
 ///
 /// The data path: bytes arrive, are decoded, appended to the log, handled; `commit` makes the log durable and only then
-/// hands out the effects. Nothing is acknowledged or published before it is safe.
+/// hands out the effects. Nothing is acknowledged or published before it is safe. So that the next batch can be taken in
+/// while the disk is at work, a commit comes in two halves too, with the storing on another thread between them.
 struct LoggedAggregator {
     private(set) var aggregator: Aggregator
     private let log: RunLogWriter
     private var pending: [AggregatorEffect] = []
-    /// The digest of the current version.
-    private(set) var digest: Digest?
     /// Messages that could not be decoded; they are not in the log.
     private(set) var malformed = 0
     /// Messages whose sender may not speak for the client that they name; they are not in the log either.
@@ -72,7 +72,6 @@ struct LoggedAggregator {
         for (index, effect) in effects.enumerated() {
             guard case .publishVersion(let prompts) = effect else { continue }
             let digest = Digest(of: AggregatorCodec.globalPromptsPayload(prompts))
-            self.digest = digest
             try log.append(
                 Publication(
                     version: prompts.version, digest: digest.bytes, pool: prompts.state.promptIDs.count,
@@ -90,9 +89,34 @@ struct LoggedAggregator {
 
     /// Makes all that was taken in durable and returns what is to be done, in order.
     mutating func commit() throws -> [AggregatorEffect] {
-        try log.commit()
-        defer { pending.removeAll() }
-        return pending
+        let batch = try seal()
+        batch.store()
+        return try finish(batch)
+    }
+
+    /// What was taken in since the last commit, on its way to the disk.
+    struct Batch: Sendable {
+        fileprivate let records: SealedChunk?
+        fileprivate let effects: [AggregatorEffect]
+
+        /// Whether anything is to be stored.
+        var hasRecords: Bool { records != nil }
+
+        /// Returns once all is on the disk, or could not be, which `finish` tells.
+        func store() { records?.store() }
+    }
+
+    /// The first half of a commit. One batch at a time is on its way.
+    mutating func seal() throws -> Batch {
+        let batch = Batch(records: try log.seal(), effects: pending)
+        pending = []
+        return batch
+    }
+
+    /// The second half: what is to be done now that the batch is stored.
+    func finish(_ batch: Batch) throws -> [AggregatorEffect] {
+        if let records = batch.records { try log.finish(records) }
+        return batch.effects
     }
 
     /// Closes the log with its summary.
@@ -100,6 +124,9 @@ struct LoggedAggregator {
 
     /// Bytes of the log that are on the disk.
     var committedBytes: UInt64 { log.committedBytes }
+
+    /// Whether all that was taken in is on the disk, and what came of it was handed out.
+    var isSettled: Bool { log.position != nil }
 
     /// Makes what recovery can go on from of the present state, whenever it is called; nil unless all is committed.
     /// - Parameter history: what the observers kept of all that was committed.
@@ -110,10 +137,10 @@ struct LoggedAggregator {
         }
     }
 
-    /// The current version as a file, with the place in the log up to which it is told.
-    var promptsFile: PromptsFile {
-        PromptsFile(
-            prompts: aggregator.current, digest: digest.map { "\($0)" } ?? "", logOffset: log.committedBytes)
+    /// A version as a file, with the place in the log up to which the run is on the disk.
+    func file(of prompts: AggregatorMessage.GlobalPrompts) -> PromptsFile {
+        let digest = Digest(of: AggregatorCodec.globalPromptsPayload(prompts))
+        return PromptsFile(prompts: prompts, digest: "\(digest)", logOffset: log.committedBytes)
     }
 }
 

@@ -83,6 +83,13 @@ final class RunLogWriter {
     /// Returns once all records are on the disk.
     func commit() throws { try open?.log.commit() }
 
+    /// Takes the records out that wait, for another thread to store; nil where none do. It is stored and finished before the
+    /// next one is sealed.
+    func seal() throws -> SealedChunk? { try open?.log.seal() }
+
+    /// Notes that a sealed chunk was stored.
+    func finish(_ sealed: SealedChunk) throws { try open?.log.finish(sealed) }
+
     /// Commits and writes the summary that other MCAP readers use.
     func close() throws { try open?.log.close() }
 

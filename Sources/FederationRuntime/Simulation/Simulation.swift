@@ -115,7 +115,7 @@ public struct Simulation {
         }
         if observer.history.evaluations.last?.version != engine.aggregator.version { try evaluate() }
         try engine.close()
-        try observer.keep(engine.promptsFile, always: true)
+        try observer.keep(engine.file(of: engine.aggregator.current), always: true)
         try observer.writeReport(heading: setup.heading + ", simulated", classes: setup.classes)
         return engine.aggregator.current
     }

@@ -34,12 +34,16 @@ final class SnapshotKeeper: Sendable {
         self.failed = failed
     }
 
-    /// Takes a snapshot if one is due and none is being written.
-    func consider(_ engine: LoggedAggregator, _ history: RunHistory) {
-        let isDue = state.withLock { state in
+    /// Whether a snapshot is due and none is being written.
+    func isDue(_ engine: LoggedAggregator) -> Bool {
+        state.withLock { state in
             !state.isWriting && state.rhythm.isDue(version: engine.aggregator.version, length: engine.committedBytes)
         }
-        guard isDue, let make = engine.snapshot(history) else { return }
+    }
+
+    /// Takes a snapshot if one is due and none is being written.
+    func consider(_ engine: LoggedAggregator, _ history: RunHistory) {
+        guard isDue(engine), let make = engine.snapshot(history) else { return }
         state.withLock { $0.isWriting = true }
         queue.async { [self] in write(make()) }
     }
