@@ -259,9 +259,8 @@ def main(program):
     finally:
         cluster("down")
         say("the Slurm is down")
-        left = subprocess.run(["grep", "-lzsF", str(folder), *pathlib.Path("/proc").glob("[0-9]*/cmdline")],
-                              capture_output=True, text=True).stdout.split()
-        left = [path for path in left if path.split("/")[2] not in (str(os.getpid()), str(os.getppid()))]
+        files = [file for name in ("cmdline", "environ") for file in pathlib.Path("/proc").glob(f"[0-9]*/{name}")]
+        left = subprocess.run(["grep", "-lzsF", str(folder), *files], capture_output=True, text=True).stdout.split()
         shutil.rmtree(folder)
     if left:
         print(f"FAILED: left running: {left}", file=sys.stderr)
