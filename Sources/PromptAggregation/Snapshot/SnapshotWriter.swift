@@ -37,7 +37,6 @@ public struct SnapshotWriter: Sendable {
 
     package mutating func write(_ values: [Float]) {
         write(values.count)
-        bytes.reserveCapacity(bytes.count + 4 * values.count)
         for value in values {
             withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
         }
