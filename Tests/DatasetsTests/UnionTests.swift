@@ -48,6 +48,16 @@ import Testing
                 == "partition: expected as many clients for each of 2 sources, found 5 in all")
     }
 
+    @Test func noSourceIsDividedAsAnotherIsWithTheNextSeed() throws {
+        let twins = try ImageDataset.union(name: "twins", of: [union, union])
+        func shares(_ seed: UInt64) throws -> [[[Int]]] {
+            let parts = try twins.partition(nil, .iid, bySource: true, clients: 6, seed: seed)
+            return [Array(parts[..<3]), parts[3...].map { $0.map { $0 - 150 } }]
+        }
+        let all = try (0..<4).flatMap { try shares($0) }
+        #expect(Set(all).count == 8)
+    }
+
     @Test func theTailFallsExponentially() throws {
         let bytes = (0..<5_000).flatMap { [UInt8($0 % 5), UInt8(0)] }
         try folder.write("long/train.bin", bytes)

@@ -23,11 +23,13 @@ extension ImageDataset {
                 "partition: expected as many clients for each of \(sources.count) sources, found \(clients) in all")
         }
         var parts: [[Int]] = []
-        for (place, source) in sources.enumerated() {
+        // Seeds that merely count on would divide one source as the next seed divides the one before.
+        var seeds = SeededRandom(seed: seed, stream: 0x736f_7572)
+        for source in sources {
             let own = indices.filter { source.images.contains($0) }
             let divided = try partition.positions(
                 labels: own.map { labels[$0] - source.classes.lowerBound }, classCount: source.classes.count,
-                clients: clients / sources.count, seed: seed &+ UInt64(place))
+                clients: clients / sources.count, seed: seeds.next())
             parts += divided.map { part in part.map { own[$0] } }
         }
         return parts

@@ -90,7 +90,7 @@ struct ExperimentTables {
         rows.filter { $0.run.cell == cell }.map(\.figures)
     }
 
-    /// A row for each point of the first axis, a column for each combination of the others.
+    /// The points of the first axis one way, the combinations of the others the other way, whichever is narrower.
     private var overview: FigureTable {
         var places: [[Int]] = []
         for cell in experiment.cells where !places.contains(Array(cell.points.dropFirst())) {
@@ -109,7 +109,7 @@ struct ExperimentTables {
             }
             table.rows.append([name] + cells)
         }
-        return table
+        return table.rows.count < places.count ? table.transposed : table
     }
 
     private var details: FigureTable {
@@ -220,6 +220,13 @@ struct FigureTable {
     var note: String?
     var header: [String]
     var rows: [[String]] = []
+
+    /// Rows as columns; the corner stays.
+    var transposed: FigureTable {
+        let all = [header] + rows
+        let columns = header.indices.map { column in all.map { $0[column] } }
+        return FigureTable(title: title, note: note, header: columns[0], rows: Array(columns.dropFirst()))
+    }
 
     var markdown: [String] {
         let lines = [header, header.map { _ in "---" }] + rows
