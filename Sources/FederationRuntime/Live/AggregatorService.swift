@@ -256,6 +256,9 @@ public actor AggregatorService: Service {
         guard !ended else { return }
         timers[timer] = nil
         attempt {
+            // What waited for the disk may have set the timer anew; then this one is no longer meant.
+            try finishStoring()
+            guard !ended, timers[timer] == nil else { return }
             try engine.fire(timer, at: clock.now())
             try settle()
         }
