@@ -171,7 +171,9 @@ import Testing
         }
     }
 
-    @Test("the experiments of the documents can be read", arguments: ["smoke", "strategies", "paper"])
+    @Test(
+        "the experiments of the documents can be read",
+        arguments: ["smoke", "strategies", "paper", "selection", "long-tail"])
     func documents(name: String) throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

@@ -45,7 +45,8 @@ thread = threading.Thread(
     target=lambda: final.append(client["run"](updates, prompts, "client-1", 5, train)), daemon=True)
 thread.start()
 deadline = time.monotonic() + 30
-while thread.is_alive():
+# What the client sent last may come after its end.
+while thread.is_alive() or pull.poll(1000):
     if time.monotonic() > deadline:
         sys.exit(f"the client does not come to an end; received {[m.WhichOneof('body') for m in received]}")
     if not pull.poll(100):

@@ -241,15 +241,23 @@ public actor AggregatorService: Service {
                         return message.sender.map { keys.allowed.permits($0, toSpeakFor: client) } ?? false
                     }
                 } catch let error as WireError {
-                    logger.warning("malformed message dropped", metadata: ["problem": "\(error)"])
+                    complain(
+                        "malformed message dropped", of: engine.malformed,
+                        ["problem": "\(error)", "key": "\(message.sender ?? "")"])
                 } catch let error as Imposture {
-                    logger.warning(
-                        "message in another's name dropped",
-                        metadata: ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
+                    complain(
+                        "message in another's name dropped", of: engine.impostures,
+                        ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
                 }
             }
             try settle()
         }
+    }
+
+    /// Logs the first of its kind, and then each that makes them twice as many: no peer may fill the journal.
+    private func complain(_ problem: Logger.Message, of count: Int, _ details: Logger.Metadata) {
+        guard count & (count - 1) == 0 else { return }
+        logger.warning(problem, metadata: details.merging(["so_far": "\(count)"]) { $1 })
     }
 
     private func fire(_ timer: AggregatorTimer) {

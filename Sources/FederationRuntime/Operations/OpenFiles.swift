@@ -35,10 +35,24 @@ package struct OpenFiles: Sendable {
 
     /// What to tell a person if so many clients may be too many, nil where they are not.
     package func shortage(forClients clients: Int) -> String? {
-        let needed = Self.needed(forClients: clients)
-        guard limit < needed else { return nil }
-        return "this process may open \(limit) files and sockets; \(clients) clients, each a process of its own, need"
-            + " \(needed): \(Self.remedy), or let each worker host several clients"
+        Self.shortage(of: limit, forClients: clients)?.description
+    }
+
+    /// Too few files for clients each of which is a process of its own.
+    package struct Shortage: CustomStringConvertible {
+        let limit: Int
+        let clients: Int
+
+        package var description: String {
+            "this process may open \(limit) files and sockets; \(clients) clients, each a process of its own, need"
+                + " \(OpenFiles.needed(forClients: clients)): \(remedy)"
+        }
+
+        package var remedy: String { OpenFiles.remedy + ", or let each worker host several clients" }
+    }
+
+    package static func shortage(of limit: Int, forClients clients: Int) -> Shortage? {
+        limit < needed(forClients: clients) ? Shortage(limit: limit, clients: clients) : nil
     }
 
     private static let remedy =

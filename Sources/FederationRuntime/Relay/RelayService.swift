@@ -45,6 +45,8 @@ public actor RelayService: Service {
 
     /// How often the aggregator's rendezvous is looked at.
     private static let interval: Duration = .seconds(2)
+    /// A connection that is relayed takes two; how many will come is not known.
+    private static let wantedFiles = 1 << 16
     /// After the end of the run, the time for workers to hear of it.
     private static let linger: Duration = .seconds(10)
 
@@ -70,6 +72,7 @@ public actor RelayService: Service {
         self.openNetwork = openNetwork
         self.logger = logger
         reporter = ServiceReporter(health: health)
+        _ = try OpenFiles(raisedTo: Self.wantedFiles)
         set = try ReadinessSet()
         loop = try PollLoop(name: "relay")
     }

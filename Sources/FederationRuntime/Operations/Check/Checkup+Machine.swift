@@ -76,18 +76,16 @@ extension Checkup {
 
     // MARK: Limits
 
-    /// Each client may come with a process of its own, which has two connections; the rest is for the program itself.
+    /// An aggregator raises the soft limit itself, so the hard one counts.
     mutating func lookAtOpenFiles() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        let needed = 2 * configuration.data.clients + 64
-        let (soft, hard) = (Int(clamping: limit.rlim_cur), Int(clamping: limit.rlim_max))
-        let figure = "\(soft) may be open, up to \(needed) are needed"
-        if soft >= needed { return note(.ok("open files", figure)) }
-        let advice = "ulimit -n \(needed) before the start, or LimitNOFILE= in its unit"
-        note(
-            hard >= needed
-                ? .warning("open files", figure, advice: advice) : .failed("open files", figure, advice: advice))
+        let (hard, clients) = (Int(clamping: limit.rlim_max), configuration.data.clients)
+        let figure = "\(hard) may be open, up to \(OpenFiles.needed(forClients: clients)) are needed"
+        guard let shortage = OpenFiles.shortage(of: hard, forClients: clients) else {
+            return note(.ok("open files", figure))
+        }
+        note(.warning("open files", figure, advice: shortage.remedy))
     }
 
     // MARK: Memory

@@ -8,12 +8,12 @@ import Testing
 /// client was told is safe is in the log, and whether each in the log made a version or waits for one, and none two.
 ///
 /// `make chaos KILLS=1000` makes it long; IMPROMPTU_CHAOS_SEED gives other moments.
-@Suite(.serialized) struct ChaosTests {
+@Suite(.serialized) struct LiveChaosTests {
     private static func setting(_ name: String) -> UInt64? {
         ProcessInfo.processInfo.environment["IMPROMPTU_CHAOS_\(name)"].flatMap { UInt64($0) }
     }
-    private let kills = Int(ChaosTests.setting("KILLS") ?? 20)
-    private let seed = ChaosTests.setting("SEED") ?? 1
+    private let kills = Int(LiveChaosTests.setting("KILLS") ?? 20)
+    private let seed = LiveChaosTests.setting("SEED") ?? 1
 
     @Test func nothingThatWasAcknowledgedIsLostOrCountsTwice() async throws {
         try await withLiveFederation(["run.updates=0", "run.snapshot_versions=2"]) { federation in

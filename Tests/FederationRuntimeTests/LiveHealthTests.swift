@@ -4,7 +4,7 @@ import Logging
 import Testing
 
 /// What systemd hears of a service, and what others hear of a federation.
-@Suite struct ServiceReporterTests {
+@Suite struct LiveHealthTests {
     @Test func systemdHearsThatAServiceIsReadyAliveAndStopping() throws {
         try withTemporaryFolder { path in
             let manager = try Manager(path: path + "/notify")

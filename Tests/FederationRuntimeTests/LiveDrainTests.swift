@@ -5,9 +5,9 @@ import Testing
 
 /// A live aggregator that is drained and taken up again, and what services show of their health.
 @Suite(.serialized, .timeLimit(.minutes(5)))
-struct DrainServiceTests {
+struct LiveDrainTests {
     @Test func aDrainedRunGoesOnToItsEndAndReplays() async throws {
-        try await withLiveFederation(["run.updates=60"]) { federation in
+        try await withLiveFederation(["run.updates=150"]) { federation in
             let health = federation.path + "/health"
             let first = try federation.startAggregator(["--health", health, "--log-format", "json"])
             try await federation.bound(first)

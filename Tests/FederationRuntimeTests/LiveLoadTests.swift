@@ -7,7 +7,7 @@ import Testing
 import ZeroMQTransport
 
 /// The aggregator's sockets under more peers than there is room for, and with subscribers that do not read.
-@Suite struct AggregatorLoadTests {
+@Suite struct LiveLoadTests {
     @Test func connectionsBeyondTheRoomAreTurnedAwayAndTheOthersStay() async throws {
         let crowds = Mutex<[PeerGate.Counts]>([])
         let aggregator = try LinkedAggregator(room: 3) { counts in crowds.withLock { $0.append(counts) } }

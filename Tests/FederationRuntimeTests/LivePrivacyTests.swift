@@ -5,7 +5,7 @@ import PromptAggregation
 import Testing
 
 /// Runs whose clients protect their updates.
-@Suite(.serialized) struct PrivacyRunTests {
+@Suite(.serialized) struct LivePrivacyTests {
     private let settings = ["privacy.clip_norm=0.5", "privacy.noise_multiplier=2", "federation.maximum_staleness=50"]
 
     @Test(

@@ -4,7 +4,7 @@ import Testing
 
 /// The relay: workers that reach the aggregator only through it, with keys from end to end, and its bytes.
 @Suite(.serialized, .timeLimit(.minutes(5)))
-struct RelayTests {
+struct LiveRelayTests {
     private func startRelay(_ federation: LiveFederation, _ more: [String] = []) throws -> LiveProcess {
         try federation.start(
             ["relay", federation.run.path, "--run", federation.path + "/relay", "--advertise", "lo"] + more, as: "relay"
