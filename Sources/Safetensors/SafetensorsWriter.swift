@@ -25,8 +25,8 @@ public struct NewTensor: Sendable {
 
     fileprivate var bytes: Data {
         switch values {
-        case .float32(let values): values.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
-        case .float64(let values): values.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
+        case .float32(let values): values.map { $0.bitPattern.littleEndian }.withUnsafeBytes { Data($0) }
+        case .float64(let values): values.map { $0.bitPattern.littleEndian }.withUnsafeBytes { Data($0) }
         }
     }
 }

@@ -154,7 +154,7 @@ private final class LinkedAggregator: @unchecked Sendable {
                 return try AggregatorLinks(
                     endpoints: loopback, orElse: loopback, keys: nil, loop: self.loop, batch: 16,
                     stateBytes: stateBytes,
-                    room: room, crowded: crowded, denied: { _ in },
+                    clients: 1, room: room, crowded: crowded, denied: { _ in },
                     receive: { incoming in
                         self.messages.withLock { $0.formUnion(incoming.map(\.bytes)) }
                     })

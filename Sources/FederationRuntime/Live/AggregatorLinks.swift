@@ -25,16 +25,17 @@ package final class AggregatorLinks {
     /// some hundreds.
     private static let sendBytes = 64 << 20
     private static let sendHighWater = 256...1000
-    /// The same for what each connection may have waiting to be read: an update is as large as a state, and more than a
-    /// few are not on their way at a time.
-    private static let receiveBytes = 4 << 20
-    private static let receiveHighWater = 2...16
+    /// Bytes of updates, each as large as a state, that may wait to be read if every client is a process of its own, and
+    /// messages of each connection: what is beyond waits with the workers.
+    private static let receiveBytes = 1 << 30
+    private static let receiveHighWater = 2...64
     /// Who answers no probe for so long is gone or stopped: its connection is closed, and what waits for it let go.
     private static let probe: (every: Duration, patience: Duration) = (.seconds(20), .seconds(60))
 
     /// - Parameters:
     ///   - fallback: what to bind in place of an endpoint that differs from it and cannot be bound.
     ///   - stateBytes: of a published state.
+    ///   - clients: that are expected.
     ///   - room: connections that may exist at a time, on both sockets together.
     ///   - crowded: called on a thread of its own when connections are turned away, at most for each doubling.
     ///   - keys: the aggregator's key and who may connect; nil lets anybody in.
@@ -45,13 +46,14 @@ package final class AggregatorLinks {
     package init(
         endpoints: RunConfiguration.Endpoints, orElse fallback: RunConfiguration.Endpoints,
         keys: (key: CurveSecretKey, allowed: AllowList)?, loop: PollLoop,
-        batch: Int, stateBytes: Int, room: Int, crowded: @escaping @Sendable (PeerGate.Counts) -> Void,
+        batch: Int, stateBytes: Int, clients: Int, room: Int, crowded: @escaping @Sendable (PeerGate.Counts) -> Void,
         denied: @escaping @Sendable (ConnectionRequest) -> Void, receive: @escaping @Sendable ([Incoming]) -> Void
     ) throws {
         let context = try Context()
         var options = SocketOptions()
         options.sendHighWater = Self.messages(in: Self.sendBytes, of: stateBytes, within: Self.sendHighWater)
-        options.receiveHighWater = Self.messages(in: Self.receiveBytes, of: stateBytes, within: Self.receiveHighWater)
+        options.receiveHighWater = Self.messages(
+            in: Self.receiveBytes / max(1, clients), of: stateBytes, within: Self.receiveHighWater)
         options.maximumMessageBytes = Int64(WireLimits().messageBytes)
         options.backlog = 4096
         options.heartbeatInterval = Self.probe.every

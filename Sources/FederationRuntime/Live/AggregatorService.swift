@@ -111,7 +111,7 @@ public actor AggregatorService: Service {
         let links = try AggregatorLinks(
             endpoints: setup.endpoints, orElse: setup.configuration.endpoints, keys: keys, loop: loop,
             batch: Self.batch, stateBytes: AggregatorCodec.globalPromptsPayload(engine.aggregator.current).count,
-            room: openFiles.connections,
+            clients: setup.configuration.data.clients, room: openFiles.connections,
             crowded: { [logger, openFiles] counts in
                 logger.warning(
                     "connections turned away: as many files and sockets are open as this process may have",

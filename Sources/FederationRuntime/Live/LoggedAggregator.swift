@@ -108,9 +108,18 @@ struct LoggedAggregator {
 
     /// The first half of a commit. One batch at a time is on its way.
     mutating func seal() throws -> Batch {
-        let batch = Batch(records: try log.seal(), effects: pending)
+        let batch = Batch(records: try log.seal(), effects: Self.withoutOutdatedAcks(pending))
         pending = []
         return batch
+    }
+
+    /// An acknowledgement tells all that came before it, so a session's last one in a batch says it for the others.
+    private static func withoutOutdatedAcks(_ effects: [AggregatorEffect]) -> [AggregatorEffect] {
+        var told: [ClientID: Set<UInt64>] = [:]
+        return effects.reversed().filter { effect in
+            guard case .publish(_, .ack(let ack)) = effect else { return true }
+            return told[ack.client, default: []].insert(ack.session).inserted
+        }.reversed()
     }
 
     /// The second half: what is to be done now that the batch is stored.

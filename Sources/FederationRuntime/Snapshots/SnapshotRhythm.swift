@@ -1,18 +1,23 @@
 import PromptAggregation
 
-/// When a snapshot is due: so many versions after the last one, and once the log has grown by at least as much as that
-/// one takes. So snapshots never write more than the log does, however large the state is.
+/// When a snapshot is due: so many versions after the last one, and once the log has grown by several times what that
+/// one takes. So snapshots never write more than a fraction of what the log does, however large the state is.
 struct SnapshotRhythm {
     /// In versions; 0 for no snapshots.
     let interval: Int
+    private let growth: Int
     private var version: Version = 0
     private var length: UInt64 = 0
     private var size = 0
 
-    init(interval: Int) { self.interval = interval }
+    /// - Parameter growth: of the log since a snapshot, over that snapshot's size.
+    init(interval: Int, growth: Int = 4) {
+        self.interval = interval
+        self.growth = growth
+    }
 
     func isDue(version: Version, length: UInt64) -> Bool {
-        interval > 0 && version - self.version >= interval && length - min(length, self.length) >= UInt64(size)
+        interval > 0 && version - self.version >= interval && length - min(length, self.length) >= UInt64(growth * size)
     }
 
     /// - Parameters:

@@ -55,11 +55,13 @@ struct Displacement: Hashable, Sendable {
         _ local: [Float], _ localRange: Range<Int>, _ base: [Float], _ baseRange: Range<Int>, _ weight: Double,
         _ sum: inout [Double], _ first: Int
     ) {
-        let (local, base) = (local.span, base.span)
-        var sum = sum.mutableSpan
-        for offset in 0..<localRange.count {
-            let moved = Double(local[localRange.lowerBound + offset]) - Double(base[baseRange.lowerBound + offset])
-            sum[first + offset] += weight * moved
+        let (local, base) = (local.span.extracting(localRange), base.span.extracting(baseRange))
+        var sums = sum.mutableSpan
+        var sum = sums.extracting(first..<first + localRange.count)
+        precondition(local.count == base.count && local.count == sum.count)
+        for index in local.indices {
+            let moved = Double(local[unchecked: index]) - Double(base[unchecked: index])
+            sum[unchecked: index] += weight * moved
         }
     }
 

@@ -50,7 +50,7 @@ public struct SnapshotReader: Sendable {
     }
 
     private func word(at place: Int) -> UInt64 {
-        (0..<8).reduce(0) { $0 | UInt64(bytes[place + $1]) << UInt64(8 * $1) }
+        bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: place, as: UInt64.self)) }
     }
 
     private mutating func advance(_ count: Int) throws(SnapshotError) -> Int {
@@ -111,13 +111,13 @@ public struct SnapshotReader: Sendable {
         let count = try count(elementBytes: 4)
         try check(what, count: count, expected)
         let start = try advance(4 * count)
-        var values = [Float](repeating: 0, count: count)
-        for index in 0..<count {
-            let first = start + 4 * index
-            let bits = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[first + $1]) << UInt32(8 * $1) }
-            values[index] = Float(bitPattern: bits)
-            guard values[index].isFinite else { throw unexpected(what, "finite values", "\(values[index])") }
+        let values = bytes.withUnsafeBytes { bytes in
+            (0..<count).map { index in
+                let word = bytes.loadUnaligned(fromByteOffset: start + 4 * index, as: UInt32.self)
+                return Float(bitPattern: UInt32(littleEndian: word))
+            }
         }
+        if let odd = values.first(where: { !$0.isFinite }) { throw unexpected(what, "finite values", "\(odd)") }
         return values
     }
 

@@ -35,26 +35,14 @@ public struct SnapshotWriter: Sendable {
         bytes.append(contentsOf: other)
     }
 
-    package mutating func write(_ values: [Float]) {
-        write(values.count)
-        for value in values {
-            withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
-        }
-    }
+    package mutating func write(_ values: [Float]) { write(words: values.map { $0.bitPattern.littleEndian }) }
+    package mutating func write(_ values: [Double]) { write(words: values.map { $0.bitPattern.littleEndian }) }
+    package mutating func write(_ values: [UInt64]) { write(words: values.map { $0.littleEndian }) }
+    package mutating func write(_ values: [Int]) { write(words: values.map { $0.littleEndian }) }
 
-    package mutating func write(_ values: [Double]) {
-        write(values.count)
-        for value in values { write(value) }
-    }
-
-    package mutating func write(_ values: [UInt64]) {
-        write(values.count)
-        for value in values { write(value) }
-    }
-
-    package mutating func write(_ values: [Int]) {
-        write(values.count)
-        for value in values { write(value) }
+    private mutating func write<Word: FixedWidthInteger>(words: [Word]) {
+        write(words.count)
+        words.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
 
     package mutating func write<Value>(_ value: Value?, _ write: (inout SnapshotWriter, Value) -> Void) {
@@ -74,15 +62,17 @@ enum SnapshotFormat {
 
     /// FNV-1a of 64 bits (Fowler, Noll, Vo), taken over words of eight bytes; the last word is filled up with zeros.
     static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        var sum: UInt64 = 0xCBF2_9CE4_8422_2325
-        var word: UInt64 = 0
-        for (place, byte) in bytes.enumerated() {
-            word |= UInt64(byte) << UInt64(8 * (place % 8))
-            guard place % 8 == 7 else { continue }
-            sum = (sum ^ word) &* 0x0000_0100_0000_01B3
-            sum ^= sum >> 32
-            word = 0
+        bytes.withUnsafeBytes { bytes in
+            var sum: UInt64 = 0xCBF2_9CE4_8422_2325
+            let whole = bytes.count & ~7
+            for place in stride(from: 0, to: whole, by: 8) {
+                sum ^= UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
+                sum = sum &* 0x0000_0100_0000_01B3
+                sum ^= sum >> 32
+            }
+            var word: UInt64 = 0
+            for place in whole..<bytes.count { word |= UInt64(bytes[place]) << UInt64(8 * (place - whole)) }
+            return (sum ^ word ^ UInt64(bytes.count)) &* 0x0000_0100_0000_01B3
         }
-        return (sum ^ word ^ UInt64(bytes.count)) &* 0x0000_0100_0000_01B3
     }
 }

@@ -15,7 +15,7 @@ extension FaultSimulation {
         tally.recoveriesFromSnapshots += recovery.start == nil ? 0 : 1
         tally.snapshotsPassedOver += recovery.passedOver.count
         aggregator.shelf = SnapshotShelf(aggregator.disk.snapshots, newest: recovery.start?.name)
-        aggregator.rhythm = SnapshotRhythm(interval: scenario.configuration.snapshotVersions)
+        aggregator.rhythm = SnapshotRhythm(interval: scenario.configuration.snapshotVersions, growth: 1)
         if let start = recovery.start {
             aggregator.rhythm.kept(version: start.version, length: start.length, size: start.size)
         }

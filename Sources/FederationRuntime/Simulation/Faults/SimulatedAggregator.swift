@@ -36,7 +36,7 @@ struct SimulatedAggregator {
     init(ignoresSync: Bool, snapshotVersions: Int) {
         disk = SimulatedDisk(fuse: fuse, ignoresSync: ignoresSync)
         shelf = SnapshotShelf(disk.snapshots)
-        rhythm = SnapshotRhythm(interval: snapshotVersions)
+        rhythm = SnapshotRhythm(interval: snapshotVersions, growth: 1)
     }
 }
 
@@ -101,7 +101,7 @@ extension FaultSimulation {
         if aggregator.hasCommitted { note(.begunAnew) }
         aggregator.history = RunHistory()
         aggregator.shelf = SnapshotShelf(aggregator.disk.snapshots)
-        aggregator.rhythm = SnapshotRhythm(interval: scenario.configuration.snapshotVersions)
+        aggregator.rhythm = SnapshotRhythm(interval: scenario.configuration.snapshotVersions, growth: 1)
         aggregator.candidates = []
         let configuration = scenario.configuration
         let core = Aggregator(
