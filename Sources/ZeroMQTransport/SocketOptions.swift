@@ -24,15 +24,12 @@ public struct SocketOptions: Sendable {
     /// Connections that may wait to be accepted.
     public var backlog = 100
 
-    /// How often a silent connection is probed by ZeroMQ; nil for never.
-    public var heartbeatInterval: Duration?
-    /// How long a probe may go unanswered before the connection counts as lost; nil for the interval.
-    public var heartbeatTimeout: Duration?
-    /// How long the peer waits for our probes before it counts the connection as lost; nil for never.
-    public var heartbeatLifetime: Duration?
-
-    /// TCP's own probes; nil leaves them to the system.
+    /// TCP's probes of silent connections; nil leaves them to the system. ZeroMQ's own are not offered: libzmq ends the
+    /// process if one is due on a connection that is full and whose peer has gone (`docs/decisions/0009`).
     public var keepalive: Keepalive?
+    /// How long what was sent, a probe too, may go unanswered, or find no room, before the connection counts as lost
+    /// (TCP_USER_TIMEOUT); nil leaves it to the system, which takes many minutes.
+    public var unansweredTimeout: Duration?
     /// Also speak IPv6.
     public var ipv6 = false
     public var security = Security.none
@@ -75,18 +72,15 @@ public struct SocketOptions: Sendable {
     }
 
     private func applyProbing(to socket: SocketHandle) throws(TransportError) {
-        if let heartbeatInterval {
-            try socket.set(ZMQ_HEARTBEAT_IVL, heartbeatInterval.wholeMilliseconds, name: "heartbeat interval")
-            let timeout = heartbeatTimeout ?? heartbeatInterval
-            try socket.set(ZMQ_HEARTBEAT_TIMEOUT, timeout.wholeMilliseconds, name: "heartbeat timeout")
-            try socket.set(ZMQ_HEARTBEAT_TTL, heartbeatLifetime?.wholeMilliseconds ?? 0, name: "heartbeat lifetime")
-        }
         if let keepalive {
             try socket.set(ZMQ_TCP_KEEPALIVE, 1, name: "keepalive")
             try socket.set(ZMQ_TCP_KEEPALIVE_IDLE, keepalive.idle.wholeMilliseconds / 1000, name: "keepalive idle")
             let interval = keepalive.interval.wholeMilliseconds / 1000
             try socket.set(ZMQ_TCP_KEEPALIVE_INTVL, interval, name: "keepalive interval")
             try socket.set(ZMQ_TCP_KEEPALIVE_CNT, keepalive.count, name: "keepalive count")
+        }
+        if let unansweredTimeout {
+            try socket.set(ZMQ_TCP_MAXRT, unansweredTimeout.wholeMilliseconds, name: "unanswered timeout")
         }
     }
 }

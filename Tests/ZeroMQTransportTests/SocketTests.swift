@@ -108,7 +108,7 @@ import ZeroMQTransport
             _ = try Socket<Push>(context, options: options)
         }
         options = quick
-        options.heartbeatInterval = .seconds(1)
+        options.unansweredTimeout = .seconds(1)
         options.keepalive = .init(idle: .seconds(60), interval: .seconds(10), count: 3)
         options.ipv6 = true
         options.maximumMessageBytes = 1 << 20

@@ -29,8 +29,9 @@ package final class AggregatorLinks {
     /// messages of each connection: what is beyond waits with the workers.
     private static let receiveBytes = 1 << 30
     private static let receiveHighWater = 2...64
-    /// Who answers no probe for so long is gone or stopped: its connection is closed, and what waits for it let go.
-    private static let probe: (every: Duration, patience: Duration) = (.seconds(20), .seconds(60))
+    /// Who answers no probe for so long is gone, and who reads nothing for so long is stopped: its connection is closed,
+    /// and what waits for it let go.
+    private static let patience: Duration = .seconds(60)
 
     /// - Parameters:
     ///   - fallback: what to bind in place of an endpoint that differs from it and cannot be bound.
@@ -56,8 +57,8 @@ package final class AggregatorLinks {
             in: Self.receiveBytes / max(1, clients), of: stateBytes, within: Self.receiveHighWater)
         options.maximumMessageBytes = Int64(WireLimits().messageBytes)
         options.backlog = 4096
-        options.heartbeatInterval = Self.probe.every
-        options.heartbeatTimeout = Self.probe.patience
+        options.keepalive = .init(idle: Self.patience / 3, interval: Self.patience / 3, count: 3)
+        options.unansweredTimeout = Self.patience
         if let keys {
             options.security = .curveServer(key: keys.key)
             authenticator = try Authenticator(context, on: loop) { [allowed = keys.allowed] request in

@@ -35,16 +35,15 @@ final class WorkerLinks {
 
     /// How workers and observers connect, but for the keys.
     ///
-    /// A machine that vanishes closes nothing: TCP goes on for many minutes. So ZeroMQ probes the connection, and one
-    /// that is not answered is made anew; then the aggregator's name is looked up again, which may have another address.
+    /// A machine that vanishes closes nothing, and by itself TCP goes on for many minutes. So a silent connection is
+    /// probed, and one that is not answered is made anew; then the aggregator's name is looked up again, which may have
+    /// another address.
     static var options: SocketOptions {
         var options = SocketOptions()
         options.reconnectMaximum = .seconds(2)
         options.connectTimeout = .seconds(5)
-        options.heartbeatInterval = .seconds(5)
-        options.heartbeatTimeout = .seconds(10)
-        // The aggregator lets go of a worker that vanished likewise.
-        options.heartbeatLifetime = .seconds(30)
+        options.keepalive = .init(idle: .seconds(5), interval: .seconds(5), count: 2)
+        options.unansweredTimeout = .seconds(15)
         options.maximumMessageBytes = Int64(WireLimits().messageBytes)
         return options
     }
