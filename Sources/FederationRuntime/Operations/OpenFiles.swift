@@ -12,9 +12,20 @@ package struct OpenFiles: Sendable {
     /// for each.
     package static func needed(forClients clients: Int) -> Int { own + 2 * clients }
 
-    /// Raises the soft limit to `wanted`, or as near to it as the hard limit lets; it is never lowered.
     /// - Throws: `ConfigurationError` where not even a process without peers could work.
     package init(raisedTo wanted: Int) throws {
+        limit = Self.raise(to: wanted)
+        guard limit >= Self.own else {
+            throw ConfigurationError(
+                "expected a process that may open at least \(Self.own) files and sockets, found \(limit): \(Self.remedy)"
+            )
+        }
+    }
+
+    /// Raises the soft limit to `wanted`, or as near to it as the hard limit lets; it is never lowered.
+    /// - Returns: the limit now.
+    @discardableResult
+    static func raise(to wanted: Int) -> Int {
         var limits = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
         if limits.rlim_cur < wanted, limits.rlim_cur < limits.rlim_max {
@@ -22,12 +33,7 @@ package struct OpenFiles: Sendable {
             raised.rlim_cur = min(rlim_t(wanted), limits.rlim_max)
             if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limits = raised }
         }
-        limit = Int(clamping: limits.rlim_cur)
-        guard limit >= Self.own else {
-            throw ConfigurationError(
-                "expected a process that may open at least \(Self.own) files and sockets, found \(limit): \(Self.remedy)"
-            )
-        }
+        return Int(clamping: limits.rlim_cur)
     }
 
     /// Peers' connections that there is room for.

@@ -72,7 +72,7 @@ public actor RelayService: Service {
         self.openNetwork = openNetwork
         self.logger = logger
         reporter = ServiceReporter(health: health)
-        _ = try OpenFiles(raisedTo: Self.wantedFiles)
+        OpenFiles.raise(to: Self.wantedFiles)
         set = try ReadinessSet()
         loop = try PollLoop(name: "relay")
     }
