@@ -56,12 +56,11 @@ struct Displacement: Hashable, Sendable {
         _ sum: inout [Double], _ first: Int
     ) {
         let (local, base) = (local.span.extracting(localRange), base.span.extracting(baseRange))
-        var sums = sum.mutableSpan
-        var sum = sums.extracting(first..<first + localRange.count)
-        precondition(local.count == base.count && local.count == sum.count)
+        var sum = sum.mutableSpan
+        precondition(local.count == base.count && first >= 0 && first + local.count <= sum.count)
         for index in local.indices {
             let moved = Double(local[unchecked: index]) - Double(base[unchecked: index])
-            sum[unchecked: index] += weight * moved
+            sum[unchecked: first + index] += weight * moved
         }
     }
 
