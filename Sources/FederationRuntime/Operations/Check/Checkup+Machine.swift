@@ -54,8 +54,8 @@ extension Checkup {
 
     /// What the aggregator waits for before each acknowledgement.
     private static func medianSync(in folder: String) throws -> Duration {
-        let path = "\(folder)/.impromptu-check-\(getpid())"
-        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        var path = Array("\(folder)/.impromptu-check-XXXXXX".utf8CString)
+        let descriptor = mkostemp(&path, O_CLOEXEC)
         guard descriptor >= 0 else {
             throw RunFolderError("\(folder): cannot write: \(String(cString: strerror(errno)))")
         }
