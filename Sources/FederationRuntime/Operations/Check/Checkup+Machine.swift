@@ -55,7 +55,7 @@ extension Checkup {
     /// What the aggregator waits for before each acknowledgement.
     private static func medianSync(in folder: String) throws -> Duration {
         var path = Array("\(folder)/.impromptu-check-XXXXXX".utf8CString)
-        let descriptor = mkostemp(&path, O_CLOEXEC)
+        let descriptor = mkstemp(&path)
         guard descriptor >= 0 else {
             throw RunFolderError("\(folder): cannot write: \(String(cString: strerror(errno)))")
         }
