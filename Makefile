@@ -8,28 +8,25 @@ PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test test-slurm fuzz sanitize build setup format lint bench chaos dist test-dist test-network
+.PHONY: demo test test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench chaos dist test-dist test-network
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
 
-test:  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
-	Deploy/setup --test
+test: setup-test  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
 	$(PYTHON) swift test $(TEST_FLAGS) --skip '$(LIVE)'
 	$(PYTHON) swift test $(TEST_FLAGS) --skip-build --filter '$(LIVE)'
 	Deploy/systemd/verify
 	Deploy/kubernetes/verify $(BINARY)
 	Deploy/container/verify
 
-test-network: build  ## Runs a federation across four hosts of a bad network (namespaces of this machine; needs root).
-	Deploy/setup --test
+test-network: setup-test build  ## Runs a federation across four hosts of a bad network (namespaces of this machine; needs root).
 	python3 Tests/Network/across_hosts.py $(BINARY)
 
 dist: setup  ## Builds the release tarball, whose program needs no Swift.
 	Deploy/dist/build
 
-test-dist: dist  ## Runs the tarball's program in a root without Swift, made by debootstrap (needs root).
-	Deploy/setup --test
+test-dist: setup-test dist  ## Runs the tarball's program in a root without Swift, made by debootstrap (needs root).
 	Deploy/dist/test .build-dist/impromptu-*.tar.gz
 
 chaos: setup  ## Kills a live federation's processes at random: make chaos KILLS=1000.
@@ -38,15 +35,13 @@ chaos: setup  ## Kills a live federation's processes at random: make chaos KILLS
 fuzz: setup  ## Tries hostile bytes on everything that reads any: make fuzz SECONDS=600, for each target.
 	Tests/Fuzz/fuzz $(or $(SECONDS),600)
 
-test-slurm: build  ## Runs a federation on a real Slurm of four nodes on this machine; needs root.
-	Deploy/setup --slurm
+test-slurm: setup-slurm build  ## Runs a federation on a real Slurm of four nodes on this machine; needs root.
 	python3 Tests/Slurm/federation_on_slurm.py $(BINARY)
 
 # XCTest's own main leaks a few bytes when it exits, so leaks are not looked for.
 SANITIZERS := --sanitize=address -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 
-sanitize:  ## Runs the tests of kernels, tuning, files and wire under the address and undefined-behaviour sanitizers.
-	Deploy/setup --test
+sanitize: setup-test  ## Runs the tests of kernels, tuning, files and wire under the address and undefined-behaviour sanitizers.
 	ASAN_OPTIONS=detect_leaks=0 swift test $(TEST_FLAGS) --scratch-path .build-sanitized $(SANITIZERS) \
 		--filter 'PromptTuningTests|PromptAggregationTests|DatasetsTests|SafetensorsTests|PromptWireTests'
 
@@ -55,6 +50,12 @@ build:
 
 setup:
 	Deploy/setup
+
+setup-test:
+	Deploy/setup --test
+
+setup-slurm:
+	Deploy/setup --slurm
 
 format:  ## Formats every Swift file in place.
 	swift format format --in-place --recursive --parallel $(SOURCES)
