@@ -5,9 +5,11 @@ package struct TCPEndpoint: Equatable, CustomStringConvertible {
 
     /// nil for what is not of that form.
     package init?(_ text: String) {
-        guard text.hasPrefix("tcp://"), let colon = text.lastIndex(of: ":") else { return nil }
-        host = String(text[text.index(text.startIndex, offsetBy: 6)..<colon])
-        port = String(text[text.index(after: colon)...])
+        let scheme = "tcp://"
+        let place = text.dropFirst(scheme.count)
+        guard text.hasPrefix(scheme), let colon = place.lastIndex(of: ":") else { return nil }
+        host = String(place[..<colon])
+        port = String(place[place.index(after: colon)...])
         guard !host.isEmpty, port == "*" || UInt16(port) != nil else { return nil }
     }
 
