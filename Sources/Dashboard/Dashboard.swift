@@ -1,8 +1,6 @@
-import CoreMetrics
 import FederationRuntime
 import FlyingSocks
 import Logging
-import Synchronization
 
 /// A page that shows how a run goes, and the same for Prometheus. It reads what the aggregator leaves in a `RunWatch`; the
 /// aggregator knows nothing of it.

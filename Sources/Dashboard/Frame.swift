@@ -77,18 +77,14 @@ package struct Frame: Encodable {
         malformed = figures.traffic.malformed
         impostures = figures.traffic.impostures
         sinceFlush = history.versions.last.map { max(0, figures.seconds - $0.seconds) }
-        accuracy = Self.thinned(history.evaluations).map { [Double($0.updates), $0.seconds, $0.accuracy * 100] }
-        pools = Self.thinned(history.versions).map { [Double($0.version), Double($0.pool)] }
+        accuracy = history.evaluations.evenlySpread(atMost: Self.mostPoints).map {
+            [Double($0.updates), $0.seconds, $0.accuracy * 100]
+        }
+        pools = history.versions.evenlySpread(atMost: Self.mostPoints).map { [Double($0.version), Double($0.pool)] }
         staleness = Self.folded(history.stalenessCounts)
         clients = Self.clients(of: figures)
         clientCount = figures.clients.count
         self.lines = lines
-    }
-
-    /// At most so many, evenly spread, with the last.
-    package static func thinned<T>(_ rows: [T]) -> [T] {
-        let step = max(1, (rows.count + mostPoints - 1) / mostPoints)
-        return rows.indices.filter { (rows.count - 1 - $0) % step == 0 }.map { rows[$0] }
     }
 
     private static func folded(_ counts: [Int]) -> [Int] {
@@ -102,7 +98,7 @@ package struct Frame: Encodable {
         let states = figures.clients.map { ($0, state(of: $0, at: figures.version)) }
         let shown = order.flatMap { wanted in states.filter { $0.1 == wanted } }.prefix(mostClients)
         return shown.map { client, state in
-            let part = participation(of: client.id, in: figures.history.participation)
+            let part = figures.history.participation(of: client.id)
             return Client(
                 id: client.id.name, state: state, heard: (figures.time - client.lastHeard) / .seconds(1),
                 behind: client.taskVersion.map { figures.version - $0 }, updates: part?.updates ?? 0,
@@ -114,19 +110,6 @@ package struct Frame: Encodable {
     private static func state(of client: ClientState, at version: Version) -> String {
         guard client.presence == .alive else { return client.presence.rawValue }
         return client.taskVersion.map { $0 < version ? "late" : "training" } ?? "idle"
-    }
-
-    /// By binary search: the rows ascend by client.
-    private static func participation(
-        of id: ClientID, in rows: [RunHistory.Participation]
-    ) -> RunHistory.Participation? {
-        var low = 0
-        var high = rows.count
-        while low < high {
-            let middle = (low + high) / 2
-            if rows[middle].client < id { low = middle + 1 } else { high = middle }
-        }
-        return low < rows.count && rows[low].client == id ? rows[low] : nil
     }
 
     /// As JSON, in one line.

@@ -53,12 +53,12 @@ extension Aggregator {
         guard shape.count == 2, shape[1] == base.width, shape[0] == update.promptIDs.count else {
             return "prompts: expected shape [\(update.promptIDs.count), \(base.width)], found \(shape)"
         }
-        let known = base.promptIDs.sorted()
+        let known = RowIndex(base.promptIDs)
         let claimed = update.promptIDs.sorted()
         if let twice = zip(claimed, claimed.dropFirst()).first(where: { $0 == $1 }) {
             return "prompt identities: \(twice.0) is given twice"
         }
-        if let stranger = claimed.first(where: { !contains($0, in: known) }) {
+        if let stranger = claimed.first(where: { known[$0] == nil }) {
             return "prompt identities: \(stranger) is not in version \(update.baseVersion)"
         }
         return nil
@@ -70,16 +70,6 @@ extension Aggregator {
         let largest = UpdateChecks.largestValue.bitPattern
         let worst = values.reduce(into: UInt32(0)) { $0 = max($0, $1.magnitude.bitPattern) }
         return worst <= largest ? nil : values.firstIndex { $0.magnitude.bitPattern > largest }
-    }
-
-    private func contains(_ id: PromptID, in sorted: [PromptID]) -> Bool {
-        var low = 0
-        var high = sorted.count
-        while low < high {
-            let middle = (low + high) / 2
-            if sorted[middle] < id { low = middle + 1 } else { high = middle }
-        }
-        return low < sorted.count && sorted[low] == id
     }
 
     /// What is too large about an update that fits, nil when nothing is.
@@ -126,14 +116,14 @@ extension ClientMessage.Update {
     /// The Euclidean norm of what the update changed: the square root of the sum over all of its values of (value −
     /// base)². Rows of the pool are compared with the prompts that they started from.
     fileprivate func distance(from base: PromptState) -> Double {
-        let places = base.promptIDs.indices.sorted { base.promptIDs[$0] < base.promptIDs[$1] }
+        let rows = RowIndex(base.promptIDs)
         var sum = 0.0
         for entry in parameters.entries {
             guard let start = base.parameters[entry.name] else { continue }
             let isPool = entry.name == Parameters.prompts
             let width = isPool ? base.width : entry.tensor.values.count
             for row in 0..<(isPool ? promptIDs.count : 1) {
-                let origin = isPool ? place(of: promptIDs[row], in: base.promptIDs, by: places) : 0
+                let origin = isPool ? rows[promptIDs[row]]! : 0
                 for column in 0..<width {
                     let moved =
                         Double(entry.tensor.values[row * width + column])
@@ -143,16 +133,5 @@ extension ClientMessage.Update {
             }
         }
         return sum.squareRoot()
-    }
-
-    /// Where an identity that is in a list stands, by binary search over its sorted places.
-    private func place(of id: PromptID, in ids: [PromptID], by places: [Int]) -> Int {
-        var low = 0
-        var high = places.count - 1
-        while low < high {
-            let middle = (low + high) / 2
-            if ids[places[middle]] < id { low = middle + 1 } else { high = middle }
-        }
-        return places[low]
     }
 }

@@ -42,6 +42,13 @@ public struct RunFolder: Sendable {
         }
     }
 
+    /// Writes a value as JSON that people can read.
+    func write(json value: some Encodable, to file: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+        try write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n", to: file)
+    }
+
     /// The log that a user means who names a run folder or its log.
     public static func log(at path: String) -> String {
         var isDirectory: ObjCBool = false

@@ -208,9 +208,10 @@ public final class LogWriter {
         let offset = contents.length
         storedFrom = offset
         chunk.seal(into: &contents)
-        swap(&chunk, &spare)
-        defer { spare = OpenChunk() }
-        return SealedChunk(spare, of: file, at: offset)
+        let sealed = SealedChunk(chunk, of: file, at: offset)
+        chunk = spare
+        spare = OpenChunk()
+        return sealed
     }
 
     /// Notes that a sealed chunk was stored.

@@ -4,11 +4,6 @@ import Glibc
 /// Descriptors and what is waited for at each (epoll): however many there are, only those that are ready cost time. Its
 /// own descriptor can be read from when one of them is ready, so a poll loop can watch all of them as one.
 public final class ReadinessSet {
-    public struct Ready: Sendable {
-        public var token: UInt64
-        public var events: UInt32
-    }
-
     public static let readable = EPOLLIN.rawValue
     public static let writable = EPOLLOUT.rawValue
 
@@ -35,9 +30,9 @@ public final class ReadinessSet {
         epoll_ctl(descriptor, operation, watched, &event)
     }
 
-    /// Those that are ready now, at most 256 of them.
-    public func ready() -> [Ready] {
+    /// The tokens of those that are ready now, at most 256 of them.
+    public func ready() -> [UInt64] {
         let count = epoll_wait(descriptor, &batch, CInt(batch.count), 0)
-        return batch.prefix(max(0, Int(count))).map { Ready(token: $0.data.u64, events: $0.events) }
+        return batch.prefix(max(0, Int(count))).map { $0.data.u64 }
     }
 }

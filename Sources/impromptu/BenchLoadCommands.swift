@@ -89,8 +89,8 @@ struct BenchRoundtripCommand: AsyncParsableCommand {
         commandName: "roundtrip",
         abstract: "Times a client's update to its acknowledgement and to the next version, beside the disk alone.",
         discussion: """
-            One client answers each task at once with the state that it got; every update makes a version. After each \
-            round as many bytes are written and synced to a file of their own. The target is an acknowledgement at most \
+            One client answers each task at once, with an update that stands ready; every update makes a version. After \
+            each round as many bytes are written and synced to a file of their own. The target is an acknowledgement at most \
             1 ms beyond the disk, in the median.
             """)
 

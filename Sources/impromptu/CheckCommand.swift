@@ -35,18 +35,15 @@ struct CheckCommand: ParsableCommand {
     func validate() throws {
         guard let index else { return }
         guard folder == nil else { throw ValidationError("--run: expected for an aggregator, without --index") }
-        guard of >= 1, (0..<of).contains(index) else {
-            throw ValidationError("--index: expected 0 to \(max(0, of - 1)) for --of \(of), found \(index)")
-        }
+        try WorkerPlace(index: index, of: of).requireSense()
     }
 
     func run() throws {
         let configuration = try options.load()
+        let place = index.map { WorkerPlace(index: $0, of: of) }
         let role: Checkup.Role =
-            if let index {
-                .worker(
-                    clients: Array(stride(from: index, to: configuration.data.clients, by: of)),
-                    key: key ?? "worker-\(index)")
+            if let place {
+                .worker(clients: place.clients(of: configuration.data.clients), key: key ?? place.key)
             } else {
                 .aggregator(folder.map(RunFolder.init(path:)))
             }

@@ -54,7 +54,6 @@ struct ExperimentCommand: AsyncParsableCommand {
         print(
             "\n\(outcome.reported) of \(outcome.expected) runs are in \(folder)/runs.csv, versions.csv and summary.md"
                 + " (\(outcome.made) made now, \(outcome.found) found finished)")
-        fflush(nil)
         guard outcome.failures.isEmpty else {
             throw RunsMissing(
                 description: "\(outcome.failures.count) runs failed:\n"

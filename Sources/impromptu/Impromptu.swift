@@ -33,6 +33,8 @@ struct Impromptu {
     }
 
     private static func fail(_ message: String, code: Int32) -> Never {
+        // What was printed comes first on a pipe too.
+        fflush(nil)
         FileHandle.standardError.write(Data("impromptu: \(message)\n".utf8))
         exit(code)
     }

@@ -45,8 +45,8 @@ struct KeysCommand: ParsableCommand {
         if let workers {
             let names = try options.load().clients.map(\.name)
             for index in 0..<min(workers, names.count) {
-                let hosted = stride(from: index, to: names.count, by: workers).map { names[$0] }
-                try make("worker-\(index)", hosted, in: folder)
+                let place = WorkerPlace(index: index, of: workers)
+                try make(place.key, place.clients(of: names.count).map { names[$0] }, in: folder)
             }
         }
         if let name { try make(name, clients, in: folder) }

@@ -41,15 +41,15 @@ struct AggregateCommand: AsyncParsableCommand {
         let configuration = try options.load()
         if printConfig { return print(configuration.yaml, terminator: "") }
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
-        let watch = RunWatch()
-        let logger = service.logger("aggregate", keptIn: watch.lines)
-        let dashboard = try dashboard.address.map { try Dashboard(address: $0, watch: watch, logger: logger) }
+        let looked = try dashboard.address.map { (address: $0, watch: RunWatch()) }
+        let logger = service.logger("aggregate", keptIn: looked?.watch.lines)
+        let dashboard = try looked.map { try Dashboard(address: $0.address, watch: $0.watch, logger: logger) }
         // Recovery may take its time, so the dashboard is there before it.
         let serving = Task { await dashboard?.run() }
         defer { serving.cancel() }
         let aggregator = try AggregatorService(
             configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine(),
-            health: service.healthFile, stays: stay, watch: dashboard == nil ? nil : watch)
+            health: service.healthFile, stays: stay, watch: looked?.watch)
         try await runUntilSignalled(aggregator, logger: logger)
     }
 }
@@ -100,16 +100,13 @@ struct WorkCommand: AsyncParsableCommand {
             guard index == nil, of ?? 1 >= 1 else { throw ValidationError("--slurm: expected no --index beside it") }
             return
         }
-        let (index, of) = (index ?? 0, of ?? 1)
-        guard of >= 1, (0..<of).contains(index) else {
-            throw ValidationError("--index: expected 0 to \(max(0, of - 1)) for --of \(of), found \(index)")
-        }
+        try WorkerPlace(index: index ?? 0, of: of ?? 1).requireSense()
     }
 
     func run() async throws {
         let configuration = try options.load()
-        let place = slurm ? try SlurmTask(of: of) : SlurmTask(index: index ?? 0, of: of ?? 1)
-        let clients = Array(stride(from: place.index, to: configuration.data.clients, by: place.of))
+        let place = slurm ? try WorkerPlace(of: of) : WorkerPlace(index: index ?? 0, of: of ?? 1)
+        let clients = place.clients(of: configuration.data.clients)
         let logger = service.logger("work")
         guard !clients.isEmpty else {
             return logger.info(
@@ -117,7 +114,7 @@ struct WorkCommand: AsyncParsableCommand {
             )
         }
         let worker = try WorkerService(
-            configuration: configuration, clients: clients, key: key ?? "worker-\(place.index)",
+            configuration: configuration, clients: clients, key: key ?? place.key,
             meeting: folder.map { (RunFolder(path: $0), wait > 0 ? .seconds(wait) : nil) }, logger: logger,
             health: service.healthFile)
         try await runUntilSignalled(worker, logger: logger)
@@ -169,6 +166,14 @@ struct DemoCommand: AsyncParsableCommand {
             if json { try printJSON(outcome) } else { print(outcome.lines.joined(separator: "\n")) }
         }
         try await runUntilSignalled(demo, logger: Logger(label: "demo"))
+    }
+}
+
+extension WorkerPlace {
+    func requireSense() throws {
+        guard of >= 1, (0..<of).contains(index) else {
+            throw ValidationError("--index: expected 0 to \(max(0, of - 1)) for --of \(of), found \(index)")
+        }
     }
 }
 

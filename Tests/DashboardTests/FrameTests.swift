@@ -31,11 +31,11 @@ import Testing
     }
 
     @Test func aFrameStaysSmallHoweverLongTheRunAndManyTheClients() throws {
-        #expect(Frame.thinned(Array(0..<400)) == Array(0..<400))
-        let thinned = Frame.thinned(Array(0..<100_000))
+        #expect(Array(0..<400).evenlySpread(atMost: Frame.mostPoints) == Array(0..<400))
+        let thinned = Array(0..<100_000).evenlySpread(atMost: Frame.mostPoints)
         #expect(thinned.count <= Frame.mostPoints && thinned.last == 99_999)
         #expect(Set(zip(thinned, thinned.dropFirst()).map { $1 - $0 }) == [250])
-        #expect(Frame.thinned([Int]()) == [])
+        #expect([Int]().evenlySpread(atMost: Frame.mostPoints) == [])
 
         var run = WatchedRun()
         for index in 0..<600 { run.hello("client-\(index)") }

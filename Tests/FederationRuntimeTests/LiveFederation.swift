@@ -170,8 +170,5 @@ struct LiveFederation {
 func withLiveFederation(
     _ settings: [String] = [], keys: Bool = false, _ body: (LiveFederation) async throws -> Void
 ) async throws {
-    let path = NSTemporaryDirectory() + "impromptu-live-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    try await body(try LiveFederation(path: path, settings, keys: keys))
+    try await inTemporaryFolder { try await body(try LiveFederation(path: $0, settings, keys: keys)) }
 }

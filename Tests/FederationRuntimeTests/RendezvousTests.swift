@@ -37,6 +37,13 @@ import Testing
             "an earlier endpoint without a port gives none")
     }
 
+    @Test func whatIsNoTCPEndpointIsNone() {
+        for text in ["", "tcp", "tcp:", "tcp://", "tcp://localhost", "tcp://:5601", "tcp://*:x", "ipc:///tmp/a:1"] {
+            #expect(TCPEndpoint(text) == nil, "\(text)")
+        }
+        #expect(TCPEndpoint("tcp://[::1]:5601")?.host == "[::1]")
+    }
+
     @Test func onlyAWildcardIsAdvertisedAsSomethingElse() throws {
         let bound = RunConfiguration.Endpoints(updates: "tcp://0.0.0.0:5601", prompts: "tcp://10.9.9.9:5602")
         #expect(
@@ -76,35 +83,35 @@ import Testing
             "SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_MIN": "3", "SLURM_ARRAY_TASK_STEP": "2",
             "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_PROCID": "0",
         ]
-        #expect(try SlurmTask(environment: environment) == SlurmTask(index: 2, of: 4))
-        #expect(try SlurmTask(of: 10, environment: environment) == SlurmTask(index: 7, of: 10))
+        #expect(try WorkerPlace(environment: environment) == WorkerPlace(index: 2, of: 4))
+        #expect(try WorkerPlace(of: 10, environment: environment) == WorkerPlace(index: 7, of: 10))
         environment["SLURM_STEP_NUM_TASKS"] = "3"
         environment["SLURM_PROCID"] = "1"
-        #expect(try SlurmTask(environment: environment) == SlurmTask(index: 7, of: 12))
+        #expect(try WorkerPlace(environment: environment) == WorkerPlace(index: 7, of: 12))
         let places = try (0..<12).map { place in
             environment["SLURM_ARRAY_TASK_ID"] = "\(3 + place / 3 * 2)"
             environment["SLURM_PROCID"] = "\(place % 3)"
-            return try SlurmTask(environment: environment).index
+            return try WorkerPlace(environment: environment).index
         }
         #expect(places == Array(0..<12), "each place is dealt once")
     }
 
     @Test func aTaskOfAStepTakesItsRank() throws {
         let environment = ["SLURM_PROCID": "2", "SLURM_STEP_NUM_TASKS": "5"]
-        #expect(try SlurmTask(environment: environment) == SlurmTask(index: 2, of: 5))
-        #expect(try SlurmTask(of: 8, environment: environment) == SlurmTask(index: 2, of: 8))
+        #expect(try WorkerPlace(environment: environment) == WorkerPlace(index: 2, of: 5))
+        #expect(try WorkerPlace(of: 8, environment: environment) == WorkerPlace(index: 2, of: 8))
     }
 
     @Test func whatIsNoTaskOfSlurmsIsRefused() throws {
         // A batch script has SLURM_PROCID, too, but is no task among others.
-        let words = #expect(throws: ConfigurationError.self) { try SlurmTask(environment: ["SLURM_PROCID": "0"]) }
+        let words = #expect(throws: ConfigurationError.self) { try WorkerPlace(environment: ["SLURM_PROCID": "0"]) }
         #expect(words?.description.contains("SLURM_ARRAY_TASK_ID") == true)
-        #expect(throws: ConfigurationError.self) { try SlurmTask(environment: ["SLURM_ARRAY_TASK_ID": "x"]) }
-        #expect(throws: ConfigurationError.self) { try SlurmTask(environment: ["SLURM_ARRAY_TASK_ID": "1"]) }
+        #expect(throws: ConfigurationError.self) { try WorkerPlace(environment: ["SLURM_ARRAY_TASK_ID": "x"]) }
+        #expect(throws: ConfigurationError.self) { try WorkerPlace(environment: ["SLURM_ARRAY_TASK_ID": "1"]) }
         let gap = [
             "SLURM_ARRAY_TASK_ID": "9", "SLURM_ARRAY_TASK_MIN": "1", "SLURM_ARRAY_TASK_COUNT": "2",
         ]
-        let hint = #expect(throws: ConfigurationError.self) { try SlurmTask(environment: gap) }
+        let hint = #expect(throws: ConfigurationError.self) { try WorkerPlace(environment: gap) }
         #expect(hint?.description.contains("--of") == true)
     }
 }

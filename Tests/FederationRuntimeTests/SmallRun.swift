@@ -1,4 +1,5 @@
 import FederationRuntime
+import MessageLog
 import PromptWire
 
 /// Not the channels of `MessageLog`, which know no run.
@@ -18,4 +19,15 @@ func simulateSmallRun(_ folder: String, _ assignments: [String] = [], threads: I
     var simulation = try Simulation(configuration: configuration, folder: run, threads: threads) { _, _ in }
     _ = try simulation.run()
     return run
+}
+
+/// Adds the record of a drain to the log of a run that is over, to which it does nothing, so that every channel has records.
+func addDrain(to log: String) throws {
+    let writer = try LogWriter(path: log, mode: .continue)
+    let schema = try writer.addSchema(
+        name: RunChannel.drain.schemaName, encoding: "protobuf", data: LogCodec.schema)
+    let channel = try writer.addChannel(topic: RunChannel.drain.rawValue, schema: schema)
+    let record = LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))
+    try writer.append(channel: channel, logTime: 10_000_000_000_000_000, data: record)
+    try writer.close()
 }

@@ -49,8 +49,10 @@ public struct IngestBenchmark: Sendable {
             clients: connections * Self.clientsEach,
             ["federation.buffer_size=64", "federation.maximum_staleness=100000", "run.updates=\(updates)"],
             keys: keys?.path)
-        if let keys { try make(keys, configuration) }
         let load = try load(configuration)
+        if let keys, try keys.makeAggregator() {
+            for part in load { try keys.make(name: part.key, clients: part.clients.map(\.name)) }
+        }
         size = load[0].payloads[0].count
         for round in 0..<rounds {
             let folder = RunFolder(path: "\(path)/run-\(round)")
@@ -88,17 +90,9 @@ public struct IngestBenchmark: Sendable {
                 key: "load-\(connection)", clients: own,
                 payloads: sequences.flatMap { sequence in
                     own.map {
-                        LoadedAggregator.noOp(by: $0, sequence: sequence, task: 1 << 39, base: 0, state: state)
+                        LoadedAggregator.update(by: $0, sequence: sequence, task: 1 << 39, base: 0, state: state)
                     }
                 })
-        }
-    }
-
-    private func make(_ keys: KeyFolder, _ configuration: RunConfiguration) throws {
-        guard try keys.makeAggregator() else { return }
-        for connection in 0..<connections {
-            let own = configuration.clients[connection * Self.clientsEach..<(connection + 1) * Self.clientsEach]
-            try keys.make(name: "load-\(connection)", clients: own.map(\.name))
         }
     }
 
@@ -115,7 +109,6 @@ public struct IngestBenchmark: Sendable {
                 let security = try keys?.clientSide(name: load.key) ?? .none
                 let connection = try LoadConnection(
                     context, endpoints: endpoints, security: security, clients: load.clients)
-                try connection.greet()
                 try connection.join()
                 return {
                     for (number, payload) in load.payloads.enumerated() {

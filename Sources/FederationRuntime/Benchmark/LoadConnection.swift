@@ -50,14 +50,15 @@ final class LoadConnection {
         }
     }
 
-    /// Waits until all are welcome; greets again now and then, as a hello may come before its client's subscription.
-    func join(greetingEvery interval: Duration = .milliseconds(300)) throws {
+    /// Greets and waits until all are welcome; greets again now and then, as a hello may come before its client's
+    /// subscription.
+    func join() throws {
         let deadline = ContinuousClock.now + Self.patience
         while !waiting.isEmpty {
             guard .now < deadline else { throw BenchmarkError("\(waiting.count) clients were not welcomed in time") }
-            let pause = ContinuousClock.now + interval
-            while !waiting.isEmpty, try next(within: pause - .now) != nil {}
             try greet()
+            let pause = ContinuousClock.now + .milliseconds(300)
+            while !waiting.isEmpty, try next(within: pause - .now) != nil {}
         }
     }
 

@@ -22,22 +22,24 @@ enum LoadedAggregator {
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
                 logger: logger))
         async let running: Void = group.run()
+        let outcome: Result<Outcome, any Error>
         do {
-            let outcome = try await onThread {
-                let deadline = ContinuousClock.now + LoadConnection.patience
-                while .now < deadline {
-                    if case .open(let endpoints, _) = try folder.rendezvous() { return try body(endpoints) }
-                    pauseBriefly()
-                }
-                throw BenchmarkError("the aggregator bound no endpoints")
-            }
-            await group.triggerGracefulShutdown()
-            try await running
-            return outcome
+            outcome = .success(
+                try await onThread {
+                    let deadline = ContinuousClock.now + LoadConnection.patience
+                    while .now < deadline {
+                        if case .open(let endpoints, _) = try folder.rendezvous() { return try body(endpoints) }
+                        pauseBriefly()
+                    }
+                    throw BenchmarkError("the aggregator bound no endpoints")
+                })
         } catch {
-            await group.triggerGracefulShutdown()
-            throw error
+            outcome = .failure(error)
         }
+        await group.triggerGracefulShutdown()
+        // Why the service ended comes before what that did to the load.
+        try await running
+        return try outcome.get()
     }
 
     /// Runs something that blocks on a thread of its own.
@@ -49,7 +51,7 @@ enum LoadedAggregator {
         }
     }
 
-    /// A federation of clients whose updates are no-ops of about 30 KB: the bundled encoder's width, 30 prompts and a head
+    /// A federation of clients whose updates have about 30 KB: the bundled encoder's width, 30 prompts and a head
     /// for ten classes.
     static func configuration(
         clients: Int, _ assignments: [String], keys: String? = nil
@@ -65,8 +67,8 @@ enum LoadedAggregator {
             assignments: ["data.clients=\(clients)"] + (keys.map { ["security.keys=\($0)"] } ?? []) + assignments)
     }
 
-    /// An update that leaves the state of version 0 as it is, in the bytes that a client sends.
-    static func noOp(
+    /// An update with the values of a given state, in the bytes that a client sends.
+    static func update(
         by client: ClientID, sequence: UInt64, task: UInt64, base: Version, state: PromptState
     ) -> [UInt8] {
         ClientCodec.encode(
@@ -77,7 +79,7 @@ enum LoadedAggregator {
                     metrics: [Metric(name: "loss", value: 1)])))
     }
 
-    /// The state that a run with this configuration begins with, in its shapes; zeros for values.
+    /// A state of the shapes of the one that a run with this configuration begins with; one value everywhere.
     static func blankState(_ configuration: RunConfiguration) throws -> PromptState {
         let (width, classes, pool) = (192, 10, configuration.prompts.pool)
         func tensor(_ shape: [Int]) -> Tensor {

@@ -35,7 +35,6 @@ public struct RoundtripBenchmark: Sendable {
             let connection = try LoadConnection(
                 try Context(), endpoints: endpoints, clients: configuration.clients, hearsAll: true)
             let probe = try LogFile.create(path + "/probe")
-            try connection.greet()
             try connection.join()
             return try measure(connection, state, probe)
         }
@@ -49,7 +48,7 @@ public struct RoundtripBenchmark: Sendable {
         for round in 1...UInt64(rounds + Self.warmUp) {
             try connection.wait { (connection.tasks[client]?.number ?? 0) >= round && connection.version >= 0 }
             let base = connection.version
-            let update = LoadedAggregator.noOp(
+            let update = LoadedAggregator.update(
                 by: client, sequence: round, task: connection.tasks[client]!.number, base: base, state: state)
             size = update.count
             let start = ContinuousClock.now

@@ -30,34 +30,34 @@ public enum PartitionPicture {
         let width = left + Double(classes) * cell + 20 + barWidth + 60
         let height = top + Double(allotment.clients.count) * cell + labelHeight
         var parts = [
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(n(width)) \(n(height))\" width=\"\(n(width))\" height=\"\(n(height))\" role=\"img\">",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Markup.n(width)) \(Markup.n(height))\" width=\"\(Markup.n(width))\" height=\"\(Markup.n(height))\" role=\"img\">",
             "<title>\(Markup.escape(heading))</title>", style, "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>",
-            text(heading, x: 20, y: 30, style: "heading"),
+            Markup.text(heading, x: 20, y: 30, style: "heading"),
         ]
         let largest = max(1, allotment.clients.flatMap(\.counts).max() ?? 1)
         let most = max(1, allotment.clients.map(\.images).max() ?? 1)
         let bars = left + Double(classes) * cell + 20
-        parts.append(text("largest disc \(largest), longest bar \(most) images", x: 20, y: 48, style: ""))
+        parts.append(Markup.text("largest disc \(largest), longest bar \(most) images", x: 20, y: 48, style: ""))
         for (row, client) in allotment.clients.enumerated() {
             let y = top + (Double(row) + 0.5) * cell
             if cell >= leastLabelled || row % 10 == 0 {
-                parts.append(text(client.name, x: left - 8, y: y + 4, style: "end"))
+                parts.append(Markup.text(client.name, x: left - 8, y: y + 4, style: "end"))
             }
             parts.append(
-                "<line class=\"grid\" x1=\"\(n(left))\" x2=\"\(n(left + Double(classes) * cell))\" y1=\"\(n(y))\" y2=\"\(n(y))\"/>"
+                "<line class=\"grid\" x1=\"\(Markup.n(left))\" x2=\"\(Markup.n(left + Double(classes) * cell))\" y1=\"\(Markup.n(y))\" y2=\"\(Markup.n(y))\"/>"
             )
             for (label, count) in client.counts.enumerated() where count > 0 {
                 let radius = max(0.6, 0.5 * cell * (Double(count) / Double(largest)).squareRoot())
                 parts.append(
-                    "<circle class=\"disc\" cx=\"\(n(left + (Double(label) + 0.5) * cell))\" cy=\"\(n(y))\" r=\"\(n(radius))\"><title>\(client.name), \(Markup.escape(allotment.classNames[label])): \(count)</title></circle>"
+                    "<circle class=\"disc\" cx=\"\(Markup.n(left + (Double(label) + 0.5) * cell))\" cy=\"\(Markup.n(y))\" r=\"\(Markup.n(radius))\"><title>\(client.name), \(Markup.escape(allotment.classNames[label])): \(count)</title></circle>"
                 )
             }
             let length = barWidth * Double(client.images) / Double(most)
             parts.append(
-                "<rect class=\"bar\" x=\"\(n(bars))\" y=\"\(n(y - cell * 0.35))\" width=\"\(n(length))\" height=\"\(n(cell * 0.7))\"/>"
+                "<rect class=\"bar\" x=\"\(Markup.n(bars))\" y=\"\(Markup.n(y - cell * 0.35))\" width=\"\(Markup.n(length))\" height=\"\(Markup.n(cell * 0.7))\"/>"
             )
             if cell >= leastLabelled {
-                parts.append(text("\(client.images)", x: bars + length + 6, y: y + 4, style: ""))
+                parts.append(Markup.text("\(client.images)", x: bars + length + 6, y: y + 4, style: ""))
             }
         }
         parts += classLabels(allotment.classNames, cell: cell, y: top + Double(allotment.clients.count) * cell)
@@ -66,7 +66,7 @@ public enum PartitionPicture {
 
     private static func classLabels(_ names: [String], cell: Double, y: Double) -> [String] {
         guard cell >= leastLabelled else {
-            return [text("\(names.count) classes", x: left, y: y + 20, style: "")]
+            return [Markup.text("\(names.count) classes", x: left, y: y + 20, style: "")]
         }
         // Of a union, whose classes are named `source: class`, the source stands once below its classes.
         let parts = names.map { $0.split(separator: ": ", maxSplits: 1).map(String.init) }
@@ -79,23 +79,17 @@ public enum PartitionPicture {
             }
         }
         let sources = groups.map { group in
-            text(
+            Markup.text(
                 group.source, x: left + (Double(group.first) + Double(group.count) / 2) * cell, y: y + 106,
                 style: "middle")
         }
         return sources
             + parts.enumerated().map { label, part in
                 let name = part[part.count - 1]
-                let short = name.count > 16 ? String(name.prefix(15)) + "…" : name
+                let short = shortened(name, to: 16)
                 let x = left + (Double(label) + 0.5) * cell
                 return
-                    "<text class=\"end\" transform=\"translate(\(n(x + 4)),\(n(y + 12))) rotate(-50)\">\(Markup.escape(short))</text>"
+                    "<text class=\"end\" transform=\"translate(\(Markup.n(x + 4)),\(Markup.n(y + 12))) rotate(-50)\">\(Markup.escape(short))</text>"
             }
     }
-
-    private static func text(_ text: String, x: Double, y: Double, style: String) -> String {
-        "<text class=\"\(style)\" x=\"\(n(x))\" y=\"\(n(y))\">\(Markup.escape(text))</text>"
-    }
-
-    private static func n(_ value: Double) -> String { decimal(value, 1) }
 }

@@ -91,7 +91,7 @@ public struct DemoOutcome: Encodable, Sendable {
     public var lines: [String] {
         func percent(_ share: Double) -> String { decimal(share * 100, 1) + " %" }
         var clock = TextTable(["by the clock", "updates", "version", "validation accuracy"])
-        for moment in shownMoments {
+        for moment in moments.evenlySpread(atMost: 10) {
             clock.add([
                 decimal(moment.seconds, 1) + " s", "\(moment.updates)", "\(moment.version)",
                 percent(moment.validationAccuracy),
@@ -114,11 +114,5 @@ public struct DemoOutcome: Encodable, Sendable {
             ? "replayed \(folder)/run.mcap: all \(publications) published digests are equal"
             : "replayed \(folder)/run.mcap: \(differentPublications) of \(publications) published digests DIFFER"
         return clock.lines + [""] + table.lines + ["", verdict]
-    }
-
-    /// At most ten moments, evenly spread, with the last.
-    private var shownMoments: [Moment] {
-        let step = max(1, (moments.count + 9) / 10)
-        return moments.indices.filter { (moments.count - 1 - $0) % step == 0 }.map { moments[$0] }
     }
 }

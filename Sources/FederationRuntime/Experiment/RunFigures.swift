@@ -71,11 +71,7 @@ extension RunFigures {
     }
 
     /// Written last and in one piece, so that it is there only for a run that is finished.
-    func write(to folder: RunFolder) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        try folder.write(String(decoding: try encoder.encode(self), as: UTF8.self) + "\n", to: Self.file(folder))
-    }
+    func write(to folder: RunFolder) throws { try folder.write(json: self, to: Self.file(folder)) }
 
     private static func file(_ folder: RunFolder) -> String { folder.path + "/figures.json" }
 }

@@ -44,7 +44,7 @@ public actor AggregatorService: Service {
     private var showing: LoopTimer?
     private let disk = DispatchQueue(label: "log")
     /// The batch that the disk is at work on.
-    private var storing: Storing?
+    private var storing: LoggedAggregator.Batch?
 
     /// Messages taken in before the log is made durable.
     private static let batch = 256
@@ -254,9 +254,9 @@ public actor AggregatorService: Service {
         }
     }
 
-    /// Logs the first of its kind, and then each that makes them twice as many: no peer may fill the journal.
+    /// Logs one of a kind of which so many were found.
     private func complain(_ problem: Logger.Message, of count: Int, _ details: Logger.Metadata) {
-        guard count & (count - 1) == 0 else { return }
+        guard count.isWorthTelling else { return }
         logger.warning(problem, metadata: details.merging(["so_far": "\(count)"]) { $1 })
     }
 
@@ -313,40 +313,33 @@ public actor AggregatorService: Service {
     /// Gives the batch to the disk; what came of it is carried out as soon as it is stored.
     private func settle() throws {
         try finishStoring()
-        let storing = Storing(try engine.seal())
-        self.storing = storing
-        guard storing.batch.hasRecords else { return try finishStoring() }
+        let batch = try engine.seal()
+        storing = batch
+        guard batch.hasRecords else { return try finishStoring() }
         disk.async { [loop, weak self] in
-            storing.batch.store()
-            storing.isDone.signal()
-            loop.execute { [weak self] in self?.assumeIsolated { $0.stored(storing) } }
+            batch.store()
+            loop.execute { [weak self] in self?.assumeIsolated { $0.stored(batch) } }
         }
         // A snapshot is of a moment in which all is stored, which does not come by itself under load.
         if snapshots.isDue(engine) { try finishStoring() }
     }
 
-    private func stored(_ storing: Storing) {
-        guard self.storing === storing else { return }
+    private func stored(_ batch: LoggedAggregator.Batch) {
+        guard storing === batch else { return }
         attempt { try finishStoring() }
     }
 
     /// Waits for the batch that the disk is at work on, and carries out what came of it.
     private func finishStoring() throws {
-        guard let storing else { return }
-        if storing.batch.hasRecords { storing.isDone.wait() }
-        self.storing = nil
-        for effect in try engine.finish(storing.batch) { carryOut(effect) }
+        guard let batch = storing else { return }
+        disk.sync {}
+        storing = nil
+        for effect in try engine.finish(batch) { carryOut(effect) }
         guard engine.isSettled else { return }
         snapshots.consider(engine, observer.history)
         let aggregator = engine.aggregator
         let isOver = aggregator.phase == .finished && aggregator.counts.clientsAlive == 0 && !stays
         if isOver || aggregator.phase == .resting { stop(nil) }
-    }
-
-    private final class Storing: Sendable {
-        let batch: LoggedAggregator.Batch
-        let isDone = DispatchSemaphore(value: 0)
-        init(_ batch: LoggedAggregator.Batch) { self.batch = batch }
     }
 
     private func carryOut(_ effect: AggregatorEffect) {

@@ -51,7 +51,7 @@ struct AggregatorSetup {
             aggregator = recovery.aggregator
             history = recovery.history
             lastTime = recovery.lastTime
-            endpoints = try Self.endpointsAgain(configuration, folder)
+            endpoints = try folder.endpointsAgain(configuration.endpoints)
         } else {
             recovery = nil
             let learner = try PromptLearner(encoder: encoder, threads: 1)
@@ -81,14 +81,6 @@ struct AggregatorSetup {
             history = RunHistory()
             endpoints = configuration.endpoints
         }
-    }
-
-    /// Where an earlier aggregator of the run was bound, as far as the configuration leaves that open.
-    private static func endpointsAgain(
-        _ configuration: RunConfiguration, _ folder: RunFolder
-    ) throws -> RunConfiguration.Endpoints {
-        guard case .open(let earlier, _) = try folder.rendezvous() else { return configuration.endpoints }
-        return configuration.endpoints.keepingPorts(of: earlier)
     }
 
     private static func check(

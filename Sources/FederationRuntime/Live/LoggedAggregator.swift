@@ -95,9 +95,14 @@ struct LoggedAggregator {
     }
 
     /// What was taken in since the last commit, on its way to the disk.
-    struct Batch: Sendable {
+    final class Batch: Sendable {
         fileprivate let records: SealedChunk?
         fileprivate let effects: [AggregatorEffect]
+
+        fileprivate init(records: SealedChunk?, effects: [AggregatorEffect]) {
+            self.records = records
+            self.effects = effects
+        }
 
         /// Whether anything is to be stored.
         var hasRecords: Bool { records != nil }

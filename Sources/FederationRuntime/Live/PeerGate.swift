@@ -77,6 +77,12 @@ package final class PeerGate: Sendable {
 
     private func complain(_ counts: Counts) {
         let complaints = counts.turnedAway + counts.failed
-        if complaints & (complaints - 1) == 0 { crowded(counts) }
+        if complaints.isWorthTelling { crowded(counts) }
     }
+}
+
+extension Int {
+    /// Of a count that grows: whether to tell of it again, which is at the first and whenever it has doubled. So nobody can
+    /// fill a journal.
+    var isWorthTelling: Bool { self & (self - 1) == 0 }
 }

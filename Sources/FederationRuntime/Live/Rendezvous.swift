@@ -47,5 +47,12 @@ extension RunFolder {
         return try Rendezvous(text: String(decoding: bytes, as: UTF8.self), file: endpoints)
     }
 
+    /// What to bind so that those find it again who know where this folder's service was bound before.
+    /// - Throws: as `rendezvous`.
+    func endpointsAgain(_ wanted: RunConfiguration.Endpoints) throws -> RunConfiguration.Endpoints {
+        guard case .open(let earlier, _) = try rendezvous() else { return wanted }
+        return wanted.keepingPorts(of: earlier)
+    }
+
     func announce(_ rendezvous: Rendezvous) throws { try write(rendezvous.text, to: endpoints) }
 }

@@ -49,12 +49,9 @@ final class TuningThread: Sendable {
 struct TrainingOutcome: Sendable {
     let result: TrainingResult
     let personal: Parameters
+}
 
-    init(result: TrainingResult, personal: Parameters) {
-        self.result = result
-        self.personal = personal
-    }
-
+extension TrainingOutcome {
     init(_ result: TuningResult, of order: TrainingOrder) {
         personal = result.personal
         self.result = TrainingResult(

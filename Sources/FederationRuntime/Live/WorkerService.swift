@@ -165,7 +165,9 @@ public actor WorkerService: Service {
         for index in seats.indices { handle(.started, at: index) }
     }
 
-    private static func security(_ settings: RunConfiguration.Security, key: String) throws -> Security {
+    /// What a worker connects with.
+    /// - Throws: `ConfigurationError` where a key is missing or cannot be read.
+    static func security(_ settings: RunConfiguration.Security, key: String) throws -> Security {
         if let keys = settings.keys {
             return try KeyFolder(path: keys).clientSide(name: key, aggregatorKey: settings.aggregatorKey)
         }

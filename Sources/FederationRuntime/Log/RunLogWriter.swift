@@ -80,9 +80,6 @@ final class RunLogWriter {
         try open.append(bytes, on: channel, at: time)
     }
 
-    /// Returns once all records are on the disk.
-    func commit() throws { try open?.log.commit() }
-
     /// Takes the records out that wait, for another thread to store; nil where none do. It is stored and finished before the
     /// next one is sealed.
     func seal() throws -> SealedChunk? { try open?.log.seal() }

@@ -90,11 +90,7 @@ extension RunFolder {
         FileManager.default.contents(atPath: drain).flatMap { try? JSONDecoder().decode(Drain.self, from: $0) }
     }
 
-    func write(_ drain: Drain) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        try write(String(decoding: try encoder.encode(drain), as: UTF8.self) + "\n", to: self.drain)
-    }
+    func write(_ drain: Drain) throws { try write(json: drain, to: self.drain) }
 
     /// Forgets a drain; one that was meant for an earlier start is not meant for this one.
     func removeDrain() throws {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Which worker of how many a process is, by what Slurm tells it.
-public struct SlurmTask: Equatable, Sendable {
+/// Which worker of how many a process is.
+public struct WorkerPlace: Equatable, Sendable {
     public var index: Int
     public var of: Int
 
@@ -10,7 +10,13 @@ public struct SlurmTask: Equatable, Sendable {
         self.of = of
     }
 
-    /// The place in the job array times the place in the job step. An array need not begin at 0 nor count by ones.
+    /// The clients that are dealt to it, as places among all of them.
+    public func clients(of count: Int) -> [Int] { Array(stride(from: index, to: count, by: of)) }
+
+    /// The name of its key.
+    public var key: String { "worker-\(index)" }
+
+    /// As Slurm tells it: the place in the job array times the place in the job step. An array need not begin at 0 nor count by ones.
     /// - Parameter workers: how many there are in all, nil for as many as the array and the step have. With it
     ///   SLURM_ARRAY_TASK_ID counts from 0 whatever the array, so that some of its tasks can be submitted alone.
     /// - Throws: `ConfigurationError` where the process is no task of Slurm's, or beyond the last worker.

@@ -116,8 +116,7 @@ public actor RelayService: Service {
             endpoint.port = "\(port)"
             return endpoint.description
         }
-        if case .open(let earlier, _)? = try? folder.rendezvous() {
-            let again = endpoints.keepingPorts(of: earlier)
+        if let again = try? folder.endpointsAgain(endpoints), again != endpoints {
             if let bound = try? RunConfiguration.Endpoints(updates: bind(again.updates), prompts: bind(again.prompts)) {
                 return bound
             }
@@ -231,11 +230,11 @@ public actor RelayService: Service {
     }
 
     private func serve() {
-        for ready in set.ready() where !isOver {
-            if ready.token < 2 {
-                accept(at: Int(ready.token))
-            } else if let connection = connections[ready.token / 2] {
-                let side = RelayedConnection.Side(rawValue: Int(ready.token % 2))!
+        for token in set.ready() where !isOver {
+            if token < 2 {
+                accept(at: Int(token))
+            } else if let connection = connections[token / 2] {
+                let side = RelayedConnection.Side(rawValue: Int(token % 2))!
                 let goesOn = scratch.withUnsafeMutableBytes { connection.handle(side, scratch: $0) }
                 if !goesOn { drop(connection.number) }
             }
@@ -246,20 +245,24 @@ public actor RelayService: Service {
         while areListening, case .open(let addresses, _) = target {
             let near = Foundation.accept(listeners[place], nil, nil)
             guard near >= 0 else {
-                if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { pause() }
+                if Self.isFull(errno) { pause() }
                 return
             }
             _ = fcntl(near, F_SETFL, O_NONBLOCK)
             _ = fcntl(near, F_SETFD, FD_CLOEXEC)
             SocketAddress.tune(near)
             guard let far = addresses[place].connect() else {
+                let failure = errno
                 close(near)
+                if Self.isFull(failure) { return pause() }
                 continue
             }
             connections[nextNumber] = RelayedConnection(number: nextNumber, near: near, far: far, set: set)
             nextNumber += 1
         }
     }
+
+    private static func isFull(_ failure: Int32) -> Bool { [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(failure) }
 
     /// The process can have no further file: who comes now waits for one who goes, or a little while.
     private func pause() {

@@ -32,7 +32,8 @@ struct SocketAddress: Sendable, Equatable {
     /// A socket that listens here, and the port it has.
     /// - Throws: `RelayError` naming the endpoint.
     func listen(_ endpoint: TCPEndpoint) throws -> (descriptor: Int32, port: UInt16) {
-        let descriptor = try makeSocket()
+        let descriptor = makeSocket()
+        guard descriptor >= 0 else { throw RelayError.current("cannot make a socket") }
         Self.set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
         var bound = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -51,23 +52,23 @@ struct SocketAddress: Sendable, Equatable {
     }
 
     /// Begins to connect; the socket can be written to when that is done.
-    /// - Returns: nil where it failed at once.
+    /// - Returns: nil where it failed at once; errno says why.
     func connect() -> Int32? {
-        guard let descriptor = try? makeSocket() else { return nil }
+        let descriptor = makeSocket()
+        guard descriptor >= 0 else { return nil }
         // Three tries take about 15 s, after which the one who wants to connect may try anew.
         Self.set(descriptor, Int32(IPPROTO_TCP), TCP_SYNCNT, 3)
         Self.tune(descriptor)
         if withPointer({ Foundation.connect(descriptor, $0, $1) }) == 0 || errno == EINPROGRESS { return descriptor }
+        let failure = errno
         close(descriptor)
+        errno = failure
         return nil
     }
 
-    private func makeSocket() throws -> Int32 {
+    private func makeSocket() -> Int32 {
         let family = withPointer { address, _ in Int32(address.pointee.sa_family) }
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let descriptor = socket(family, type, 0)
-        guard descriptor >= 0 else { throw RelayError.current("cannot make a socket") }
-        return descriptor
+        return socket(family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
     }
 
     private func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {

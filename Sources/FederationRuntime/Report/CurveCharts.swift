@@ -14,8 +14,8 @@ struct CurveCharts {
     }
 
     let methods: [Method]
-    /// The accuracy of guessing.
-    let chance: Double
+    /// The accuracy of guessing, nil where it is not known.
+    let chance: Double?
 
     var accuracyByUpdates: Chart {
         accuracy("Accuracy by updates", xTitle: "updates used") { Double($0.updates) }
@@ -44,7 +44,7 @@ struct CurveCharts {
         var chart = lines(title, xTitle: xTitle, yTitle: "validation accuracy, %", words: (xTitle, " %")) { run in
             run.evaluations.map { ChartPoint(x: x($0), y: $0.accuracy * 100) }
         }
-        chart.marks.insert(ReferenceMarks(value: chance * 100, label: "chance"), at: 0)
+        if let chance { chart.marks.insert(ReferenceMarks(value: chance * 100, label: "chance"), at: 0) }
         return chart
     }
 

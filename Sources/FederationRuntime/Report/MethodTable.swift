@@ -5,11 +5,11 @@ struct MethodTable {
     let targets: [Double]
 
     /// - Parameters:
-    ///   - chance: the accuracy of guessing.
+    ///   - chance: the accuracy of guessing, nil where it is not known.
     ///   - targets: ascending; empty for one that suits the runs.
-    init(task: ReportedTask, chance: Double, targets: [Double]) {
+    init(task: ReportedTask, chance: Double?, targets: [Double]) {
         self.task = task
-        self.targets = targets.isEmpty ? Self.target(for: task, above: chance).map { [$0] } ?? [] : targets
+        self.targets = targets.isEmpty ? Self.target(for: task, above: chance ?? 0).map { [$0] } ?? [] : targets
     }
 
     /// The highest multiple of 5 % that every run reaches, nil where none is above chance.

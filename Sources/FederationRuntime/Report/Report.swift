@@ -21,15 +21,18 @@ public struct Report {
     ///   - version: whose matches are drawn; nil for each run's last with any.
     /// - Throws: `ReportError`, `LogError`, `ReplayError`, or `ConfigurationError`.
     public init(paths: [String], targets: [Double] = [], version: Int? = nil) throws {
-        let experiments = paths.compactMap(ReportedExperiment.init(folder:))
-        let runs = try paths.flatMap { try Self.runs(at: $0, version: version) }
+        let inputs = paths.map { (path: $0, experiment: ReportedExperiment(folder: $0)) }
+        let runs = try inputs.flatMap { try Self.runs(at: $0.path, $0.experiment, version: version) }
         guard !runs.isEmpty else { throw ReportError("nothing to report: expected run folders") }
-        document = Self.document(of: runs, experiments.map(\.section), targets: targets.sorted())
+        document = Self.document(of: runs, inputs.compactMap(\.experiment?.section), targets: targets.sorted())
     }
 
     // MARK: Reading
 
-    private static func runs(at path: String, version: Version?) throws -> [ReportedRun] {
+    /// - Parameter experiment: the one whose folder it is, if it is one's.
+    private static func runs(
+        at path: String, _ experiment: ReportedExperiment?, version: Version?
+    ) throws -> [ReportedRun] {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw ReportError("\(path): not found; expected a run folder, its log, or a folder of run folders")
@@ -37,7 +40,6 @@ public struct Report {
         if !isDirectory.boolValue || FileManager.default.fileExists(atPath: RunFolder(path: path).log) {
             return [try ReportedRun(replaying: path, version: version)]
         }
-        let experiment = ReportedExperiment(folder: path)
         let folders = runFolders(below: path).filter { folder in
             experiment?.runs.contains(URL(fileURLWithPath: folder).lastPathComponent) ?? true
         }
@@ -96,8 +98,9 @@ public struct Report {
         of task: ReportedTask, isOnly: Bool, targets: [Double]
     ) -> ReportDocument.Section {
         let runs = task.methods.flatMap(\.runs)
-        let classes = (try? FederatedData.classCount(of: runs[0].configuration.data)) ?? 1
-        let chance = 1 / Double(max(classes, 1))
+        // Not known of a data set whose classes its files tell, where these are not on this machine.
+        let classes = try? FederatedData.classCount(of: runs[0].configuration.data)
+        let chance = classes.map { 1 / Double(max($0, 1)) }
         let curves = CurveCharts(
             methods: task.methods.map { .init(label: $0.label, runs: $0.runs.map(\.curves)) }, chance: chance)
         let hasBands = task.methods.contains { $0.runs.count > 1 }
@@ -125,14 +128,10 @@ public struct Report {
     private static func section(
         of run: ReportedRun, _ logged: LoggedRun, method: String, isOnly: Bool, _ partitions: inout PartitionCounts
     ) -> ReportDocument.Section {
-        let partition = partitions.shares(of: run.configuration)
-        let figures = RunCharts(logged: logged, partition: partition)
+        let partition = partitions.allotment(of: run.configuration)
+        let figures = RunCharts(logged: logged, partition: try? partition.get())
         var words: [String] = []
-        if partition == nil {
-            words.append(
-                "The data set \(run.configuration.data.dataset) is not on this machine, so what each client has is not drawn."
-            )
-        }
+        if case .failure(let error) = partition { words.append("What each client has is not drawn: \(error)") }
         if logged.matches.version == nil {
             words.append("The strategy \(run.configuration.strategy.name) matches no prompts.")
         }
@@ -177,16 +176,12 @@ extension ReportedRun {
 
 /// What each client has, worked out once for runs with the same data.
 private struct PartitionCounts {
-    private var known: [RunConfiguration.DataSource: Allotment?] = [:]
+    private var known: [RunConfiguration.DataSource: Result<Allotment, any Error>] = [:]
 
-    /// nil where the data set is not on this machine.
-    mutating func shares(of configuration: RunConfiguration) -> ClassShares? {
-        let allotment = known[configuration.data] ?? (try? Allotment(of: configuration))
-        known[configuration.data] = .some(allotment)
-        return allotment.map { allotment in
-            ClassShares(
-                classNames: allotment.classNames,
-                clients: allotment.clients.map { .init(name: $0.name, counts: $0.counts) })
-        }
+    /// Fails where the data set is not on this machine, among others.
+    mutating func allotment(of configuration: RunConfiguration) -> Result<Allotment, any Error> {
+        let allotment = known[configuration.data] ?? Result { try Allotment(of: configuration) }
+        known[configuration.data] = allotment
+        return allotment
     }
 }

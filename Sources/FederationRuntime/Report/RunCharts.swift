@@ -6,7 +6,7 @@ import PromptAggregation
 struct RunCharts {
     let logged: LoggedRun
     /// Images of each class that each client has, by client and class, where the data set is at hand.
-    let partition: ClassShares?
+    let partition: Allotment?
 
     /// More clients than these are not drawn.
     static let mostClients = 60
@@ -15,7 +15,7 @@ struct RunCharts {
     let clients: [String]
     private let labels: [String]
 
-    init(logged: LoggedRun, partition: ClassShares?) {
+    init(logged: LoggedRun, partition: Allotment?) {
         self.logged = logged
         self.partition = partition
         clients = Self.shown(logged)
@@ -103,7 +103,7 @@ struct RunCharts {
 
     // MARK: The data
 
-    static func partitionChart(_ shares: ClassShares) -> Chart {
+    static func partitionChart(_ shares: Allotment) -> Chart {
         let shown = shares.clients.prefix(mostClients)
         let most = max(shown.flatMap(\.counts).max() ?? 1, 1)
         let cells = shown.enumerated().flatMap { column, client -> [GridMarks.Cell] in

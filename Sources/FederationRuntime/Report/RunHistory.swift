@@ -34,39 +34,6 @@ public struct RunHistory: Sendable {
             ]
             return columns.joined(separator: ",")
         }
-
-        /// A row as `csv` wrote it; nil for one that was cut short.
-        init?(csv line: Substring) {
-            let columns = line.split(separator: ",", omittingEmptySubsequences: false)
-            guard columns.count == 12, let version = Int(columns[0]), let seconds = Double(columns[1]),
-                let updates = Int(columns[2]), let contributions = Int(columns[3]), let mean = Double(columns[4]),
-                let maximum = Int(columns[5]), let pool = Int(columns[6]), let births = Int(columns[7]),
-                let deaths = Int(columns[8])
-            else { return nil }
-            self.init(
-                version: version, seconds: seconds, updates: updates, contributions: contributions,
-                meanStaleness: mean, maximumStaleness: maximum, pool: pool, births: births, deaths: deaths,
-                objectiveBefore: Double(columns[9]), objectiveAfter: Double(columns[10]), loss: Double(columns[11]))
-        }
-
-        init(
-            version: Version, seconds: Double, updates: Int, contributions: Int, meanStaleness: Double,
-            maximumStaleness: Int, pool: Int, births: Int, deaths: Int, objectiveBefore: Double?,
-            objectiveAfter: Double?, loss: Double?
-        ) {
-            self.version = version
-            self.seconds = seconds
-            self.updates = updates
-            self.contributions = contributions
-            self.meanStaleness = meanStaleness
-            self.maximumStaleness = maximumStaleness
-            self.pool = pool
-            self.births = births
-            self.deaths = deaths
-            self.objectiveBefore = objectiveBefore
-            self.objectiveAfter = objectiveAfter
-            self.loss = loss
-        }
     }
 
     /// A version's figures on the validation split.
@@ -186,11 +153,51 @@ public struct RunHistory: Sendable {
     }
 
     private mutating func count(_ part: Flush.Part) {
-        let place = participation.firstIndex { $0.client >= part.client } ?? participation.count
+        let place = place(of: part.client)
         if place == participation.count || participation[place].client != part.client {
             participation.insert(Participation(client: part.client), at: place)
         }
         participation[place].add(part)
+    }
+
+    /// nil for a client that had no update used.
+    package func participation(of client: ClientID) -> Participation? {
+        let place = place(of: client)
+        return place < participation.count && participation[place].client == client ? participation[place] : nil
+    }
+
+    /// Where a client stands, or would.
+    private func place(of client: ClientID) -> Int {
+        var (low, high) = (0, participation.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if participation[middle].client < client { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+extension Array {
+    /// At most so many, evenly spread, with the last.
+    package func evenlySpread(atMost most: Int) -> [Element] {
+        let step = Swift.max(1, (count + most - 1) / most)
+        return indices.filter { (count - 1 - $0) % step == 0 }.map { self[$0] }
+    }
+}
+
+extension RunHistory.VersionRow {
+    /// A row as `csv` wrote it; nil for one that was cut short.
+    init?(csv line: Substring) {
+        let columns = line.split(separator: ",", omittingEmptySubsequences: false)
+        guard columns.count == 12, let version = Int(columns[0]), let seconds = Double(columns[1]),
+            let updates = Int(columns[2]), let contributions = Int(columns[3]), let mean = Double(columns[4]),
+            let maximum = Int(columns[5]), let pool = Int(columns[6]), let births = Int(columns[7]),
+            let deaths = Int(columns[8])
+        else { return nil }
+        self.init(
+            version: version, seconds: seconds, updates: updates, contributions: contributions,
+            meanStaleness: mean, maximumStaleness: maximum, pool: pool, births: births, deaths: deaths,
+            objectiveBefore: Double(columns[9]), objectiveAfter: Double(columns[10]), loss: Double(columns[11]))
     }
 }
 

@@ -12,8 +12,6 @@ struct RunSnapshot {
     var position: LogPosition
     /// Of the log's first record.
     var run: Digest
-    /// The version of the program that made it.
-    var build: String
     /// When the last record before the place was made.
     var time: Timestamp
     var version: Version
@@ -26,7 +24,6 @@ struct RunSnapshot {
     ) {
         self.position = position
         self.run = run
-        build = buildVersion
         self.time = time
         version = aggregator.version
         self.history = history
@@ -46,7 +43,7 @@ struct RunSnapshot {
         var writer = SnapshotWriter()
         writer.write(Self.kind)
         writer.write(Self.format)
-        writer.write(build)
+        writer.write(buildVersion)
         writer.write(bytes: run.bytes)
         writer.write(position.length)
         writer.write(UInt64(position.checksum))
@@ -66,8 +63,7 @@ struct RunSnapshot {
         var reader = try SnapshotReader(bytes)
         try reader.expect(Self.kind, "kind")
         try reader.expect(Self.format, "format of a run's snapshot")
-        build = buildVersion
-        try reader.expect(build, "build")
+        try reader.expect(buildVersion, "build")
         run = Digest(bytes: try reader.byteList())
         position = LogPosition(
             length: try reader.word(), checksum: UInt32(try reader.integer("checksum", in: 0...Int(UInt32.max))),

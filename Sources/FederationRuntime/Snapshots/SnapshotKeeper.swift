@@ -27,10 +27,8 @@ final class SnapshotKeeper: Sendable {
         in folder: RunFolder, since start: RunRecovery.Start?, interval: Int,
         failed: @escaping @Sendable (any Error) -> Void
     ) {
-        var rhythm = SnapshotRhythm(interval: interval)
-        if let start { rhythm.kept(version: start.version, length: start.length, size: start.size) }
         files = folder.snapshots
-        state = Mutex(State(newest: start?.name, rhythm: rhythm))
+        state = Mutex(State(newest: start?.name, rhythm: SnapshotRhythm(interval: interval, since: start)))
         self.failed = failed
     }
 

@@ -10,10 +10,13 @@ struct SnapshotRhythm {
     private var length: UInt64 = 0
     private var size = 0
 
-    /// - Parameter growth: of the log since a snapshot, over that snapshot's size.
-    init(interval: Int, growth: Int = 4) {
+    /// - Parameters:
+    ///   - growth: of the log since a snapshot, over that snapshot's size.
+    ///   - start: the snapshot that recovery went on from.
+    init(interval: Int, growth: Int = 4, since start: RunRecovery.Start? = nil) {
         self.interval = interval
         self.growth = growth
+        if let start { kept(version: start.version, length: start.length, size: start.size) }
     }
 
     func isDue(version: Version, length: UInt64) -> Bool {

@@ -75,8 +75,9 @@ public struct ClientPrivacy: Hashable, Sendable {
         }
         var prompts = base.prompts
         let width = base.width
+        let places = RowIndex(base.promptIDs)
         for (row, id) in promptIDs.enumerated() {
-            guard let place = base.promptIDs.firstIndex(of: id) else { throw .uncovered(tensor: Parameters.prompts) }
+            guard let place = places[id] else { throw .uncovered(tensor: Parameters.prompts) }
             prompts.values.replaceSubrange(
                 place * width..<(place + 1) * width, with: changed.values[row * width..<(row + 1) * width])
         }

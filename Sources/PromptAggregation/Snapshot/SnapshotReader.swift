@@ -83,11 +83,8 @@ public struct SnapshotReader: Sendable {
     package mutating func flag() throws(SnapshotError) -> Bool { try integer("flag", in: 0...1) == 1 }
 
     package mutating func text() throws(SnapshotError) -> String {
-        let count = try count(elementBytes: 1)
-        let start = try advance(count)
-        guard let text = String(validating: bytes[start..<start + count], as: UTF8.self) else {
-            throw unexpected("text", "UTF-8", "\(bytes[start..<start + count])")
-        }
+        let utf8 = try byteList()
+        guard let text = String(validating: utf8, as: UTF8.self) else { throw unexpected("text", "UTF-8", "\(utf8)") }
         return text
     }
 

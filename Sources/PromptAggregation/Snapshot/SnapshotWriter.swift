@@ -24,11 +24,7 @@ public struct SnapshotWriter: Sendable {
     package mutating func write(_ value: Double) { write(value.bitPattern) }
     package mutating func write(_ value: Bool) { write(UInt64(value ? 1 : 0)) }
 
-    package mutating func write(_ text: String) {
-        let utf8 = Array(text.utf8)
-        write(utf8.count)
-        bytes.append(contentsOf: utf8)
-    }
+    package mutating func write(_ text: String) { write(bytes: Array(text.utf8)) }
 
     package mutating func write(bytes other: [UInt8]) {
         write(other.count)

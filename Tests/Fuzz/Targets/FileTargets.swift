@@ -1,4 +1,5 @@
 import Datasets
+import FederationRuntime
 import Foundation
 import Safetensors
 import Synchronization

@@ -35,26 +35,3 @@ func violated(_ what: String) -> Never { fatalError("violated: \(what)") }
 private func tryAggregator(_ bytes: UnsafeRawBufferPointer) {
     do { _ = try FrameTrial.run(bytes) } catch { violated("\(error)") }
 }
-
-/// Takes bytes apart from the front; behind their end there is nothing.
-struct ByteSource {
-    private var rest: ArraySlice<UInt8>
-
-    init(_ bytes: UnsafeRawBufferPointer) { rest = Array(bytes)[...] }
-
-    var isEmpty: Bool { rest.isEmpty }
-    mutating func byte() -> UInt8 { rest.popFirst() ?? 0 }
-
-    /// Little-endian, of so many bytes.
-    mutating func integer(_ size: Int) -> UInt64 {
-        (0..<size).reduce(0) { $0 | UInt64(byte()) << (8 * UInt64($1)) }
-    }
-
-    /// At most so many.
-    mutating func bytes(_ count: Int) -> [UInt8] {
-        defer { rest = rest.dropFirst(count) }
-        return Array(rest.prefix(count))
-    }
-
-    mutating func remainder() -> [UInt8] { bytes(rest.count) }
-}

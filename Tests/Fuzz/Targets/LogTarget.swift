@@ -1,4 +1,5 @@
 import CZlib
+import FederationRuntime
 import MessageLog
 
 /// The first byte chooses: the rest is a file, or damages a good one, or fills a chunk whose head and checksum fit.

@@ -34,6 +34,9 @@ private let clientMessages: [ClientMessage] = [
     .goodbye(.init(client: client, session: 1)),
 ]
 
+/// The byte by which scripts choose a channel.
+private func place(of channel: LogChannel) -> Int { LogChannel.allCases.firstIndex(of: channel)! }
+
 private let wireSeeds: [[UInt8]] = {
     let ack = AggregatorMessage.Ack(client: client, session: 1, contiguous: 2, ahead: [4, 6])
     let published: [AggregatorMessage] = [
@@ -48,20 +51,28 @@ private let wireSeeds: [[UInt8]] = {
                 phase: .running, version: 3, updates: 9, lateUpdates: 1, clientsAlive: 2, inFlight: 1, buffered: 0,
                 pool: 1, metrics: [Metric(name: "loss", value: 1)])),
     ]
-    let records = [
-        LogCodec.encode(
-            RunHeader(
-                configurationYAML: "run: {seed: 1}", seed: 1, build: "x", incarnation: 1,
-                initial: .init(version: 0, state: PromptState(parameters: parameters, promptIDs: [0])))),
-        LogCodec.encode(IncarnationStarted(incarnation: 1, build: "x")), ClientCodec.encode(clientMessages[0]),
-        LogCodec.encode(TimerFired(.flushDeadline(3))),
-        LogCodec.encode(
-            Publication(
-                version: 1, digest: [UInt8](repeating: 7, count: 32), pool: 1, contributions: 2, updates: 2)),
+    let records: [(channel: LogChannel, bytes: [UInt8])] = [
+        (
+            .header,
+            LogCodec.encode(
+                RunHeader(
+                    configurationYAML: "run: {seed: 1}", seed: 1, build: "x", incarnation: 1,
+                    initial: .init(version: 0, state: PromptState(parameters: parameters, promptIDs: [0]))))
+        ),
+        (.incarnation, LogCodec.encode(IncarnationStarted(incarnation: 1, build: "x"))),
+        (.received, ClientCodec.encode(clientMessages[0])),
+        (.timer, LogCodec.encode(TimerFired(.flushDeadline(3)))),
+        (.drain, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))),
+        (
+            .publication,
+            LogCodec.encode(
+                Publication(
+                    version: 1, digest: [UInt8](repeating: 7, count: 32), pool: 1, contributions: 2, updates: 2))
+        ),
     ]
     return clientMessages.map { [0] + ClientCodec.encode($0) }
         + published.map { [1] + AggregatorCodec.encode($0, incarnation: 5) } + [[2] + Topic.client(client).bytes]
-        + records.enumerated().map { [UInt8($0 + 3)] + $1 }
+        + records.map { [UInt8(3 + place(of: $0.channel))] + $0.bytes }
 }()
 
 private let logSeeds: [[UInt8]] = {
@@ -86,18 +97,21 @@ private let logSeeds: [[UInt8]] = {
 private let replaySeeds: [[UInt8]] = {
     func record(_ channel: LogChannel, _ time: UInt64, _ bytes: [UInt8]) -> [UInt8] {
         joined(
-            [UInt8(LogChannel.allCases.firstIndex(of: channel)!), 8], little(time, 8), little(UInt64(bytes.count), 2),
+            [UInt8(place(of: channel)), 8], little(time, 8), little(UInt64(bytes.count), 2),
             bytes)
     }
     let start = record(.incarnation, 1_000_000, LogCodec.encode(IncarnationStarted(incarnation: 1, build: "x")))
     let received = clientMessages.enumerated().flatMap {
         record(.received, UInt64(2_000_000 + $0), ClientCodec.encode($1))
     }
-    let timers: [AggregatorTimer] = [.beacon, .leaseSweep, .flushDeadline(0), .roundDeadline(0), .runDeadline]
+    let timers: [AggregatorTimer] = [
+        .beacon, .leaseSweep, .flushDeadline(0), .roundDeadline(0), .runDeadline, .drainDeadline,
+    ]
     let fired = timers.enumerated().flatMap {
         record(.timer, UInt64(3_000_000 + $0), LogCodec.encode(TimerFired($1)))
     }
-    return [1, 2, 3, 9].map { joined([$0], start, received, fired) }
+    let drain = record(.drain, 2_500_000, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000)))
+    return [1, 2, 3, 9].map { joined([$0], start, received, fired) } + [joined([1], start, received, drain, fired)]
 }()
 
 private let safetensorsSeeds: [[UInt8]] = [

@@ -5,7 +5,7 @@ import PromptWire
 func tryWire(_ bytes: UnsafeRawBufferPointer) {
     guard let choice = bytes.first else { return }
     let rest = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
-    switch choice % 8 {
+    switch Int(choice) % (3 + LogChannel.allCases.count) {
     case 0: tryRoundTrip(rest, decode: { try ClientCodec.decode($0) }, encode: ClientCodec.encode)
     case 1:
         tryRoundTrip(
@@ -15,7 +15,7 @@ func tryWire(_ bytes: UnsafeRawBufferPointer) {
         guard let topic = try? Topic(bytes: rest) else { return }
         if topic.bytes != Array(rest) { violated("a topic reads back as \(topic.bytes)") }
     case let choice:
-        let channel = LogChannel.allCases[Int(choice) - 3]
+        let channel = LogChannel.allCases[choice - 3]
         tryRoundTrip(rest, decode: { try LogCodec.decode($0, on: channel) }, encode: encode)
     }
 }

@@ -22,11 +22,12 @@ extension Checkup {
         }
         do {
             let (_, allowed) = try KeyFolder(path: path).aggregatorSide()
+            let names = allowed.names
             let mute = configuration.clients.filter { client in
-                !allowed.names.contains { allowed.permits($0, toSpeakFor: client) }
+                !names.contains { allowed.permits($0, toSpeakFor: client) }
             }
             guard let first = mute.first else {
-                return note(.ok("security.keys", "\(allowed.names.count) keys, every client has one"))
+                return note(.ok("security.keys", "\(names.count) keys, every client has one"))
             }
             note(
                 .warning(
@@ -47,19 +48,17 @@ extension Checkup {
 
     /// - Returns: what to connect with, nil where that cannot be told.
     mutating func lookAtWorkerKey(named name: String) -> Security? {
-        guard let path = configuration.security.keys else {
-            note(.ok("security.keys", "none"))
-            return Security.none
-        }
         do {
-            let security = try KeyFolder(path: path).clientSide(name: name)
-            note(.ok("security.keys", "\(path)/\(name).secret"))
+            let security = try WorkerService.security(configuration.security, key: name)
+            note(.ok("security.keys", configuration.security.keys.map { "\($0)/\(name).secret" } ?? "none"))
             return security
         } catch {
             note(
                 .failed(
                     "security.keys", "\(error)",
-                    advice: "copy \(name).secret and aggregator.public from where 'impromptu keys' made them"))
+                    advice:
+                        "copy \(name).secret and, unless security.aggregator_key tells it, aggregator.public from where"
+                        + " 'impromptu keys' made them, and name their folder in security.keys"))
             return nil
         }
     }
@@ -69,7 +68,7 @@ extension Checkup {
     mutating func lookAtBinding(_ folder: RunFolder?) {
         var endpoints = configuration.endpoints
         do {
-            if case .open(let earlier, _) = try folder?.rendezvous() { endpoints = endpoints.keepingPorts(of: earlier) }
+            endpoints = try folder?.endpointsAgain(endpoints) ?? endpoints
         } catch {
             note(.failed("endpoints", "\(error)", advice: "remove this file; the aggregator writes it anew"))
         }

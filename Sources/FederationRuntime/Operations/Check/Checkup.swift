@@ -67,11 +67,12 @@ public struct Checkup {
         return 4 * (prompts + head)
     }
 
-    /// What the log grows to at most, nil for a run without an end in updates or versions.
+    /// What the log grows to at most, nil for a run without an end in updates.
     private var logBytes: Int? {
         let stop = configuration.federation.stop
+        guard stop.updates > 0 else { return nil }
         let (bytes, overflows) = stateBytes.multipliedReportingOverflow(by: stop.updates)
-        return stop.updates > 0 && !overflows ? bytes : nil
+        return overflows ? nil : bytes
     }
 
     // MARK: Weights and data

@@ -14,11 +14,7 @@ extension FaultSimulation {
                 whole: Self.digest(of: replay.aggregator!, history, replay.lastTime)))
         tally.recoveriesFromSnapshots += recovery.start == nil ? 0 : 1
         tally.snapshotsPassedOver += recovery.passedOver.count
-        aggregator.shelf = SnapshotShelf(aggregator.disk.snapshots, newest: recovery.start?.name)
-        aggregator.rhythm = SnapshotRhythm(interval: scenario.configuration.snapshotVersions, growth: 1)
-        if let start = recovery.start {
-            aggregator.rhythm.kept(version: start.version, length: start.length, size: start.size)
-        }
+        aggregator.keepSnapshots(since: recovery.start)
     }
 
     private static func digest(of aggregator: Aggregator, _ history: RunHistory, _ time: Timestamp) -> Digest {

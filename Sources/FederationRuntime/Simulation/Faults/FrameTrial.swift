@@ -28,7 +28,7 @@ package struct FrameTrial {
     private let scenario: FaultScenario
     private let disk = SimulatedDisk(fuse: Fuse(), ignoresSync: false)
     private var engine: LoggedAggregator
-    private var script: ScriptReader
+    private var script: ByteSource
     private var now = Timestamp(nanoseconds: 1_000_000_000)
     private var timers: [AggregatorTimer: Timestamp] = [:]
     private var incarnation: UInt64 = 1
@@ -39,15 +39,15 @@ package struct FrameTrial {
     /// - Throws: `Violation`; `LogError` or `ReplayError` where the log cannot be read back, which is one as well.
     package static func run(_ script: UnsafeRawBufferPointer) throws -> Tally {
         var trial = try FrameTrial(script)
-        while let step = trial.script.byte() { try trial.take(step) }
+        while let step = trial.script.next() { try trial.take(step) }
         try trial.settle()
         try trial.judge()
         return trial.tally
     }
 
     private init(_ bytes: UnsafeRawBufferPointer) throws {
-        script = ScriptReader(bytes)
-        scenario = try FaultScenario(seed: UInt64(script.byte() ?? 0))
+        script = ByteSource(bytes)
+        scenario = try FaultScenario(seed: UInt64(script.byte()))
         let configuration = scenario.configuration
         engine = LoggedAggregator(
             aggregator: Aggregator(
@@ -97,11 +97,11 @@ package struct FrameTrial {
 
     private mutating func take(_ step: UInt8) throws {
         switch step % 10 {
-        case 0: try receive(script.bytes(Int(script.byte() ?? 0)))
+        case 0: try receive(script.bytes(Int(script.byte())))
         case 1: try receive(ClientCodec.encode(.hello(hello())))
         case 2: try receive(ClientCodec.encode(.heartbeat(heartbeat())))
         case 3: try receive(ClientCodec.encode(.goodbye(.init(client: client(), session: session()))))
-        case 4: now = now + .milliseconds(Int64(script.byte() ?? 0) * 40)
+        case 4: now = now + .milliseconds(Int64(script.byte()) * 40)
         case 5: try fire()
         case 6: try settle()
         case 7: try recover()
@@ -190,26 +190,26 @@ package struct FrameTrial {
 
     // MARK: Messages
 
-    private mutating func client() -> ClientID { ClientID("client-0\((script.byte() ?? 0) % 5)") }
-    private mutating func session() -> UInt64 { UInt64((script.byte() ?? 0) % 4) }
+    private mutating func client() -> ClientID { ClientID("client-0\(script.byte() % 5)") }
+    private mutating func session() -> UInt64 { UInt64(script.byte() % 4) }
 
     /// Mostly near the current version, now and then anything.
     private mutating func version() -> Version {
-        let byte = script.byte() ?? 0
+        let byte = script.byte()
         return byte < 200 ? max(-1, engine.aggregator.version - Int(byte % 4)) : Int(byte) << Int(byte % 33)
     }
 
     private mutating func hello() -> ClientMessage.Hello {
         .init(
-            client: client(), session: session(), lastVersion: version(), sampleCount: Int(script.byte() ?? 0),
+            client: client(), session: session(), lastVersion: version(), sampleCount: Int(script.byte()),
             encoderDigest: "")
     }
 
     private mutating func heartbeat() -> ClientMessage.Heartbeat {
         let activities = ClientMessage.Heartbeat.Activity.allCases
         return .init(
-            client: client(), session: session(), activity: activities[Int(script.byte() ?? 0) % activities.count],
-            lastVersion: version(), task: UInt64(script.byte() ?? 0), outstanding: Int(script.byte() ?? 0))
+            client: client(), session: session(), activity: activities[Int(script.byte()) % activities.count],
+            lastVersion: version(), task: UInt64(script.byte()), outstanding: Int(script.byte()))
     }
 
     /// Shaped as the current state wants it, unless the script says otherwise.
@@ -219,7 +219,7 @@ package struct FrameTrial {
         let plan = tasks[client]?.plan ?? engine.aggregator.configuration.plan
         var parameters = Parameters()
         var ids = plan.sends(Parameters.prompts) ? state.promptIDs : []
-        let drop = Int(script.byte() ?? 0)
+        let drop = Int(script.byte())
         if drop < 100, !ids.isEmpty { ids.remove(at: drop % ids.count) }
         for entry in state.parameters.entries where plan.sends(entry.name) {
             var tensor = entry.tensor
@@ -234,37 +234,22 @@ package struct FrameTrial {
             for place in tensor.values.indices { disturb(&tensor.values[place]) }
             parameters[entry.name] = tensor
         }
-        if (script.byte() ?? 0) == 255 {
+        if script.byte() == 255 {
             parameters[Parameters.headBias] = Tensor(shape: [1], values: [0])
         }
         return .init(
-            client: client, session: session(), sequence: UInt64(script.byte() ?? 0) + 1,
-            task: UInt64(script.byte() ?? 0), baseVersion: version(), sampleCount: Int(script.byte() ?? 0) - 2,
+            client: client, session: session(), sequence: UInt64(script.byte()) + 1,
+            task: UInt64(script.byte()), baseVersion: version(), sampleCount: Int(script.byte()) - 2,
             parameters: parameters, promptIDs: ids, metrics: [])
     }
 
     /// Moves a value by a little; a byte of 250 and more makes it any number at all.
     private mutating func disturb(_ value: inout Float) {
-        guard let byte = script.byte() else { return }
+        guard let byte = script.next() else { return }
         if byte < 250 {
             value += (Float(byte) - 125) / 500
         } else {
             value = Float(bitPattern: script.bytes(4).reduce(0) { $0 << 8 | UInt32($1) })
         }
-    }
-}
-
-/// Takes a script apart; behind its end there is nothing.
-private struct ScriptReader {
-    private var rest: ArraySlice<UInt8>
-
-    init(_ bytes: UnsafeRawBufferPointer) { rest = Array(bytes)[...] }
-
-    mutating func byte() -> UInt8? { rest.popFirst() }
-
-    /// At most so many.
-    mutating func bytes(_ count: Int) -> [UInt8] {
-        defer { rest = rest.dropFirst(count) }
-        return Array(rest.prefix(count))
     }
 }

@@ -33,10 +33,28 @@ struct SimulatedAggregator {
     /// Made and not yet on the disk.
     var unwritten: RunSnapshot?
 
+    private let snapshotVersions: Int
+
     init(ignoresSync: Bool, snapshotVersions: Int) {
         disk = SimulatedDisk(fuse: fuse, ignoresSync: ignoresSync)
+        self.snapshotVersions = snapshotVersions
         shelf = SnapshotShelf(disk.snapshots)
         rhythm = SnapshotRhythm(interval: snapshotVersions, growth: 1)
+    }
+
+    /// A process keeps snapshots as `SnapshotKeeper` does.
+    /// - Parameter start: the one that its recovery went on from.
+    mutating func keepSnapshots(since start: RunRecovery.Start?) {
+        shelf = SnapshotShelf(disk.snapshots, newest: start?.name)
+        rhythm = SnapshotRhythm(interval: snapshotVersions, growth: 1, since: start)
+    }
+
+    /// The process is gone, with what it had in memory.
+    mutating func loseProcess() {
+        engine = nil
+        timers = [:]
+        inbox = []
+        unwritten = nil
     }
 }
 
@@ -100,8 +118,7 @@ extension FaultSimulation {
     private mutating func beginRun() throws -> LoggedAggregator {
         if aggregator.hasCommitted { note(.begunAnew) }
         aggregator.history = RunHistory()
-        aggregator.shelf = SnapshotShelf(aggregator.disk.snapshots)
-        aggregator.rhythm = SnapshotRhythm(interval: scenario.configuration.snapshotVersions, growth: 1)
+        aggregator.keepSnapshots(since: nil)
         aggregator.candidates = []
         let configuration = scenario.configuration
         let core = Aggregator(
@@ -117,10 +134,7 @@ extension FaultSimulation {
     private mutating func crashAggregator() {
         tally.aggregatorCrashes += 1
         if let engine = aggregator.engine { aggregator.candidates.append(engine.aggregator) }
-        aggregator.engine = nil
-        aggregator.timers = [:]
-        aggregator.inbox = []
-        aggregator.unwritten = nil
+        aggregator.loseProcess()
         aggregator.fuse.replace()
         if random.chance(0.5) {
             tally.powerFailures += 1
@@ -196,9 +210,7 @@ extension FaultSimulation {
     private mutating func rest() throws {
         try aggregator.engine!.close()
         tally.drains += 1
-        aggregator.engine = nil
-        aggregator.timers = [:]
-        aggregator.inbox = []
+        aggregator.loseProcess()
         queue.push(.aggregatorStarts, at: now + random.duration(inSeconds: 0.1...15))
     }
 
