@@ -25,6 +25,19 @@ func insist(_ seconds: Int = 10, _ send: () throws -> Bool) rethrows -> Bool {
     }
 }
 
+/// Tries until it no longer throws: the library gives back the address and the place of a closed socket a little later,
+/// from a thread of its own.
+func retrying<Result>(isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result) async throws
+    -> Result
+{
+    let deadline = ContinuousClock.now + .seconds(10)
+    while true {
+        do { return try await body() } catch  where ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+}
+
 /// A list that several threads write to.
 final class Record<Element: Sendable>: Sendable {
     private let elements = Mutex<[Element]>([])
