@@ -62,11 +62,19 @@ public struct Dashboard: Sendable {
                 last = posting.number
                 silent = 0
                 metrics.observe(posting.figures, streams: streams.count)
-                if streams.count > 0 { streams.send(Pages.event(posting, lines: watch.lines.all)) }
+                if streams.count > 0 { show(posting) }
             } else if silent % 20 == 0 {
                 streams.send(EventStreams.pulse)
             }
             try? await Task.sleep(for: RunWatch.interval / 4)
+        }
+    }
+
+    private func show(_ posting: RunWatch.Posting) {
+        do {
+            streams.send(try Pages.event(posting, lines: watch.lines.all))
+        } catch {
+            logger.warning("the dashboard cannot show the run", metadata: ["problem": "\(error)"])
         }
     }
 }
@@ -107,7 +115,12 @@ package struct Pages: Sendable {
 
     /// A client gets the whole state at once, and then whatever is new.
     private func events() -> HTTPListener.Answer {
-        let first = watch.latest.map { Self.event($0, lines: watch.lines.all) } ?? EventStreams.pulse
+        let first: [UInt8]
+        do {
+            first = try watch.latest.map { try Self.event($0, lines: watch.lines.all) } ?? EventStreams.pulse
+        } catch {
+            return .whole(Response(.unavailable, "the run cannot be shown: \(error)"))
+        }
         guard let stream = streams.open(first: first) else {
             return .whole(Response(.unavailable, "too many pages are open"))
         }
@@ -120,8 +133,7 @@ package struct Pages: Sendable {
         return Response(.unavailable, "the aggregator has been silent for \((.now - lastTurn).components.seconds) s")
     }
 
-    static func event(_ posting: RunWatch.Posting, lines: [RecentLines.Line]) -> [UInt8] {
-        guard let json = try? Frame(posting.figures, lines: lines).json() else { return EventStreams.pulse }
-        return EventStreams.event(id: posting.number, data: json)
+    static func event(_ posting: RunWatch.Posting, lines: [RecentLines.Line]) throws -> [UInt8] {
+        EventStreams.event(id: posting.number, data: try Frame(posting.figures, lines: lines).json())
     }
 }

@@ -68,7 +68,7 @@ extension Aggregator {
             wanted = min(wanted, missing(in: round))
         }
         guard wanted > 0 else { return }
-        var idle = clients.indices.filter { isEligible(clients[$0]) }
+        var idle = clients.idle(at: version)
         guard !idle.isEmpty else { return }
         if case .synchronous(let round) = configuration.mode, roundDeadlineSet != version {
             roundDeadlineSet = version
@@ -86,11 +86,6 @@ extension Aggregator {
         let target = Int((Double(round.cohort) * (1 + round.overSelection)).rounded(.up))
         let asked = clients.records.reduce(0) { $0 + ($1.inFlight?.version == version ? 1 : 0) }
         return target - asked - answered
-    }
-
-    /// A client trains again once its update is used or a newer version is there to start from.
-    private func isEligible(_ record: ClientRecord) -> Bool {
-        record.presence == .alive && record.inFlight == nil && (record.bufferedBase ?? -1) < version
     }
 
     private mutating func give(taskTo index: Int) {

@@ -114,6 +114,17 @@ struct ClientRegistry: Hashable, Sendable {
 
     var indices: Range<Int> { records.indices }
 
+    /// The places of those who have nothing to do. A client trains again once its update is used or a newer version than
+    /// the one that it started from is there. This is asked for after every message, so nothing is copied.
+    func idle(at version: Version) -> [Int] {
+        var places: [Int] = []
+        for place in records.indices
+        where records[place].presence == .alive && records[place].inFlight == nil
+            && (records[place].bufferedBase ?? -1) < version
+        { places.append(place) }
+        return places
+    }
+
     private func insertionPoint(of id: ClientID) -> Int {
         var low = 0
         var high = records.count

@@ -28,7 +28,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
             """)
 
     @Option(help: "Updates of each round.")
-    var updates = 4000
+    var updates = 12000
 
     @Option(help: "Connections, of eight clients each.")
     var connections = 8

@@ -67,6 +67,8 @@ import Testing
     @Test func anExposedAggregatorWithoutKeysFails() throws {
         let exposed = try finding("security.keys", in: look(["endpoints.updates=tcp://0.0.0.0:*"]))
         #expect(exposed.outcome == .failed && exposed.found.contains("others can reach"))
+        let incomplete = try finding("security.keys", in: look(["endpoints.updates=tcp://localhost"]))
+        #expect(incomplete.outcome == .failed && incomplete.found.contains("expected tcp://address:port"))
         let open = try look(["endpoints.updates=tcp://0.0.0.0:*", "security.open_network=true"])
         #expect(try finding("security.keys", in: open).outcome == .warning)
     }

@@ -156,7 +156,8 @@ private final class LinkedAggregator: @unchecked Sendable {
                     stateBytes: stateBytes,
                     clients: 1, room: room, crowded: crowded, denied: { _ in },
                     receive: { incoming in
-                        self.messages.withLock { $0.formUnion(incoming.map(\.bytes)) }
+                        let payloads = incoming.map { $0.withBytes { $0.withUnsafeBytes(Array.init) } }
+                        self.messages.withLock { $0.formUnion(payloads) }
                     })
             }
         }

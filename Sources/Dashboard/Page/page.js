@@ -36,7 +36,7 @@ function stepOf(extent) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => extent / step <= 5);
 }
 
-function axes(svg, xEnd, yEnd, xTitle, wholeX) {
+function axes(svg, xEnd, yEnd, xTitle, hasXTicks) {
   svg.setAttribute("viewBox", `0 0 ${plot.width} ${plot.height}`);
   const x = (value) => plot.left + ((plot.width - plot.left - plot.right) * value) / xEnd;
   const y = (value) => plot.height - plot.bottom - ((plot.height - plot.top - plot.bottom) * value) / yEnd;
@@ -46,8 +46,8 @@ function axes(svg, xEnd, yEnd, xTitle, wholeX) {
     parts.push(shape("line", { class: "grid", x1: plot.left, x2: plot.width - plot.right, y1: y(tick), y2: y(tick) }));
     parts.push(shape("text", { x: plot.left - 6, y: y(tick) + 4, "text-anchor": "end" }, String(+tick.toFixed(6))));
   }
-  const xStep = wholeX ? Math.max(1, stepOf(xEnd)) : stepOf(xEnd);
-  for (let tick = 0; wholeX !== "bars" && tick <= xEnd * 1.0001; tick += xStep) {
+  const xStep = Math.max(1, stepOf(xEnd));
+  for (let tick = 0; hasXTicks && tick <= xEnd * 1.0001; tick += xStep) {
     parts.push(
       shape("text", { x: x(tick), y: plot.height - plot.bottom + 15, "text-anchor": "middle" }, String(+tick.toFixed(6))));
   }
@@ -77,7 +77,7 @@ function drawBars(id, counts, xTitle) {
   const svg = byId(id);
   const top = Math.max(1, ...counts);
   const slots = Math.max(counts.length, 5);
-  const { x, y } = axes(svg, slots, Math.ceil(top / stepOf(top)) * stepOf(top), xTitle, "bars");
+  const { x, y } = axes(svg, slots, Math.ceil(top / stepOf(top)) * stepOf(top), xTitle, false);
   const everyNth = Math.ceil(slots / 14);
   counts.forEach((count, index) => {
     const bar = shape("rect", {

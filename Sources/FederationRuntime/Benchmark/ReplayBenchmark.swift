@@ -108,10 +108,9 @@ extension ReplayBenchmark {
         var sequences: [ClientID: UInt64] = [:]
         for client in configuration.clients {
             sequences[client] = 0
-            try engine.receive(
-                ClientCodec.encode(
-                    .hello(.init(client: client, session: 1, lastVersion: -1, sampleCount: 100, encoderDigest: ""))),
-                at: now)
+            let hello = ClientMessage.Hello(
+                client: client, session: 1, lastVersion: -1, sampleCount: 100, encoderDigest: "")
+            try engine.receive(ClientCodec.encode(.hello(hello)).span.bytes, at: now)
         }
         while true {
             let tasks = try engine.commit().compactMap { effect -> AggregatorMessage.Task? in
@@ -127,7 +126,7 @@ extension ReplayBenchmark {
                     client: task.client, session: 1, sequence: sequences[task.client]!, task: task.number,
                     baseVersion: base.version, sampleCount: 100, parameters: noisy(base.state.parameters, &random),
                     promptIDs: base.state.promptIDs, metrics: [])
-                try engine.receive(ClientCodec.encode(.update(update)), at: now)
+                try engine.receive(ClientCodec.encode(.update(update)).span.bytes, at: now)
             }
         }
         try engine.close()

@@ -8,9 +8,21 @@ import ZeroMQTransport
 package final class AggregatorLinks {
     /// One message as it came.
     package struct Incoming: Sendable {
-        package var bytes: [UInt8]
+        private let message: Message
         /// The name of the sender's key, nil without keys.
-        package var sender: String?
+        package let sender: String?
+
+        fileprivate init(_ message: Message) {
+            self.message = message
+            sender = message.userID
+        }
+
+        /// The bytes, without a copy. A client's message has one frame; a second one makes it malformed, as no bytes are,
+        /// which the decoder then tells.
+        package func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
+            guard message.count == 1 else { return try body(RawSpan()) }
+            return try message.payload.withUnsafeBytes { bytes in try body(bytes.bytes) }
+        }
     }
 
     /// As they were bound, wildcards of ports resolved.
@@ -78,10 +90,7 @@ package final class AggregatorLinks {
             updates: try Self.bind(pull, endpoints.updates, orElse: fallback.updates),
             prompts: try Self.bind(publisher, endpoints.prompts, orElse: fallback.prompts))
         self.endpoints = bound
-        updates = loop.receive(from: pull, batch: batch) { messages in
-            // A client's message has one frame; a second one makes it malformed, which the decoder then tells.
-            receive(messages.map { Incoming(bytes: $0.count == 1 ? $0.payload.bytes : [], sender: $0.userID) })
-        }
+        updates = loop.receive(from: pull, batch: batch) { messages in receive(messages.map(Incoming.init)) }
         if let keys {
             prompts = try loop.publish(from: publisher) { [allowed = keys.allowed] topic, sender in
                 Self.permits(sender, toHear: topic, allowed)

@@ -10,8 +10,8 @@ import ZeroMQTransport
 
 /// The live aggregator: sockets, timers and files around `LoggedAggregator`.
 ///
-/// Everything runs on the poll loop's thread, but for the log's writes. Messages come in batches; one commit of the log
-/// serves a batch, and only then its acknowledgements and publications go out. Meanwhile the next batch is taken in.
+/// Everything runs on the poll loop's thread, but for the log's writes. One commit of the log serves all messages
+/// that came while the disk was at work on the commit before, and only then their acknowledgements and publications go out.
 public actor AggregatorService: Service {
     nonisolated let loop: PollLoop
     nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -46,8 +46,10 @@ public actor AggregatorService: Service {
     /// The batch that the disk is at work on.
     private var storing: LoggedAggregator.Batch?
 
-    /// Messages taken in before the log is made durable.
+    /// Messages taken in at a time.
     private static let batch = 256
+    /// Bytes that may wait while the disk is at work; then it is waited for before more is taken in.
+    private static let waitingBytes = 16 << 20
     /// After the end of the run, the time for clients to hear of it.
     private static let linger: Duration = .seconds(5)
     /// How often the run folder is searched for a request to drain.
@@ -124,7 +126,7 @@ public actor AggregatorService: Service {
                 logger.warning(
                     "unknown key kept out", metadata: ["key": "\(request.key)", "address": "\(request.address)"])
             },
-            receive: { [unowned self] messages in self.assumeIsolated { $0.take(messages) } })
+            receive: { [weak self] messages in self?.assumeIsolated { $0.take(messages) } })
         self.links = links
         let reachable = try links.endpoints.advertised(as: setup.configuration.advertise)
         try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
@@ -134,8 +136,7 @@ public actor AggregatorService: Service {
         try engine.start(
             IncarnationStarted(incarnation: setup.incarnation, build: buildVersion), at: now)
         begun = true
-        try settle()
-        try finishStoring()
+        try storeAll()
         // A crash came between the end of the run and the last client that heard of it.
         if setup.aggregator.phase == .finished, !ended { linger() }
         logger.info(
@@ -149,15 +150,15 @@ public actor AggregatorService: Service {
             logger.warning("snapshot passed over", metadata: ["snapshot": "\(snapshot)"])
         }
         reporter.ready(status)
-        signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
-            self.assumeIsolated { $0.reporter.alive($0.status) }
+        signOfLife = loop.schedule(every: reporter.interval) { [weak self] in
+            self?.assumeIsolated { $0.reporter.alive($0.status) }
         }
-        lookForDrain = loop.schedule(every: Self.attention) { [unowned self] in
-            self.assumeIsolated { $0.takeUpDrain() }
+        lookForDrain = loop.schedule(every: Self.attention) { [weak self] in
+            self?.assumeIsolated { $0.takeUpDrain() }
         }
         guard watch != nil else { return }
         show()
-        showing = loop.schedule(every: RunWatch.interval) { [unowned self] in self.assumeIsolated { $0.show() } }
+        showing = loop.schedule(every: RunWatch.interval) { [weak self] in self?.assumeIsolated { $0.show() } }
     }
 
     /// Leaves the run's figures to whoever looks on.
@@ -192,14 +193,15 @@ public actor AggregatorService: Service {
         ended = true
         failure = error
         reporter.stopping()
-        signOfLife?.cancel()
-        lookForDrain?.cancel()
-        showing?.cancel()
-        if begun { show() }
         evaluator?.stop()
-        for timer in timers.values { timer.cancel() }
-        lingerEnd?.cancel()
-        if begun { closeFiles() }
+        if begun {
+            show()
+            closeFiles()
+        }
+        // Behind it, as what is stored in closing may set a timer.
+        for timer in Array(timers.values) + [signOfLife, lookForDrain, showing, lingerEnd].compactMap(\.self) {
+            timer.cancel()
+        }
         links?.close()
         progress?.end()
         if let failure { end?.resume(throwing: failure) } else { end?.resume() }
@@ -208,7 +210,7 @@ public actor AggregatorService: Service {
 
     private func closeFiles() {
         do {
-            try finishStoring()
+            try storeAll()
             if failure == nil { snapshots.finish(engine, observer.history) }
             // Before the log is closed: one that is begun again after a crash in between is not over yet.
             if engine.aggregator.phase == .finished { try setup.folder.announce(.finished) }
@@ -236,9 +238,11 @@ public actor AggregatorService: Service {
         attempt {
             for message in messages {
                 do {
-                    try engine.receive(message.bytes, at: clock.now()) { client in
-                        guard let keys else { return true }
-                        return message.sender.map { keys.allowed.permits($0, toSpeakFor: client) } ?? false
+                    try message.withBytes { bytes in
+                        try engine.receive(bytes, at: clock.now()) { client in
+                            guard let keys else { return true }
+                            return message.sender.map { keys.allowed.permits($0, toSpeakFor: client) } ?? false
+                        }
                     }
                 } catch let error as WireError {
                     complain(
@@ -265,7 +269,7 @@ public actor AggregatorService: Service {
         timers[timer] = nil
         attempt {
             // What waited for the disk may have set the timer anew; then this one is no longer meant.
-            try finishStoring()
+            try storeAll()
             guard !ended, timers[timer] == nil else { return }
             try engine.fire(timer, at: clock.now())
             try settle()
@@ -310,23 +314,33 @@ public actor AggregatorService: Service {
 
     // MARK: What is done
 
-    /// Gives the batch to the disk; what came of it is carried out as soon as it is stored.
+    /// Gives what was taken in to the disk; what came of it is carried out as soon as it is stored. Where the disk is still
+    /// at work it waits, and is stored in one with what comes meanwhile.
     private func settle() throws {
-        try finishStoring()
-        let batch = try engine.seal()
-        storing = batch
-        guard batch.hasRecords else { return try finishStoring() }
-        disk.async { [loop, weak self] in
-            batch.store()
-            loop.execute { [weak self] in self?.assumeIsolated { $0.stored(batch) } }
+        if storing != nil {
+            guard engine.bufferedBytes >= Self.waitingBytes || snapshots.isDue(engine) else { return }
+            try finishStoring()
         }
+        try beginStoring()
         // A snapshot is of a moment in which all is stored, which does not come by itself under load.
         if snapshots.isDue(engine) { try finishStoring() }
     }
 
+    private func beginStoring() throws {
+        guard let batch = try engine.seal() else { return }
+        storing = batch
+        disk.async { [loop, weak self] in
+            batch.store()
+            loop.execute { [weak self] in self?.assumeIsolated { $0.stored(batch) } }
+        }
+    }
+
     private func stored(_ batch: LoggedAggregator.Batch) {
         guard storing === batch else { return }
-        attempt { try finishStoring() }
+        attempt {
+            try finishStoring()
+            if !ended { try settle() }
+        }
     }
 
     /// Waits for the batch that the disk is at work on, and carries out what came of it.
@@ -342,6 +356,13 @@ public actor AggregatorService: Service {
         if isOver || aggregator.phase == .resting { stop(nil) }
     }
 
+    /// Has all that was taken in stored, waits for it, and carries out what came of it.
+    private func storeAll() throws {
+        try finishStoring()
+        try beginStoring()
+        try finishStoring()
+    }
+
     private func carryOut(_ effect: AggregatorEffect) {
         switch effect {
         case .publish(let topic, .beacon(var beacon)):
@@ -355,7 +376,7 @@ public actor AggregatorService: Service {
             keepFigures { try observer.keep(engine.file(of: prompts)) }
         case .setTimer(let timer, let delay):
             timers[timer]?.cancel()
-            timers[timer] = loop.schedule(after: delay) { [unowned self] in self.assumeIsolated { $0.fire(timer) } }
+            timers[timer] = loop.schedule(after: delay) { [weak self] in self?.assumeIsolated { $0.fire(timer) } }
         case .flushed(let flush): keepFigures { try observer.add(flush) }
         case .presenceChanged(let client, let presence):
             logger.info("client", metadata: ["client": "\(client)", "presence": "\(presence.rawValue)"])
@@ -369,7 +390,7 @@ public actor AggregatorService: Service {
     /// Lets clients hear of the end of the run.
     private func linger() {
         guard !stays else { return }
-        lingerEnd = loop.schedule(after: Self.linger) { [unowned self] in self.assumeIsolated { $0.stop(nil) } }
+        lingerEnd = loop.schedule(after: Self.linger) { [weak self] in self?.assumeIsolated { $0.stop(nil) } }
     }
 
     private func publish(_ message: AggregatorMessage, on topic: Topic) {

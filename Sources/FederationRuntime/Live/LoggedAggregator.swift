@@ -37,13 +37,13 @@ struct LoggedAggregator {
     /// - Throws: `WireError` for one that is malformed, `Imposture` for one in another's name: both are counted and
     ///   otherwise without effect; `LogError`.
     mutating func receive(
-        _ bytes: [UInt8], at time: Timestamp, isAuthentic: (ClientID) -> Bool = { _ in true }
+        _ bytes: RawSpan, at time: Timestamp, isAuthentic: (ClientID) -> Bool = { _ in true }
     ) throws {
         receivedMessages += 1
-        receivedBytes += bytes.count
+        receivedBytes += bytes.byteCount
         let message: ClientMessage
         do {
-            message = try ClientCodec.decode(bytes)
+            message = try bytes.withUnsafeBytes { bytes throws(WireError) in try ClientCodec.decode(bytes) }
         } catch {
             malformed += 1
             throw error
@@ -89,31 +89,30 @@ struct LoggedAggregator {
 
     /// Makes all that was taken in durable and returns what is to be done, in order.
     mutating func commit() throws -> [AggregatorEffect] {
-        let batch = try seal()
+        guard let batch = try seal() else { return [] }
         batch.store()
         return try finish(batch)
     }
 
     /// What was taken in since the last commit, on its way to the disk.
     final class Batch: Sendable {
-        fileprivate let records: SealedChunk?
+        fileprivate let records: SealedChunk
         fileprivate let effects: [AggregatorEffect]
 
-        fileprivate init(records: SealedChunk?, effects: [AggregatorEffect]) {
+        fileprivate init(records: SealedChunk, effects: [AggregatorEffect]) {
             self.records = records
             self.effects = effects
         }
 
-        /// Whether anything is to be stored.
-        var hasRecords: Bool { records != nil }
-
         /// Returns once all is on the disk, or could not be, which `finish` tells.
-        func store() { records?.store() }
+        func store() { records.store() }
     }
 
     /// The first half of a commit. One batch at a time is on its way.
-    mutating func seal() throws -> Batch {
-        let batch = Batch(records: try log.seal(), effects: Self.withoutOutdatedAcks(pending))
+    /// - Returns: nil where nothing was taken in, also of a log that was closed. Each effect has a record before it.
+    mutating func seal() throws -> Batch? {
+        guard bufferedBytes > 0, let records = try log.seal() else { return nil }
+        let batch = Batch(records: records, effects: Self.withoutOutdatedAcks(pending))
         pending = []
         return batch
     }
@@ -129,7 +128,7 @@ struct LoggedAggregator {
 
     /// The second half: what is to be done now that the batch is stored.
     func finish(_ batch: Batch) throws -> [AggregatorEffect] {
-        if let records = batch.records { try log.finish(records) }
+        try log.finish(batch.records)
         return batch.effects
     }
 
@@ -138,6 +137,9 @@ struct LoggedAggregator {
 
     /// Bytes of the log that are on the disk.
     var committedBytes: UInt64 { log.committedBytes }
+
+    /// Bytes that were taken in since the last batch was made.
+    var bufferedBytes: Int { log.bufferedBytes }
 
     /// Whether all that was taken in is on the disk, and what came of it was handed out.
     var isSettled: Bool { log.position != nil }

@@ -122,15 +122,15 @@ public actor WorkerService: Service {
             let silence = max(.seconds(2), configuration.federation.beacon * 3)
             search = AggregatorSearch(
                 folder: meeting.folder, patience: meeting.patience, silence: silence, loop: loop
-            ) { [unowned self] finding in self.assumeIsolated { $0.take(finding) } }
+            ) { [weak self] finding in self?.assumeIsolated { $0.take(finding) } }
             search?.begin()
         } else {
             connect(to: configuration.endpoints, aggregatorKey: nil)
         }
         guard !ended else { return }
         reporter.ready(status)
-        signOfLife = loop.schedule(every: reporter.interval) { [unowned self] in
-            self.assumeIsolated { $0.reporter.alive($0.status) }
+        signOfLife = loop.schedule(every: reporter.interval) { [weak self] in
+            self?.assumeIsolated { $0.reporter.alive($0.status) }
         }
     }
 
@@ -155,8 +155,8 @@ public actor WorkerService: Service {
             links = try WorkerLinks(
                 endpoints: endpoints, security: try Self.security(settings, key: key),
                 topics: [.all] + seats.map { .client($0.client.id) }, loop: loop,
-                refused: { [unowned self] refusal in self.assumeIsolated { $0.take(refusal) } },
-                receive: { [unowned self] messages in self.assumeIsolated { $0.take(messages) } })
+                refused: { [weak self] refusal in self?.assumeIsolated { $0.take(refusal) } },
+                receive: { [weak self] messages in self?.assumeIsolated { $0.take(messages) } })
         } catch {
             return stop(error)
         }
@@ -297,8 +297,8 @@ public actor WorkerService: Service {
         case .abandonTraining: seats[index].cancellation?.cancel()
         case .setTimer(let timer, let delay):
             seats[index].timers[timer]?.cancel()
-            seats[index].timers[timer] = loop.schedule(after: delay) { [unowned self] in
-                self.assumeIsolated { $0.handle(.timerFired(timer), at: index) }
+            seats[index].timers[timer] = loop.schedule(after: delay) { [weak self] in
+                self?.assumeIsolated { $0.handle(.timerFired(timer), at: index) }
             }
         case .updateRejected(let reject):
             logger.warning(

@@ -20,7 +20,7 @@ final class RunLogWriter {
             }
         }
 
-        func append(_ bytes: [UInt8], on channel: PromptWire.LogChannel, at time: Timestamp) throws {
+        func append(_ bytes: RawSpan, on channel: PromptWire.LogChannel, at time: Timestamp) throws {
             let place = PromptWire.LogChannel.allCases.firstIndex(of: channel)!
             let nanoseconds = UInt64(max(0, time.nanoseconds))
             try log.append(channel: channels[place], logTime: nanoseconds, publishTime: nanoseconds, data: bytes)
@@ -40,7 +40,7 @@ final class RunLogWriter {
         run = RunSnapshot.digest(of: header)
         begin = {
             let open = try Open(storage.openLog(.createOrContinue, marks: []))
-            try open.append(LogCodec.encode(header), on: .header, at: time)
+            try open.append(LogCodec.encode(header).span.bytes, on: .header, at: time)
             return open
         }
     }
@@ -56,7 +56,7 @@ final class RunLogWriter {
     }
 
     /// Appends a message as its bytes came.
-    func append(received bytes: [UInt8], at time: Timestamp) throws { try append(bytes, on: .received, at: time) }
+    func append(received bytes: RawSpan, at time: Timestamp) throws { try append(bytes, on: .received, at: time) }
 
     func append(_ timer: AggregatorTimer, at time: Timestamp) throws {
         try append(LogCodec.encode(TimerFired(timer)), on: .timer, at: time)
@@ -75,6 +75,10 @@ final class RunLogWriter {
     }
 
     private func append(_ bytes: [UInt8], on channel: PromptWire.LogChannel, at time: Timestamp) throws {
+        try append(bytes.span.bytes, on: channel, at: time)
+    }
+
+    private func append(_ bytes: RawSpan, on channel: PromptWire.LogChannel, at time: Timestamp) throws {
         let open = try open ?? begin()
         self.open = open
         try open.append(bytes, on: channel, at: time)
@@ -92,6 +96,9 @@ final class RunLogWriter {
 
     /// Bytes of the log that are on the disk.
     var committedBytes: UInt64 { open?.log.committedLength ?? 0 }
+
+    /// Bytes that wait for the next commit.
+    var bufferedBytes: Int { open?.log.bufferedBytes ?? 0 }
 
     /// Where the log ends; nil before its first record and while something waits for a commit.
     var position: LogPosition? { open?.log.position }

@@ -126,7 +126,7 @@ public struct Simulation {
     private mutating func take(_ item: Item, number: Int) throws {
         switch item {
         case .toAggregator(let bytes):
-            try engine.receive(bytes, at: now)
+            try engine.receive(bytes.span.bytes, at: now)
             try settle()
         case .aggregatorTimer(let timer):
             guard timers[timer] == number else { return }

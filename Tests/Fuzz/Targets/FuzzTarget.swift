@@ -1,7 +1,7 @@
 import FederationRuntime
 
-/// What hostile bytes are tried on. A target takes any bytes; where something does not hold that should, it traps, which
-/// libFuzzer reports with the bytes, and a test with the name of the seed.
+/// What hostile bytes are tried on. A target takes any bytes; where something does not hold that should, it traps: libFuzzer
+/// reports it with the bytes, and a test run ends there with what was violated.
 package enum FuzzTarget: String, CaseIterable, Sendable {
     /// The codecs of clients' and the aggregator's messages, of topics and of the log's records.
     case wire

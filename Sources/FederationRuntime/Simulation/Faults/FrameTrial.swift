@@ -113,7 +113,7 @@ package struct FrameTrial {
         tally.frames += 1
         let before = engine.malformed
         do {
-            try engine.receive(bytes, at: now)
+            try engine.receive(bytes.span.bytes, at: now)
         } catch let error as WireError {
             tally.malformed += 1
             guard engine.malformed == before + 1, !error.field.isEmpty, !error.problem.isEmpty else {

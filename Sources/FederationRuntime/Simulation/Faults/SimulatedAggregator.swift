@@ -164,7 +164,7 @@ extension FaultSimulation {
         try attempt { world in
             for bytes in messages {
                 try world.aggregator.fuse.step()
-                try world.aggregator.engine!.receive(bytes, at: world.clock())
+                try world.aggregator.engine!.receive(bytes.span.bytes, at: world.clock())
             }
             try world.settle()
         }
