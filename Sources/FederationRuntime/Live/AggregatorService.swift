@@ -97,6 +97,7 @@ public actor AggregatorService: Service {
 
     /// Runs until the run is finished or a graceful shutdown begins; either way everything is on the disk afterwards.
     public func run() async throws {
+        defer { loop.stopAndWait() }
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { continuation in
                 end = continuation

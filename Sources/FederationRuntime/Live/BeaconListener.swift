@@ -52,5 +52,6 @@ actor BeaconListener {
     func close() {
         prompts?.close()
         connections?.close()
+        loop.stopAndWait()
     }
 }

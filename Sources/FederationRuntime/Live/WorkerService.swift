@@ -99,6 +99,7 @@ public actor WorkerService: Service {
 
     /// Runs until the run is finished or a graceful shutdown begins.
     public func run() async throws {
+        defer { loop.stopAndWait() }
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { continuation in
                 end = continuation

@@ -79,6 +79,7 @@ public actor RelayService: Service {
 
     /// Runs until the run has finished or a graceful shutdown begins.
     public func run() async throws {
+        defer { loop.stopAndWait() }
         try await withGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { continuation in
                 end = continuation
@@ -94,11 +95,11 @@ public actor RelayService: Service {
         let bound = try bindAll()
         advertised = try bound.advertised(as: advertise)
         logger.info("relaying", metadata: ["updates": "\(bound.updates)", "prompts": "\(bound.prompts)"])
-        watch = loop.watch(set.descriptor) { [unowned self] in self.assumeIsolated { $0.serve() } }
+        watch = loop.watch(set.descriptor) { [weak self] in self?.assumeIsolated { $0.serve() } }
         timers = [
-            loop.schedule(every: Self.interval) { [unowned self] in self.assumeIsolated { $0.look() } },
-            loop.schedule(every: reporter.interval) { [unowned self] in
-                self.assumeIsolated { $0.reporter.alive($0.status) }
+            loop.schedule(every: Self.interval) { [weak self] in self?.assumeIsolated { $0.look() } },
+            loop.schedule(every: reporter.interval) { [weak self] in
+                self?.assumeIsolated { $0.reporter.alive($0.status) }
             },
         ]
         look()
@@ -214,7 +215,7 @@ public actor RelayService: Service {
     private func finish() throws {
         try folder.announce(.finished)
         logger.info("the run has finished")
-        timers.append(loop.schedule(after: Self.linger) { [unowned self] in self.assumeIsolated { $0.stop(nil) } })
+        timers.append(loop.schedule(after: Self.linger) { [weak self] in self?.assumeIsolated { $0.stop(nil) } })
     }
 
     // MARK: Connections
