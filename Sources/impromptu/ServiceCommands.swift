@@ -129,7 +129,8 @@ struct DemoCommand: AsyncParsableCommand {
             Fashion-MNIST is divided over twenty clients by Dirichlet(0.1); each dawdles with a heavy-tailed delay. They \
             tune the prompts of one frozen vision transformer together with asynchronous PFPT, over sockets, as processes \
             of their own. Kill a worker or the aggregator while it runs: each is started again, and nothing is lost. At \
-            the end the log is replayed and every published digest compared.
+            the end the log is replayed and every published digest compared, and the same clients are taken through \
+            synchronous rounds for as long, in virtual time.
             """)
 
     @Option(name: .customLong("run"), help: "The run folder; runs/demo-<time> unless given.")
@@ -144,6 +145,9 @@ struct DemoCommand: AsyncParsableCommand {
     var assignments: [String] = []
 
     @OptionGroup var dashboard: DashboardOptions
+
+    @Flag(inversion: .prefixedNo, help: "Compares with synchronous rounds at the end.")
+    var synchronous = true
 
     @Flag(help: "Prints the outcome as JSON.")
     var json = false
@@ -161,7 +165,7 @@ struct DemoCommand: AsyncParsableCommand {
         let json = json
         let demo = Demo(
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
-            workers: workers, aggregatorArguments: try dashboard.arguments
+            workers: workers, aggregatorArguments: try dashboard.arguments, comparesClock: synchronous
         ) { outcome in
             if json { try printJSON(outcome) } else { print(outcome.lines.joined(separator: "\n")) }
         }

@@ -13,6 +13,7 @@ public struct Demo: Service {
     private let folder: RunFolder
     private let workers: Int
     private let aggregatorArguments: [String]
+    private let comparesClock: Bool
     private let outcome: @Sendable (DemoOutcome) throws -> Void
 
     /// How often a process that dies is started again.
@@ -20,15 +21,17 @@ public struct Demo: Service {
 
     /// - Parameters:
     ///   - aggregatorArguments: further ones of the aggregator's command line.
+    ///   - comparesClock: whether the same federation is then simulated in synchronous rounds.
     ///   - outcome: called at the end of a run that went through.
     public init(
         configuration: RunConfiguration, folder: RunFolder, workers: Int, aggregatorArguments: [String] = [],
-        outcome: @escaping @Sendable (DemoOutcome) throws -> Void
+        comparesClock: Bool = true, outcome: @escaping @Sendable (DemoOutcome) throws -> Void
     ) {
         self.configuration = configuration
         self.folder = folder
         self.workers = workers
         self.aggregatorArguments = aggregatorArguments
+        self.comparesClock = comparesClock
         self.outcome = outcome
     }
 
@@ -51,10 +54,29 @@ public struct Demo: Service {
             throw error
         }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
-        let result = try DemoOutcome(folder: folder, encoder: encoder, test: TuningDataset(test), seconds: seconds)
+        var result = try DemoOutcome(folder: folder, encoder: encoder, test: TuningDataset(test), seconds: seconds)
+        result.synchronousMoments = try synchronousRounds(beside: result, note: note)
         try outcome(result)
         if result.differentPublications > 0 {
             throw ReplayError("\(folder.path): the log does not replay to its recorded digests")
+        }
+    }
+
+    /// The same federation in synchronous rounds, for as long.
+    private func synchronousRounds(
+        beside run: DemoOutcome, note: @Sendable (String) -> Void
+    ) throws -> [DemoOutcome.Moment]? {
+        do {
+            guard comparesClock,
+                let rounds = try SynchronousRounds(like: configuration, moments: run.moments, seconds: run.seconds)
+            else { return nil }
+            note("the same clients in synchronous rounds, for as long, in virtual time ...")
+            return try rounds.run(in: RunFolder(path: folder.path + "/synchronous")) { Task.isShuttingDownGracefully }
+        } catch let error as ConfigurationError {
+            note("no synchronous rounds to compare with: \(error)")
+            return nil
+        } catch is CancellationError {
+            return nil
         }
     }
 

@@ -11,6 +11,18 @@ public struct DemoOutcome: Encodable, Sendable {
         public var updates: Int
         public var version: Int
         public var validationAccuracy: Double
+
+        package init(seconds: Double, updates: Int, version: Int, validationAccuracy: Double) {
+            self.seconds = seconds
+            self.updates = updates
+            self.version = version
+            self.validationAccuracy = validationAccuracy
+        }
+
+        init(_ row: RunHistory.EvaluationRow) {
+            self.init(
+                seconds: row.seconds, updates: row.updates, version: row.version, validationAccuracy: row.accuracy)
+        }
     }
 
     public var folder: String
@@ -20,6 +32,8 @@ public struct DemoOutcome: Encodable, Sendable {
     public var accuracyAfter: Double
     public var balancedAccuracyAfter: Double
     public var moments: [Moment]
+    /// The same federation in synchronous rounds (`SynchronousRounds`), in virtual time; nil where they were not made.
+    public var synchronousMoments: [Moment]?
     public var versions: Int
     public var updates: Int
     public var lateUpdates: Int
@@ -71,9 +85,7 @@ public struct DemoOutcome: Encodable, Sendable {
         accuracyBefore = before.accuracy
         accuracyAfter = after.accuracy
         balancedAccuracyAfter = after.balancedAccuracy
-        moments = RunObserver.evaluations(in: folder).map {
-            Moment(seconds: $0.seconds, updates: $0.updates, version: $0.version, validationAccuracy: $0.accuracy)
-        }
+        moments = RunObserver.evaluations(in: folder).map(Moment.init)
         versions = replay.aggregator!.version
         updates = history.updates
         lateUpdates = history.lateUpdates
@@ -89,14 +101,6 @@ public struct DemoOutcome: Encodable, Sendable {
     }
 
     public var lines: [String] {
-        func percent(_ share: Double) -> String { decimal(share * 100, 1) + " %" }
-        var clock = TextTable(["by the clock", "updates", "version", "validation accuracy"])
-        for moment in moments.evenlySpread(atMost: 10) {
-            clock.add([
-                decimal(moment.seconds, 1) + " s", "\(moment.updates)", "\(moment.version)",
-                percent(moment.validationAccuracy),
-            ])
-        }
         var table = TextTable(["the run", ""])
         table.add(["test accuracy before (\(testImages) images)", percent(accuracyBefore)])
         table.add(["test accuracy after", percent(accuracyAfter)])
@@ -113,6 +117,36 @@ public struct DemoOutcome: Encodable, Sendable {
             differentPublications == 0
             ? "replayed \(folder)/run.mcap: all \(publications) published digests are equal"
             : "replayed \(folder)/run.mcap: \(differentPublications) of \(publications) published digests DIFFER"
-        return clock.lines + [""] + table.lines + ["", verdict]
+        return byTheClock + [""] + table.lines + ["", verdict]
+    }
+
+    private func percent(_ share: Double) -> String { decimal(share * 100, 1) + " %" }
+
+    private var byTheClock: [String] {
+        let rounds = synchronousMoments
+        var clock = TextTable(
+            ["by the clock", "updates", "version", "validation accuracy"]
+                + (rounds == nil ? [] : ["in synchronous rounds: updates", "validation accuracy"]))
+        for moment in moments.evenlySpread(atMost: 10) {
+            var row = [
+                decimal(moment.seconds, 1) + " s", "\(moment.updates)", "\(moment.version)",
+                percent(moment.validationAccuracy),
+            ]
+            if let rounds {
+                let then = rounds.last { $0.seconds <= moment.seconds }
+                row += [then.map { "\($0.updates)" } ?? "-", then.map { percent($0.validationAccuracy) } ?? "-"]
+            }
+            clock.add(row)
+        }
+        guard let rounds, let best = rounds.max(by: { $0.validationAccuracy < $1.validationAccuracy }) else {
+            return clock.lines
+        }
+        let sooner = moments.first { $0.validationAccuracy >= best.validationAccuracy }
+        return clock.lines + [
+            "",
+            "synchronous rounds (the same clients and delays, in virtual time) came to \(percent(best.validationAccuracy)) after"
+                + " \(decimal(best.seconds, 0)) s; this run "
+                + (sooner.map { "was there after \(decimal($0.seconds, 0)) s" } ?? "did not come so far"),
+        ]
     }
 }

@@ -40,11 +40,13 @@ extension RunConfiguration {
           training_samples: 20000
           validation_samples: 500
           test_samples: 2000
+        encoder:
+          image_size: 32
         evaluation:
-          interval_seconds: 6
+          interval_seconds: 4
         worker:
           delay: lognormal
-          delay_seconds: 0.7
+          delay_seconds: 1.5
           delay_shape: 1.2
         """
 }

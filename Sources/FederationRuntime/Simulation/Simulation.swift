@@ -273,7 +273,7 @@ public struct Simulation {
 
 extension TrainingPlan {
     /// The images that a task goes through, each counted as often as it is used.
-    fileprivate func images(of sampleCount: Int) -> Int {
+    func images(of sampleCount: Int) -> Int {
         let all = epochs * sampleCount
         return maximumSteps == 0 ? all : min(all, maximumSteps * batchSize)
     }
