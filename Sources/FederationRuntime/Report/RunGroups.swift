@@ -59,14 +59,17 @@ extension RunSetting {
     private static let ignored: Set<String> = [
         "run.seed", "run.snapshot_versions", "data.seed", "data.path", "encoder.path", "encoder.digest",
     ]
+    /// The speed of simulated machines. A live run has its own, and may be compared with simulated ones.
+    private static let speed = "simulation.image_seconds"
     /// Those that say what is to be learnt from what, and how long everything takes.
     fileprivate var isOfTask: Bool {
-        !Self.ignored.contains(key)
+        !Self.ignored.contains(key) && key != Self.speed
             && (["data", "encoder", "simulation"].contains(section) || key.hasPrefix("worker.delay"))
     }
     fileprivate var isOfMethod: Bool {
         !Self.ignored.contains(key)
-            && ["run", "federation", "strategy", "prompts", "head", "training", "privacy"].contains(section)
+            && (["run", "federation", "strategy", "prompts", "head", "training", "privacy"].contains(section)
+                || key == Self.speed)
     }
     private var section: String { key.split(separator: ".").first.map(String.init) ?? "" }
 }
