@@ -70,8 +70,8 @@ struct SimulateCommand: AsyncParsableCommand {
         for row in rows {
             table.add([
                 decimal(row.seconds, 1) + " s", "\(row.updates)", "\(row.version)",
-                decimal(row.accuracy * 100, 1) + " %",
-                decimal(row.balancedAccuracy * 100, 1) + " %", decimal(row.loss, 3),
+                percent(row.accuracy),
+                percent(row.balancedAccuracy), decimal(row.loss, 3),
             ])
         }
         print((table.lines + ["", "the run is in \(folder.path)"]).joined(separator: "\n"))

@@ -172,3 +172,9 @@ func withLiveFederation(
 ) async throws {
     try await inTemporaryFolder { try await body(try LiveFederation(path: $0, settings, keys: keys)) }
 }
+
+/// The names of a run's snapshots, oldest first.
+func snapshots(of run: RunFolder) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: run.snapshotsFolder)) ?? []
+    return names.filter { $0.hasSuffix(".snapshot") }.sorted()
+}

@@ -22,11 +22,6 @@ struct LiveSnapshotTests {
         }
     }
 
-    private func snapshots(of run: RunFolder) -> [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: run.snapshotsFolder)) ?? []
-        return names.filter { $0.hasSuffix(".snapshot") }.sorted()
-    }
-
     /// What a recovery gives that the run depends on.
     private struct Outcome: Equatable {
         var state: [UInt8]

@@ -120,8 +120,6 @@ public struct DemoOutcome: Encodable, Sendable {
         return byTheClock + [""] + table.lines + ["", verdict]
     }
 
-    private func percent(_ share: Double) -> String { decimal(share * 100, 1) + " %" }
-
     private var byTheClock: [String] {
         let rounds = synchronousMoments
         var clock = TextTable(

@@ -318,13 +318,13 @@ public actor AggregatorService: Service {
     /// Gives what was taken in to the disk; what came of it is carried out as soon as it is stored. Where the disk is still
     /// at work it waits, and is stored in one with what comes meanwhile.
     private func settle() throws {
+        // A snapshot is of a moment in which all is stored, which does not come by itself under load.
+        if snapshots.isDue(engine) { return try storeAll() }
         if storing != nil {
-            guard engine.bufferedBytes >= Self.waitingBytes || snapshots.isDue(engine) else { return }
+            guard engine.bufferedBytes >= Self.waitingBytes else { return }
             try finishStoring()
         }
         try beginStoring()
-        // A snapshot is of a moment in which all is stored, which does not come by itself under load.
-        if snapshots.isDue(engine) { try finishStoring() }
     }
 
     private func beginStoring() throws {

@@ -169,14 +169,14 @@ public struct WhatIf: Encodable, Sendable {
     }
 
     private func row(_ outcome: Outcome) -> [String] {
-        func percent(_ share: Double?) -> String { share.map { decimal($0 * 100, 1) + " %" } ?? "-" }
+        func shown(_ share: Double?) -> String { share.map(percent) ?? "-" }
         var row = [
             outcome.method, "\(outcome.versions)", "\(outcome.updates)", "\(outcome.pool)",
-            decimal(outcome.promptDistance, 4), decimal(outcome.headDistance, 4), percent(outcome.strayShare),
+            decimal(outcome.promptDistance, 4), decimal(outcome.headDistance, 4), shown(outcome.strayShare),
         ]
         if split != nil {
             row += [
-                percent(outcome.accuracy), percent(outcome.balancedAccuracy),
+                shown(outcome.accuracy), shown(outcome.balancedAccuracy),
                 outcome.loss.map { decimal($0, 4) } ?? "-",
             ]
         }

@@ -151,7 +151,7 @@ extension ReportedRun {
     fileprivate var facts: [(name: String, value: String)] {
         var facts: [(name: String, value: String)] = []
         if let last = evaluations.last {
-            facts.append(("validation accuracy", decimal(last.accuracy * 100, 1) + " %"))
+            facts.append(("validation accuracy", percent(last.accuracy)))
         }
         facts.append(("updates used", "\(updates)"))
         if let logged, updates > 0 {

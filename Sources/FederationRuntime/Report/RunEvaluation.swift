@@ -59,7 +59,6 @@ public struct RunEvaluation: Encodable, Sendable {
 
     /// A table of the classes under the figures of all.
     public var lines: [String] {
-        func percent(_ share: Double) -> String { decimal(share * 100, 1) + " %" }
         var table = TextTable(["class", "images", "right", "accuracy"])
         for entry in classes {
             table.add([entry.name, "\(entry.images)", "\(entry.hits)", entry.accuracy.map(percent) ?? "-"])

@@ -201,6 +201,9 @@ extension RunHistory.VersionRow {
     }
 }
 
+/// A share of 1 as a percentage with one digit after the point.
+public func percent(_ share: Double) -> String { decimal(share * 100, 1) + " %" }
+
 /// A number with that many digits after the point, the same on every machine.
 public func decimal(_ value: Double, _ digits: Int) -> String {
     guard value.isFinite else { return "\(value)" }
