@@ -3,20 +3,20 @@ import Testing
 
 @Suite struct AsyncPfptTests {
     /// Law 1: without staleness, cache and memory it is the synchronous method, bit for bit.
-    @Test(arguments: ["gradient", "mean"])
-    func isTheSynchronousMethodWhenNothingIsLate(promptStep: String) throws {
+    @Test(arguments: ["gradient", "mean"], ["touched", "union", "pool"])
+    func isTheSynchronousMethodWhenNothingIsLate(promptStep: String, evidence: String) throws {
         let initial = Sample.state(width: 16)
-        var synchronous = try Sample.make("pfpt", [("hidden", "16"), ("prompt-step", promptStep)], initial: initial)
+        let common = [("hidden", "16"), ("prompt-step", promptStep), ("evidence", evidence)]
+        var synchronous = try Sample.make("pfpt", common, initial: initial)
         var asynchronous = try Sample.make(
             "pfpt-async",
-            [
-                ("cold-start", "true"), ("horizon", "0"), ("sweeps", "50"), ("hidden", "16"),
-                ("prompt-step", promptStep),
-                ("share", "equal"),
-            ], initial: initial)
+            common + [("cold-start", "true"), ("horizon", "0"), ("sweeps", "50"), ("share", "equal")], initial: initial)
         for round in 0..<3 {
+            let pool = synchronous.state.promptIDs.count
             let contributions = (0..<4).map {
-                Sample.contribution($0, base: synchronous.state, samples: 10 + $0, sequence: UInt64(round + 1))
+                Sample.contribution(
+                    $0, base: synchronous.state, touched: [$0 % pool, pool - 1].sorted(), samples: 10 + $0,
+                    sequence: UInt64(round + 1))
             }
             let expected = synchronous.aggregate(contributions)
             let report = asynchronous.aggregate(contributions)

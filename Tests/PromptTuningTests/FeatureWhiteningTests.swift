@@ -49,6 +49,37 @@ import Testing
         }
     }
 
+    /// Ω (C + shrinkage · mean variance · I) Ωᵀ = I, with the more shrinkage the fewer images there are for the width.
+    @Test(arguments: [(24, 8.0), (96, 2.0), (200, 0.1)])
+    func theFewerTheImagesTheMoreTheVariancesAreShrunk(images: Int, shrinkage: Double) throws {
+        let learner = try PromptLearner(encoder: .bundled(), threads: 2)
+        let dataset = try TuningDataset(PromptLearnerTests.colours(images, seed: 4))
+        let plain = learner.initialState(pool: 2, classes: 3, keyProjection: false, seed: 1)
+        var state = plain
+        try learner.whiten(&state, by: dataset, plan: plan)
+        let features = try learner.gradients(plain, on: dataset, images: Array(0..<images), plan: plan).features
+        let width = 192
+        let mean = try #require(state.parameters[Parameters.featureMean]?.values)
+        let matrix = try #require(state.parameters[Parameters.featureWhitening]?.values)
+        var (totalVariance, widest) = (0.0, 0.0)
+        for place in features.indices {
+            totalVariance += Double(features[place] - mean[place % width]).squared / Double(images)
+        }
+        for row in [0, 1, 77, 191] {
+            let weights = (0..<width).map { Double(matrix[row * width + $0]) }
+            var variance = 0.0
+            for image in 0..<images {
+                let value = (0..<width).reduce(0.0) {
+                    $0 + weights[$1] * Double(features[image * width + $1] - mean[$1])
+                }
+                variance += value.squared / Double(images)
+            }
+            variance += shrinkage * totalVariance / Double(width) * weights.reduce(0) { $0 + $1.squared }
+            widest = max(widest, abs(variance - 1))
+        }
+        #expect(widest < 1e-2)
+    }
+
     @Test func theFixedTensorsAreNotSentBack() throws {
         let learner = try PromptLearner(encoder: .bundled(), threads: 1)
         let dataset = try TuningDataset(PromptLearnerTests.colours(12, seed: 2))
@@ -71,4 +102,8 @@ import Testing
             try learner.evaluate(state, on: dataset, plan: plan)
         }
     }
+}
+
+extension Double {
+    fileprivate var squared: Double { self * self }
 }

@@ -16,7 +16,7 @@ struct AsyncPfpt: AggregationStrategy {
         name: "pfpt-async",
         summary: "Asynchronous probabilistic prompt aggregation with a lasting pool and cached evidence.",
         source: "this project, after Weng et al., NeurIPS 2024; CA2FL, Wang et al., ICLR 2024",
-        settings: PfptSettings.fit(sweeps: 3, promptStep: .mean, share: "samples") + [
+        settings: PfptSettings.fit(sweeps: 3, promptStep: .mean, share: "samples", evidence: .touched) + [
             .integer(
                 "horizon", 10, 0...1_000_000, "Flushes for which a client's last prompts count; 0 for none."),
             .integer(
@@ -73,7 +73,8 @@ struct AsyncPfpt: AggregationStrategy {
             return FlushReport(weights: contributions.map { _ in 0 })
         }
         moveBesidePrompts(news.map { contributions[$0] })
-        for place in news { cache.remember(contributions[place], flush: flush, width: state.width) }
+        let observed = settings.extent.applied(to: contributions)
+        for place in news { cache.remember(observed[place], flush: flush, width: state.width) }
         cache.forget(flush: flush, horizon: settings.horizon)
         let weights = evidenceWeights()
         let report = fitPool(contributions, news, weights)
@@ -123,7 +124,8 @@ struct AsyncPfpt: AggregationStrategy {
                 item.matches.map { $0 < 0 ? FlushReport.unmatched : identityOfRow[$0] }, of: place)
         }
         report.matches = contributions.indices.map { place in
-            news.contains(place) ? matches(of: contributions[place].client) : []
+            let sent = contributions[place].promptIDs.count
+            return news.contains(place) ? Array(matches(of: contributions[place].client).prefix(sent)) : []
         }
         return report
     }
@@ -267,6 +269,7 @@ extension AsyncPfpt {
 /// The settings of `pfpt-async`, with those that depend on the initial pool worked out.
 struct AsyncPfptSettings: Hashable, Sendable {
     let fit: PoolFitOptions
+    let extent: EvidenceExtent
     let sharesBySamples: Bool
     let horizon: Int
     let calibrationHorizon: Int
@@ -284,6 +287,7 @@ struct AsyncPfptSettings: Hashable, Sendable {
         var fit = PfptSettings.options(settings)
         fit.inertia = settings.number("inertia")
         self.fit = fit
+        extent = PfptSettings.extent(settings)
         sharesBySamples = settings.text("share") == "samples"
         horizon = settings.integer("horizon")
         calibrationHorizon = settings.integer("calibration-horizon")

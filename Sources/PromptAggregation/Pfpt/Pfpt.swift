@@ -7,7 +7,7 @@ struct Pfpt: AggregationStrategy {
         name: "pfpt",
         summary: "Probabilistic prompt aggregation: the pool is refitted to the local prompts of each flush.",
         source: "Weng et al., NeurIPS 2024, equations 4-11, 26, 27",
-        settings: PfptSettings.fit(sweeps: 50, promptStep: .mean, share: "equal") + [
+        settings: PfptSettings.fit(sweeps: 50, promptStep: .mean, share: "equal", evidence: .pool) + [
             .integer("restarts", 1, 1...1000, "Fits from different random starts, of which the best is kept."),
             .flag("keep-networks", false, "Carry the two networks and their optimizer state on to the next flush."),
         ]
@@ -17,6 +17,7 @@ struct Pfpt: AggregationStrategy {
 
     private(set) var state: PromptState
     private let options: PoolFitOptions
+    private let extent: EvidenceExtent
     private let layout: NetworkLayout
     private let sharesBySamples: Bool
     private let keepsNetworks: Bool
@@ -29,6 +30,7 @@ struct Pfpt: AggregationStrategy {
     init(settings: CheckedSettings, initial: PromptState, seed: UInt64) {
         state = initial
         options = PfptSettings.options(settings)
+        extent = PfptSettings.extent(settings)
         layout = NetworkLayout(width: initial.width, hidden: settings.integer("hidden"))
         sharesBySamples = settings.text("share") == "samples"
         keepsNetworks = settings.flag("keep-networks")
@@ -37,7 +39,8 @@ struct Pfpt: AggregationStrategy {
         nextIdentity = PoolRound.firstFreeIdentity(after: initial)
     }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(_ sent: [Contribution]) -> FlushReport {
+        let contributions = extent.applied(to: sent)
         let weights = PoolRound.weights(
             of: contributions.map(\.sampleCount), stalenessWeights: contributions.map(\.stalenessWeight),
             bySamples: sharesBySamples)
@@ -58,7 +61,11 @@ struct Pfpt: AggregationStrategy {
             let other = fit(evidence, start: start, &random)
             if other.after > best.after { best = other }
         }
-        return publish(best.fit, contributions, counting, shares(weights), best.before)
+        var report = publish(best.fit, contributions, counting, shares(weights), best.before)
+        for (place, contribution) in sent.enumerated() {
+            report.matches[place] = Array(report.matches[place].prefix(contribution.promptIDs.count))
+        }
+        return report
     }
 
     /// One fit, with its objective before and after.
@@ -121,7 +128,9 @@ struct Pfpt: AggregationStrategy {
 
 /// The settings that all forms of PFPT take.
 enum PfptSettings {
-    static func fit(sweeps: Int, promptStep: PoolFitOptions.PromptStep, share: String) -> [SettingDeclaration] {
+    static func fit(
+        sweeps: Int, promptStep: PoolFitOptions.PromptStep, share: String, evidence: EvidenceExtent
+    ) -> [SettingDeclaration] {
         [
             .integer("sweeps", sweeps, 1...10_000, "Sweeps of the alternating fit at each flush."),
             .number("learning-rate", 1e-3, 1e-8...1, "Adam's step size for the prompts and both networks."),
@@ -136,6 +145,10 @@ enum PfptSettings {
             .choice(
                 "share", share, ["equal", "samples"],
                 "Whether clients weigh alike or by sample count, relative to the largest."),
+            .choice(
+                "evidence", evidence.rawValue, EvidenceExtent.allCases.map(\.rawValue),
+                "Prompts that a client observed: those it touched, that any touched, or all it had; untouched as they lay."
+            ),
         ]
     }
 
@@ -145,6 +158,10 @@ enum PfptSettings {
             promptStep: PoolFitOptions.PromptStep(rawValue: settings.text("prompt-step")) ?? .gradient)
         options.drop = PoolFitOptions.Drop(rawValue: settings.text("drop")) ?? .sweep
         return options
+    }
+
+    static func extent(_ settings: CheckedSettings) -> EvidenceExtent {
+        EvidenceExtent(rawValue: settings.text("evidence")) ?? .touched
     }
 }
 

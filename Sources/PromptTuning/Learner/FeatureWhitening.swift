@@ -63,7 +63,12 @@ struct FeatureWhitening {
     }
 
     /// The share of the mean variance that is added to each variance, so that directions without data stay small.
-    private static let shrinkage = 0.1
+    ///
+    /// Fewer images than dimensions leave the covariance singular and its small variances a matter of chance, the more so the
+    /// fewer they are; then width / images did best, over images, rates and optimizers (docs/decisions/0003).
+    private static func shrinkage(images: Int, width: Int) -> Double {
+        images < width ? Double(width) / Double(images) : 0.1
+    }
 
     /// μ and Ω of some class features: Ω = L⁻¹ with covariance + shrinkage = L Lᵀ.
     ///
@@ -74,7 +79,8 @@ struct FeatureWhitening {
         for (place, value) in features.enumerated() { mean[place % width] += Double(value) / Double(images) }
         var factor = covariance(features, mean, images: images)
         let variance = (0..<width).reduce(0) { $0 + factor[$1 * width + $1] } / Double(width)
-        for place in 0..<width { factor[place * width + place] += max(shrinkage * variance, 1e-12) }
+        let added = max(shrinkage(images: images, width: width) * variance, 1e-12)
+        for place in 0..<width { factor[place * width + place] += added }
         choleskyInPlace(&factor, width)
         let inverse = invertedLowerTriangle(factor, width)
         return (
