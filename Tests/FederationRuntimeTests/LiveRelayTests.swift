@@ -57,9 +57,14 @@ struct LiveRelayTests {
             let refused = try startRelay(federation)
             #expect(try await refused.exitCode() == 2)
             #expect(refused.output.contains("--open-network"), "\(refused.output)")
+            // A file that does not tell where the relay was before keeps it from nothing, and is told of.
+            try FileManager.default.createDirectory(
+                atPath: federation.path + "/relay", withIntermediateDirectories: true)
+            try Data("endpoints: [".utf8).write(to: URL(fileURLWithPath: federation.path + "/relay/endpoints.yaml"))
             let here = try startRelay(
                 federation, ["--updates", "tcp://127.0.0.1:*", "--prompts", "tcp://127.0.0.1:*"])
             try await eventually("a relay: \(here.output)") { here.output.contains("the aggregator is found") }
+            #expect(here.output.contains("cannot be bound where it was before"), "\(here.output)")
             for process in [here, aggregator] {
                 process.signal(SIGTERM)
                 #expect(try await process.exitCode() == 0, "\(process.output)")

@@ -117,11 +117,14 @@ public actor RelayService: Service {
             endpoint.port = "\(port)"
             return endpoint.description
         }
-        if let again = try? folder.endpointsAgain(endpoints), again != endpoints {
-            if let bound = try? RunConfiguration.Endpoints(updates: bind(again.updates), prompts: bind(again.prompts)) {
-                return bound
+        do {
+            let again = try folder.endpointsAgain(endpoints)
+            if again != endpoints {
+                return .init(updates: try bind(again.updates), prompts: try bind(again.prompts))
             }
+        } catch {
             closeListeners()
+            logger.warning("cannot be bound where it was before, so elsewhere", metadata: ["error": "\(error)"])
         }
         return .init(updates: try bind(endpoints.updates), prompts: try bind(endpoints.prompts))
     }
