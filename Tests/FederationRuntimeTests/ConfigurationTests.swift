@@ -1,5 +1,6 @@
 import Federation
 import FederationRuntime
+import Foundation
 import PromptAggregation
 import Testing
 
@@ -22,6 +23,22 @@ import Testing
             ["federation.concurrency=9"])
         #expect(configuration.federation.mode == .buffered(.init(size: 7, flushAfter: .seconds(30))))
         #expect(configuration.federation.concurrency == 9)
+    }
+
+    @Test func aPipeIsReadLikeAFile() throws {
+        let pipe = Pipe()
+        try pipe.fileHandleForWriting.write(contentsOf: Data("federation: {buffer_size: 3}\n".utf8))
+        try pipe.fileHandleForWriting.close()
+        let path = "/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)"
+        let configuration = try RunConfiguration.load(files: [path], environment: [:])
+        #expect(configuration.federation.mode == .buffered(.init(size: 3, flushAfter: .seconds(30))))
+    }
+
+    @Test(arguments: ["/", "/nowhere/run.yaml"])
+    func aFileThatCannotBeReadIsNamed(path: String) {
+        #expect(throws: ConfigurationError("\(path): cannot read the configuration file")) {
+            try RunConfiguration.load(files: [path], environment: [:])
+        }
     }
 
     @Test(

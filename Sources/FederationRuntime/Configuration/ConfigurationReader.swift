@@ -33,6 +33,17 @@ public struct ConfigurationLayers: Sendable {
         if let root { try add(root, path: [], name: name) }
     }
 
+    /// What a file or a pipe holds that a person names.
+    /// - Parameter what: for the error, as in "the experiment file".
+    /// - Throws: `ConfigurationError` where it cannot be read.
+    static func text(of path: String, _ what: String) throws -> String {
+        // FileManager reads regular files alone; `--config <(…)` names a pipe.
+        guard let handle = FileHandle(forReadingAtPath: path), let bytes = try? handle.readToEnd() ?? Data() else {
+            throw ConfigurationError("\(path): cannot read \(what)")
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Lays other settings over these.
     mutating func lay(_ other: ConfigurationLayers) { settings.merge(other.settings) { $1 } }
 

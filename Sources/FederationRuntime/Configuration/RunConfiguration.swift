@@ -237,10 +237,7 @@ extension RunConfiguration {
         var layers = ConfigurationLayers()
         try layers.add(yaml: base, name: "the built-in configuration")
         for file in files {
-            guard let bytes = FileManager.default.contents(atPath: file) else {
-                throw ConfigurationError("\(file): cannot read the configuration file")
-            }
-            try layers.add(yaml: String(decoding: bytes, as: UTF8.self), name: file)
+            try layers.add(yaml: ConfigurationLayers.text(of: file, "the configuration file"), name: file)
         }
         layers.add(environment: environment)
         for assignment in assignments { try layers.add(assignment: assignment) }

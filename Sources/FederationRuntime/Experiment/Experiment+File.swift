@@ -5,11 +5,9 @@ extension Experiment {
     /// Reads an experiment file (docs/experiments.md describes it).
     /// - Throws: `ConfigurationError` with the line and the key of what is wrong.
     public init(file path: String) throws {
-        guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw ConfigurationError("\(path): cannot read the experiment file")
-        }
+        let yaml = try ConfigurationLayers.text(of: path, "the experiment file")
         let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-        try self.init(yaml: String(decoding: bytes, as: UTF8.self), path: path, name: name)
+        try self.init(yaml: yaml, path: path, name: name)
     }
 
     /// - Parameters:
