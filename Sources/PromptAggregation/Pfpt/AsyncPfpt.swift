@@ -73,7 +73,7 @@ struct AsyncPfpt: AggregationStrategy {
             return FlushReport(weights: contributions.map { _ in 0 })
         }
         moveBesidePrompts(news.map { contributions[$0] })
-        let observed = settings.extent.applied(to: contributions)
+        let observed = settings.extent.applied(to: contributions, pool: state)
         for place in news { cache.remember(observed[place], flush: flush, width: state.width) }
         cache.forget(flush: flush, horizon: settings.horizon)
         let weights = evidenceWeights()

@@ -8,30 +8,33 @@ enum EvidenceExtent: String, CaseIterable {
     case touched
     /// Those that any client of the flush touched.
     case union
-    /// All of the pool that it started from.
+    /// All of the pool.
     case pool
 
-    /// The contributions with what they did not touch behind their own rows, at its value in their base.
-    func applied(to contributions: [Contribution]) -> [Contribution] {
+    /// The contributions with the pool's prompts that they did not touch behind their own rows.
+    ///
+    /// - Parameter pool: the present one. An untouched prompt is taken where it lies now: a late client has no news of it,
+    ///   and must not draw it back to where it was.
+    func applied(to contributions: [Contribution], pool: PromptState) -> [Contribution] {
         guard self != .touched else { return contributions }
         let union = Set(contributions.flatMap(\.promptIDs))
         return contributions.map { contribution in
             let own = Set(contribution.promptIDs)
-            return contribution.observing { id in !own.contains(id) && (self == .pool || union.contains(id)) }
+            return contribution.observing(pool) { id in !own.contains(id) && (self == .pool || union.contains(id)) }
         }
     }
 }
 
 extension Contribution {
-    /// The same with more of the base's prompts behind its own, as they lie in the base.
-    fileprivate func observing(_ isObserved: (PromptID) -> Bool) -> Contribution {
-        let added = base.promptIDs.indices.filter { isObserved(base.promptIDs[$0]) }
+    /// The same with some of the pool's prompts behind its own.
+    fileprivate func observing(_ pool: PromptState, _ isObserved: (PromptID) -> Bool) -> Contribution {
+        let added = pool.promptIDs.indices.filter { isObserved(pool.promptIDs[$0]) }
         guard !added.isEmpty else { return self }
         var wider = self
-        let prompts = base.prompts
-        wider.promptIDs += added.map { base.promptIDs[$0] }
+        let prompts = pool.prompts
+        wider.promptIDs += added.map { pool.promptIDs[$0] }
         wider.parameters[Parameters.prompts] = Tensor(
-            shape: [wider.promptIDs.count, base.width],
+            shape: [wider.promptIDs.count, pool.width],
             values: PoolRound.rows(of: self) + added.flatMap { prompts.row($0) })
         return wider
     }

@@ -40,7 +40,7 @@ struct Pfpt: AggregationStrategy {
     }
 
     mutating func aggregate(_ sent: [Contribution]) -> FlushReport {
-        let contributions = extent.applied(to: sent)
+        let contributions = extent.applied(to: sent, pool: state)
         let weights = PoolRound.weights(
             of: contributions.map(\.sampleCount), stalenessWeights: contributions.map(\.stalenessWeight),
             bySamples: sharesBySamples)
@@ -147,7 +147,7 @@ enum PfptSettings {
                 "Whether clients weigh alike or by sample count, relative to the largest."),
             .choice(
                 "evidence", evidence.rawValue, EvidenceExtent.allCases.map(\.rawValue),
-                "Prompts that a client observed: those it touched, that any touched, or all it had; untouched as they lay."
+                "Prompts that a client observed: those it touched, that any touched, or all; untouched ones as they lie."
             ),
         ]
     }
