@@ -3,7 +3,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 # No test imports with @testable; without this, testing would rebuild all that building has made.
 TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 # The tests of processes and sockets have deadlines, which would not hold beside those that keep the machine computing.
-LIVE := ZeroMQTransportTests|DashboardTests|\.Live[A-Za-z]*Tests
+LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.
 PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu

@@ -1,6 +1,8 @@
 import ArgumentParser
-import FederationRuntime
+import FederationService
 import Foundation
+import RunLog
+import RunSettings
 
 /// The command. What went wrong is told in one line on standard error: exit code 2 for a wrong command line or
 /// configuration, 75 where no aggregator came in time, 1 for anything else.
