@@ -2,8 +2,14 @@
 func suggestion(for name: String, among names: [String]) -> String {
     let plain = plainLetters(name)
     let most = max(1, plain.count / 3)
-    let near = names.map { ($0, editDistance(plain, plainLetters($0))) }.filter { $0.1 <= most }
+    let near = names.map { ($0, distance(plain, plainLetters($0))) }.filter { $0.1 <= most }
     return near.min { $0.1 < $1.1 }.map { "; did you mean '\($0.0)'?" } ?? ""
+}
+
+/// 1 where one name is the beginning of the other, of three letters or more.
+private func distance(_ one: [Character], _ other: [Character]) -> Int {
+    let (short, long) = one.count < other.count ? (one, other) : (other, one)
+    return short.count >= 3 && long.starts(with: short) && one != other ? 1 : editDistance(one, other)
 }
 
 /// Neither capitals nor what separates words matter.

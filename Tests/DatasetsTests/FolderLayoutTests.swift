@@ -189,6 +189,18 @@ import Testing
             ])
     }
 
+    @Test func aNameThatIsNotTextIsNamed() throws {
+        try make("owl/1.png")
+        let name: [UInt8] = Array((folder.path + "/set/owl/caf").utf8) + [0xe9, 0]
+        let file = name.withUnsafeBytes {
+            open($0.baseAddress!.assumingMemoryBound(to: CChar.self), O_CREAT | O_WRONLY, 0o600)
+        }
+        #expect(file >= 0 && close(file) == 0)
+        #expect(
+            refusal { try read() }
+                == "\(folder.path)/set/owl: cannot be read: expected names in UTF-8, found 'caf\u{fffd}'")
+    }
+
     @Test func orderIsThatOfTheNames() throws {
         try make("b/10.png", "b/9.png", "a/Z.png", "a/é.png", "B/1.png")
         #expect(try images() == ["B: B/1.png", "a: a/Z.png", "a: a/é.png", "b: b/10.png", "b: b/9.png"])

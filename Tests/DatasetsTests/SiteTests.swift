@@ -60,7 +60,7 @@ import Testing
     @Test(arguments: [
         ("Snow_Goose", "; did you mean 'snow goose'?"), ("owls", "; did you mean 'owl'?"),
         ("WREN", "; did you mean 'wren'?"),
-        ("penguin", ""),
+        ("swan_adult", "; did you mean 'swan'?"), ("penguin", ""),
     ])
     func aClassThatNobodyKnowsIsNamed(name: String, advice: String) throws {
         // Not an image: the class is refused before any is read.
