@@ -201,6 +201,15 @@ import Testing
                 == "\(folder.path)/set/owl: cannot be read: expected names in UTF-8, found 'caf\u{fffd}'")
     }
 
+    @Test func aSlashBehindAPathDoesNotMatter() throws {
+        try make("owl/1.png", "wren/small/1.png", "wren/2.png")
+        let expected = try read().omitted
+        let files = try ImageFiles.folder(folder.path + "/set/")
+        #expect(files.name == "set" && files.omitted == expected)
+        #expect(try files.dataset().place(of: 0) == folder.path + "/set/owl/1.png")
+        #expect(try ImageFiles.folder(folder.path + "/set/owl/..").name == "set")
+    }
+
     @Test func orderIsThatOfTheNames() throws {
         try make("b/10.png", "b/9.png", "a/Z.png", "a/é.png", "B/1.png")
         #expect(try images() == ["B: B/1.png", "a: a/Z.png", "a: a/é.png", "b: b/10.png", "b: b/9.png"])

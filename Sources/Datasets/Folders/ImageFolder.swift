@@ -11,13 +11,17 @@ extension ImageFiles {
     /// - Throws: `DatasetError.unsuitable` for a layout that is none of these or could be two of them,
     ///   `DatasetError.unreadable` for a folder that cannot be listed.
     public static func folder(_ path: String, name: String? = nil) throws(DatasetError) -> ImageFiles {
+        let url = URL(fileURLWithPath: path)
+        // Paths below shall not have two slashes.
+        let path = path.count > 1 && path.hasSuffix("/") ? url.path : path
         let tree = try FolderTree(path: path)
         let layout = try FolderLayout(tree)
         var reader = FolderReader()
         try reader.read(layout)
         reader.countOmissions(tree)
         return ImageFiles(
-            name: name ?? tree.name, path: path, classNames: reader.classNames, domains: reader.domains,
+            name: name ?? url.standardizedFileURL.lastPathComponent, path: path, classNames: reader.classNames,
+            domains: reader.domains,
             files: reader.files, omitted: reader.omitted.omissions)
     }
 }
