@@ -15,6 +15,8 @@ public struct ImageDataset: Sendable {
     public let labels: [Int]
     /// Consecutive; one where the data set is not put together from several.
     public let sources: [Source]
+    /// What its folder or manifest holds besides, and why it is not among the images.
+    public let omitted: [Omission]
     private let parts: [any ImagePart]
     /// The first image of each part.
     private let starts: [Int]
@@ -24,7 +26,11 @@ public struct ImageDataset: Sendable {
 
     /// - Parameter sources: one with all images unless given.
     /// - Precondition: the parts hold as many images as there are labels.
-    init(name: String, classNames: [String], labels: [Int], parts: [any ImagePart], sources: [Source]? = nil) {
+    init(
+        name: String, classNames: [String], labels: [Int], parts: [any ImagePart], sources: [Source]? = nil,
+        omitted: [Omission] = []
+    ) {
+        self.omitted = omitted
         self.name = name
         self.classNames = classNames
         self.labels = labels
@@ -87,7 +93,9 @@ public struct ImageDataset: Sendable {
         var classNames = sharingClasses ? first.classNames : []
         var labels: [Int] = []
         var sources: [Source] = []
+        var omitted = OmissionCounter()
         for dataset in datasets {
+            omitted.add(dataset.omitted)
             if sharingClasses, dataset.classNames != first.classNames {
                 throw .unsuitable("\(name): expected the classes of \(first.name) also in \(dataset.name)")
             }
@@ -100,7 +108,17 @@ public struct ImageDataset: Sendable {
             labels += dataset.labels.map { offset + $0 }
         }
         return ImageDataset(
-            name: name, classNames: classNames, labels: labels, parts: datasets.flatMap(\.parts), sources: sources)
+            name: name, classNames: classNames, labels: labels, parts: datasets.flatMap(\.parts), sources: sources,
+            omitted: omitted.omissions)
+    }
+
+    /// The same images with other numbers of their classes, which all sources share from then on.
+    /// - Parameter places: the new number of each class.
+    func relabelled(_ places: [Int], classNames: [String]) -> ImageDataset {
+        ImageDataset(
+            name: name, classNames: classNames, labels: labels.map { places[$0] }, parts: parts,
+            sources: sources.map { Source(name: $0.name, classes: 0..<classNames.count, images: $0.images) },
+            omitted: omitted)
     }
 }
 

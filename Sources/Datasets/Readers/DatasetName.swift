@@ -2,7 +2,7 @@ import Foundation
 
 /// A data set as a configuration names it: one, or several joined by `+`.
 ///
-/// One is a known data set (`cifar10`), `folder:NAME` for image files in folders (`ImageFolder`), `arrays:NAME` for
+/// One is a known data set (`cifar10`), `folder:NAME` for image files in folders (`ImageFiles.folder`), `arrays:NAME` for
 /// `train.safetensors` and `test.safetensors` (`ImageDataset.arrays`), or `records:NAME:CLASSESxCHANNELSxHEIGHTxWIDTH`
 /// for `train.bin` and `test.bin` with one label byte an image. NAME is that of the folder, or of a folder in it.
 public struct DatasetName: Hashable, Sendable {
@@ -61,10 +61,14 @@ public struct DatasetName: Hashable, Sendable {
     }
 
     /// Loads a split; several data sets become one, their classes one after the other.
-    public func load(_ split: KnownDataset.Split, from folders: DatasetFolders) throws -> ImageDataset {
+    ///
+    /// - Parameter unreadable: what becomes of image files that cannot be read (`ImageFiles.dataset`).
+    public func load(
+        _ split: KnownDataset.Split, from folders: DatasetFolders, unreadable: UnreadableImages? = nil
+    ) throws -> ImageDataset {
         var folders = folders
         folders.holdsSeveral = parts.count > 1
-        let loaded = try parts.map { try Self.load($0, split, from: folders) }
+        let loaded = try parts.map { try Self.load($0, split, from: folders, unreadable) }
         return loaded.count == 1 ? loaded[0] : try .union(name: text, of: loaded)
     }
 
@@ -79,11 +83,12 @@ public struct DatasetName: Hashable, Sendable {
     }
 
     private static func load(
-        _ part: Part, _ split: KnownDataset.Split, from folders: DatasetFolders
+        _ part: Part, _ split: KnownDataset.Split, from folders: DatasetFolders, _ unreadable: UnreadableImages?
     ) throws -> ImageDataset {
         switch part {
         case .known(let known): return try known.load(split, from: folders)
-        case .folder(let name): return try ImageFolder(path: folders.folder(name)).load(split, name: name)
+        case .folder(let name):
+            return try ImageFiles.folder(folders.folder(name), name: name).dataset(split, unreadable: unreadable)
         case .arrays(let name):
             return try .arrays(
                 name: name, file: try arrays(name, split, in: folders),
@@ -101,7 +106,7 @@ public struct DatasetName: Hashable, Sendable {
     ) throws -> (name: String, classes: [String]) {
         switch part {
         case .known(let known): return (known.rawValue, known.classNames)
-        case .folder(let name): return (name, try ImageFolder(path: folders.folder(name)).classNames)
+        case .folder(let name): return (name, try ImageFiles.folder(folders.folder(name)).classNames)
         case .arrays(let name):
             let count = try ImageDataset.classCount(ofArrays: arrays(name, .train, in: folders))
             return (name, (0..<count).map(String.init))
