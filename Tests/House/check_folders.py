@@ -73,7 +73,7 @@ def symbols(sources, declared, names):
 def used(source, declared, top, members):
     """(symbol, line) for each use in a file."""
     code = source.code
-    own = {declaration.name for declaration in declared}
+    own = {declaration.name for declaration in declared if declaration.kind != "extension"}
     local = locals_of(code)
     for index, token in enumerate(code):
         if token.kind != "name" or index == 0:

@@ -17,6 +17,7 @@ WALKING = {
     "reversed", "elementsEqual", "description", "debugDescription", "starts", "lexicographicallyPrecedes", "hashValue"}
 # Those whose result does not, also behind a `map`.
 SETTLING = {"count", "isEmpty", "contains", "allSatisfy", "min", "max"}
+WITH_CLOSURE = (KEEPING | MAPPING | WALKING | SETTLING | {"sorted"}) - {"lazy", "keys", "values"}
 SAME_ARRAY = {"sorted", "filter", "reversed", "prefix", "suffix", "dropFirst", "dropLast", "shuffled"}
 ONE_OF_ARRAY = {"first", "last", "popLast", "removeLast", "removeFirst", "randomElement", "min", "max"}
 COLLECTIONS = {"Array", "ArraySlice", "ContiguousArray"}
@@ -65,6 +66,8 @@ class Reader:
         if self.text(index) in NO_EXPRESSION or index >= len(self.code):
             return UNKNOWN
         kind, behind, _, _ = self.chain(index, busy)
+        if self.text(behind) in ("as", "as?", "as!"):
+            return self.names.known(parse_type(self.code, self.pairs, behind + 1)[0])
         ends = self.text(behind) in ("??", ",", ")", "]", "}", "{", ";", "else", "where", "as") or behind >= len(self.code) or (
             self.code[behind].line > self.code[behind - 1].line and self.code[behind].kind != "op")
         return kind if ends or self.code[behind].kind != "op" else UNKNOWN
@@ -85,9 +88,8 @@ class Reader:
         if token.text == "[":
             return self.bracket(index)
         if token.text == "(":
-            kind, behind, _, _ = self.chain(index + 1, busy) if self.pairs[index] > index + 1 else (UNKNOWN, index + 1, 0, 0)
-            is_whole = behind == self.pairs[index] or self.text(behind) == "??"
-            return (kind if is_whole else UNKNOWN), self.pairs[index] + 1
+            is_one = not any(self.text(at) == "," for at in self.inside(index))
+            return (self.value_type(index + 1, busy) if is_one else UNKNOWN), self.pairs[index] + 1
         if token.kind != "name":
             return UNKNOWN, index + 1
         if token.text in ("Set", "Dictionary") or token.text in COLLECTIONS:
@@ -107,14 +109,20 @@ class Reader:
         end = self.pairs[index]
         if self.text(end + 1) == "(" and self.code[end + 1].line == self.code[end].line:
             return parse_type(self.code, self.pairs, index)[0], self.pairs[end + 1] + 1
-        colons, at = 0, index + 1
-        while at < end:
+        colons = 0
+        for at in self.inside(index):
             if self.text(at) == ":":
                 colons += 1
             elif self.text(at) == "?" and self.text(at + 1) != ".":
                 colons -= 1
-            at = self.pairs[at] + 1 if self.pairs[at] > at else at + 1
         return (("dict", UNKNOWN, UNKNOWN) if colons > 0 else ("array", UNKNOWN)), end + 1
+
+    def inside(self, bracket):
+        """The indices of the tokens between two brackets, without those between further brackets."""
+        at = bracket + 1
+        while at < self.pairs[bracket]:
+            yield at
+            at = self.pairs[at] + 1 if self.pairs[at] > at else at + 1
 
     def called(self, name, index):
         if name[0].isupper():
@@ -143,7 +151,7 @@ class Reader:
             behind = self.pairs[behind] + 1
         if not is_hashed(kind):
             return self.plain_member(kind, name, behind, arguments, busy)
-        if self.text(behind) == "{" and name in KEEPING | MAPPING | WALKING | SETTLING | {"sorted"} - {"lazy", "keys", "values"}:
+        if arguments is None and self.text(behind) == "{" and name in WITH_CLOSURE:
             closure = (behind, self.pairs[behind])
             behind = self.pairs[behind] + 1
         if name in KEEPING:
@@ -181,7 +189,7 @@ class Reader:
         """A member of what is neither set nor dictionary."""
         names = self.names
         if kind[0] == "array":
-            if self.text(behind) == "{" and name in SAME_ARRAY:
+            if self.text(behind) == "{" and not arguments and name in SAME_ARRAY | MAPPING:
                 behind = self.pairs[behind] + 1
             result = kind if name in SAME_ARRAY else element(kind) if name in ONE_OF_ARRAY else UNKNOWN
             return result, behind, None

@@ -39,11 +39,9 @@ def read_targets(text):
 
 
 def within_dependencies(code, pairs, index):
-    """Whether the bracket around a call is the list of an argument `dependencies:` whose own call is a target's."""
+    """Whether a call stands in a list that stands in the call of a target."""
     bracket = enclosing(pairs, index)
-    if bracket is None or code[bracket].text != "[" or code[bracket - 2].text != "dependencies":
-        return False
-    call = enclosing(pairs, bracket)
+    call = enclosing(pairs, bracket) if bracket is not None else None
     return call is not None and code[call - 1].text in KINDS
 
 

@@ -146,8 +146,8 @@ class Scanner:
     def expects_operand(self, position):
         """Whether an expression can begin here, so that `/` is no division."""
         previous = next((token for token in reversed(self.tokens) if token.kind != "comment"), None)
-        if previous is None:
-            return True
+        if previous is None or not self.text[self.text.rfind("\n", 0, position) + 1:position].strip():
+            return True  # First on its line, and a space behind a division there is the house's style.
         if previous.kind == "op":
             if previous.text in ("?", "!"):  # Behind an operand it belongs to it, behind a space it is an operator.
                 return self.text[position - 1].isspace()
