@@ -52,29 +52,30 @@ def check(tree, rooms):
             yield Finding(
                 "Package.swift", target.line, f"target {target.name} has no room in Tests/tidy.py: say what it is forbidden")
             continue
-        yield from check_manifest(tree, target, room)
+        yield from check_manifest(tree.targets, target, room)
     for source in tree.sources:
         yield from check_source(tree, source, rooms)
     yield from check_unused(tree)
 
 
-def check_manifest(tree, target, room):
+def check_manifest(targets, target, room):
+    """A target's dependencies, and what it reaches through them. `targets`: name -> Target."""
     for dependency in target.dependencies:
         if room.forbids(dependency):
             yield Finding("Package.swift", target.line, f"{target.name} may not depend on {dependency}: {room.why}")
-        elif dependency in tree.targets:
-            for module, path in sorted(reached(tree, dependency).items()):
+        elif dependency in targets:
+            for module, path in sorted(reached(targets, dependency).items()):
                 if module in room.never:
                     yield Finding(
                         "Package.swift", target.line,
                         f"{target.name} may not reach {module}, and does by {' -> '.join([target.name, *path])}: {room.why}")
 
 
-def reached(tree, start):
-    """Module -> the path to it, for all that a target reaches through its dependencies, without those that it has itself."""
+def reached(targets, start):
+    """Module -> the path to it, for all that a target reaches through its dependencies."""
     paths, queue = {start: [start]}, [start]
     for name in queue:
-        for dependency in tree.targets[name].dependencies if name in tree.targets else ():
+        for dependency in targets[name].dependencies if name in targets else ():
             if dependency not in paths:
                 paths[dependency] = [*paths[name], dependency]
                 queue.append(dependency)
