@@ -3,10 +3,9 @@
 
     Tests/tidy.py [--words] [--root FOLDER] [PATH ...]
 
-Prints each finding as file:line: what, and exits 1 if there is one. With paths, prints only what it found below those; the
-whole tree is read all the same. `--words` adds warnings about words that the house does without; they do not count as
-findings.
-"""
+Prints each finding as file:line: what, and exits 1 if there is one. With paths, prints only what it found below those;
+the whole tree is read all the same. `--words` adds warnings about words that the house does without; they do not count
+as findings."""
 
 import argparse
 import pathlib
@@ -39,24 +38,23 @@ def only(*modules):
 # What each target is forbidden. Package.swift says what a target depends on; this says what it must never.
 ROOMS = {
     "PromptAggregation": Room("it is pure", only=only("CKernels"), system=MATHEMATICS),
-    "Federation": Room("it is pure", only=only("PromptAggregation"), system=frozenset()),
-    "PromptWire": Room(
+    "Federation": Room("it is pure", only=only("PromptAggregation"), system=frozenset()), "PromptWire": Room(
         "it turns messages into bytes and back, without input or output",
         only=only("CPromptWire", "Federation", "PromptAggregation"), system=MATHEMATICS),
     "MessageLog": Room("it is blind to what the messages hold", only=only("CChecksum", "CZlib")),
     "ZeroMQTransport": Room("it moves bytes and knows no messages", only=only("CZeroMQ")),
-    "Safetensors": Room("it reads and writes tensors and knows nothing else of ours", only=only()),
-    "Datasets": Room(
-        "it reads images and knows no run", only=only("CPNG", "CTurboJPEG", "CZlib", "PromptAggregation", "Safetensors")),
+    "Safetensors": Room("it reads and writes tensors and knows nothing else of ours", only=only()), "Datasets": Room(
+        "it reads images and knows no run",
+        only=only("CPNG", "CTurboJPEG", "CZlib", "PromptAggregation", "Safetensors")),
     "PromptTuning": Room(
         "it computes and knows no run", only=only("CKernels", "PromptAggregation", "Safetensors")),
     "Text": Room("it is text alone", only=only()),
     "Console": Room("it writes lines to the terminal and knows no run", only=only("Text")),
-    "Charts": Room("it draws and knows no run", only=only("Text")),
-    "RunSettings": Room(
+    "Charts": Room("it draws and knows no run", only=only("Text")), "RunSettings": Room(
         "settings are read without a socket, an encoder or a log",
         never=SOCKETS | SHOPS | {
-            "MessageLog", "PromptTuning", "PromptWire", "RunLog", "FaultSimulation", "FederationRun", "FederationService"}),
+            "MessageLog", "PromptTuning", "PromptWire", "RunLog", "FaultSimulation", "FederationRun",
+            "FederationService"}),
     "RunLog": Room(
         "a replay needs nothing but the log",
         never=SOCKETS | SHOPS | {"PromptTuning", "FaultSimulation", "FederationRun", "FederationService"},
@@ -86,7 +84,8 @@ DOORS = check_leftovers.Doors(
     standard_output=("Sources/Console/", "Sources/impromptu/Output.swift"),
     # Pure code and computation; and a serial executor, which has to trap off its thread.
     preconditions=(
-        "Sources/PromptAggregation/", "Sources/Federation/", "Sources/PromptTuning/", "Sources/ZeroMQTransport/PollLoop.swift"),
+        "Sources/PromptAggregation/", "Sources/Federation/", "Sources/PromptTuning/",
+        "Sources/ZeroMQTransport/PollLoop.swift"),
 )
 
 
@@ -112,8 +111,8 @@ def main():
     found, tree = findings(arguments.root)
 
     def shown(items):
-        tops = [path.rstrip("/") for path in arguments.paths]
-        return [item for item in items if not tops or any(item.path == top or item.path.startswith(top + "/") for top in tops)]
+        tops = [path.rstrip("/") + "/" for path in arguments.paths] or [""]
+        return [item for item in items if any((item.path + "/").startswith(top) for top in tops)]
 
     for item in shown(found):
         print(f"{item.path}:{item.line}: {item.what}")

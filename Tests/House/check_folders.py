@@ -1,11 +1,11 @@
 """No cycle between the folders of a target (Sources/Target/Folder; the files at a target's root are a folder), and none
 between targets.
 
-An edge goes from a folder that uses a symbol to the one that declares it. A symbol is what a file declares at its top, or
-what an extension adds to a type from another folder or from outside. Uses are found by name, so there are limits:
-- a member counts only where nothing else in Sources has its name, and initializers, subscripts and operators do not count;
-- a name at the top does not count as used where the file declares the same name itself (a parameter, a nested type).
-"""
+An edge goes from a folder that uses a symbol to the one that declares it. A symbol is what a file declares at its top,
+or what an extension adds to a type from another folder or from outside. Uses are found by name, so there are limits:
+- a member counts only where nothing else in Sources has its name, and initializers, subscripts and operators do not
+  count;
+- a name at the top does not count as used where the file declares the same name itself (a parameter, a nested type)."""
 
 from collections import defaultdict
 from typing import NamedTuple
@@ -117,7 +117,8 @@ def folder_cycles(uses):
             f"\n    {start} uses of {end}: {described(uses[start, end])}" for start, end in zip(cycle, cycle[1:]))
         _, path, line = min(ties, key=lambda tie: (tie[1], tie[2]))
         yield Finding(
-            path, line, f"folders in a cycle, {' -> '.join(cycle)}; {lightest[0]} -> {lightest[1]} has the fewest ties{steps}")
+            path, line,
+            f"folders in a cycle, {' -> '.join(cycle)}; {lightest[0]} -> {lightest[1]} has the fewest ties{steps}")
 
 
 def described(ties):

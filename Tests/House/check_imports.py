@@ -8,8 +8,8 @@ from tree import Finding
 
 # Modules of the toolchain and the system, which need no dependency.
 SYSTEM = {
-    "Darwin", "Dispatch", "Foundation", "FoundationEssentials", "FoundationNetworking", "FoundationXML", "Glibc", "Musl",
-    "Synchronization"}
+    "Darwin", "Dispatch", "Foundation", "FoundationEssentials", "FoundationNetworking", "FoundationXML", "Glibc",
+    "Musl", "Synchronization"}
 TESTING = {"Testing", "XCTest"}
 IMPORTED_KINDS = {"struct", "class", "enum", "protocol", "func", "var", "let", "typealias", "actor"}
 
@@ -18,13 +18,13 @@ class Room(NamedTuple):
     """What a target is forbidden, and why."""
 
     why: str
-    """All that it may depend on; None for whatever is not forbidden below."""
+    # All that it may depend on; None for whatever is not forbidden below.
     only: object = None
-    """What it may not reach, not even through what it depends on."""
+    # What it may not reach, not even through what it depends on.
     never: frozenset = frozenset()
-    """What it may not use itself, although something that it depends on may."""
+    # What it may not use itself, although something that it depends on may.
     not_itself: frozenset = frozenset()
-    """The modules of the system that it may import."""
+    # The modules of the system that it may import.
     system: frozenset = frozenset(SYSTEM)
 
     def forbids(self, module):
@@ -50,7 +50,8 @@ def check(tree, rooms):
         room = rooms.get(target.name)
         if room is None:
             yield Finding(
-                "Package.swift", target.line, f"target {target.name} has no room in Tests/tidy.py: say what it is forbidden")
+                "Package.swift", target.line,
+                f"target {target.name} has no room in Tests/tidy.py: say what it is forbidden")
             continue
         yield from check_manifest(tree.targets, target, room)
     for source in tree.sources:
@@ -66,9 +67,10 @@ def check_manifest(targets, target, room):
         elif dependency in targets:
             for module, path in sorted(reached(targets, dependency).items()):
                 if module in room.never:
+                    way = " -> ".join([target.name, *path])
                     yield Finding(
                         "Package.swift", target.line,
-                        f"{target.name} may not reach {module}, and does by {' -> '.join([target.name, *path])}: {room.why}")
+                        f"{target.name} may not reach {module}, and does by {way}: {room.why}")
 
 
 def reached(targets, start):
@@ -99,7 +101,8 @@ def check_source(tree, source, rooms):
         elif room is not None and room.forbids(module):
             yield Finding(source.path, line, f"{target.name} may not import {module}: {room.why}")
         elif module not in target.dependencies and module not in SYSTEM and not (is_test and module in TESTING):
-            yield Finding(source.path, line, f"{target.name} imports {module}, which Package.swift does not say")
+            yield Finding(source.path, line,
+                f"{target.name} imports {module}, which Package.swift does not make a dependency")
 
 
 def check_unused(tree):
@@ -109,4 +112,5 @@ def check_unused(tree):
         used = {module for source in sources for module, _, _ in imports(source)}
         for dependency in target.dependencies:
             if sources and dependency not in used:
-                yield Finding("Package.swift", target.line, f"{target.name} depends on {dependency} and imports it nowhere")
+                yield Finding("Package.swift", target.line,
+                    f"{target.name} depends on {dependency} and imports it nowhere")

@@ -24,10 +24,10 @@ class Doors(NamedTuple):
 
     longest: int
     generated: frozenset
-    """The only places that write to standard error, and to standard output."""
+    # The only places that write to standard error, and to standard output.
     standard_error: tuple
     standard_output: tuple
-    """Who may state preconditions: where a violated one is a fault of the program itself."""
+    # Who may state preconditions: where a violated one is a fault of the program itself.
     preconditions: tuple
 
 
@@ -56,7 +56,8 @@ def check_length(tree, path, longest):
 def unfinished(path, comments):
     for line, text in comments:
         for found in UNFINISHED.finditer(text):
-            yield Finding(path, line + text.count("\n", 0, found.start()), f"{found[1]}: unfinished work belongs in an issue")
+            yield Finding(path, line + text.count("\n", 0, found.start()),
+                f"{found[1]}: unfinished work belongs in an issue")
 
 
 def c_comments(text):
@@ -79,15 +80,18 @@ def check_traps(source, preconditions):
         if token.kind != "name" or is_other_member(code, index):
             continue
         if token.text in ("try!", "as!"):
-            yield Finding(source.path, token.line, f"{token.text} traps: expected an error that names what came and where")
+            yield Finding(source.path, token.line,
+                f"{token.text} traps: expected an error that names what came and where")
         elif token.text in TRAPS and after == "(" and code[index - 1].text != "func" and not (
                 may_state and token.text != "fatalError"):
-            yield Finding(source.path, token.line, f"{token.text} traps: expected an error that names what came and where")
+            yield Finding(source.path, token.line,
+                f"{token.text} traps: expected an error that names what came and where")
 
 
 def is_other_member(code, index):
     """Whether a name stands behind a dot, and not that of a module."""
-    return index > 0 and code[index - 1].text == "." and not (index > 1 and code[index - 2].text in ("Swift", "Glibc", "Darwin"))
+    return index > 0 and code[index - 1].text == "." and not (index > 1 and code[index - 2].text in ("Swift", "Glibc",
+        "Darwin"))
 
 
 def check_streams(source, doors):

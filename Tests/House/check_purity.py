@@ -1,11 +1,10 @@
-"""Purity of the targets that a recorded run has to replay bit for bit: no clock, no randomness of the system, no input or
-output, no logger, no threads, nothing that depends on a hash or an address.
+"""Purity of the targets that a recorded run has to replay bit for bit: no clock, no randomness of the system, no input
+or output, no logger, no threads, nothing that depends on a hash or an address.
 
 Names are looked at, not types, so there are limits: a type or function that a pure target declares itself counts as its
-own wherever it is named (a method `open`, a type `Logger`); of a nested type `Task`, `Task {` and `Task.sleep` still count as
-the library's. What hides in C code or behind another target's names is not seen. What a pure target imports is for
-`check_imports`.
-"""
+own wherever it is named (a method `open`, a type `Logger`); of a nested type `Task`, `Task {` and `Task.sleep` still
+count as the library's. What hides in C code or behind another target's names is not seen. What a pure target imports is
+for `check_imports`."""
 
 from declarations import TYPES, declarations
 from tree import Finding
@@ -18,7 +17,7 @@ TYPE_NAMES = {
     "randomness of the system": {"SystemRandomNumberGenerator", "UUID"},
     "input or output": {
         "FileManager", "FileHandle", "FileDescriptor", "ProcessInfo", "CommandLine", "Process", "Pipe", "Bundle",
-        "UserDefaults", "URLSession", "InputStream", "OutputStream", "TextOutputStream", "Host", "Mirror"},
+        "UserDefaults", "URLSession", "InputStream", "OutputStream"},
     "a logger": {"Logger", "LogHandler", "LoggingSystem", "OSLog"},
     "threads": {
         "Task", "Thread", "DispatchQueue", "DispatchSemaphore", "DispatchGroup", "OperationQueue", "TaskGroup", "Mutex",
@@ -28,18 +27,18 @@ TYPE_NAMES = {
 # Functions, where they are called.
 FUNCTIONS = {
     "a clock": {
-        "clock_gettime", "clock_gettime_nsec_np", "gettimeofday", "time", "clock", "times", "mach_absolute_time", "localtime",
-        "gmtime", "ftime"},
+        "clock_gettime", "clock_gettime_nsec_np", "gettimeofday", "time", "clock", "times", "mach_absolute_time",
+        "localtime", "gmtime", "ftime"},
     "randomness of the system": {
-        "rand", "random", "srand", "srandom", "rand_r", "drand48", "lrand48", "mrand48", "erand48", "srand48", "arc4random",
-        "arc4random_uniform", "arc4random_buf", "getrandom", "getentropy"},
+        "rand", "random", "srand", "srandom", "rand_r", "drand48", "lrand48", "mrand48", "erand48", "srand48",
+        "arc4random", "arc4random_uniform", "arc4random_buf", "getrandom", "getentropy"},
     "input or output": {
         "print", "debugPrint", "dump", "readLine", "NSLog", "os_log", "fopen", "fdopen", "freopen", "fclose", "fread",
         "fwrite", "fputs", "fgets", "puts", "putchar", "getchar", "printf", "vprintf", "fprintf", "vfprintf", "perror",
-        "fflush", "open", "openat", "close", "read", "write", "pread", "pwrite", "readv", "writev", "lseek", "fsync", "mmap",
-        "munmap", "stat", "fstat", "unlink", "rename", "mkdir", "opendir", "socket", "connect", "send", "recv", "getenv",
-        "setenv", "unsetenv", "secure_getenv", "getpid", "system", "popen", "fork", "execv", "execvp", "exit", "_exit",
-        "isatty", "getcwd", "gethostname", "uname", "sysconf", "sysctlbyname", "syslog", "dprintf", "ioctl"},
+        "fflush", "open", "openat", "close", "read", "write", "pread", "pwrite", "readv", "writev", "lseek", "fsync",
+        "mmap", "munmap", "stat", "fstat", "unlink", "rename", "mkdir", "opendir", "socket", "connect", "send", "recv",
+        "getenv", "setenv", "unsetenv", "secure_getenv", "getpid", "system", "popen", "fork", "execv", "execvp", "exit",
+        "_exit", "isatty", "getcwd", "gethostname", "uname", "sysconf", "sysctlbyname", "syslog", "dprintf", "ioctl"},
     "threads": {
         "pthread_create", "pthread_self", "pthread_mutex_lock", "sleep", "usleep", "nanosleep", "withTaskGroup",
         "withThrowingTaskGroup", "withDiscardingTaskGroup", "withUnsafeContinuation", "withCheckedContinuation"},
@@ -95,18 +94,27 @@ def impurities(source, own):
         is_member = before == "." and not (index > 1 and code[index - 2].text in MODULES)
         if is_member:
             yield from member(code, pairs, index)
-        elif name in TYPES_BY_NAME and name not in own_types and after != ":" and not is_hash_witness(code, index) and not (
+        elif name in TYPES_BY_NAME and name not in own_types and after != ":" and not is_hash_witness(code,
+            index) and not (
                 name in nested_types and (after not in ("{", ".") or before in BEFORE_TYPE)):
             yield line, TYPES_BY_NAME[name], name
         elif name in FUNCTIONS_BY_NAME and after == "(" and before != "func" and not (
                 before != "." and (name in own_functions or name in local)):
             yield line, FUNCTIONS_BY_NAME[name], f"{name}(...)"
-        elif name == "async" and (before == ")" or after in ("let", "throws", "->")) or (
-                name == "await" and before != "case") or (
-                name == "actor" and before != "case" and code[index + 1].kind == "name" and token.line == code[index + 1].line):
+        elif is_concurrency(code, index, before, after):
             yield line, "threads", name
         elif name == "nonisolated" and after == "(" and code[index + 2].text == "unsafe":
             yield line, "state that threads share", "nonisolated(unsafe)"
+
+
+def is_concurrency(code, index, before, after):
+    """Whether `async`, `await` or `actor` stands there as the keyword."""
+    name = code[index].text
+    if name == "async":
+        return before == ")" or after in ("let", "throws", "->")
+    if name == "actor":
+        return before != "case" and code[index + 1].kind == "name" and code[index].line == code[index + 1].line
+    return name == "await" and before != "case"
 
 
 def member(code, pairs, index):

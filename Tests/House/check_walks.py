@@ -1,15 +1,14 @@
 """No walk over a set or dictionary in the pure targets, since its order differs from one process to the next.
 
-Reported: `for ... in`, `map`, `forEach`, `reduce`, `first`, `Array(...)`, interpolation and the like on a value whose type is
-Set or Dictionary by its declaration, its first value, or the function that gives it. Not reported: what is sorted at once
-(a dictionary by its key), what has no order (`count`, `contains`, `min()`, a new Set), `reduce(0, +)` over integers, and
-lines with a comment that says why the order is of no consequence:
+Reported: `for ... in`, `map`, `forEach`, `reduce`, `first`, `Array(...)`, interpolation and the like on a value whose
+type is Set or Dictionary by its declaration, its first value, or the function that gives it. Not reported: what is
+sorted at once (a dictionary by its key), what has no order (`count`, `contains`, `min()`, a new Set), `reduce(0, +)`
+over integers, and lines with a comment that says why the order is of no consequence:
 
     for id in touched { marks[id] = true }  // order-free: each mark is set once and none is read meanwhile
 
-Limits: types come from the declarations of the target itself, by name. The parameter of a closure has no type here, nor has
-what generic functions give; a sequence handed to a function that takes any sequence is not followed.
-"""
+Limits: types come from the declarations of the target itself, by name. The parameter of a closure has no type here, nor
+has what generic functions give; a sequence handed to a function that takes any sequence is not followed."""
 
 from expressions import Reader
 from scopes import TargetNames
@@ -21,8 +20,9 @@ FEWEST_WORDS = 3
 COLLECTING = {"Array", "ArraySlice", "ContiguousArray", "zip", "AnySequence", "String"}
 LABELS = {"contentsOf", "describing", "reflecting"}
 KEYWORDS = {
-    "return", "in", "if", "guard", "while", "case", "where", "let", "var", "func", "try", "await", "else", "switch", "for",
-    "throw", "as", "as?", "as!", "try?", "try!", "is", "repeat", "do", "struct", "enum", "class", "protocol", "extension", "import", "typealias"}
+    "return", "in", "if", "guard", "while", "case", "where", "let", "var", "func", "try", "await", "else", "switch",
+    "for", "throw", "as", "as?", "as!", "try?", "try!", "is", "repeat", "do", "struct", "enum", "class", "protocol",
+    "extension", "import", "typealias"}
 
 
 def check(tree, pure):
@@ -41,7 +41,8 @@ def check_file(source, reader):
         used |= places
         if not places:
             findings.append(Finding(
-                source.path, line, f"{source.target} walks over a set or dictionary: {what} in hash order; sort first, or say"
+                source.path, line,
+                f"{source.target} walks over a set or dictionary: {what} in hash order; sort first, or say"
                 f" `{MARK} why` on the line"))
     for line, why in excuses.items():
         if line not in used:

@@ -1,4 +1,5 @@
-"""Words that the house does without, in what people read: strings and comments of Swift, comments of C and Python, documents.
+"""Words that the house does without, in what people read: strings and comments of Swift, comments of C and Python,
+documents.
 
 A warning, not an error: prose is judged by people. Code between backticks is left out.
 """

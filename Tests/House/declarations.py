@@ -1,10 +1,11 @@
 """The declarations of a Swift file: types, extensions, and what they and the file declare. Bodies of functions are left
-out, except where `inside` asks for what they declare."""
+out."""
 
 from typing import NamedTuple
 
 TYPES = {"struct", "class", "enum", "protocol", "actor"}
-KEYWORDS = TYPES | {"extension", "func", "var", "let", "typealias", "associatedtype", "case", "init", "subscript", "macro"}
+KEYWORDS = TYPES | {"extension", "func", "var", "let", "typealias", "associatedtype", "case", "init", "subscript",
+    "macro"}
 MODIFIERS = {
     "public", "package", "internal", "private", "fileprivate", "open", "static", "final", "mutating", "nonmutating",
     "override", "lazy", "weak", "unowned", "indirect", "nonisolated", "convenience", "required", "dynamic", "optional",
@@ -13,13 +14,13 @@ MODIFIERS = {
 
 class Declaration(NamedTuple):
     kind: str
-    """The name; of an extension the name of its type, without what is before the last dot."""
+    # The name; of an extension the name of its type, without what is before the last dot.
     name: str
     line: int
-    """Where its keyword stands among the file's tokens, and where its body's brackets do (-1, -1 without one)."""
+    # Where its keyword stands among the file's tokens, and where its body's brackets do (-1, -1 without one).
     index: int
     body: tuple
-    """The type or extension that it is a member of; None at the file's top."""
+    # The type or extension that it is a member of; None at the file's top.
     owner: object
     is_private: bool
 
@@ -38,7 +39,8 @@ def collect(code, pairs, index, end, owner, found):
             name, index_of_name = name_behind(code, index)
             body = body_behind(code, pairs, index_of_name, end) if token.text in TYPES | {"extension"} else (-1, -1)
             declaration = Declaration(
-                token.text, name, token.line, index, body, owner, bool({"private", "fileprivate"} & modifiers(code, pairs, index)))
+                token.text, name, token.line, index, body, owner,
+                bool({"private", "fileprivate"} & modifiers(code, pairs, index)))
             found.append(declaration)
             if token.text == "case":
                 found += more_cases(code, pairs, index_of_name, end, declaration)

@@ -1,4 +1,4 @@
-"""The type of a postfix expression (`a.b[c]?.map { ... }.keys`), and what it does with a set or dictionary on its way."""
+"""The type of a postfix expression (`a.b[c]?.map { ... }.keys`), and what it does with sets and dictionaries."""
 
 from typing import NamedTuple
 
@@ -7,13 +7,14 @@ from swift_types import INTEGERS, UNKNOWN, element, is_hashed, parse_type, subsc
 
 # Members that give a set, a dictionary or another sequence in hash order.
 KEEPING = {
-    "filter", "lazy", "union", "intersection", "subtracting", "symmetricDifference", "merging", "keys", "values", "mapValues",
-    "compactMapValues"}
+    "filter", "lazy", "union", "intersection", "subtracting", "symmetricDifference", "merging", "keys", "values",
+    "mapValues", "compactMapValues"}
 MAPPING = {"map", "flatMap", "compactMap"}
 # Members whose result depends on the order.
 WALKING = {
     "forEach", "reduce", "first", "prefix", "suffix", "dropFirst", "dropLast", "drop", "enumerated", "makeIterator",
-    "randomElement", "popFirst", "removeFirst", "joined", "split", "startIndex", "endIndex", "indices", "index", "shuffled",
+    "randomElement", "popFirst", "removeFirst", "joined", "split", "startIndex", "endIndex", "indices", "index",
+    "shuffled",
     "reversed", "elementsEqual", "description", "debugDescription", "starts", "lexicographicallyPrecedes", "hashValue"}
 # Those whose result does not, also behind a `map`.
 SETTLING = {"count", "isEmpty", "contains", "allSatisfy", "min", "max"}
@@ -68,7 +69,8 @@ class Reader:
         kind, behind, _, _ = self.chain(index, busy)
         if self.text(behind) in ("as", "as?", "as!"):
             return self.names.known(parse_type(self.code, self.pairs, behind + 1)[0])
-        ends = self.text(behind) in ("??", ",", ")", "]", "}", "{", ";", "else", "where", "as") or behind >= len(self.code) or (
+        ends = self.text(behind) in ("??", ",", ")", "]", "}", "{", ";", "else", "where",
+            "as") or behind >= len(self.code) or (
             self.code[behind].line > self.code[behind - 1].line and self.code[behind].kind != "op")
         return kind if ends or self.code[behind].kind != "op" else UNKNOWN
 
@@ -163,7 +165,8 @@ class Reader:
             if kind[0] == "dict" and by and not any(self.text(at) in ("key", "0") for at in range(*by)):
                 walks.append(Walk(index, ".sorted by something else than the key, which leaves equal ones"))
             return ("array", element(kind)), behind, None
-        if name in SETTLING and not (name in ("min", "max") and (closure or arguments and arguments[1] > arguments[0] + 1)):
+        if name in SETTLING and not (name in ("min",
+            "max") and (closure or arguments and arguments[1] > arguments[0] + 1)):
             return UNKNOWN, behind, None
         if name == "reduce" and self.is_integer_sum(kind, arguments):
             return UNKNOWN, behind, None
@@ -182,8 +185,10 @@ class Reader:
 
     def is_integer_sum(self, kind, arguments):
         """`.reduce(0, +)` over integers gives the same in any order."""
-        return arguments and element(kind) in {("name", name) for name in INTEGERS} and (
-            [token.text for token in self.code[arguments[0] + 1:arguments[1]]] in (["0", ",", "+"], ["0", ",", "&", "+"]))
+        if not arguments or element(kind) not in {("name", name) for name in INTEGERS}:
+            return False
+        texts = [token.text for token in self.code[arguments[0] + 1:arguments[1]]]
+        return texts in (["0", ",", "+"], ["0", ",", "&", "+"])
 
     def plain_member(self, kind, name, behind, arguments, busy):
         """A member of what is neither set nor dictionary."""
@@ -206,6 +211,5 @@ class Reader:
 
     def trailing(self, index):
         """Behind the closure that follows a call, as in `Dictionary(grouping: a) { ... }`."""
-        if self.text(index) == "{" and self.code[index].line == self.code[index - 1].line and self.text(index + 1) == "$0":
-            return self.pairs[index] + 1
-        return index
+        is_closure = self.text(index) == "{" and self.text(index + 1) == "$0"
+        return self.pairs[index] + 1 if is_closure and self.code[index].line == self.code[index - 1].line else index

@@ -12,7 +12,7 @@ class Target(NamedTuple):
     name: str
     kind: str
     folder: str
-    """Names of targets of this package and of products of others."""
+    # Names of targets of this package and of products of others.
     dependencies: tuple
     line: int
 

@@ -4,11 +4,10 @@
     Tests/House/planted_imports.py [--compiler]
 
 Tidy has to refuse each: in the source, as a dependency in Package.swift, and as a dependency of a dependency. With
-`--compiler`, a scratch package of the same targets and dependencies, one line of Swift in each, is built with the flags of
-the Makefile and one planted import for each target at a time. The compiler's check lets through what a target reaches by
-way of others, so it has to refuse only what is out of reach; what it leaves to tidy is listed. It takes about two seconds
-for each round, and also shows that tidy and Swift read the same targets in Package.swift.
-"""
+`--compiler`, a scratch package of the same targets and dependencies, one line of Swift in each, is built with the flags
+of the Makefile and one planted import for each target at a time. The compiler's check lets through what a target
+reaches by way of others, so it has to refuse only what is out of reach; what it leaves to tidy is listed. It takes
+about two seconds for each round, and also shows that tidy and Swift read the same targets in Package.swift."""
 
 import argparse
 import json

@@ -1,5 +1,5 @@
-"""Which name means what in a target: the types of members, functions, globals, parameters, constants and variables, as far
-as a declaration or its first value shows them."""
+"""Which name means what in a target: the types of members, functions, globals, parameters, constants and variables, as
+far as a declaration or its first value shows them."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Value(NamedTuple):
 class Local(NamedTuple):
     start: int
     end: int
-    """A type or a Value."""
+    # A type or a Value.
     meaning: object
 
 
@@ -130,7 +130,8 @@ class FileNames:
         if at == len(code) or code[at].text != "(":
             return
         end, brace = pairs[at], pairs[at] + 1
-        while brace < len(code) and code[brace].text not in ("{", "}") and code[brace].text not in ("func", "var", "let", "init"):
+        while brace < len(code) and code[brace].text not in ("{", "}") and code[brace].text not in ("func", "var",
+            "let", "init"):
             brace = pairs[brace] + 1 if pairs[brace] > brace else brace + 1
         scope = pairs[brace] if brace < len(code) and code[brace].text == "{" else end
         self.typed_names(at, end, scope)
@@ -155,7 +156,9 @@ class FileNames:
         names, typed = [], None
         if code[at].text == "(":
             typed = at
-            names = [code[i].text for i in range(at + 1, pairs[at]) if code[i].kind == "name" and code[i + 1].text in (",", ")")]
+            names = [
+                code[i].text for i in range(at + 1, pairs[at])
+                if code[i].kind == "name" and code[i + 1].text in (",", ")")]
             at = pairs[at] + 1
         else:
             while at < end and code[at].kind == "name" and code[at + 1].text in (",", "in", "throws", "async", "->"):
@@ -177,7 +180,8 @@ class FileNames:
             if code[at].text == "(":
                 names += [code[i].text for i in range(at + 1, pairs[at]) if code[i].kind == "name"]
                 at = pairs[at]
-            elif code[at].kind == "name" and code[at].text not in ("case", "let", "var", "try", "try?", "try!", "await"):
+            elif code[at].kind == "name" and code[at].text not in ("case", "let", "var", "try", "try?", "try!",
+                "await"):
                 names.append(code[at].text)
             at += 1
         self.loops.add(at + 1)

@@ -1,10 +1,9 @@
 """The tokens of Swift source: what is code, what is a comment, what is the text of a string.
 
-A token is (kind, text, line). Kinds: `name`, `number`, `string` (one stretch of a string's text between interpolations),
-`comment`, `regex`, `attribute` (`@name`), `hash` (`#if`, `#expect`) and `op` (brackets and operators). The code of an
-interpolation stands between an op `\\(` and an op `)`. `<` and `>` are always tokens of their own, so that `Set<Set<Int>>`
-closes twice. `try!`, `try?`, `as!` and `as?` are one token each, a name.
-"""
+A token is (kind, text, line). Kinds: `name`, `number`, `string` (one stretch of a string's text between
+interpolations), `comment`, `regex`, `attribute` (`@name`), `hash` (`#if`, `#expect`) and `op` (brackets and operators).
+The code of an interpolation stands between an op `\\(` and an op `)`. `<` and `>` are always tokens of their own, so
+that `Set<Set<Int>>` closes twice. `try!`, `try?`, `as!` and `as?` are one token each, a name."""
 
 import re
 from typing import NamedTuple
@@ -125,7 +124,8 @@ class Scanner:
         while True:
             found = stops.search(text, position)
             if not found or found.group() == "\n":
-                raise SwiftError(first_line, f"expected the {closing} of a string, found the end of the {'file' if is_long else 'line'}")
+                raise SwiftError(first_line,
+                    f"expected the {closing} of a string, found the end of the {'file' if is_long else 'line'}")
             if found.group() == closing:
                 self.add("string", text[segment:found.start()])
                 return found.end()

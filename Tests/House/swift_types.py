@@ -1,8 +1,7 @@
 """Types as far as the rules need them: which are sets and dictionaries, and what those hold.
 
-A type is a tuple: ("set", element), ("dict", key, value), ("bag", element) for a dictionary's values or another sequence
-in hash order, ("array", element), ("name", text), or UNKNOWN. Optionals count as what they wrap.
-"""
+A type is a tuple: ("set", element), ("dict", key, value), ("bag", element) for a dictionary's values or another
+sequence in hash order, ("array", element), ("name", text), or UNKNOWN. Optionals count as what they wrap."""
 
 UNKNOWN = ("unknown",)
 HASHED = {"set", "dict", "bag"}

@@ -38,16 +38,19 @@ class FolderTests(unittest.TestCase):
 
     def test_the_files_at_the_root_are_a_folder(self):
         self.assert_cycle(
-            {"A.swift": "struct Apple { var pear: Pear }\nlet b = Pear.a + Pear.b", "Blue/B.swift": "\nstruct Pear { var apple: Apple }"},
+            {"A.swift": "struct Apple { var pear: Pear }\nlet b = Pear.a + Pear.b",
+            "Blue/B.swift": "\nstruct Pear { var apple: Apple }"},
             ("A.swift", 1), "Sources/MessageLog -> Sources/MessageLog/Blue -> Sources/MessageLog")
 
     def test_folders_within_a_folder_belong_to_it(self):
         self.assertEqual(found(
-            {"Red/Inner/A.swift": "struct Apple { var pear: Pear }", "Red/B.swift": "struct Pear { var apple: Apple }"}), [])
+            {"Red/Inner/A.swift": "struct Apple { var pear: Pear }",
+            "Red/B.swift": "struct Pear { var apple: Apple }"}), [])
 
     def test_what_an_extension_adds_ties_its_folder(self):
         self.assert_cycle(
-            {"Red/A.swift": "struct Apple {}\nlet a = Apple().peeled()", "Blue/B.swift": "extension Apple {\n    func peeled() {}\n}"},
+            {"Red/A.swift": "struct Apple {}\nlet a = Apple().peeled()",
+            "Blue/B.swift": "extension Apple {\n    func peeled() {}\n}"},
             ("Blue/B.swift", 1), "peeled (A.swift:2)", "Apple (B.swift:1)")
         self.assert_cycle(
             {"Red/A.swift": "let a = [1].evenlySpread\nstruct Apple {}",
@@ -66,11 +69,13 @@ class FolderTests(unittest.TestCase):
 
     def test_extending_a_type_and_interpolating_it_are_uses(self):
         self.assert_cycle(
-            {"Red/A.swift": "struct Apple {}\nextension Pear {}", "Blue/B.swift": "struct Pear {}\nlet a = \"\\(Apple())\""},
+            {"Red/A.swift": "struct Apple {}\nextension Pear {}",
+            "Blue/B.swift": "struct Pear {}\nlet a = \"\\(Apple())\""},
             ("Blue/B.swift", 2), "Pear (A.swift:2)")
 
     def test_one_way_is_no_cycle(self):
-        self.assertEqual(found({"Red/A.swift": "struct Apple { var pear: Pear }", "Blue/B.swift": "struct Pear {}"}), [])
+        self.assertEqual(found({"Red/A.swift": "struct Apple { var pear: Pear }", "Blue/B.swift": "struct Pear {}"}),
+            [])
 
     def test_names_in_comments_strings_labels_and_members_are_no_uses(self):
         self.assertEqual(found(
@@ -104,7 +109,8 @@ class FolderTests(unittest.TestCase):
 
 class GraphTests(unittest.TestCase):
     def test_components(self):
-        self.assertEqual(components({"a": {"b"}, "b": {"a", "c"}, "c": {"d"}, "d": {"c"}, "e": {"a"}}), [{"a", "b"}, {"c", "d"}])
+        self.assertEqual(components({"a": {"b"}, "b": {"a", "c"}, "c": {"d"}, "d": {"c"}, "e": {"a"}}),
+            [{"a", "b"}, {"c", "d"}])
 
     def test_cutting_the_edges_that_are_named_leaves_no_cycle(self):
         weights = {("a", "b"): 3, ("b", "a"): 1, ("b", "c"): 2, ("c", "a"): 5, ("c", "d"): 1}

@@ -24,8 +24,8 @@ class LeftoverTests(unittest.TestCase):
     def test_unfinished_work_in_every_language(self):
         for mark in ("TODO", "FIXME", "XXX", "HACK"):
             self.assertEqual(self.places({
-                SHELL: f"let a = 1\nlet b = 2  // {mark}: c\n/* a\n {mark} */", "Sources/CKernels/a.c": f"int a;\n/* b\n{mark} */",
-                "Tests/Interop/a.py": f"a = 1\nb = 2  # {mark}"}),
+                SHELL: f"let a = 1\nlet b = 2  // {mark}: c\n/* a\n {mark} */",
+                "Sources/CKernels/a.c": f"int a;\n/* b\n{mark} */", "Tests/Interop/a.py": f"a = 1\nb = 2  # {mark}"}),
                 [("Sources/CKernels/a.c", 3), ("Tests/Interop/a.py", 2), (SHELL, 2), (SHELL, 4)])
 
     def test_the_words_elsewhere_are_no_unfinished_work(self):
@@ -35,11 +35,13 @@ class LeftoverTests(unittest.TestCase):
 
     def test_long_files(self):
         self.assertEqual(self.places({SHELL: "\n" * 400, PURE: "\n" * 401}), [(PURE, 401)])
-        self.assertEqual(self.places({"Sources/CPromptWire/schema.c": "\n" * 900, "Sources/CKernels/a.c": "\n" * 900}), [
+        self.assertEqual(self.places({"Sources/CPromptWire/schema.c": "\n" * 900, "Sources/CKernels/a.c": "\n" * 900}),
+            [
             ("Sources/CKernels/a.c", 401)])
 
     def test_traps(self):
-        for text in ("let a = try! f()", "let a = b as! C", 'fatalError("a")', "precondition(a > 1)", "Swift.fatalError()",
+        for text in ("let a = try! f()", "let a = b as! C", 'fatalError("a")', "precondition(a > 1)",
+            "Swift.fatalError()",
                      'preconditionFailure("a")', "assert(a)", 'assertionFailure("a")'):
             self.assertEqual(self.places("\n" + text), [(SHELL, 2)], text)
 
@@ -85,7 +87,8 @@ class WordTests(unittest.TestCase):
 
     def test_words_in_comments_strings_and_documents(self):
         self.assertEqual(self.found({
-            SHELL: '/// Tells the rest.\nlet a = "it goes on"\n/*\n anew */\n', "README.md": "\nThe file, of which one is left.\n",
+            SHELL: '/// Tells the rest.\nlet a = "it goes on"\n/*\n anew */\n',
+            "README.md": "\nThe file, of which one is left.\n",
             "docs/a.md": "What it told.", "Sources/CKernels/a.c": "// It went on."}),
             [(SHELL, 1), (SHELL, 4), (SHELL, 2), ("Sources/CKernels/a.c", 1), ("README.md", 2), ("docs/a.md", 1)])
 

@@ -67,11 +67,13 @@ class TokenTests(unittest.TestCase):
         self.assertEqual(texts('##/\n a /# b\n/## c', "name"), ["c"])
 
     def test_division_is_no_regular_expression(self):
-        for text in ("a / b / c", "(a)/b/c", "a[0]/b/c", "a!/b/c", "1/b/2", "reduce(1, /)", "x /= y / z", "f(/) + g(/)"):
+        for text in ("a / b / c", "(a)/b/c", "a[0]/b/c", "a!/b/c", "1/b/2", "reduce(1, /)", "x /= y / z",
+            "f(/) + g(/)"):
             self.assertEqual(texts(text, "regex"), [], text)
 
     def test_names(self):
-        self.assertEqual(texts("`default` $0 größe _a `two words`", "name"), ["`default`", "$0", "größe", "_a", "`two words`"])
+        self.assertEqual(texts("`default` $0 größe _a `two words`", "name"),
+            ["`default`", "$0", "größe", "_a", "`two words`"])
 
     def test_numbers(self):
         self.assertEqual(
@@ -87,7 +89,8 @@ class TokenTests(unittest.TestCase):
         self.assertEqual(texts("a: Set<Set<Int>> -> b", "op"), [":", "<", "<", ">", ">", "->"])
 
     def test_forced_tries_are_one_token_and_negations_are_not(self):
-        self.assertEqual(texts("try! a; try !b; c as! D; retry!", "name"), ["try!", "a", "try", "b", "c", "as!", "D", "retry"])
+        self.assertEqual(texts("try! a; try !b; c as! D; retry!", "name"),
+            ["try!", "a", "try", "b", "c", "as!", "D", "retry"])
 
     def test_a_shebang_is_no_code(self):
         self.assertEqual(kinds("#!/usr/bin/swift '\na"), [("name", "a")])
