@@ -94,6 +94,13 @@ def is_other_member(code, index):
         "Darwin"))
 
 
+def is_called(code, index):
+    """Whether a function is called by its name, or one that prints handed to another, as in `forEach(print)`."""
+    before, after = code[index - 1].text if index else "", code[index + 1].text if index + 1 < len(code) else ""
+    is_handed_over = code[index].text in PRINTING and before in ("(", ",", ":") and after in (")", ",")
+    return after == "(" and before != "func" or is_handed_over
+
+
 def check_streams(source, doors):
     for line, stream, seen in stream_writes(source.code):
         allowed = doors.standard_error if stream == "error" else doors.standard_output
@@ -124,5 +131,5 @@ def stream_writes(code):
             yield token.line, STREAMS[name], name
         elif name in WRITING and after == "(" and code[index + 2].text in DESCRIPTORS and code[index + 3].text == ",":
             yield token.line, DESCRIPTORS[code[index + 2].text], f"{name}({code[index + 2].text}, ...)"
-        elif name in PRINTING and after == "(":
-            yield token.line, "output", f"{name}(...)"
+        elif name in PRINTING and is_called(code, index):
+            yield token.line, "output", f"{name}(...)" if after == "(" else name

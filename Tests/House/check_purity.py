@@ -6,6 +6,7 @@ own wherever it is named (a method `open`, a type `Logger`); of a nested type `T
 count as the library's. What hides in C code or behind another target's names is not seen. What a pure target imports is
 for `check_imports`."""
 
+from check_leftovers import is_called
 from declarations import TYPES, declarations
 from tree import Finding
 
@@ -98,9 +99,9 @@ def impurities(source, own):
             index) and not (
                 name in nested_types and (after not in ("{", ".") or before in BEFORE_TYPE)):
             yield line, TYPES_BY_NAME[name], name
-        elif name in FUNCTIONS_BY_NAME and after == "(" and before != "func" and not (
+        elif name in FUNCTIONS_BY_NAME and is_called(code, index) and not (
                 before != "." and (name in own_functions or name in local)):
-            yield line, FUNCTIONS_BY_NAME[name], f"{name}(...)"
+            yield line, FUNCTIONS_BY_NAME[name], f"{name}(...)" if after == "(" else name
         elif is_concurrency(code, index, before, after):
             yield line, "threads", name
         elif name == "nonisolated" and after == "(" and code[index + 2].text == "unsafe":

@@ -8,7 +8,9 @@ over integers, and lines with a comment that says why the order is of no consequ
     for id in touched { marks[id] = true }  // order-free: each mark is set once and none is read meanwhile
 
 Limits: types come from the declarations of the target itself, by name. The parameter of a closure has no type here, nor
-has what generic functions give; a sequence handed to a function that takes any sequence is not followed."""
+has what generic functions give; a sequence handed to a function that takes any sequence is not followed. Whether equal
+elements of a set stay in hash order when it is sorted by a part of them is not looked at.
+"""
 
 from expressions import Reader
 from scopes import TargetNames

@@ -68,7 +68,8 @@ class LeftoverTests(unittest.TestCase):
 
     def test_writes_to_standard_output(self):
         for text in ("print(a)", "Swift.print(a)", "debugPrint(a)", "FileHandle.standardOutput.write(a)", "puts(a)",
-                     "fputs(a, stdout)", "write(STDOUT_FILENO, a, 1)", 'f { print("\\(a)") }', "return print(a)"):
+                     "fputs(a, stdout)", "write(STDOUT_FILENO, a, 1)", "a.forEach(print)",
+                     'f { print("\\(a)") }', "return print(a)"):
             findings = self.found({COMMANDS: "\n" + text})
             self.assertEqual([item[:2] for item in findings], [(COMMANDS, 2)], text)
             self.assertIn("standard output", findings[0][2])

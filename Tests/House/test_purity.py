@@ -44,7 +44,7 @@ class PurityTests(unittest.TestCase):
             'print("a")', 'Swift.print("a")', "debugPrint(a)", "dump(a)", "let f = FileManager.default",
             "FileHandle.standardInput",
             'let f = fopen("a", "r")', 'let f = open("a", 0)', 'let e = getenv("A")', "let p = ProcessInfo.processInfo",
-            "let a = CommandLine.arguments", "let l = readLine()", "fputs(a, stream)", "exit(1)"])
+            "let a = CommandLine.arguments", "let l = readLine()", "list.forEach(print)", "fputs(a, stream)", "exit(1)"])
 
     def test_loggers(self):
         self.assert_planted("a logger", ["let l = Logger(label: a)", "LoggingSystem.bootstrap(f)"])
