@@ -94,7 +94,7 @@ public struct DatasetName: Hashable, Sendable {
                 name: name, file: try arrays(name, split, in: folders),
                 classCount: try classNames(part, in: folders).classes.count)
         case .records(let name, let classes, let shape):
-            let files = try folders.locate(name, [["\(split).bin"]], remedy: remedy)
+            let files = try folders.locate(name, [["\(split).bin"]], remedy: DatasetFolders.remedy)
             return try .records(
                 name: name, classNames: (0..<classes).map(String.init), files: files, height: shape.height,
                 width: shape.width, channels: shape.channels)
@@ -117,8 +117,6 @@ public struct DatasetName: Hashable, Sendable {
     private static func arrays(
         _ name: String, _ split: KnownDataset.Split, in folders: DatasetFolders
     ) throws -> String {
-        try folders.locate(name, [["\(split).safetensors"]], remedy: remedy)[0]
+        try folders.locate(name, [["\(split).safetensors"]], remedy: DatasetFolders.remedy)[0]
     }
-
-    static let remedy = "Put its files into one of these folders, or name their folder in \(DatasetFolders.variable)."
 }
