@@ -1,4 +1,6 @@
+import Console
 import Federation
+import Console
 import FederationService
 import Foundation
 import PromptAggregation
@@ -110,8 +112,9 @@ public struct ConnectionsBenchmark: Sendable {
             try LoadConnection(context, endpoints: endpoints, clients: [$0])
         }
         try join(connections)
-        print(ready)
-        fflush(nil)
+        var output = ResultWriter()
+        try output.write(ready + "\n")
+        try output.flush()
         while readLine() != nil {}
         withExtendedLifetime(connections) {}
     }

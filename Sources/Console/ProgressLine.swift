@@ -1,8 +1,4 @@
-import Foundation
-
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// Shows how a run goes: one line that is drawn over on a terminal, a line now and then elsewhere.
 public struct ProgressLine {
@@ -41,5 +37,5 @@ public struct ProgressLine {
         drawn = false
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { StandardError.write(text) }
 }

@@ -31,7 +31,7 @@ struct EvaluateCommand: ParsableCommand {
         let evaluation = try RunEvaluation(
             log: RunFolder.log(at: path), version: version, split: split, threads: threads)
         if json { return try printJSON(evaluation) }
-        print(evaluation.lines.joined(separator: "\n"))
+        Output.print(evaluation.lines.joined(separator: "\n"))
     }
 }
 

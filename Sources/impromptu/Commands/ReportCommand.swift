@@ -65,6 +65,6 @@ struct ReportCommand: ParsableCommand {
         } catch {
             throw ReportError("\(path): cannot write: \(error.localizedDescription)")
         }
-        print(path)
+        Output.print(path)
     }
 }

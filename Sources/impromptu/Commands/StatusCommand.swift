@@ -48,14 +48,14 @@ struct StatusCommand: AsyncParsableCommand {
     func run() async throws {
         if isRegularFile {
             let words = try HealthFile(path: endpoint).read(noOlderThan: .seconds(within))
-            if !quiet { print(words) }
+            if !quiet { Output.print(words) }
             return
         }
         let status = try await FederationStatus.hear(
             at: try publishingEndpoint(), keys: keys.map { (folder: $0, name: key) }, within: .seconds(within))
         if quiet { return }
         if json { return try printJSON(status) }
-        print(status.lines.joined(separator: "\n"))
+        Output.print(status.lines.joined(separator: "\n"))
     }
 
     private var isRegularFile: Bool {

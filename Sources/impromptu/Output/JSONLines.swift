@@ -21,6 +21,13 @@ struct JSONLines {
     init() { encoder.outputFormatting = .sortedKeys }
 
     func print(_ kind: String, _ value: some Encodable) throws {
-        Swift.print(String(decoding: try encoder.encode(Line(kind: kind, value: value)), as: UTF8.self))
+        Output.print(String(decoding: try encoder.encode(Line(kind: kind, value: value)), as: UTF8.self))
     }
+}
+
+/// Prints a value as JSON with sorted keys.
+func printJSON(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    Output.print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
