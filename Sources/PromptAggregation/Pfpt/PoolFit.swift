@@ -297,24 +297,5 @@ package final class PoolFit {
     }
 }
 
-/// Room for one client's gradients and gains, and for a pass over the whole pool.
-private final class PoolFitScratch {
-    let inputs, precision, logVariance, byMean, byLogit, byInput: FloatBuffer
-    let logits, byLogOdds, offset, gains: FloatBuffer
-
-    init(locals: Int, pool: Int, width: Int) {
-        inputs = FloatBuffer(count: locals * width)
-        precision = FloatBuffer(count: locals * width)
-        logVariance = FloatBuffer(count: locals)
-        byMean = FloatBuffer(count: locals * width)
-        byLogit = FloatBuffer(count: locals * width)
-        byInput = FloatBuffer(count: locals * width)
-        logits = FloatBuffer(count: max(locals, pool) * width)
-        byLogOdds = FloatBuffer(count: pool)
-        offset = FloatBuffer(count: pool)
-        gains = FloatBuffer(count: locals * pool)
-    }
-}
-
 /// log(1 + e^x).
 func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }

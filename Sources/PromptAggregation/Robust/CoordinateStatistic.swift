@@ -59,7 +59,7 @@ struct CoordinateMedian: MemorylessStrategy {
 
     private init(state: PromptState) { self.state = state }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let counting = contributions.filter { $0.stalenessWeight > 0 }
         CoordinateStatistic.move(&state, by: counting) { sorted in
             let upper = sorted.count / 2
@@ -84,7 +84,7 @@ struct TrimmedMean: MemorylessStrategy {
     var state: PromptState
     private let trim: Double
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let counting = contributions.filter { $0.stalenessWeight > 0 }
         let trim = trim
         CoordinateStatistic.move(&state, by: counting) { sorted in
