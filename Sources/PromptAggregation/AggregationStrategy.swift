@@ -51,14 +51,16 @@ extension AggregationStrategy {
         self = restored
     }
 
-    /// Writes the memory after the strategy's format id, so that another one refuses it.
+    /// Writes the memory after the strategy's format id and the algorithm's version, so that another one refuses it.
     package func writeNamed(to writer: inout SnapshotWriter) {
         writer.write(formatID)
+        writer.write(AggregationAlgorithm.version)
         write(to: &writer)
     }
 
     package mutating func readNamed(from reader: inout SnapshotReader) throws(SnapshotError) {
         try reader.expect(formatID, "strategy")
+        try reader.expect(AggregationAlgorithm.version, "algorithm version")
         try read(from: &reader)
     }
 }

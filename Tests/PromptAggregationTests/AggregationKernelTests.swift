@@ -96,6 +96,20 @@ private struct KernelTwin {
             let expected = held[row * columns..<(row + 1) * columns].reduce(0.0) { $0 - log(1 + exp(-Double($1))) }
             #expect(abs(Double(logSums[row]) - expected) < 1e-5 * max(1, abs(expected)))
         }
+        exponentialsAndLogarithms()
+    }
+
+    /// One column a row: the errors that the header states.
+    private func exponentialsAndLogarithms() {
+        let start = (0...8000).map { Float($0 - 4000) / 200 }
+        var (logits, precision, logs) = (start, start, start)
+        kernels.precision(start.count, 1, [0], &logits, &precision, &logs)
+        for place in start.indices {
+            let exact = 1 + Elementary.exp(-Double(start[place]))
+            #expect(abs(Double(precision[place]) - exact) < 2e-7 * exact)
+            let log = -Elementary.log(Double(precision[place]))
+            #expect(abs(Double(logs[place]) - log) < 2e-7 * max(1, abs(log)))
+        }
     }
 
     func gainsAndGradients() {
@@ -143,7 +157,8 @@ private struct KernelTwin {
             expected.second.append(v)
             expected.values.append(Double(start[place]) - 0.01 * m / (v.squareRoot() * 1.5 + 1e-8))
         }
-        kernels.adam(35, &values, &first, &second, gradient, 0.9, 0.99, 0.01, 1.5, 1e-8)
+        var step = adam_step(beta1: 0.9, rest1: 0.1, beta2: 0.99, rest2: 0.01, step: 0.01, scale: 1.5, epsilon: 1e-8)
+        kernels.adam(35, &values, &first, &second, gradient, &step)
         #expect(close(values, expected.values) && close(first, expected.first) && close(second, expected.second))
     }
 }

@@ -32,8 +32,9 @@ enum KMeans {
         let count = rows.count / width
         func row(_ place: Int) -> ArraySlice<Double> { rows[place * width..<(place + 1) * width] }
         var centres = Array(row(Int(random.next(upperBound: UInt64(count)))))
+        // Of each row to the nearest centre so far.
+        var squares = (0..<count).map { square(rows, $0, centres, 0, width) }
         while centres.count < clusters * width {
-            let squares = (0..<count).map { nearest(rows, $0, centres, width).square }
             let total = squares.reduce(0, +)
             guard total > 0, total.isFinite else { break }
             var left = random.nextUniform() * total
@@ -41,7 +42,9 @@ enum KMeans {
                 left -= square
                 return left < 0
             }
+            let last = centres.count / width
             centres += row(choice ?? squares.indices.last { squares[$0] > 0 } ?? 0)
+            for place in 0..<count { squares[place] = min(squares[place], square(rows, place, centres, last, width)) }
         }
         return centres
     }
@@ -51,13 +54,20 @@ enum KMeans {
     ) -> (centre: Int, square: Double) {
         var best = (centre: 0, square: Double.infinity)
         for centre in 0..<centres.count / width {
-            var square = 0.0
-            for column in 0..<width {
-                let residual = rows[row * width + column] - centres[centre * width + column]
-                square += residual * residual
-            }
+            let square = square(rows, row, centres, centre, width)
             if square < best.square { best = (centre, square) }
         }
         return best
+    }
+    /// The squared distance of a row from a centre.
+    private static func square(
+        _ rows: [Double], _ row: Int, _ centres: [Double], _ centre: Int, _ width: Int
+    ) -> Double {
+        var square = 0.0
+        for column in 0..<width {
+            let residual = rows[row * width + column] - centres[centre * width + column]
+            square += residual * residual
+        }
+        return square
     }
 }

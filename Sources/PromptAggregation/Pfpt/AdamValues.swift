@@ -4,12 +4,12 @@ import CKernels
 final class AdamValues {
     let values, gradient: FloatBuffer
     private let first, second: FloatBuffer
-    private var firstDecay: Double
-    private var secondDecay: Double
-    private let kernels = aggregation_kernels_best().pointee
+    /// The weight of all steps so far.
+    private var age: Double
+    private let kernels = aggregation_kernels_chosen().pointee
 
-    private static let beta1 = 0.9
-    private static let beta2 = 0.999
+    private static let logBeta1 = Elementary.log(0.9)
+    private static let logBeta2 = Elementary.log(0.999)
     private static let epsilon: Float = 1e-8
 
     /// - Parameter capacity: the most values that there will be, at least those of `learned`.
@@ -21,20 +21,26 @@ final class AdamValues {
         values.copy(learned.values)
         first.copy(learned.first)
         second.copy(learned.second)
-        firstDecay = learned.firstDecay
-        secondDecay = learned.secondDecay
+        age = learned.age
     }
 
     /// Takes the part `weight` of a step: the decays are raised to that power and the step is shortened by it, so that 1 is
     /// Adam itself and what goes to 0 leaves nothing behind.
+    ///
+    /// - Parameters:
+    ///   - weight: in (0, 1]; below `PoolEvidence.leastWeight` nothing happens.
+    ///   - learningRate: the length of a whole step.
     func step(count: Int, weight: Double, learningRate: Double) {
-        let beta1 = weight == 1 ? Self.beta1 : power(Self.beta1, weight)
-        let beta2 = weight == 1 ? Self.beta2 : power(Self.beta2, weight)
-        firstDecay *= beta1
-        secondDecay *= beta2
-        kernels.adam(
-            count, values.start, first.start, second.start, gradient.start, Float(beta1), Float(beta2),
-            Float(learningRate * weight / (1 - firstDecay)), Float(1 / (1 - secondDecay).squareRoot()), Self.epsilon)
+        guard weight >= PoolEvidence.leastWeight else { return }
+        age += weight
+        // What β^w and β^age lack to 1, which their own digits do not show when they are near it.
+        func lack(_ logBeta: Double, _ weight: Double) -> Double { -Elementary.expm1(weight * logBeta) }
+        let (rest1, rest2) = (lack(Self.logBeta1, weight), lack(Self.logBeta2, weight))
+        var step = adam_step(
+            beta1: Float(1 - rest1), rest1: Float(rest1), beta2: Float(1 - rest2), rest2: Float(rest2),
+            step: Float(learningRate * weight / lack(Self.logBeta1, age)),
+            scale: Float(1 / lack(Self.logBeta2, age).squareRoot()), epsilon: Self.epsilon)
+        kernels.adam(count, values.start, first.start, second.start, gradient.start, &step)
     }
 
     /// Moves a block of values with its moments to the place of another.
@@ -50,8 +56,7 @@ final class AdamValues {
         var learned = PoolModel.Learned(kept(values))
         learned.first = kept(first)
         learned.second = kept(second)
-        learned.firstDecay = firstDecay
-        learned.secondDecay = secondDecay
+        learned.age = age
         return learned
     }
 }

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Asynchronous PFPT: the pool, both networks and their optimizer state live on from version to version, and a flush is
 /// fitted to the buffer together with each other client's last contribution.
 ///
@@ -100,7 +94,8 @@ struct AsyncPfpt: CatalogStrategy {
         let staleness = entries.map { entry in
             let age = flush - entry.arrived
             return age == 0
-                ? entry.stalenessWeight : entry.stalenessWeight * power(1 + Double(age), -settings.cacheDecay)
+                ? entry.stalenessWeight
+                : entry.stalenessWeight * Elementary.power(1 + Double(age), -settings.cacheDecay)
         }
         return PoolRound.weights(
             of: entries.map(\.sampleCount), stalenessWeights: staleness, bySamples: settings.sharesBySamples)
@@ -173,7 +168,7 @@ struct AsyncPfpt: CatalogStrategy {
         }
         if settings.births > 0 {
             options.births = PoolFitOptions.Births(
-                logOdds: log(settings.births / Double(counting.count)), leastWeight: settings.leastSupport,
+                logOdds: Elementary.log(settings.births / Double(counting.count)), leastWeight: settings.leastSupport,
                 leastDistance: settings.birthDistance)
         }
         let capacity = settings.births > 0 ? 2 * settings.poolLimit : model.pool

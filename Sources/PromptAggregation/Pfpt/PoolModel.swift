@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// What the aggregation learns: the prompts Φ, the covariance network γ and the usage network w, with Adam's state.
 package struct PoolModel: Hashable, Sendable {
     /// Values with Adam's state.
@@ -12,9 +6,8 @@ package struct PoolModel: Hashable, Sendable {
         /// The first and second moments of the gradients.
         var first: [Float]
         var second: [Float]
-        /// β₁^t and β₂^t, t being the weight of all steps so far.
-        var firstDecay = 1.0
-        var secondDecay = 1.0
+        /// The weight of all steps so far.
+        var age = 0.0
 
         /// Values without a past.
         init(_ values: [Float]) {
@@ -73,7 +66,7 @@ extension PoolModel {
             sum + (Double(value) - mean) * (Double(value) - mean) / Double(prompts.values.count)
         }
         let variance = min(0.5, max(square / Double(max(count, 1)), 1e-3 * spread, 1e-8))
-        let logit = Float(log(variance / (1 - variance)))
+        let logit = Float(Elementary.log(variance / (1 - variance)))
         let bias = layout.covariance.secondBias
         for place in bias..<bias + width { covariance.values[place] = logit }
     }
@@ -85,8 +78,7 @@ extension PoolModel {
             writer.write(learned.values)
             writer.write(learned.first)
             writer.write(learned.second)
-            writer.write(learned.firstDecay)
-            writer.write(learned.secondDecay)
+            writer.write(learned.age)
         }
     }
 
@@ -103,7 +95,7 @@ extension PoolModel.Learned {
         self.init(try reader.floats("learnt values", count: count))
         first = try reader.floats("first moments", count: count)
         second = try reader.floats("second moments", count: count)
-        firstDecay = try reader.number()
-        secondDecay = try reader.number()
+        age = try reader.number()
+        guard age >= 0 else { throw reader.unexpected("weight of all steps", "at least 0", "\(age)") }
     }
 }

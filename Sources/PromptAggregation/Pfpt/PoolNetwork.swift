@@ -8,7 +8,7 @@ final class PoolNetwork {
     private let hidden: FloatBuffer
     private let byHidden: FloatBuffer
     private let ones: FloatBuffer
-    private let kernels = aggregation_kernels_best().pointee
+    private let kernels = aggregation_kernels_chosen().pointee
 
     /// - Parameter rows: the most rows of a pass.
     init(_ learned: PoolModel.Learned, layers: TwoLayers, rows: Int) {
