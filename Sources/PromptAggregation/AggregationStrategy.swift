@@ -6,11 +6,14 @@ public protocol AggregationStrategy: Sendable {
     /// The state to publish.
     var state: PromptState { get }
 
-    /// Turns a flush's contributions into the next `state`.
+    /// What snapshots call the strategy. It never changes, whatever becomes of the type's name.
+    var formatID: String { get }
+
+    /// Turns a flush's contributions into the next `state`. Callers use `aggregate(_:)`.
     ///
     /// - Parameter contributions: in the order of `Contribution.inOrder`; checked by the aggregator: every tensor finite
     ///   and of the shape that `state` has (but for the rows of `prompts`), identities without repetition. May be empty.
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport
 
     /// Writes all that flushes may have changed; what the settings and the seed say is left out.
     func write(to writer: inout SnapshotWriter)
@@ -22,6 +25,14 @@ public protocol AggregationStrategy: Sendable {
 }
 
 extension AggregationStrategy {
+    /// Turns a flush's contributions into the next `state`, whatever the order in which they arrived.
+    ///
+    /// - Parameter contributions: as `aggregate(inOrder:)` takes them, in any order.
+    /// - Returns: the report, whose lists follow the contributions as `Contribution.inOrder` sorts them.
+    public mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+        aggregate(inOrder: contributions.sorted(by: Contribution.inOrder))
+    }
+
     /// The strategy's memory as bytes, the same for the same memory.
     public func snapshot() -> [UInt8] {
         var writer = SnapshotWriter()
@@ -40,20 +51,31 @@ extension AggregationStrategy {
         self = restored
     }
 
-    /// Writes the memory after the strategy's name, so that another one refuses it.
+    /// Writes the memory after the strategy's format id and the algorithm's version, so that another one refuses it.
     package func writeNamed(to writer: inout SnapshotWriter) {
-        writer.write("\(Self.self)")
+        writer.write(formatID)
+        writer.write(AggregationAlgorithm.version)
         write(to: &writer)
     }
 
     package mutating func readNamed(from reader: inout SnapshotReader) throws(SnapshotError) {
-        try reader.expect("\(Self.self)", "strategy")
+        try reader.expect(formatID, "strategy")
+        try reader.expect(AggregationAlgorithm.version, "algorithm version")
         try read(from: &reader)
     }
 }
 
+/// A strategy that the catalog knows by name.
+protocol CatalogStrategy: AggregationStrategy {
+    static var entry: StrategyEntry { get }
+}
+
+extension CatalogStrategy {
+    var formatID: String { Self.entry.name }
+}
+
 /// A strategy whose published state is all that it remembers.
-protocol MemorylessStrategy: AggregationStrategy {
+protocol MemorylessStrategy: CatalogStrategy {
     var state: PromptState { get set }
 }
 
@@ -61,30 +83,5 @@ extension MemorylessStrategy {
     func write(to writer: inout SnapshotWriter) { writer.write(state) }
     mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
         state = try reader.state(like: state)
-    }
-}
-
-/// What a strategy tells observers of one flush.
-public struct FlushReport: Hashable, Sendable {
-    /// The share of each contribution in the result, in the order of the contributions; the sum is 1 unless none counted.
-    public var weights: [Double]
-    /// For each contribution, the pool prompt that each of its rows was matched with; empty where a strategy matches none.
-    public var matches: [[PromptID]]
-    public var births: [PromptID]
-    public var deaths: [PromptID]
-    /// The strategy's objective before and after the flush, nil where it has none.
-    public var objectiveBefore: Double?
-    public var objectiveAfter: Double?
-
-    public init(
-        weights: [Double], matches: [[PromptID]] = [], births: [PromptID] = [], deaths: [PromptID] = [],
-        objectiveBefore: Double? = nil, objectiveAfter: Double? = nil
-    ) {
-        self.weights = weights
-        self.matches = matches
-        self.births = births
-        self.deaths = deaths
-        self.objectiveBefore = objectiveBefore
-        self.objectiveAfter = objectiveAfter
     }
 }

@@ -1,14 +1,3 @@
-/// The name of a participant with its own data.
-public struct ClientID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    public let name: String
-    public init(_ name: String) { self.name = name }
-    public var description: String { name }
-    public static func < (a: ClientID, b: ClientID) -> Bool { a.name < b.name }
-}
-
-/// The number of a published state; it grows by one at each flush.
-public typealias Version = Int
-
 /// An update as the aggregation sees it.
 public struct Contribution: Hashable, Sendable {
     public var client: ClientID

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// How the learning rates of a run fall with its versions. A task's plan carries rates that are scaled already.
 public enum LearningRateSchedule: Hashable, Sendable {
     case constant
@@ -19,9 +13,10 @@ public enum LearningRateSchedule: Hashable, Sendable {
         switch self {
         case .constant: return 1
         case .cosine(let versions, let floor):
-            return floor + (1 - floor) * (1 + cos(.pi * Self.share(version, of: versions))) / 2
+            return floor + (1 - floor) * (1 + Elementary.cosOfTurns(0.5 * Self.share(version, of: versions))) / 2
         case .linear(let versions, let floor): return 1 - (1 - floor) * Self.share(version, of: versions)
-        case .step(let interval, let factor): return pow(factor, Double(max(0, version) / max(1, interval)))
+        case .step(let interval, let factor):
+            return Elementary.power(factor, Double(max(0, version) / max(1, interval)))
         }
     }
 

@@ -21,3 +21,12 @@ public struct PromptState: Hashable, Sendable {
     public var prompts: Tensor { parameters[Parameters.prompts]! }
     public var width: Int { prompts.shape[1] }
 }
+
+extension PromptState {
+    /// Puts another pool in the place of the present one.
+    mutating func replacePool(rows: [Float], identities: [PromptID]) {
+        var parameters = parameters
+        parameters[Parameters.prompts] = Tensor(shape: [identities.count, width], values: rows)
+        self = PromptState(parameters: parameters, promptIDs: identities)
+    }
+}

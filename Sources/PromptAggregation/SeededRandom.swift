@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
-func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
-
 /// A reproducible stream of random numbers: xoshiro256++ (Blackman and Vigna 2019), seeded through SplitMix64.
 ///
 /// The only source of randomness of the pure targets. Its whole state is its value: a copy continues the same stream.
@@ -51,12 +43,44 @@ public struct SeededRandom: RandomNumberGenerator, Hashable, Sendable {
         return result
     }
 
+    /// Uniform in 0 ..< `bound`: the upper half of a random word times the bound, those drawn again that some numbers would
+    /// have more of than others (Lemire 2019). Takes the place of the standard library's, which may change.
+    ///
+    /// - Precondition: `bound` is above 0.
+    public mutating func next(upperBound bound: UInt64) -> UInt64 {
+        precondition(bound > 0, "a number below 0 was asked for")
+        while true {
+            let product = next().multipliedFullWidth(by: bound)
+            // 2⁶⁴ mod bound lower halves too many, which is less than the bound.
+            if product.low >= bound || product.low >= (0 &- bound) % bound { return product.high }
+        }
+    }
+
     /// Uniform in [0, 1), 53 random bits.
     public mutating func nextUniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     /// Standard normal, by Box and Muller's transform; each call draws two uniforms.
     public mutating func nextNormal() -> Double {
-        let radius = (-2 * log(1 - nextUniform())).squareRoot()
-        return radius * cos(2 * .pi * nextUniform())
+        let radius = (-2 * Elementary.log(1 - nextUniform())).squareRoot()
+        return radius * Elementary.cosOfTurns(nextUniform())
+    }
+}
+
+// In place of the standard library's, which may change from one version to the next.
+extension Array {
+    /// Brings the elements into a random order, each of all orders alike (Fisher and Yates).
+    public mutating func shuffle(using random: inout SeededRandom) {
+        for place in indices.dropLast() {
+            swapAt(place, place + Int(random.next(upperBound: UInt64(count - place))))
+        }
+    }
+}
+
+extension Sequence {
+    /// The elements in a random order, each of all orders alike.
+    public func shuffled(using random: inout SeededRandom) -> [Element] {
+        var elements = Array(self)
+        elements.shuffle(using: &random)
+        return elements
     }
 }

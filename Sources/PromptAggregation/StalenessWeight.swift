@@ -13,7 +13,7 @@ public enum StalenessWeight: Hashable, Sendable {
     public func callAsFunction(_ staleness: Int) -> Double {
         switch self {
         case .constant: 1
-        case .polynomial(let exponent): power(1 + Double(staleness), -exponent)
+        case .polynomial(let exponent): Elementary.power(1 + Double(staleness), -exponent)
         case .hinge(let slope, let grace): staleness <= grace ? 1 : 1 / (slope * Double(staleness - grace) + 1)
         case .inverseSquareRoot: 1 / (1 + Double(staleness)).squareRoot()
         }

@@ -102,29 +102,3 @@ extension PromptState {
         move(by: sum, including: isIncluded)
     }
 }
-
-extension Float {
-    /// The nearest finite value.
-    init(saturating value: Double) {
-        self = Float(
-            Swift.max(-Double(Float.greatestFiniteMagnitude), Swift.min(Double(Float.greatestFiniteMagnitude), value)))
-    }
-}
-
-/// Where each identity stands in a list. For look-up alone: nothing ever walks over it.
-package struct RowIndex {
-    private var rows: [PromptID: Int] = [:]
-
-    package init(_ ids: [PromptID]) {
-        rows.reserveCapacity(ids.count)
-        for (row, id) in ids.enumerated() { rows[id] = row }
-    }
-
-    package subscript(id: PromptID) -> Int? { rows[id] }
-}
-
-/// Weights that sum to 1: each value's share of the total, all zero when the total is zero.
-func shares(_ values: [Double]) -> [Double] {
-    let total = values.reduce(0, +)
-    return total > 0 ? values.map { $0 / total } : values.map { _ in 0 }
-}
