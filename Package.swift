@@ -114,8 +114,8 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation", "PromptWire", "RunLog",
-                "RunSettings", "Text", "ZeroMQTransport",
+                "Federation", "FederationService", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
+                "RunLog", "RunSettings", "Text", "ZeroMQTransport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
@@ -123,8 +123,8 @@ let package = Package(
             name: "impromptu",
             dependencies: [
                 "Benchmarks", "Console", "Dashboard", "FaultSimulation", "Federation", "FederationRun",
-                "FederationService", "Lab", "PromptAggregation", "PromptTuning", "PromptWire", "RunLog", "RunSettings",
-                "Text", "ZeroMQTransport",
+                "FederationService", "Lab", "PromptAggregation", "PromptTuning", "RunLog", "RunSettings", "Text",
+                "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -144,12 +144,11 @@ let package = Package(
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ZeroMQTransport"], swiftSettings: swiftSettings),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation"],
+            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation", "Safetensors"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "PromptTuningTests", dependencies: ["PromptTuning", "PromptAggregation", "Safetensors", "CKernels"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
-        .testTarget(name: "ConsoleTests", dependencies: ["Console"], swiftSettings: swiftSettings),
         .testTarget(
             name: "RunSettingsTests", dependencies: ["RunSettings", "Federation", "PromptAggregation"],
             swiftSettings: swiftSettings),
@@ -181,7 +180,7 @@ let package = Package(
 
         .testTarget(
             name: "CommandTests",
-            dependencies: ["impromptu", "Federation", "RunLog", "RunSettings", "TestSupport"],
+            dependencies: ["impromptu", "Federation", "PromptAggregation", "RunLog", "RunSettings", "TestSupport"],
             swiftSettings: swiftSettings),
 
         // With sockets and processes; they have deadlines.

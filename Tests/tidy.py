@@ -71,6 +71,7 @@ ROOMS = {
         "it reads only", never=SOCKETS | {"Benchmarks", "FaultSimulation", "FederationService", "Lab", "impromptu"}),
     "Lab": Room("it works on runs that are over, without a socket", never=SOCKETS | {"FederationService", "impromptu"}),
     "Benchmarks": Room("it measures what the service does", never=frozenset({"Dashboard", "Lab", "impromptu"})),
+    "FederationRuntime": Room("it is below the dashboard and the commands", never=SHOPS),
     "impromptu": Room("it is the top"),
 }
 
@@ -80,7 +81,7 @@ DOORS = check_leftovers.Doors(
         "Sources/CPromptWire/impromptu.pb-c.c", "Sources/CPromptWire/include/impromptu.pb-c.h",
         "Sources/CPromptWire/schema.c"}),
     standard_error=("Sources/Console/",),
-    standard_output=("Sources/Console/", "Sources/impromptu/Output/"),
+    standard_output=("Sources/Console/", "Sources/impromptu/Output.swift"),
     # Pure code and computation; and a serial executor, which has to trap off its thread.
     preconditions=(
         "Sources/PromptAggregation/", "Sources/Federation/", "Sources/PromptTuning/",

@@ -1,6 +1,4 @@
-import Console
 import Federation
-import Console
 import FederationService
 import Foundation
 import PromptAggregation
@@ -112,9 +110,8 @@ public struct ConnectionsBenchmark: Sendable {
             try LoadConnection(context, endpoints: endpoints, clients: [$0])
         }
         try join(connections)
-        var output = ResultWriter()
-        try output.write(ready + "\n")
-        try output.flush()
+        print(ready)
+        fflush(nil)
         while readLine() != nil {}
         withExtendedLifetime(connections) {}
     }

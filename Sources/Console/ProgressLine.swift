@@ -1,4 +1,8 @@
-import Glibc
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// Shows how a run goes: one line that is drawn over on a terminal, a line now and then elsewhere.
 public struct ProgressLine {
@@ -37,5 +41,5 @@ public struct ProgressLine {
         drawn = false
     }
 
-    private func write(_ text: String) { StandardError.write(text) }
+    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Console
 import FederationService
 import Foundation
 import RunLog
@@ -10,7 +9,6 @@ import RunSettings
 @main
 struct Impromptu {
     static func main() async {
-        StandardStreams.prepare()
         do {
             var command = try RootCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -18,18 +16,12 @@ struct Impromptu {
             } else {
                 try command.run()
             }
-            Output.flush()
-            StandardError.flush()
         } catch let error as ConfigurationError {
             fail("\(error)", code: 2)
         } catch let error as AggregatorAway {
             fail("\(error)", code: 75)
         } catch let error where isFromParser(error) {
-            if RootCommand.exitCode(for: error).isSuccess {
-                Output.print(RootCommand.fullMessage(for: error))
-                Output.flush()
-                Output.end("", code: 0)
-            }
+            if RootCommand.exitCode(for: error).isSuccess { RootCommand.exit(withError: error) }
             fail(RootCommand.message(for: error), code: 2)
         } catch {
             fail("\(error)", code: 1)
@@ -43,9 +35,10 @@ struct Impromptu {
     }
 
     private static func fail(_ message: String, code: Int32) -> Never {
-        // What was printed comes first.
-        Output.flush()
-        Output.end("impromptu: \(message)\n", code: code)
+        // What was printed comes first on a pipe too.
+        fflush(nil)
+        FileHandle.standardError.write(Data("impromptu: \(message)\n".utf8))
+        exit(code)
     }
 }
 

@@ -110,7 +110,7 @@ struct LiveDrainTests {
     }
 
     @Test func aLineOfJSONKeepsItsFieldsApart() throws {
-        let line = LogFormat.json.line(
+        let line = JSONLogHandler.line(
             .warning, "two\nlines \"quoted\"", ["message": "not the message"], label: "work",
             at: Date(timeIntervalSince1970: 0.25))
         #expect(line.hasSuffix("}\n") && line.dropLast().contains("\n") == false)

@@ -68,10 +68,10 @@ struct BenchReplayCommand: ParsableCommand {
                 decimal(row.bytesPerSecond / plain, 3),
             ])
         }
-        Output.print("\(rows[rows.count - 1].records) records, \(decimal(Double(benchmark.bytes) / 1e6, 1)) MB")
-        Output.print(table.lines.joined(separator: "\n"))
+        print("\(rows[rows.count - 1].records) records, \(decimal(Double(benchmark.bytes) / 1e6, 1)) MB")
+        print(table.lines.joined(separator: "\n"))
         let folder = log + "-snapshots-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        Output.print("\n" + (try SnapshotBenchmark(log: log, in: folder).words))
+        print("\n" + (try SnapshotBenchmark(log: log, in: folder).words))
     }
 }

@@ -59,10 +59,8 @@ struct CheckCommand: ParsableCommand {
         for finding in findings {
             let outcome = finding.outcome.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
             let subject = finding.subject.padding(toLength: widest, withPad: " ", startingAt: 0)
-            Output.print("\(outcome)\(subject)  \(finding.found)")
-            if let advice = finding.advice {
-                Output.print(String(repeating: " ", count: 11 + widest) + "do: " + advice)
-            }
+            print("\(outcome)\(subject)  \(finding.found)")
+            if let advice = finding.advice { print(String(repeating: " ", count: 11 + widest) + "do: " + advice) }
         }
     }
 }

@@ -37,7 +37,7 @@ struct DataCommand: ParsableCommand {
             files: options.config, assignments: options.assignments + place())
         if !skipImages {
             let description = try DatasetDescription(of: configuration)
-            Output.print(description.lines.joined(separator: "\n"))
+            print(description.lines.joined(separator: "\n"))
             if description.isDamaged { throw DamageFound(description: "\(dataset): some images cannot be read") }
         }
         guard picture != nil || sizes != nil else { return }
@@ -52,7 +52,7 @@ struct DataCommand: ParsableCommand {
                 to: picture)
         }
         let images = allotment.clients.map(\.images)
-        Output.print(
+        print(
             "\n\(images.count) clients with \(images.min() ?? 0) to \(images.max() ?? 0) images,"
                 + " \(allotment.validation.images) to validate with, \(allotment.test.images) to test with")
     }
@@ -75,7 +75,7 @@ struct DataCommand: ParsableCommand {
 
     private func write(_ text: String, to file: String) throws {
         try RunFolder(path: "").write(text, to: file)
-        Output.print(file)
+        print(file)
     }
 }
 

@@ -33,6 +33,6 @@ struct DrainCommand: AsyncParsableCommand {
     func run() async throws {
         let drain = try await Drain.request(in: RunFolder(path: folder), patience: .seconds(within))
         if json { return try printJSON(drain) }
-        Output.print(drain.words)
+        print(drain.words)
     }
 }

@@ -31,7 +31,7 @@ struct EvaluateCommand: ParsableCommand {
         let evaluation = try RunEvaluation(
             log: RunFolder.log(at: path), version: version, split: split, threads: threads)
         if json { return try printJSON(evaluation) }
-        Output.print(evaluation.lines.joined(separator: "\n"))
+        print(evaluation.lines.joined(separator: "\n"))
     }
 }
 

@@ -52,8 +52,8 @@ struct ExperimentCommand: AsyncParsableCommand {
         let outcome = try await runner.run()
         for signal in signals { signal.cancel() }
         display.end()
-        Output.print(outcome.lines.joined(separator: "\n"))
-        Output.print(
+        print(outcome.lines.joined(separator: "\n"))
+        print(
             "\n\(outcome.reported) of \(outcome.expected) runs are in \(folder)/runs.csv, versions.csv and summary.md"
                 + " (\(outcome.made) made now, \(outcome.found) found finished)")
         guard outcome.failures.isEmpty else {

@@ -26,6 +26,6 @@ struct ExportCommand: ParsableCommand {
     var versions: [Int] = []
 
     func run() throws {
-        for file in try RunExport.write(log: RunFolder.log(at: path), to: to, versions: versions) { Output.print(file) }
+        for file in try RunExport.write(log: RunFolder.log(at: path), to: to, versions: versions) { print(file) }
     }
 }

@@ -47,11 +47,7 @@ struct InspectCommand: ParsableCommand {
         let output = JSONLines()
         if timeline {
             return try RunTimeline.read(log: log) { entry in
-                if lines {
-                    try output.print("record", entry)
-                } else {
-                    Output.print(entry.lines.joined(separator: "\n"))
-                }
+                if lines { try output.print("record", entry) } else { print(entry.lines.joined(separator: "\n")) }
             }
         }
         var inspection = try RunInspection(log: log)
@@ -63,7 +59,7 @@ struct InspectCommand: ParsableCommand {
             versions
             ? versionTable(inspection)
             : version != nil || client != nil ? updates(inspection) : overview(inspection)
-        Output.print(text.joined(separator: "\n"))
+        print(text.joined(separator: "\n"))
     }
 
     private func write(_ inspection: RunInspection, to output: JSONLines) throws {

@@ -65,6 +65,6 @@ struct ReportCommand: ParsableCommand {
         } catch {
             throw ReportError("\(path): cannot write: \(error.localizedDescription)")
         }
-        Output.print(path)
+        print(path)
     }
 }

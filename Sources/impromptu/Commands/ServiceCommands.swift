@@ -9,6 +9,7 @@ import Logging
 import RunLog
 import RunSettings
 import ServiceLifecycle
+import UnixSignals
 
 struct AggregateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,7 +44,7 @@ struct AggregateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try options.load()
-        if printConfig { return Output.print(configuration.yaml, terminator: "") }
+        if printConfig { return print(configuration.yaml, terminator: "") }
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
         let looked = try dashboard.address.map { (address: $0, watch: RunWatch()) }
         let logger = service.logger("aggregate", keptIn: looked?.watch.lines)
@@ -174,7 +175,7 @@ struct DemoCommand: AsyncParsableCommand {
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
             workers: workers, aggregatorArguments: try dashboard.arguments, comparesClock: synchronous
         ) { outcome in
-            if json { try printJSON(outcome) } else { Output.print(outcome.lines.joined(separator: "\n")) }
+            if json { try printJSON(outcome) } else { print(outcome.lines.joined(separator: "\n")) }
         }
         try await runUntilSignalled(demo, logger: Logger(label: "demo"))
     }
@@ -186,4 +187,18 @@ extension WorkerPlace {
             throw ValidationError("--index: expected 0 to \(max(0, of - 1)) for --of \(of), found \(index)")
         }
     }
+}
+
+/// Runs a service until it ends by itself, or Ctrl-C or SIGTERM asks it to stop.
+func runUntilSignalled(_ service: some Service, logger: Logger) async throws {
+    var quiet = logger
+    quiet.logLevel = .critical
+    let group = ServiceGroup(
+        configuration: .init(
+            services: [
+                .init(
+                    service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .cancelGroup)
+            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+    try await group.run()
 }

@@ -6,10 +6,10 @@ import Logging
 
 /// How a service logs, and where it shows that it is alive.
 struct ServiceOptions: ParsableArguments {
-    enum Format: String, ExpressibleByArgument, CaseIterable { case auto, text, journal, json }
+    enum LogFormat: String, ExpressibleByArgument, CaseIterable { case auto, text, journal, json }
 
     @Option(help: "How to log to standard error; auto is journal under systemd and text elsewhere.")
-    var logFormat = Format.auto
+    var logFormat = LogFormat.auto
 
     @Option(
         help: "The least that is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
@@ -44,10 +44,10 @@ struct ServiceOptions: ParsableArguments {
 
     private func handler(_ label: String) -> any LogHandler {
         switch logFormat {
-        case .json: LineLogHandler(label: label, format: .json)
-        case .journal: LineLogHandler(label: label, format: .journal)
-        case .text: LineLogHandler(label: label, format: .text)
-        case .auto: LineLogHandler(label: label, format: .automatic())
+        case .json: JSONLogHandler(label: label)
+        case .journal: JournalLogHandler()
+        case .auto where JournalLogHandler.isWanted(): JournalLogHandler()
+        case .auto, .text: StreamLogHandler.standardError(label: label)
         }
     }
 }

@@ -21,13 +21,6 @@ struct JSONLines {
     init() { encoder.outputFormatting = .sortedKeys }
 
     func print(_ kind: String, _ value: some Encodable) throws {
-        Output.print(String(decoding: try encoder.encode(Line(kind: kind, value: value)), as: UTF8.self))
+        Swift.print(String(decoding: try encoder.encode(Line(kind: kind, value: value)), as: UTF8.self))
     }
-}
-
-/// Prints a value as JSON with sorted keys.
-func printJSON(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    Output.print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
