@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import FederationService
 import Foundation
 import RunLog
@@ -59,8 +60,10 @@ struct CheckCommand: ParsableCommand {
         for finding in findings {
             let outcome = finding.outcome.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
             let subject = finding.subject.padding(toLength: widest, withPad: " ", startingAt: 0)
-            print("\(outcome)\(subject)  \(finding.found)")
-            if let advice = finding.advice { print(String(repeating: " ", count: 11 + widest) + "do: " + advice) }
+            try StandardOutput.write("\(outcome)\(subject)  \(finding.found)")
+            if let advice = finding.advice {
+                try StandardOutput.write(String(repeating: " ", count: 11 + widest) + "do: " + advice)
+            }
         }
     }
 }
