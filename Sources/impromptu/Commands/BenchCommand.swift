@@ -63,12 +63,12 @@ struct BenchTuningCommand: ParsableCommand {
         if let encoder {
             let row = try benchmark.run(encoder, steps: steps)
             if json { return try printJSON([measured(row)]) }
-            try StandardOutput.write(row)
+            try StandardOutput.write("\(row)")
             return try StandardOutput.write("\(megabytes(encoder)) packed for both ways")
         }
         let rows = try TuningBenchmark.shapes.filter { shape == nil || $0.name == shape }.map { shape in
             let row = try benchmark.run(shape, steps: steps)
-            if !json { try StandardOutput.write(row) }
+            if !json { try StandardOutput.write("\(row)") }
             return row
         }
         guard json else {

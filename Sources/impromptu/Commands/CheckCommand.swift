@@ -51,11 +51,11 @@ struct CheckCommand: ParsableCommand {
                 .aggregator(folder.map(RunFolder.init(path:)))
             }
         let checkup = Checkup(configuration, as: role)
-        if json { try printJSON(checkup.findings) } else { show(checkup.findings) }
+        if json { try printJSON(checkup.findings) } else { try show(checkup.findings) }
         try checkup.requireSuccess()
     }
 
-    private func show(_ findings: [Finding]) {
+    private func show(_ findings: [Finding]) throws {
         let widest = findings.map(\.subject.count).max() ?? 0
         for finding in findings {
             let outcome = finding.outcome.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)

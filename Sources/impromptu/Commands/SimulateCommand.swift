@@ -88,10 +88,11 @@ struct SimulateCommand: AsyncParsableCommand {
         let last = firstSeed.addingReportingOverflow(UInt64(seeds - 1))
         guard !last.overflow else { throw ValidationError("--first-seed: too large for \(seeds) seeds") }
         let sweep = await FaultSweep(seeds: firstSeed...last.partialValue, threads: threads) { _, failure in
-            guard let failure else { return }
+            if let failure { StandardError.write("seed \(failure.seed) broke an invariant\n") }
+        }
+        for failure in sweep.failures {
             try StandardOutput.write("seed \(failure.seed) (\(failure.scenario)):")
             for violation in failure.violations.prefix(5) { try StandardOutput.write("  \(violation)") }
-            fflush(nil)
         }
         try StandardOutput.write(
             "\(sweep.seeds) seeds in \(decimal((ContinuousClock.now - start) / .seconds(1), 1)) s, with")
