@@ -81,7 +81,7 @@ DOORS = check_leftovers.Doors(
         "Sources/CPromptWire/impromptu.pb-c.c", "Sources/CPromptWire/include/impromptu.pb-c.h",
         "Sources/CPromptWire/schema.c"}),
     standard_error=("Sources/Console/",),
-    standard_output=("Sources/Console/", "Sources/impromptu/Output.swift"),
+    standard_output=("Sources/Console/",),
     # Pure code and computation; and a serial executor, which has to trap off its thread.
     preconditions=(
         "Sources/PromptAggregation/", "Sources/Federation/", "Sources/PromptTuning/",

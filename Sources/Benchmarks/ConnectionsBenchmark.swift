@@ -1,3 +1,4 @@
+import Console
 import Federation
 import FederationService
 import Foundation
@@ -110,8 +111,8 @@ public struct ConnectionsBenchmark: Sendable {
             try LoadConnection(context, endpoints: endpoints, clients: [$0])
         }
         try join(connections)
-        print(ready)
-        fflush(nil)
+        try StandardOutput.write(ready)
+        try StandardOutput.flush()
         while readLine() != nil {}
         withExtendedLifetime(connections) {}
     }

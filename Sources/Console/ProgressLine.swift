@@ -41,5 +41,5 @@ public struct ProgressLine {
         drawn = false
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { StandardError.write(text) }
 }

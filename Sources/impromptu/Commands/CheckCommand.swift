@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import FederationService
 import Foundation
 import RunLog
@@ -50,17 +51,19 @@ struct CheckCommand: ParsableCommand {
                 .aggregator(folder.map(RunFolder.init(path:)))
             }
         let checkup = Checkup(configuration, as: role)
-        if json { try printJSON(checkup.findings) } else { show(checkup.findings) }
+        if json { try printJSON(checkup.findings) } else { try show(checkup.findings) }
         try checkup.requireSuccess()
     }
 
-    private func show(_ findings: [Finding]) {
+    private func show(_ findings: [Finding]) throws {
         let widest = findings.map(\.subject.count).max() ?? 0
         for finding in findings {
             let outcome = finding.outcome.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
             let subject = finding.subject.padding(toLength: widest, withPad: " ", startingAt: 0)
-            print("\(outcome)\(subject)  \(finding.found)")
-            if let advice = finding.advice { print(String(repeating: " ", count: 11 + widest) + "do: " + advice) }
+            try StandardOutput.write("\(outcome)\(subject)  \(finding.found)")
+            if let advice = finding.advice {
+                try StandardOutput.write(String(repeating: " ", count: 11 + widest) + "do: " + advice)
+            }
         }
     }
 }

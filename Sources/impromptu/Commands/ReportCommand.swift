@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import Lab
 import Text
@@ -65,6 +66,6 @@ struct ReportCommand: ParsableCommand {
         } catch {
             throw ReportError("\(path): cannot write: \(error.localizedDescription)")
         }
-        print(path)
+        try StandardOutput.write(path)
     }
 }

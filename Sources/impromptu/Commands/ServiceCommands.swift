@@ -9,7 +9,6 @@ import Logging
 import RunLog
 import RunSettings
 import ServiceLifecycle
-import UnixSignals
 
 struct AggregateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -44,7 +43,7 @@ struct AggregateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try options.load()
-        if printConfig { return print(configuration.yaml, terminator: "") }
+        if printConfig { return try StandardOutput.write(configuration.yaml, terminator: "") }
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
         let looked = try dashboard.address.map { (address: $0, watch: RunWatch()) }
         let logger = service.logger("aggregate", keptIn: looked?.watch.lines)
@@ -175,7 +174,7 @@ struct DemoCommand: AsyncParsableCommand {
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
             workers: workers, aggregatorArguments: try dashboard.arguments, comparesClock: synchronous
         ) { outcome in
-            if json { try printJSON(outcome) } else { print(outcome.lines.joined(separator: "\n")) }
+            if json { try printJSON(outcome) } else { try StandardOutput.write(outcome.lines.joined(separator: "\n")) }
         }
         try await runUntilSignalled(demo, logger: Logger(label: "demo"))
     }
@@ -199,6 +198,7 @@ func runUntilSignalled(_ service: some Service, logger: Logger) async throws {
                 .init(
                     service: service, successTerminationBehavior: .gracefullyShutdownGroup,
                     failureTerminationBehavior: .cancelGroup)
-            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
-    try await group.run()
+            ], logger: quiet))
+    let signals = StopSignals { Task { await group.triggerGracefulShutdown() } }
+    try await withExtendedLifetime(signals) { try await group.run() }
 }

@@ -6,10 +6,10 @@ import Logging
 
 /// How a service logs, and where it shows that it is alive.
 struct ServiceOptions: ParsableArguments {
-    enum LogFormat: String, ExpressibleByArgument, CaseIterable { case auto, text, journal, json }
+    enum Format: String, ExpressibleByArgument, CaseIterable { case auto, text, journal, json }
 
     @Option(help: "How to log to standard error; auto is journal under systemd and text elsewhere.")
-    var logFormat = LogFormat.auto
+    var logFormat = Format.auto
 
     @Option(
         help: "The least that is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
@@ -43,11 +43,6 @@ struct ServiceOptions: ParsableArguments {
     }
 
     private func handler(_ label: String) -> any LogHandler {
-        switch logFormat {
-        case .json: JSONLogHandler(label: label)
-        case .journal: JournalLogHandler()
-        case .auto where JournalLogHandler.isWanted(): JournalLogHandler()
-        case .auto, .text: StreamLogHandler.standardError(label: label)
-        }
+        LineLogHandler(label: label, format: LogFormat(rawValue: logFormat.rawValue) ?? .fitting())
     }
 }
