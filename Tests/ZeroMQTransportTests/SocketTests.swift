@@ -110,7 +110,6 @@ import ZeroMQTransport
         options = quick
         options.unansweredTimeout = .seconds(1)
         options.keepalive = .init(idle: .seconds(60), interval: .seconds(10), count: 3)
-        options.ipv6 = true
         options.maximumMessageBytes = 1 << 20
         options.linger = nil
         #expect(throws: Never.self) { _ = try Socket<Pull>(context, options: options) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Lab
 import Text
@@ -61,9 +62,9 @@ struct ReportCommand: ParsableCommand {
 
     private func write(_ text: String, to path: String) throws {
         do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try AtomicFile.replace(path, with: text.utf8)
         } catch {
-            throw ReportError("\(path): cannot write: \(error.localizedDescription)")
+            throw ReportError("\(path): cannot \(error.operation): \(error.reason)")
         }
         print(path)
     }
