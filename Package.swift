@@ -166,7 +166,7 @@ let package = Package(
         .testTarget(
             name: "FederationServiceTests",
             dependencies: [
-                "FederationService", "Federation", "FederationRun", "Files", "PromptAggregation", "PromptWire", "RunLog",
+                "FederationService", "Federation", "FederationRun", "PromptAggregation", "PromptWire", "RunLog",
                 "RunSettings", "TestSupport", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),
         .testTarget(
