@@ -12,7 +12,8 @@ package struct Silence {
     private var lastHeard: ContinuousClock.Instant
     private var pause: Duration
     private var nextReport: ContinuousClock.Instant
-    private var isToldHeard = false
+    /// Whether the last that was reported is that all is well.
+    package private(set) var isOver = false
 
     /// The longest pause between two reports.
     private static let longestPause: Duration = .seconds(600)
@@ -32,11 +33,11 @@ package struct Silence {
             lastHeard = now
             pause = patience
             nextReport = now + patience
-            defer { isToldHeard = true }
-            return isToldHeard ? nil : .heard
+            defer { isOver = true }
+            return isOver ? nil : .heard
         }
         guard now >= nextReport else { return nil }
-        isToldHeard = false
+        isOver = false
         pause = min(pause * 2, Self.longestPause)
         nextReport = now + pause
         return .silent(now - lastHeard)

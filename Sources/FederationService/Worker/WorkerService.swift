@@ -252,6 +252,7 @@ public actor WorkerService: Service {
     private func take(_ messages: [(topic: [UInt8], payload: [UInt8])]) {
         search?.heard()
         hasHeard = true
+        if !silence.isOver { listen() }
         for (topic, payload) in messages where !ended {
             do {
                 let envelope = try AggregatorCodec.decode(payload)
