@@ -22,7 +22,7 @@ struct LiveReachTests {
                 ], as: "check")
             _ = try await checked.exitCode()
             #expect(checked.output.contains("answers"), "\(checked.output)")
-            let worker = try federation.startWorker(0)
+            let worker = try federation.startWorker(0, finding: ["--run", federation.run.path])
             for process in [aggregator, worker] { #expect(try await process.exitCode() == 0, "\(process.output)") }
             #expect(worker.output.contains("the aggregator is heard"), "\(worker.output)")
         }

@@ -52,11 +52,12 @@ struct LiveSecurityTests {
     }
 
     @Test func keysThatAreAddedAndRevokedTakeEffectAtAHangup() async throws {
-        try await withLiveFederation(["run.updates=0"], keys: true) { federation in
+        try await withLiveFederation(["federation.clients_to_start=2", "run.updates=0"], keys: true) { federation in
             _ = try await makeKeys([], in: federation)
             let aggregator = try await federation.startBoundAggregator()
             // The aggregator has read its list; this key comes too late for it.
-            _ = try await makeKeys(["--name", "worker-1"], in: federation)
+            _ = try await makeKeys(
+                ["--name", "worker-1", "--client", "client-01", "--client", "client-03"], in: federation)
             let early = try federation.startWorker(1)
             #expect(try await early.exitCode() == 2)
             #expect(early.output.contains("does not know this worker's key"), "\(early.output)")
