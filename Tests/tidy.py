@@ -43,7 +43,9 @@ ROOMS = {
         only=only("CPromptWire", "Federation", "PromptAggregation"), system=MATHEMATICS),
     "MessageLog": Room("it is blind to what the messages hold", only=only("CChecksum", "CZlib")),
     "ZeroMQTransport": Room("it moves bytes and knows no messages", only=only("CZeroMQ")),
-    "Safetensors": Room("it reads and writes tensors and knows nothing else of ours", only=only()), "Datasets": Room(
+    "Files": Room("it writes files and knows nothing else of ours", only=only()),
+    "Safetensors": Room("it reads and writes tensors and knows nothing of a run", only=only("Files")),
+    "Datasets": Room(
         "it reads images and knows no run",
         only=only("CPNG", "CTurboJPEG", "CZlib", "PromptAggregation", "Safetensors")),
     "PromptTuning": Room(

@@ -21,7 +21,7 @@ public actor AggregatorService: Service {
     nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     private let setup: AggregatorSetup
-    private let keys: (key: CurveSecretKey, allowed: AllowList)?
+    private let keys: (key: CurveSecretKey, allowed: AllowedKeys)?
     private let stays: Bool
     private let logger: Logger
     private let openFiles: OpenFiles
@@ -116,6 +116,25 @@ public actor AggregatorService: Service {
         }
     }
 
+    /// Reads again who may connect. Those who are connected and may do less than before are cut off; others come again by
+    /// themselves. A list that cannot be read leaves the earlier one in force.
+    public func reloadKeys() {
+        guard !ended else { return }
+        guard let keys else { return logger.info("no keys to reload: security.keys is not set") }
+        do {
+            let change = try keys.allowed.reload()
+            if change.isRevoked { links?.hangUp() }
+            logger.info(
+                "keys reloaded",
+                metadata: [
+                    "added": "\(change.added.joined(separator: " "))",
+                    "removed": "\(change.removed.joined(separator: " "))", "hung_up": "\(change.isRevoked)",
+                ])
+        } catch {
+            logger.error("keys not reloaded, those of before stay in force", metadata: ["problem": "\(error)"])
+        }
+    }
+
     // MARK: Opening and closing
 
     private func open() throws {
@@ -133,10 +152,13 @@ public actor AggregatorService: Service {
                         "turned_away": "\(counts.turnedAway)", "not_taken": "\(counts.failed)",
                     ])
             },
-            denied: { [logger] request in
+            denied: Strangers { [logger] request, passedOver in
                 logger.warning(
-                    "unknown key kept out", metadata: ["key": "\(request.key)", "address": "\(request.address)"])
-            },
+                    "unknown key kept out",
+                    metadata: [
+                        "key": "\(request.key)", "address": "\(request.address)", "not_listed_before": "\(passedOver)",
+                    ])
+            }.note,
             receive: { [weak self] messages in self?.assumeIsolated { $0.take(messages) } })
         self.links = links
         let reachable = try links.endpoints.advertised(as: setup.configuration.advertise)

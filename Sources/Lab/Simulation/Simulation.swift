@@ -259,12 +259,8 @@ public struct Simulation {
         let privacy = seats[index].privacy
         if let reason = privacy?.refusal { return try handle(.retired(reason), at: index) }
         let result = Result {
-            let outcome = TrainingOutcome(
-                try learner.tune(
-                    order.base.state, personal: seats[index].personal, on: seats[index].dataset,
-                    plan: order.task.plan, seed: order.task.seed)!,
-                of: order)
-            return try privacy?.protect(outcome, base: order.base.state) ?? outcome
+            try learner.carryOut(
+                order, personal: seats[index].personal, on: seats[index].dataset, privacy: privacy)!
         }
         let images = order.task.plan.images(of: seats[index].dataset.count)
         let tuning = configuration.simulation.imageSeconds * Double(images) / seats[index].speed

@@ -18,7 +18,8 @@ struct AggregateCommand: AsyncParsableCommand {
             Binds the configured endpoints, gives tasks to the clients that say hello, and makes a version whenever the \
             mode says so. Everything goes into the run folder: run.mcap (the log), config.yaml, endpoints.yaml, \
             prompts.safetensors, metrics.csv, evaluations.csv, report.svg. Started again on the folder of an interrupted \
-            run, it goes on where the log ends. Ctrl-C and SIGTERM stop it cleanly.
+            run, it goes on where the log ends. Ctrl-C and SIGTERM stop it cleanly; SIGHUP reads \
+            again who may connect (security.keys).
 
             --dashboard serves a page that shows the run as it goes on, with /metrics for Prometheus, /healthz and /readyz.
             """)
@@ -44,6 +45,8 @@ struct AggregateCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try options.load()
         if printConfig { return try StandardOutput.write(configuration.yaml, terminator: "") }
+        // From the beginning, as the signal would end the process.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
         let looked = try dashboard.address.map { (address: $0, watch: RunWatch()) }
         let logger = service.logger("aggregate", keptIn: looked?.watch.lines)
@@ -57,6 +60,10 @@ struct AggregateCommand: AsyncParsableCommand {
         ) { figures in
             try RunReport.write(figures.history, heading: figures.heading, classes: figures.classes, to: folder)
         }
+        let reloading = Task {
+            for await _ in hangups { await aggregator.reloadKeys() }
+        }
+        defer { reloading.cancel() }
         try await runUntilSignalled(aggregator, logger: logger)
     }
 }
