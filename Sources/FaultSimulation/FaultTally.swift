@@ -39,6 +39,7 @@ public struct FaultTally: Sendable {
             (\.clientCrashes, "crashes of clients"), (\.powerFailures, "of all crashes with the power lost"),
             (\.drains, "drains"), (\.batches, "batches stored"), (\.waits, "waits for the disk"),
             (\.meanwhile, "messages taken in while a batch was stored"),
+            (\.tornWrites, "writes torn"), (\.snapshots, "snapshots kept"),
             (\.snapshotsDamaged, "snapshots damaged"), (\.snapshotsPassedOver, "snapshots passed over"),
             (\.recoveriesFromSnapshots, "recoveries from a snapshot"), (\.partitions, "partitions"),
             (\.lost, "messages lost"), (\.repeated, "messages repeated"),

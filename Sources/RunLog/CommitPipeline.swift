@@ -100,11 +100,15 @@ package struct CommitPipeline {
         }
     }
 
-    /// Closes the log with its summary.
-    /// - Precondition: it is settled; what was not given out would be lost.
-    /// - Throws: `LogError`.
+    /// Closes the log with its summary, once all is settled: what was not given out before would never be.
+    /// - Throws: `LogError`, `UnsettledLog`.
     package mutating func close() throws {
-        precondition(isSettled, "the log is closed while something waits for the disk")
+        guard isSettled else { throw UnsettledLog() }
         try engine.close()
     }
+}
+
+/// A log was to be closed before all that was taken in was on the disk.
+package struct UnsettledLog: Error, CustomStringConvertible {
+    package let description = "expected the log to be settled before it is closed, found records that wait for the disk"
 }

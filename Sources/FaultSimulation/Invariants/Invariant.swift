@@ -10,7 +10,7 @@ package enum Observation {
     case flushed(Version, after: Version)
     /// The aggregator told a client what is safe.
     case acknowledged(AggregatorMessage.Ack)
-    case trained(StubLearner.Training)
+    case trained(Training)
     /// A client has an update on its disk.
     case stored(ClientID, UpdateID)
     /// A client keeps an update no longer.

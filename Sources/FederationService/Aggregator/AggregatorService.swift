@@ -28,7 +28,7 @@ public actor AggregatorService: Service {
     var clock: RunClock
     var pipeline: CommitPipeline
     var observer: RunObserver
-    private let figureFiles: FiguresQueue
+    let figureFiles: FiguresQueue
     private let health: HealthFile?
     private let snapshots: SnapshotKeeper
     var evaluator: Evaluator?
@@ -40,12 +40,12 @@ public actor AggregatorService: Service {
     var progress: ProgressLine?
     /// Whether the run has its log.
     private var begun = false
-    private var ended = false
+    var ended = false
     private let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
     private var lookForDrain: LoopTimer?
     /// The drain that was asked for since the start.
-    private var drain: Drain?
+    var drain: Drain?
     private let watch: RunWatch?
     private let atEnd: @Sendable (LiveFigures) throws -> Void
     private var showing: LoopTimer?
@@ -207,8 +207,9 @@ public actor AggregatorService: Service {
 
     /// What it does, in a few words for whoever watches over the process.
     private var status: String {
-        let counts = pipeline.aggregator.counts
-        return "version \(pipeline.aggregator.version), \(counts.accepted) updates, \(counts.clientsAlive) clients alive,"
+        let aggregator = pipeline.aggregator
+        let counts = aggregator.counts
+        return "version \(aggregator.version), \(counts.accepted) updates, \(counts.clientsAlive) clients alive,"
             + " \(counts.inFlight) tasks in flight"
     }
 
@@ -256,8 +257,8 @@ public actor AggregatorService: Service {
             // Before the log is closed: one that is begun again after a crash in between is not over yet.
             if pipeline.aggregator.phase == .finished { try setup.folder.announce(.finished) }
             try pipeline.close()
-            try observer.keep(
-                pipeline.engine.current.file(logOffset: pipeline.engine.committedBytes), always: true)
+            let engine = pipeline.engine
+            try observer.keep(engine.current.file(logOffset: engine.committedBytes), always: true)
             figureFiles.finish()
             try atEnd(figures)
             if failure == nil { try tellDrained() }
@@ -316,36 +317,6 @@ public actor AggregatorService: Service {
         }
     }
 
-    /// Looks for a request to drain, beside the loop, and says there that it was seen.
-    private func searchForDrain() {
-        figureFiles.replace(.drain) { [loop, folder = setup.folder, weak self] in
-            guard var request = folder.readDrain(), request.state == .requested else { return }
-            request.state = .draining
-            try folder.write(request)
-            loop.execute { [request, weak self] in self?.assumeIsolated { $0.takeUp(request) } }
-        }
-    }
-
-    private func takeUp(_ request: Drain) {
-        guard !ended else { return }
-        attempt {
-            try pipeline.drain(DrainRequested(patienceMilliseconds: request.patienceMilliseconds), at: clock.now())
-            logger.info("draining", metadata: ["inFlight": "\(pipeline.aggregator.counts.inFlight)"])
-            drain = request
-            try advance()
-        }
-    }
-
-    private func tellDrained() throws {
-        guard var drain else { return }
-        let aggregator = pipeline.aggregator
-        drain.state = aggregator.phase == .finished ? .finished : .resting
-        drain.version = aggregator.version
-        drain.updates = aggregator.counts.accepted
-        drain.unanswered = aggregator.counts.inFlight
-        try setup.folder.write(drain)
-    }
-
     private func evaluated(_ result: Result<Evaluator.Outcome, any Error>) {
         guard !ended else { return }
         do {
@@ -356,7 +327,7 @@ public actor AggregatorService: Service {
     }
 
     /// The log could not be kept: nothing may be acknowledged any more, so the service ends.
-    private func attempt(_ body: () throws -> Void) {
+    func attempt(_ body: () throws -> Void) {
         do { try body() } catch { stop(error) }
     }
 
@@ -364,7 +335,7 @@ public actor AggregatorService: Service {
 
     /// Has what was taken in stored as `CommitPipeline` says, and carries out what came of what is.
     /// - Parameter settling: whether to wait until everything is stored.
-    private func advance(settling: Bool = false) throws {
+    func advance(settling: Bool = false) throws {
         while true {
             // A snapshot is of a moment in which all is stored, which does not come by itself under load.
             switch try pipeline.next(settling: settling || snapshots.isDue(pipeline.engine)) {
