@@ -9,6 +9,7 @@ import Logging
 import RunLog
 import RunSettings
 import ServiceLifecycle
+import UnixSignals
 
 struct AggregateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
