@@ -18,9 +18,12 @@ final class FileMapping: @unchecked Sendable {
         guard fstat(descriptor, &status) == 0 else {
             throw .unreadable(path: path, String(cString: strerror(errno)))
         }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, "not a regular file") }
+        guard status.st_mode & S_IFMT != S_IFDIR else {
+            throw .unreadable(path: path, "expected a file, found a folder")
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, "expected a regular file") }
         let count = Int(status.st_size)
-        guard count > 0 else { throw .damaged(path: path, "the file is empty") }
+        guard count > 0 else { throw .foreign(path: path, .empty) }
         guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
             throw .unreadable(path: path, String(cString: strerror(errno)))
         }

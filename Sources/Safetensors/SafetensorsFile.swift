@@ -42,28 +42,43 @@ public struct SafetensorsFile: Sendable {
     private static func header(
         of mapping: FileMapping, path: String
     ) throws(SafetensorsError) -> (content: SafetensorsHeader, byteCount: Int) {
-        guard mapping.bytes.count >= 8 else {
-            throw .damaged(path: path, "expected at least 8 bytes, found \(mapping.bytes.count)")
+        func refuse(_ problem: String) -> SafetensorsError {
+            ForeignFormat(mapping.bytes).map { .foreign(path: path, $0) } ?? .damaged(path: path, problem)
         }
+        guard mapping.bytes.count >= 8 else { throw refuse("expected at least 8 bytes, found \(mapping.bytes.count)") }
         let length = UInt64(littleEndian: mapping.bytes.loadUnaligned(as: UInt64.self))
-        let room = mapping.bytes.count - 8
-        guard length <= UInt64(min(room, longestHeader)) else {
-            throw .damaged(
-                path: path, "the header claims \(length) bytes; the file has room for \(min(room, longestHeader))")
+        let room = min(mapping.bytes.count - 8, longestHeader)
+        guard length <= UInt64(room) else {
+            throw refuse(
+                "its first bytes announce a header of \(length) bytes, there is room for \(room): it is cut off, or no"
+                    + " such file at all; copy or download it again")
         }
         let bytes = Data(mapping.bytes[8..<8 + Int(length)])
         do {
             return (try JSONDecoder().decode(SafetensorsHeader.self, from: bytes), Int(length))
         } catch let problem as DecodingError {
-            throw .damaged(path: path, "the header is not the expected JSON: \(problem.sentence)")
+            throw refuse("the header is not the expected JSON: \(problem.sentence)")
         } catch {
-            throw .damaged(path: path, "the header is not JSON: \(error)")
+            throw refuse("the header is not JSON: \(error)")
         }
+    }
+
+    /// Whoever copies a file in part has its header and not all of its tensors.
+    private static func checkEnd(
+        of header: SafetensorsHeader, in mapping: FileMapping, dataStart: Int, path: String
+    ) throws(SafetensorsError) {
+        let end = header.entries.values.compactMap(\.offsets.last).max() ?? 0
+        guard end > mapping.bytes.count - dataStart else { return }
+        throw .damaged(
+            path: path,
+            "it is cut off, or its header claims too much: the tensors take \(end) bytes,"
+                + " \(mapping.bytes.count - dataStart) are there; copy or download it again")
     }
 
     private static func tensors(
         of header: SafetensorsHeader, in mapping: FileMapping, dataStart: Int, path: String
     ) throws(SafetensorsError) -> [String: SafetensorsTensor] {
+        try checkEnd(of: header, in: mapping, dataStart: dataStart, path: path)
         var tensors: [String: SafetensorsTensor] = [:]
         for (name, entry) in header.entries {
             func refuse(_ problem: String) -> SafetensorsError {

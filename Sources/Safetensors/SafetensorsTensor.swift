@@ -78,6 +78,32 @@ public struct SafetensorsTensor: Sendable {
         }
     }
 
+    /// The elements as float32, all of them finite: what weights must be.
+    ///
+    /// - Throws: `SafetensorsError.elementType` as `floats` does, or `.notFinite`.
+    public func finiteFloats() throws(SafetensorsError) -> [Float] {
+        let values = try floats()
+        // An exponent of all ones is infinity or NaN. Counted without a branch, so that the loop runs as vectors.
+        let count = values.withUnsafeBufferPointer { values in
+            values.reduce(into: 0) { $0 &+= $1.bitPattern & 0x7f80_0000 == 0x7f80_0000 ? 1 : 0 }
+        }
+        guard count > 0, let place = values.firstIndex(where: { !$0.isFinite }) else { return values }
+        throw .notFinite(
+            path: path, tensor: name, count: count, of: values.count, first: "\(values[place])", index: index(of: place)
+        )
+    }
+
+    /// The index in each extent of the element at a place in row-major order.
+    private func index(of place: Int) -> [Int] {
+        var rest = place
+        var index: [Int] = []
+        for extent in shape.reversed() {
+            index.append(rest % extent)
+            rest /= extent
+        }
+        return index.reversed()
+    }
+
     /// The elements as float64, exactly.
     ///
     /// - Throws: `SafetensorsError.elementType` when the elements are none of F16, BF16, F32, F64 and I32.

@@ -1,6 +1,7 @@
 import Federation
-import FederationRuntime
+import FederationRun
 import PromptAggregation
+import RunLog
 
 /// Publishes its state again and again.
 private struct StillStrategy: AggregationStrategy {

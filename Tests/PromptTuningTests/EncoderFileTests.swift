@@ -5,39 +5,14 @@ import Testing
 
 /// What a folder of weights must be, and what is said when it is not.
 @Suite struct EncoderFileTests {
-    private static let fixture = Bundle.module.bundlePath + "/Fixtures/grad-timm-shared.safetensors"
     private static let configuration = """
         {"img_size": 16, "patch_size": 4, "embed_dim": 24, "depth": 2, "num_heads": 3, "mlp_ratio": 4}
         """
 
-    /// A folder with the fixture's model, its tensors changed, and a configuration.
     private func folder(
         configuration: String = configuration, _ change: (inout [NewTensor]) -> Void = { _ in }
-    ) throws -> String {
-        let folder = NSTemporaryDirectory() + "encoder-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let file = try SafetensorsFile(path: Self.fixture)
-        var tensors = try file.names.filter { $0.hasPrefix("model.") }.map { name in
-            let tensor = try file.tensor(named: name)
-            return NewTensor(
-                name: String(name.dropFirst("model.".count)), shape: tensor.shape,
-                values: .float32(try tensor.floats()))
-        }
-        change(&tensors)
-        try writeSafetensors(tensors, to: folder + "/model.safetensors")
-        try configuration.write(toFile: folder + "/config.json", atomically: true, encoding: .utf8)
-        return folder
-    }
-
-    /// The error of opening the folder, which is removed.
-    private func refusal(_ folder: String) -> EncoderError? {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        do {
-            _ = try FrozenEncoder(directory: folder)
-            return nil
-        } catch {
-            return error as? EncoderError
-        }
+    ) throws -> EncoderFolder {
+        try EncoderFolder(configuration: configuration, change)
     }
 
     @Test func bundledEncoder() throws {
@@ -50,19 +25,24 @@ import Testing
         #expect(encoder.mean == [0.485, 0.456, 0.406])
         #expect(encoder.std == [0.229, 0.224, 0.225])
         #expect(encoder.weightsPath.hasSuffix("model.safetensors"))
+        #expect(encoder.weightsPaths == [encoder.weightsPath])
         #expect(encoder.loadTime > .zero)
+        #expect(encoder.recognised.notes.isEmpty)
+        #expect(
+            encoder.recognised.description
+                == "timm VisionTransformer (vit), width 192, depth 6, 3 heads, 64 px in patches of 8")
     }
 
     @Test func wholeFolderOpens() throws {
-        #expect(refusal(try folder()) == nil)
+        #expect(try folder().refusal() == nil)
     }
 
     @Test func missingTensorIsNamed() throws {
         let place = try folder { $0.removeAll { $0.name == "blocks.1.mlp.fc1.weight" } }
         #expect(
-            refusal(place)
+            place.refusal()
                 == .missingTensor(
-                    path: place + "/model.safetensors", family: "timm VisionTransformer",
+                    path: place.weights, family: "timm VisionTransformer",
                     tensor: "blocks.1.mlp.fc1.weight"))
     }
 
@@ -73,26 +53,25 @@ import Testing
                 name: "blocks.0.attn.proj.weight", shape: [23, 24], values: .float32([Float](repeating: 0, count: 552)))
         }
         #expect(
-            refusal(place)
+            place.refusal()
                 == .tensorShape(
-                    path: place + "/model.safetensors", tensor: "blocks.0.attn.proj.weight", expected: "[24, 24]",
+                    path: place.weights, tensor: "blocks.0.attn.proj.weight", expected: "[24, 24]",
                     found: [23, 24]))
     }
 
     @Test func otherModelsAreRefused() throws {
         let place = try folder { $0 = [NewTensor(name: "conv1.weight", shape: [1], values: .float32([0]))] }
         #expect(
-            refusal(place) == .unrecognisedNames(path: place + "/model.safetensors", examples: ["conv1.weight"]))
+            place.refusal() == .unrecognisedNames(path: place.weights, examples: ["conv1.weight"]))
     }
 
     @Test func truncatedFileIsRefused() throws {
         let place = try folder()
-        defer { try? FileManager.default.removeItem(atPath: place) }
-        let path = place + "/model.safetensors"
+        let path = place.weights
         let whole = try Data(contentsOf: URL(fileURLWithPath: path))
         for count in [0, 5, 100, whole.count / 2, whole.count - 1] {
             try whole.prefix(count).write(to: URL(fileURLWithPath: path))
-            #expect(throws: SafetensorsError.self) { try FrozenEncoder(directory: place) }
+            #expect(throws: SafetensorsError.self) { try place.encoder() }
         }
     }
 
@@ -104,19 +83,72 @@ import Testing
         (#"{"num_heads": 3, "hidden_act": "relu"}"#, "hidden_act", "gelu, gelu_pytorch_tanh or quick_gelu", "'relu'"),
         (#"{"num_heads": 3, "layer_norm_eps": -1}"#, "layer_norm_eps", "a number in (0, 1)", "-1"),
         (#"{"num_heads": 3, "image_mean": [1, 2], "image_std": [1, 1, 1]}"#, "image_mean", "three numbers", "[1, 2]"),
+        (
+            #"{"num_heads": 3, "image_mean": [0, 0, 0], "image_std": [1, 0, 1]}"#, "image_std", "positive numbers",
+            "[1.0, 0.0, 1.0]"
+        ),
     ]) func wrongConfigurationIsNamed(
         _ configuration: String, _ field: String, _ expected: String, _ found: String
     ) throws {
         let place = try folder(configuration: configuration)
         #expect(
-            refusal(place)
-                == .configuration(path: place + "/config.json", field: field, expected: expected, found: found))
+            place.refusal()
+                == .configuration(path: place.path + "/config.json", field: field, expected: expected, found: found))
+    }
+
+    @Test func valuesThatAreNotFiniteAreRefused() throws {
+        // A block's weight, a token, the classifier's layer: whatever is read.
+        for name in ["blocks.1.mlp.fc1.weight", "pos_embed", "norm.bias"] {
+            let place = try folder { tensors in
+                let index = tensors.firstIndex { $0.name == name }!
+                guard case .float32(var values) = tensors[index].values else { return }
+                (values[7], values[20]) = (.nan, -.infinity)
+                tensors[index] = NewTensor(name: name, shape: tensors[index].shape, values: .float32(values))
+            }
+            let shape = try SafetensorsFile(path: place.weights).tensor(named: name).shape
+            #expect(
+                place.refusal()
+                    == .values(
+                        .notFinite(
+                            path: place.weights, tensor: name, count: 2, of: shape.reduce(1, *), first: "nan",
+                            index: [Int](repeating: 0, count: shape.count - 1) + [7])))
+        }
+    }
+
+    @Test func otherFilesInPlaceOfWeightsAreNamed() throws {
+        let place = try folder()
+        try place.write("version https://git-lfs.github.com/spec/v1\nsize 99\n", to: "model.safetensors")
+        #expect(throws: SafetensorsError.foreign(path: place.weights, .gitLFSPointer(bytes: 99))) {
+            try place.encoder()
+        }
+    }
+
+    @Test func shardsGiveTheSameEncoder() throws {
+        let whole = try folder()
+        let place = try folder()
+        let tensors = try EncoderFolder.tensors(of: "timm-shared")
+        let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+        let first = tensors.filter { $0.name.hasPrefix("blocks.0") }
+        let second = tensors.filter { !$0.name.hasPrefix("blocks.0") }
+        try writeSafetensors(first, to: place.path + "/" + shards[0])
+        try writeSafetensors(second, to: place.path + "/" + shards[1])
+        let map = first.map { ($0.name, shards[0]) } + second.map { ($0.name, shards[1]) }
+        let index = try JSONEncoder().encode(["weight_map": Dictionary(uniqueKeysWithValues: map)])
+        try place.write(String(decoding: index, as: UTF8.self), to: "model.safetensors.index.json")
+        try FileManager.default.removeItem(atPath: place.weights)
+        let encoder = try place.encoder()
+        #expect(encoder.recognised.files == 2)
+        #expect(encoder.weightsPath == place.path + "/model.safetensors.index.json")
+        #expect(encoder.weightsPaths == [encoder.weightsPath] + shards.map { place.path + "/" + $0 })
+        #expect(
+            try features(encoder, fixture: "timm-shared")
+                == features(whole.encoder(), fixture: "timm-shared"))
     }
 
     @Test func unreadableConfigurationIsReported() throws {
         for text in ["", "[]", "{\"depth\": "] {
             let place = try folder(configuration: text)
-            guard case .unreadableConfiguration(place + "/config.json", _) = try #require(refusal(place)) else {
+            guard case .unreadableConfiguration(place.path + "/config.json", _)? = place.refusal() else {
                 Issue.record("expected the configuration '\(text)' to be refused as unreadable")
                 continue
             }
@@ -126,21 +158,21 @@ import Testing
     @Test func deeperConfigurationMissesABlock() throws {
         let place = try folder(configuration: #"{"num_heads": 3, "depth": 3}"#)
         #expect(
-            refusal(place)
+            place.refusal()
                 == .missingTensor(
-                    path: place + "/model.safetensors", family: "timm VisionTransformer",
+                    path: place.weights, family: "timm VisionTransformer",
                     tensor: "blocks.2.norm1.weight"))
     }
 
     @Test func otherImageSizes() throws {
         let place = try folder()
-        defer { try? FileManager.default.removeItem(atPath: place) }
-        #expect(try FrozenEncoder(directory: place, imageSize: 24).geometry.patches == 36)
+        #expect(try place.encoder(imageSize: 24).geometry.patches == 36)
         #expect(
             throws: EncoderError.configuration(
-                path: place + "/config.json", field: "image size asked for", expected: "a multiple of the patch size 4",
+                path: place.path + "/config.json", field: "image size asked for",
+                expected: "a multiple of the patch size 4",
                 found: "18")
-        ) { try FrozenEncoder(directory: place, imageSize: 18) }
+        ) { try place.encoder(imageSize: 18) }
     }
 
     @Test(arguments: [3, 7, 8, 10]) func positionsInterpolateAsTorchDoes(_ size: Int) throws {

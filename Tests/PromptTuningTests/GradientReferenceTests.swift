@@ -34,7 +34,7 @@ import Testing
         let file = try SafetensorsFile(path: path)
         let images = try file.tensor(named: "input.images")
         let encoder = try FrozenEncoder(
-            file: file, namePrefix: "model.", configuration: try #require(file.metadata["config"]),
+            file: file, configuration: try #require(file.metadata["config"]),
             imageSize: images.shape[2])
         let source = ArrayImages(
             pixels: try images.floats(), imageSize: images.shape[2],

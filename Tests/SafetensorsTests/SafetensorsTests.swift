@@ -64,7 +64,7 @@ import Testing
 
     @Test(arguments: [
         // Not JSON, not an object, and fields of the wrong kind.
-        ("{", 0), ("[]", 0), ("", 0), (#"{"a":1}"#, 0), (#"{"a":{"dtype":"F32","shape":[1]}}"#, 4),
+        ("{", 0), ("[]", 0), (#"{"a":1}"#, 0), (#"{"a":{"dtype":"F32","shape":[1]}}"#, 4),
         (#"{"a":{"dtype":"F32","shape":["x"],"data_offsets":[0,4]}}"#, 4),
         (#"{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,6]}}"#, 6),
         (#"{"a":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}}"#, 4),
@@ -110,13 +110,57 @@ import Testing
             try whole.prefix(count).write(to: URL(fileURLWithPath: path))
             #expect(throws: SafetensorsError.self) { try SafetensorsFile(path: path) }
         }
+        try whole.dropLast().write(to: URL(fileURLWithPath: path))
+        #expect(
+            throws: SafetensorsError.damaged(
+                path: path,
+                "it is cut off, or its header claims too much: the tensors take 12 bytes, 11 are there; copy or download it again"
+            )
+        ) { try SafetensorsFile(path: path) }
+    }
+
+    @Test(arguments: [
+        // Type, elements as they lie in the file, how many are not finite, the first of them and its index in [2, 2].
+        ("F32", words([0x3f80_0000, 0x7fc0_0000, 0, 0xff80_0000] as [UInt32]), 2, "nan", [0, 1]),
+        ("F16", words([0x3c00, 0x7bff, 0x7c00, 0x0001] as [UInt16]), 1, "inf", [1, 0]),
+        ("BF16", words([0x3f80, 0xff80, 0x7f80, 0x7fc0] as [UInt16]), 3, "-inf", [0, 1]),
+        ("F64", words([0, 0, 0, Double.nan.bitPattern]), 1, "nan", [1, 1]),
+        // Finite, but not in float32.
+        ("F64", words([1e39.bitPattern, 0, 0, 0]), 1, "inf", [0, 0]),
+    ]) func valuesThatAreNotFiniteAreCountedAndPlaced(
+        _ type: String, _ bytes: [UInt8], _ count: Int, _ first: String, _ index: [Int]
+    ) throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let header = #"{"a":{"dtype":"\#(type)","shape":[2,2],"data_offsets":[0,\#(bytes.count)]}}"#
+        let file = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8) + bytes
+        try file.write(to: URL(fileURLWithPath: path))
+        let tensor = try SafetensorsFile(path: path).tensor(named: "a")
+        #expect(try tensor.floats().count == 4)
+        #expect(
+            throws: SafetensorsError.notFinite(
+                path: path, tensor: "a", count: count, of: 4, first: first, index: index)
+        ) { try tensor.finiteFloats() }
+    }
+
+    @Test func finiteValuesPass() throws {
+        let path = temporary()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let values: [Float] = [.greatestFiniteMagnitude, -0.0, .leastNonzeroMagnitude]
+        try writeSafetensors([NewTensor(name: "a", shape: [3], values: .float32(values))], to: path)
+        #expect(try SafetensorsFile(path: path).tensor(named: "a").finiteFloats() == values)
     }
 
     @Test func unreadableAndUnwritablePlacesAreReported() throws {
         #expect(throws: SafetensorsError.unreadable(path: "/none/such", "No such file or directory")) {
             try SafetensorsFile(path: "/none/such")
         }
-        #expect(throws: SafetensorsError.unreadable(path: "/", "not a regular file")) { try SafetensorsFile(path: "/") }
+        #expect(throws: SafetensorsError.unreadable(path: "/", "expected a file, found a folder")) {
+            try SafetensorsFile(path: "/")
+        }
+        #expect(throws: SafetensorsError.unreadable(path: "/dev/null", "expected a regular file")) {
+            try SafetensorsFile(path: "/dev/null")
+        }
         #expect(throws: SafetensorsError.unwritable(path: "/none/such", "No such file or directory")) {
             try writeSafetensors([], to: "/none/such")
         }
@@ -125,4 +169,8 @@ import Testing
             try writeSafetensors([uneven], to: temporary())
         }
     }
+}
+
+private func words<Word: FixedWidthInteger>(_ words: [Word]) -> [UInt8] {
+    words.flatMap { withUnsafeBytes(of: $0.littleEndian) { Array($0) } }
 }

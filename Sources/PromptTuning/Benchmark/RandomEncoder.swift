@@ -30,7 +30,7 @@ extension FrozenEmbedding {
         let stride = padded(geometry.width)
         self.init(
             patches: layer.forward, offsets: FloatMemory(count: geometry.patches * stride),
-            classToken: FloatMemory(count: stride), norm: nil)
+            fixedTokens: FloatMemory(count: (1 + geometry.extraTokens) * stride), norm: nil)
     }
 }
 

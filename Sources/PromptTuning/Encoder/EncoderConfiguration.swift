@@ -1,32 +1,56 @@
 import Foundation
 
-/// What a model's `config.json` says; every field may be missing, since the tensors' shapes tell most of it.
+/// What the files beside the weights say; every field may be missing, since the tensors' shapes tell most of it.
 struct EncoderConfiguration {
-    /// The file, for messages.
+    /// `config.json`, for messages.
     let path: String
+    /// Whether there is one.
+    let exists: Bool
     private let fields: [String: JSONValue]
 
     init(path: String, json: Data) throws(EncoderError) {
         self.path = path
-        do {
-            let top = try JSONDecoder().decode([String: JSONValue].self, from: json)
-            // Some libraries keep the vision tower's fields, or the image normalisation, in an object of their own.
-            var fields = top
-            for group in ["vision_config", "pretrained_cfg", "model_args"] {
-                if case .object(let inner) = top[group] { fields.merge(inner) { _, inner in inner } }
+        exists = true
+        let top = try Self.object(json, path: path)
+        // Some libraries keep the vision tower's fields, or the image normalisation, in an object of their own.
+        var fields = top
+        for group in ["vision_config", "pretrained_cfg", "model_args"] {
+            if case .object(let inner) = top[group] { fields.merge(inner) { _, inner in inner } }
+        }
+        self.fields = fields
+    }
+
+    /// Reads `config.json` in a folder and, as transformers has the images' normalisation there,
+    /// `preprocessor_config.json`; either may be missing.
+    init(folder: URL) throws(EncoderError) {
+        let path = folder.appendingPathComponent("config.json").path
+        var fields: [String: JSONValue] = [:]
+        let json = try Self.contents(path)
+        if let json { fields = try EncoderConfiguration(path: path, json: json).fields }
+        exists = json != nil
+        let images = folder.appendingPathComponent("preprocessor_config.json").path
+        if let json = try Self.contents(images) {
+            let said = try Self.object(json, path: images)
+            for name in ["image_mean", "image_std", "do_normalize"] where fields[name] == nil {
+                fields[name] = said[name]
             }
-            self.fields = fields
-        } catch {
-            throw .unreadableConfiguration(path: path, "expected a JSON object: \(error.localizedDescription)")
+        }
+        self.path = path
+        self.fields = fields
+    }
+
+    /// The bytes of a file, nil when there is none.
+    private static func contents(_ path: String) throws(EncoderError) -> Data? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        do { return try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+            throw .unreadableConfiguration(path: path, "cannot be read: \(error.localizedDescription)")
         }
     }
 
-    init(path: String) throws(EncoderError) {
-        let json: Data
-        do { json = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-            throw .unreadableConfiguration(path: path, "cannot be read: \(error.localizedDescription)")
+    private static func object(_ json: Data, path: String) throws(EncoderError) -> [String: JSONValue] {
+        do { return try JSONDecoder().decode([String: JSONValue].self, from: json) } catch {
+            throw .unreadableConfiguration(path: path, "expected a JSON object: \(error.localizedDescription)")
         }
-        try self.init(path: path, json: json)
     }
 
     var width: Int? { get throws(EncoderError) { try integer("hidden_size", "embed_dim", "hidden_dim") } }
@@ -35,6 +59,19 @@ struct EncoderConfiguration {
     var hidden: Int? { get throws(EncoderError) { try integer("intermediate_size", "mlp_dim") } }
     var imageSize: Int? { get throws(EncoderError) { try integer("image_size", "img_size") } }
     var patchSize: Int? { get throws(EncoderError) { try integer("patch_size") } }
+
+    /// timm's name of the model.
+    var architecture: String? { text("architecture") }
+    /// Whether transformers wrote it, which leaves out fields that have its defaults.
+    var isOfTransformers: Bool { text("model_type") != nil }
+    /// Whether timm's position embeddings leave out the class token and the registers.
+    var hasPositionsOfPatchesAlone: Bool? {
+        if case .bool(let value) = fields["no_embed_class"] { value } else { nil }
+    }
+
+    private func text(_ name: String) -> String? {
+        if case .string(let text) = fields[name] { text } else { nil }
+    }
 
     var epsilon: Float? {
         get throws(EncoderError) {
@@ -62,8 +99,12 @@ struct EncoderConfiguration {
     /// The mean and standard deviation of each colour channel, for pixels in [0, 1].
     var normalisation: (mean: [Float], std: [Float])? {
         get throws(EncoderError) {
+            if fields["do_normalize"] == .bool(false) { return ([0, 0, 0], [1, 1, 1]) }
             guard let mean = try channels("image_mean", "mean"), let std = try channels("image_std", "std") else {
                 return nil
+            }
+            guard std.allSatisfy({ $0 > 0 }) else {
+                throw .configuration(path: path, field: "image_std", expected: "positive numbers", found: "\(std)")
             }
             return (mean, std)
         }

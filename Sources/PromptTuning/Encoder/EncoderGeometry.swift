@@ -17,8 +17,10 @@ public struct EncoderGeometry: Hashable, Sendable {
     /// Added to the variance in every layer norm.
     public var epsilon: Float
     public var activation: Activation
-    /// Patches along one side of the images that the position embeddings were trained on, where that differs.
-    var trainedGrid: Int?
+    /// Fixed tokens beside the class token and the patches: registers and a distillation token.
+    public var extraTokens = 0
+    /// Whether the features come from attention pooling over all tokens (SigLIP), not from a class token.
+    public var poolsByAttention = false
 
     /// The nonlinearity of the blocks' perceptrons.
     public enum Activation: String, Hashable, Sendable, CaseIterable {
@@ -56,6 +58,8 @@ public struct EncoderGeometry: Hashable, Sendable {
     public var grid: Int { imageSize / patchSize }
     /// Patches of an image.
     public var patches: Int { grid * grid }
+    /// Rows of an image in the residual stream: the row that the features come from, prompts, extra tokens, patches.
+    func tokens(prompts: Int) -> Int { 1 + prompts + extraTokens + patches }
     /// Values of a patch: three channels.
     var patchValues: Int { 3 * patchSize * patchSize }
     /// Floats of an image.
@@ -72,7 +76,7 @@ public struct EncoderGeometry: Hashable, Sendable {
     ///   - prompts: prompt tokens.
     ///   - backward: whether the gradient is propagated to the prompts as well.
     public func operations(prompts: Int, backward: Bool) -> Double {
-        let tokens = Double(1 + prompts + patches)
+        let tokens = Double(tokens(prompts: prompts))
         let width = Double(width)
         let matrices = 2 * tokens * (4 * width * width + 2 * width * Double(hidden))
         let attention = 4 * tokens * tokens * width

@@ -8,8 +8,9 @@ import CKernels
 
 /// One worker's passes through a frozen encoder: forward for a few images at once, and backward to their prompts.
 ///
-/// The tokens of an image are its class token, the prompts, and its patches. Rows of all buffers are padded to a
-/// multiple of 16 floats.
+/// The tokens of an image are its class token, the prompts, registers or a distillation token, and its patches. With
+/// attention pooling no token looks at the first row; it is where the last block, the pooling, leaves the features. Rows
+/// of all buffers are padded to a multiple of 16 floats.
 final class EncoderPass {
     private let encoder: FrozenEncoder
     private let kernels: Kernels
@@ -56,7 +57,7 @@ final class EncoderPass {
         self.maximumPrompts = maximumPrompts
         self.keepsGradients = keepsGradients
         let geometry = encoder.geometry
-        let tokens = 1 + maximumPrompts + geometry.patches
+        let tokens = geometry.tokens(prompts: maximumPrompts)
         let rows = maximumImages * tokens
         let width = padded(geometry.width)
         let hidden = padded(geometry.hidden)
@@ -69,7 +70,7 @@ final class EncoderPass {
         scratch = FloatMemory(count: ck_attention_scratch_count(tokens, tokens, geometry.headStride))
         finalNormalised = FloatMemory(count: maximumImages * width)
         finalDeviations = FloatMemory(count: maximumImages)
-        traces = (0..<(keepsGradients ? geometry.depth : 1)).map { _ in
+        traces = (0..<(keepsGradients ? encoder.blocks.count : 1)).map { _ in
             BlockTrace(
                 normalised: FloatMemory(count: rows * width), deviations: FloatMemory(count: rows),
                 queries: FloatMemory(count: rows * attention), keyValues: FloatMemory(count: rows * 2 * attention),
@@ -87,15 +88,16 @@ final class EncoderPass {
     }
 
     private var geometry: EncoderGeometry { encoder.geometry }
-    private var tokens: Int { 1 + prompts + geometry.patches }
+    private var tokens: Int { geometry.tokens(prompts: prompts) }
+    private var lastBlock: Int { encoder.blocks.count - 1 }
     private var width: Int { padded(geometry.width) }
     private var hidden: Int { padded(geometry.hidden) }
     private var attention: Int { geometry.attentionWidth }
 
     /// The rows that a block's queries, output and perceptron are needed for: all, but after the last block only the
-    /// class token counts. `step` is the distance of two of them in the residual stream.
+    /// first row counts. `step` is the distance of two of them in the residual stream.
     private func queryRows(_ block: Int) -> (count: Int, perImage: Int, step: Int) {
-        block == geometry.depth - 1 ? (images, 1, tokens * width) : (images * tokens, tokens, width)
+        block == lastBlock ? (images, 1, tokens * width) : (images * tokens, tokens, width)
     }
 
     // MARK: Forward
@@ -118,16 +120,33 @@ final class EncoderPass {
             try load(image, UnsafeMutableBufferPointer(start: pixels.start, count: pixels.count))
             embed(image)
         }
-        for block in 0..<geometry.depth {
+        for block in 0...lastBlock {
             if let prompts, block < promptLayers { insert(prompts.layer(block)) }
+            if block == lastBlock, geometry.poolsByAttention { clearFirstRows(stream.start, stride: width) }
             forward(block)
+        }
+        readOut(features)
+    }
+
+    /// Writes the first row of each image after the final norm to `features`.
+    private func readOut(_ features: UnsafeMutablePointer<Float>) {
+        guard let norm = encoder.finalNorm else {
+            for image in 0..<images {
+                (features + image * width).update(from: stream.start + image * tokens * width, count: width)
+            }
+            return
         }
         kernels.call.normalize(
             images, geometry.width, geometry.epsilon, stream.start, tokens * width, finalNormalised.start, width,
             finalDeviations.start)
         features.update(from: finalNormalised.start, count: images * width)
         kernels.call.scale_and_shift(
-            images, geometry.width, encoder.finalScale.start, encoder.finalShift.start, features, width)
+            images, geometry.width, norm.scale.start, norm.shift.start, features, width)
+    }
+
+    /// Zeros in the first row of each image.
+    private func clearFirstRows(_ rows: UnsafeMutablePointer<Float>, stride: Int) {
+        for image in 0..<images { (rows + image * tokens * stride).update(repeating: 0, count: stride) }
     }
 
     /// Writes prompts, [prompts, padded width], over what stands at their places in the stream.
@@ -141,8 +160,10 @@ final class EncoderPass {
     private func embed(_ image: Int) {
         let embedding = encoder.embedding
         let first = stream.start + image * tokens * width
-        first.update(from: encoder.embedding.classToken.start, count: width)
-        let patches = first + (1 + prompts) * width
+        let others = first + (1 + prompts) * width
+        let patches = others + geometry.extraTokens * width
+        first.update(from: embedding.fixedTokens.start, count: width)
+        others.update(from: embedding.fixedTokens.start + width, count: geometry.extraTokens * width)
         gatherPatches()
         embedding.patches.multiply(
             kernels, rows: geometry.patches, patchRows.start, stride: geometry.patchValues, bias: nil, into: patches,
@@ -150,7 +171,7 @@ final class EncoderPass {
         for place in 0..<geometry.patches * width { patches[place] += embedding.offsets.start[place] }
         if embedding.norm != nil {
             normaliseEmbedding(kernels, embedding, geometry, rows: 1, first)
-            normaliseEmbedding(kernels, embedding, geometry, rows: geometry.patches, patches)
+            normaliseEmbedding(kernels, embedding, geometry, rows: geometry.extraTokens + geometry.patches, others)
         }
     }
 
@@ -208,10 +229,13 @@ final class EncoderPass {
             into: stream.start, stride: rows.step, accumulate: true)
     }
 
+    /// Rows of an image before those that are looked at.
+    private var firstKey: Int { geometry.poolsByAttention ? 1 : 0 }
+
     private func attentionOf(_ image: Int, _ trace: BlockTrace, queries: Int) -> ck_attention {
-        let keyValues = trace.keyValues.start + image * tokens * 2 * attention
+        let keyValues = trace.keyValues.start + (image * tokens + firstKey) * 2 * attention
         return ck_attention(
-            queries: queries, keys: tokens, heads: geometry.heads, head_stride: geometry.headStride,
+            queries: queries, keys: tokens - firstKey, heads: geometry.heads, head_stride: geometry.headStride,
             query_stride: attention, key_stride: 2 * attention,
             q: trace.queries.start + image * queries * attention, k: keyValues, v: keyValues + attention,
             probabilities: trace.probabilities.start + image * geometry.heads * queries * padded(tokens),
@@ -232,16 +256,29 @@ final class EncoderPass {
         guard let gradients else { preconditionFailure("this pass keeps no gradients") }
         let stream = gradients.stream.start
         stream.update(repeating: 0, count: images * tokens * width)
+        readOutBackward(featureGradients, into: stream)
+        for block in (0...lastBlock).reversed() {
+            backward(block, gradients)
+            if block == lastBlock, geometry.poolsByAttention { clearFirstRows(stream, stride: width) }
+            if block < promptLayers { extract(block, stream, into: promptGradients) }
+        }
+    }
+
+    private func readOutBackward(
+        _ featureGradients: UnsafeMutablePointer<Float>, into stream: UnsafeMutablePointer<Float>
+    ) {
+        guard let norm = encoder.finalNorm else {
+            for image in 0..<images {
+                (stream + image * tokens * width).update(from: featureGradients + image * width, count: width)
+            }
+            return
+        }
         for image in 0..<images {
-            for column in 0..<width { featureGradients[image * width + column] *= encoder.finalScale.start[column] }
+            for column in 0..<width { featureGradients[image * width + column] *= norm.scale.start[column] }
         }
         kernels.call.normalize_backward(
             images, geometry.width, finalNormalised.start, width, finalDeviations.start, featureGradients, width,
             stream, tokens * width)
-        for block in (0..<geometry.depth).reversed() {
-            backward(block, gradients)
-            if block < promptLayers { extract(block, stream, into: promptGradients) }
-        }
     }
 
     /// Takes the gradient of a layer of prompts out of the stream's: what the block before left there was written over.
@@ -282,15 +319,16 @@ final class EncoderPass {
         block.output.backward.multiply(
             kernels, rows: rows.count, stream, stride: rows.step, bias: nil, into: gradients.attended.start,
             stride: attention)
+        if firstKey > 0 { clearFirstRows(gradients.keyValues.start, stride: 2 * attention) }
         for image in 0..<images {
             var description = attentionOf(image, trace, queries: rows.perImage)
-            let keyValues = gradients.keyValues.start + image * tokens * 2 * attention
+            let keyValues = gradients.keyValues.start + (image * tokens + firstKey) * 2 * attention
             kernels.call.attend_backward(
                 &description, gradients.attended.start + image * rows.perImage * attention, attention,
                 gradients.queries.start + image * rows.perImage * attention, attention, keyValues,
                 keyValues + attention, 2 * attention)
         }
-        if index == 0 && geometry.depth > 1 {
+        if index == 0 && lastBlock > 0 {
             backwardToPrompts(block, trace, gradients)
             return
         }

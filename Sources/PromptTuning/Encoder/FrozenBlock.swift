@@ -21,13 +21,28 @@ struct FrozenBlock: Sendable {
 
 extension FrozenBlock {
     init(_ index: Int, of model: ModelFile, geometry: EncoderGeometry) throws(EncoderError) {
-        let names = model.names.block(index)
+        try self.init(model.names.block(index), of: model, geometry: geometry)
+    }
+
+    /// Attention pooling as a block that follows the model's: its query is the same for all images, and the norm after the
+    /// model's blocks is its first. It adds to a row of zeros.
+    init(_ pooling: TensorNames.Pooling, of model: ModelFile, geometry: EncoderGeometry) throws(EncoderError) {
+        try self.init(
+            pooling.block(firstNorm: model.names.finalNorm), of: model, geometry: geometry,
+            fixedQuery: model.floats(pooling.probe, [geometry.width]))
+    }
+
+    /// - Parameter fixedQuery: what the query is made from in place of the row, nil for a common block.
+    private init(
+        _ names: TensorNames.Block, of model: ModelFile, geometry: EncoderGeometry, fixedQuery: [Float]? = nil
+    ) throws(EncoderError) {
         let width = geometry.width
         let firstNorm = try model.norm(names.firstNorm, width)
         let secondNorm = try model.norm(names.secondNorm, width)
         var projections = try Self.projections(names.attention, of: model, width: width)
         let scale = 1 / Double(geometry.headWidth).squareRoot()
         projections[0].scaleOutputs(by: [Double](repeating: scale, count: width))
+        if let fixedQuery { projections[0].fixInput(at: fixedQuery) }
         for index in 0..<3 {
             projections[index].absorb(firstNorm)
             projections[index].spreadOutputs(geometry)
@@ -106,6 +121,16 @@ struct PlainLayer {
             }
             bias[output] = Float(constant)
         }
+    }
+
+    /// The layer that gives for every row what this one gives for `input`.
+    mutating func fixInput(at input: [Float]) {
+        for output in 0..<outputs {
+            var constant = Double(bias[output])
+            for place in 0..<inputs { constant += Double(weight[output * inputs + place]) * Double(input[place]) }
+            bias[output] = Float(constant)
+        }
+        weight = [Float](repeating: 0, count: outputs * inputs)
     }
 
     /// Multiplies each output by a factor.

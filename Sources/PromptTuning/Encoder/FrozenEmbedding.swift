@@ -6,14 +6,17 @@ struct FrozenEmbedding: Sendable {
     let patches: PackedMatrix
     /// What is added to the token of each patch: position and convolution bias, [patches, padded width].
     let offsets: FloatMemory
-    /// The class token with its position, before any norm: [padded width].
-    let classToken: FloatMemory
+    /// The tokens that are the same for every image, with their positions, before any norm: the class token (zeros where
+    /// attention pooling takes its place), then registers and distillation token; [1 + extra tokens, padded width].
+    let fixedTokens: FloatMemory
     /// The affine part of the norm before the first block (CLIP), nil where the family has none: [padded width] each.
     let norm: (scale: FloatMemory, shift: FloatMemory)?
 }
 
 extension FrozenEmbedding {
-    init(of model: ModelFile, geometry: EncoderGeometry) throws(EncoderError) {
+    init(
+        of model: ModelFile, geometry: EncoderGeometry, positions: EncoderReading.PositionTable
+    ) throws(EncoderError) {
         let names = model.names
         let width = geometry.width
         let stride = padded(width)
@@ -25,25 +28,50 @@ extension FrozenEmbedding {
                 columnStride: geometry.patchValues)
         }
         let bias = try model.bias(names.patches + ".bias", width, required: names.patchBias)
-        let trainedGrid = geometry.trainedGrid ?? geometry.grid
-        let table = try model.floats(names.positions, [1 + trainedGrid * trainedGrid, width])
-        let positions =
-            table[..<width]
-            + names.positionInterpolation.resample(
-                Array(table[width...]), from: trainedGrid, to: geometry.grid, width: width)
+        let table = try model.floats(names.positions, [positions.count, width])
+        let hasRegisters = names.registers.map(model.contains) ?? false
+        let interpolation =
+            (hasRegisters ? names.interpolationWithRegisters : nil) ?? names.positionInterpolation
+        let patchPositions = interpolation.resample(
+            Array(table[(positions.prefix * width)...]), from: positions.trainedGrid, to: geometry.grid, width: width)
         offsets = FloatMemory(count: geometry.patches * stride)
         for patch in 0..<geometry.patches {
             for column in 0..<width {
-                offsets.start[patch * stride + column] = positions[(1 + patch) * width + column] + bias[column]
+                offsets.start[patch * stride + column] = patchPositions[patch * width + column] + bias[column]
             }
         }
-        let token = try model.floats(names.classToken, [width])
-        classToken = FloatMemory(zip(token, positions).map { $0 + $1 }, paddedTo: stride)
+        let tokens = try Self.fixedTokens(of: model, geometry: geometry)
+        fixedTokens = FloatMemory(count: (1 + geometry.extraTokens) * stride)
+        for (row, token) in tokens.enumerated() {
+            for column in 0..<width {
+                let position = row < positions.prefix ? table[row * width + column] : 0
+                fixedTokens.start[row * stride + column] = token[column] + position
+            }
+        }
         if let name = names.embeddingNorm {
             let norm = try model.norm(name, width)
             self.norm = (FloatMemory(norm.scale, paddedTo: stride), FloatMemory(norm.shift, paddedTo: stride))
         } else {
             norm = nil
         }
+    }
+
+    /// Class token, distillation token and registers, [width] each, in the order of their positions.
+    private static func fixedTokens(
+        of model: ModelFile, geometry: EncoderGeometry
+    ) throws(EncoderError) -> [[Float]] {
+        let names = model.names
+        let width = geometry.width
+        var tokens = [
+            try names.classToken.map { name throws(EncoderError) in try model.floats(name, [width]) }
+                ?? [Float](repeating: 0, count: width)
+        ]
+        if let name = names.distillationToken, model.contains(name) { tokens.append(try model.floats(name, [width])) }
+        if let name = names.registers, model.contains(name) {
+            let count = 1 + geometry.extraTokens - tokens.count
+            let values = try model.floats(name, [count, width])
+            tokens += (0..<count).map { Array(values[$0 * width..<($0 + 1) * width]) }
+        }
+        return tokens
     }
 }

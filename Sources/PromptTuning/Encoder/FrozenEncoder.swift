@@ -5,23 +5,24 @@ import Safetensors
 /// A pre-trained vision transformer whose weights never change, packed for the kernels.
 ///
 /// Images are [3, imageSize, imageSize] float32, normalised with `mean` and `std`. Features are the class token after
-/// the final norm, [width].
+/// the final norm, or what attention pooling gives, [width].
 public final class FrozenEncoder: Sendable {
     public let geometry: EncoderGeometry
-    /// The library and class whose names the file uses.
-    public let family: String
-    /// What images were normalised with before they were pre-trained on: per channel, for pixels in [0, 1].
-    public let mean: [Float]
-    public let std: [Float]
-    /// The file with the weights.
+    /// What the weights were recognised as, and what was assumed about them.
+    public let recognised: EncoderDescription
+    /// The file with the weights, or the index of its shards.
     public let weightsPath: String
+    /// Every file that the weights are made of: the file, or the index and all shards. What compares encoders must look
+    /// at all of them, since an index says nothing about the values.
+    public let weightsPaths: [String]
     /// How long reading and packing took.
     public let loadTime: Duration
 
     let embedding: FrozenEmbedding
+    /// The model's blocks, and one more for attention pooling.
     let blocks: [FrozenBlock]
-    let finalScale: FloatMemory
-    let finalShift: FloatMemory
+    /// The affine part of the final norm, nil where attention pooling ends the model: [padded width] each.
+    let finalNorm: (scale: FloatMemory, shift: FloatMemory)?
     /// The layer from the class feature to the classes that the model was trained on, where the file has one.
     let classifier: FrozenLayer?
 
@@ -30,6 +31,11 @@ public final class FrozenEncoder: Sendable {
         blocks.reduce(embedding.patches.byteCount + (classifier?.byteCount ?? 0)) { $0 + $1.byteCount }
     }
 
+    /// The library and class whose names the file uses.
+    public var family: String { recognised.library }
+    /// What images were normalised with before they were pre-trained on: per channel, for pixels in [0, 1].
+    public var mean: [Float] { recognised.mean }
+    public var std: [Float] { recognised.std }
     /// Outputs of the model's own classifier, nil when the file has none.
     public var classifierWidth: Int? { classifier?.outputs }
     public var width: Int { geometry.width }
@@ -38,27 +44,31 @@ public final class FrozenEncoder: Sendable {
     public var depth: Int { geometry.depth }
     public var heads: Int { geometry.heads }
 
-    /// Reads `model.safetensors` and `config.json` in a folder.
+    /// Reads the weights in a folder, and `config.json` and `preprocessor_config.json` where they are beside them.
     ///
-    /// - Parameter imageSize: height and width of the images, a multiple of the patch size; the position embeddings are
-    ///   interpolated as the library does that the weights come from. nil: what the model was trained on.
+    /// - Parameters:
+    ///   - directory: a folder with `model.safetensors`, with shards and their `model.safetensors.index.json`, or with one
+    ///     other `*.safetensors`; or such a file itself.
+    ///   - family: one of the names of `EncoderFamilies.all`, for weights that do not say it; nil: what they look like.
+    ///   - imageSize: height and width of the images, a multiple of the patch size; the position embeddings are
+    ///     interpolated as the library does that the weights come from. nil: what the model was trained on.
     /// - Throws: `SafetensorsError` or `EncoderError`.
-    public convenience init(directory: String, imageSize: Int? = nil) throws {
-        let folder = URL(fileURLWithPath: directory, isDirectory: true)
+    public convenience init(directory: String, family: String? = nil, imageSize: Int? = nil) throws {
+        let stated = try family.map(EncoderFamilies.named)
+        let weights = try SafetensorsModel(path: directory)
+        let folder = URL(fileURLWithPath: weights.path).deletingLastPathComponent()
         try self.init(
-            file: SafetensorsFile(path: folder.appendingPathComponent("model.safetensors").path), namePrefix: "",
-            configuration: EncoderConfiguration(path: folder.appendingPathComponent("config.json").path),
-            imageSize: imageSize)
+            weights: weights, family: stated, configuration: EncoderConfiguration(folder: folder), imageSize: imageSize)
     }
 
-    /// An encoder from a file whose tensors' names all begin with `namePrefix`, with its configuration as JSON.
+    /// An encoder from a file that may hold more, with its configuration as JSON.
     ///
     /// - Throws: `EncoderError`.
     public convenience init(
-        file: SafetensorsFile, namePrefix: String, configuration: String, imageSize: Int? = nil
+        file: SafetensorsFile, configuration: String, family: String? = nil, imageSize: Int? = nil
     ) throws {
         try self.init(
-            file: file, namePrefix: namePrefix,
+            weights: SafetensorsModel(file), family: family.map(EncoderFamilies.named),
             configuration: EncoderConfiguration(path: file.path, json: Data(configuration.utf8)), imageSize: imageSize)
     }
 
@@ -81,22 +91,33 @@ public final class FrozenEncoder: Sendable {
     }
 
     private init(
-        file: SafetensorsFile, namePrefix: String, configuration: EncoderConfiguration, imageSize: Int?
+        weights: SafetensorsModel, family: EncoderFamily?, configuration: EncoderConfiguration, imageSize: Int?
     ) throws {
         let clock = ContinuousClock()
         let start = clock.now
-        let model = try ModelFile(file: file, outerPrefix: namePrefix)
-        let geometry = try EncoderGeometry(of: model, configuration: configuration, imageSize: imageSize)
+        let recognition = try Recognition(weights, stated: family, architecture: configuration.architecture)
+        let model = try ModelFile(weights, as: recognition)
+        let reading = try EncoderReading(
+            of: model, as: recognition, configuration: configuration, imageSize: imageSize)
+        let geometry = reading.geometry
+        try model.checkBlocks(depth: geometry.depth)
         self.geometry = geometry
-        family = model.names.family
-        (mean, std) = try configuration.normalisation ?? (model.names.mean, model.names.std)
-        weightsPath = file.path
-        embedding = try FrozenEmbedding(of: model, geometry: geometry)
-        blocks = try (0..<geometry.depth).map { try FrozenBlock($0, of: model, geometry: geometry) }
-        let finalNorm = try model.norm(model.names.finalNorm, geometry.width)
-        finalScale = FloatMemory(finalNorm.scale, paddedTo: padded(geometry.width))
-        finalShift = FloatMemory(finalNorm.shift, paddedTo: padded(geometry.width))
+        weightsPath = weights.path
+        weightsPaths = weights.paths
+        embedding = try FrozenEmbedding(of: model, geometry: geometry, positions: reading.positions)
+        var blocks = try (0..<geometry.depth).map { try FrozenBlock($0, of: model, geometry: geometry) }
+        if let pooling = model.names.pooling {
+            blocks.append(try FrozenBlock(pooling, of: model, geometry: geometry))
+            finalNorm = nil
+        } else {
+            let norm = try model.norm(model.names.finalNorm, geometry.width)
+            let stride = padded(geometry.width)
+            finalNorm = (FloatMemory(norm.scale, paddedTo: stride), FloatMemory(norm.shift, paddedTo: stride))
+        }
+        self.blocks = blocks
         classifier = try model.classifier(width: geometry.width)
+        recognised = EncoderDescription(
+            of: model, reading, family: recognition.family, classifierWidth: classifier?.outputs)
         loadTime = clock.now - start
     }
 
@@ -104,79 +125,14 @@ public final class FrozenEncoder: Sendable {
     init(random geometry: EncoderGeometry, seed: UInt64) {
         var random = SeededRandom(seed: seed)
         self.geometry = geometry
-        family = "random"
-        (mean, std) = (TensorNames.imageNetMean, TensorNames.imageNetStd)
+        recognised = EncoderDescription(random: geometry)
         weightsPath = ""
+        weightsPaths = []
         embedding = FrozenEmbedding(random: &random, geometry: geometry)
         blocks = (0..<geometry.depth).map { _ in FrozenBlock(random: &random, geometry: geometry) }
         let ones = [Float](repeating: 1, count: geometry.width)
-        finalScale = FloatMemory(ones, paddedTo: padded(geometry.width))
-        finalShift = FloatMemory(count: padded(geometry.width))
+        finalNorm = (FloatMemory(ones, paddedTo: padded(geometry.width)), FloatMemory(count: padded(geometry.width)))
         classifier = nil
         loadTime = .zero
-    }
-}
-
-extension EncoderGeometry {
-    /// Reads the extents from the tensors' shapes and checks them against the configuration.
-    init(of model: ModelFile, configuration: EncoderConfiguration, imageSize: Int?) throws(EncoderError) {
-        let names = model.names
-        func shape(_ name: String, extents: Int) throws(EncoderError) -> [Int] {
-            guard let shape = model.shape(name) else {
-                throw .missingTensor(path: model.file.path, family: names.family, tensor: model.fullName(name))
-            }
-            guard shape.count == extents, shape.allSatisfy({ $0 > 0 }) else {
-                throw .tensorShape(
-                    path: model.file.path, tensor: model.fullName(name), expected: "\(extents) extents", found: shape)
-            }
-            return shape
-        }
-        func agree(_ field: String, _ said: Int?, _ found: Int) throws(EncoderError) {
-            guard let said, said != found else { return }
-            throw .configuration(
-                path: configuration.path, field: field, expected: "\(found), as in the tensors", found: "\(said)")
-        }
-        let patch = try shape(names.patches + ".weight", extents: 4)
-        guard patch[1] == 3, patch[2] == patch[3] else {
-            throw .tensorShape(
-                path: model.file.path, tensor: model.fullName(names.patches + ".weight"),
-                expected: "[width, 3, patch, patch]", found: patch)
-        }
-        let width = patch[0]
-        try agree("hidden_size", try configuration.width, width)
-        try agree("patch_size", try configuration.patchSize, patch[2])
-        let expand = try shape(names.block(0).expand + ".weight", extents: 2)
-        try agree("intermediate_size", try configuration.hidden, expand[0])
-        let depth = try configuration.depth ?? model.blockCount
-        if depth < model.blockCount { try agree("num_hidden_layers", depth, model.blockCount) }
-        let heads = try configuration.heads ?? max(1, width / 64)
-        guard width % heads == 0 else {
-            throw .configuration(
-                path: configuration.path, field: "num_attention_heads", expected: "a divisor of the width \(width)",
-                found: "\(heads)")
-        }
-        guard let positions = model.shape(names.positions) else {
-            throw .missingTensor(path: model.file.path, family: names.family, tensor: model.fullName(names.positions))
-        }
-        let patches = (positions.dropLast().last ?? 1) - 1
-        let grid = Int(Double(max(patches, 0)).squareRoot())
-        guard grid >= 1, grid * grid == patches, positions.last == width else {
-            throw .tensorShape(
-                path: model.file.path, tensor: model.fullName(names.positions),
-                expected: "[1 + a square number, \(width)]", found: positions)
-        }
-        try agree("image_size", try configuration.imageSize, grid * patch[2])
-        let size = imageSize ?? grid * patch[2]
-        guard size >= patch[2], size % patch[2] == 0 else {
-            throw .configuration(
-                path: configuration.path, field: "image size asked for",
-                expected: "a multiple of the patch size \(patch[2])",
-                found: "\(size)")
-        }
-        self.init(
-            width: width, depth: depth, heads: heads, hidden: expand[0], imageSize: size,
-            patchSize: patch[2], epsilon: try configuration.epsilon ?? names.epsilon,
-            activation: try configuration.activation ?? names.activation)
-        trainedGrid = grid
     }
 }

@@ -1,63 +1,81 @@
 import Safetensors
 
-/// The tensors of a vision transformer in a safetensors file, under the names of the family that they were recognised as.
+/// The tensors of a vision transformer under the names of the library that they were recognised as.
 struct ModelFile {
-    let file: SafetensorsFile
+    let weights: SafetensorsModel
     let names: TensorNames
-    private let prefix: String
+    let prefix: String
 
-    /// Recognises the family from the names: the one most of whose characteristic tensors are there, at least half.
-    ///
-    /// - Parameter outerPrefix: what comes before all names of the model in the file.
-    init(file: SafetensorsFile, outerPrefix: String) throws(EncoderError) {
-        var best: (present: Int, names: TensorNames, prefix: String)?
-        for names in TensorNames.all {
-            let expected = names.characteristicNames
-            for prefix in names.prefixes.map({ outerPrefix + $0 }) {
-                let present = expected.count { file.contains(prefix + $0) }
-                if present * 2 >= expected.count, present > best?.present ?? 0 { best = (present, names, prefix) }
-            }
-        }
-        guard let best else { throw .unrecognisedNames(path: file.path, examples: Array(file.names.prefix(3))) }
-        self.file = file
-        names = best.names
-        prefix = best.prefix
-        for name in names.unsupported where file.contains(prefix + name) {
-            throw .tensorShape(
-                path: file.path, tensor: prefix + name, expected: "no such tensor (not supported)",
-                found: shape(name) ?? [])
+    init(_ weights: SafetensorsModel, as recognition: Recognition) throws(EncoderError) {
+        self.weights = weights
+        names = recognition.names
+        prefix = recognition.prefix
+        for (name, reason) in names.unsupported.sorted(by: { $0.key < $1.key }) where contains(name) {
+            throw .unsupported(path: path, tensor: fullName(name), reason)
         }
     }
+
+    /// The file, or the index of its shards.
+    var path: String { weights.path }
 
     /// The number of blocks: one more than the highest number in the names.
     var blockCount: Int {
         let start = prefix + names.blockPrefix
-        let numbers = file.names.lazy.filter { $0.hasPrefix(start) }
+        let numbers = weights.names.lazy.filter { $0.hasPrefix(start) }
             .compactMap { Int($0.dropFirst(start.count).prefix { $0.isNumber }) }
         return (numbers.max() ?? -1) + 1
     }
 
-    /// The shape of a tensor, nil when there is none.
-    func shape(_ name: String) -> [Int]? { try? file.tensor(named: prefix + name).shape }
+    /// Refuses blocks with tensors of another computation: gates, relative positions, adapters, norms of queries.
+    func checkBlocks(depth: Int) throws(EncoderError) {
+        let known = names.allNames(depth: depth)
+        for name in weights.names where name.hasPrefix(prefix + names.blockPrefix) {
+            guard !known.contains(String(name.dropFirst(prefix.count))) else { continue }
+            throw .unsupported(path: path, tensor: name, "the blocks of a \(names.title) have no such tensor")
+        }
+    }
 
-    func contains(_ name: String) -> Bool { file.contains(prefix + name) }
+    /// The tensors that the encoder does without, by their full names, ascending.
+    func unused(depth: Int) -> [String] {
+        let known = names.allNames(depth: depth)
+        return weights.names.filter { !$0.hasPrefix(prefix) || !known.contains(String($0.dropFirst(prefix.count))) }
+    }
+
+    /// The element types of the encoder's tensors, ascending.
+    func elementTypes(depth: Int) -> [String] {
+        let types = names.allNames(depth: depth).compactMap { try? weights.tensor(named: prefix + $0).type.rawValue }
+        return Set(types).sorted()
+    }
+
+    /// The shape of a tensor, nil when there is none.
+    func shape(_ name: String) -> [Int]? { try? weights.tensor(named: prefix + name).shape }
+
+    /// The shape of a tensor that must be there with so many extents, none of them 0.
+    func shape(_ name: String, extents: Int) throws(EncoderError) -> [Int] {
+        guard let shape = shape(name) else {
+            throw .missingTensor(path: path, family: names.title, tensor: fullName(name))
+        }
+        guard shape.count == extents, shape.allSatisfy({ $0 > 0 }) else {
+            throw .tensorShape(path: path, tensor: fullName(name), expected: "\(extents) extents", found: shape)
+        }
+        return shape
+    }
+
+    func contains(_ name: String) -> Bool { weights.contains(prefix + name) }
 
     /// The full name in the file.
     func fullName(_ name: String) -> String { prefix + name }
 
-    /// The values of a tensor that must be there with that shape.
+    /// The values of a tensor that must be there with that shape, all finite.
     func floats(_ name: String, _ shape: [Int]) throws(EncoderError) -> [Float] {
-        guard let tensor = try? file.tensor(named: prefix + name) else {
-            throw .missingTensor(path: file.path, family: names.family, tensor: prefix + name)
+        guard let tensor = try? weights.tensor(named: prefix + name) else {
+            throw .missingTensor(path: path, family: names.title, tensor: fullName(name))
         }
         // Extents of 1 in front say nothing: libraries store tokens as [1, 1, width] or [width].
         guard tensor.shape.drop(while: { $0 == 1 }).elementsEqual(shape.drop { $0 == 1 }) else {
-            throw .tensorShape(path: file.path, tensor: prefix + name, expected: "\(shape)", found: tensor.shape)
+            throw .tensorShape(path: tensor.path, tensor: fullName(name), expected: "\(shape)", found: tensor.shape)
         }
-        do { return try tensor.floats() } catch {
-            throw .elementType(
-                path: file.path, tensor: prefix + name, expected: "F16, BF16, F32 or F64", found: tensor.type.rawValue)
-        }
+        do { return try tensor.finiteFloats() } catch { throw .values(error) }
     }
 
     /// A bias, zeros where the library leaves it out.
@@ -71,12 +89,12 @@ struct ModelFile {
         Norm(scale: try floats(name + ".weight", [width]), shift: try floats(name + ".bias", [width]))
     }
 
-    /// The layer behind the final norm, nil when the family or the file has none.
+    /// The layer behind the final norm, nil when the library or the file has none.
     func classifier(width: Int) throws(EncoderError) -> FrozenLayer? {
         guard let name = names.classifier, let shape = shape(name + ".weight") else { return nil }
         guard shape.count == 2, shape[0] > 0 else {
             throw .tensorShape(
-                path: file.path, tensor: fullName(name + ".weight"), expected: "[classes, \(width)]", found: shape)
+                path: path, tensor: fullName(name + ".weight"), expected: "[classes, \(width)]", found: shape)
         }
         return try PlainLayer(name, of: self, outputs: shape[0], inputs: width).packed
     }

@@ -126,7 +126,7 @@ final class BatchRunner: @unchecked Sendable {
     private func eachChunk(
         of count: Int, prompts: Int, keepsGradients: Bool, _ work: (EncoderPass, Range<Int>) throws -> Void
     ) throws {
-        let tokens = 1 + prompts + geometry.patches
+        let tokens = geometry.tokens(prompts: prompts)
         // As many chunks for each worker, of sizes that differ by one image at most.
         let rounds = (count * tokens + pool.workers * Self.chunkTokens - 1) / (pool.workers * Self.chunkTokens)
         let chunks = min(count, pool.workers * rounds)
