@@ -81,11 +81,18 @@ extension PromptState {
         for (place, entry) in parameters.entries.enumerated()
         where isIncluded(entry.name) && !Parameters.isFixed(entry.name) {
             var tensor = entry.tensor
-            let steps = displacement.tensors[place]
-            for index in tensor.values.indices {
-                tensor.values[index] = Float(saturating: Double(tensor.values[index]) + rate * steps[index])
-            }
+            Self.move(&tensor.values, by: displacement.tensors[place], rate: rate)
             parameters[entry.name] = tensor
+        }
+    }
+
+    private static func move(_ values: inout [Float], by steps: [Double], rate: Double) {
+        var values = values.mutableSpan
+        let steps = steps.span
+        precondition(values.count == steps.count)
+        for index in steps.indices {
+            values[unchecked: index] = Float(
+                saturating: Double(values[unchecked: index]) + rate * steps[unchecked: index])
         }
     }
 }
