@@ -165,8 +165,8 @@ let package = Package(
         .testTarget(
             name: "FederationServiceTests",
             dependencies: [
-                "FederationService", "Federation", "PromptAggregation", "RunLog", "RunSettings", "TestSupport",
-                "ZeroMQTransport",
+                "FederationService", "Federation", "FederationRun", "PromptAggregation", "PromptWire", "RunLog",
+                "RunSettings", "TestSupport", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "LabTests",
