@@ -114,7 +114,8 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
+                "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation", "PromptTuning",
+                "PromptWire",
                 "RunLog", "RunSettings", "Text", "ZeroMQTransport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -128,6 +129,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
 
         .testTarget(
