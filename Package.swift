@@ -114,7 +114,7 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation", "PromptTuning",
+                "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation",
                 "PromptWire",
                 "RunLog", "RunSettings", "Text", "ZeroMQTransport",
                 .product(name: "Logging", package: "swift-log"),
@@ -124,7 +124,8 @@ let package = Package(
             name: "impromptu",
             dependencies: [
                 "Benchmarks", "Console", "Dashboard", "FaultSimulation", "Federation", "FederationRun",
-                "FederationService", "Files", "Lab", "PromptAggregation", "PromptTuning", "RunLog", "RunSettings",
+                "FederationService", "Files", "Lab", "PromptAggregation", "PromptTuning", "PromptWire", "RunLog",
+                "RunSettings",
                 "Text", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -146,7 +147,7 @@ let package = Package(
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swiftSettings),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation", "Safetensors"],
+            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "PromptTuningTests", dependencies: ["PromptTuning", "PromptAggregation", "Safetensors", "CKernels"],
@@ -182,14 +183,14 @@ let package = Package(
 
         .testTarget(
             name: "CommandTests",
-            dependencies: ["impromptu", "Federation", "PromptAggregation", "RunLog", "RunSettings", "TestSupport"],
+            dependencies: ["impromptu", "Federation", "Lab", "RunLog", "RunSettings", "TestSupport"],
             swiftSettings: swiftSettings),
 
         // With sockets and processes; they have deadlines.
         .testTarget(
             name: "DashboardTests",
             dependencies: [
-                "Dashboard", "Federation", "FederationRun", "PromptAggregation", "RunLog",
+                "Dashboard", "Federation", "FederationRun", "PromptAggregation", "RunLog", "Text",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),
