@@ -157,7 +157,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "RunLogTests",
-            dependencies: ["RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "TestSupport"],
+            dependencies: [
+                "RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings", "TestSupport",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "FaultSimulationTests", dependencies: ["FaultSimulation", "PromptAggregation"],
