@@ -45,9 +45,10 @@ let package = Package(
         .target(
             name: "PromptWire", dependencies: ["Federation", "PromptAggregation", "CPromptWire"],
             swiftSettings: swiftSettings),
+        .target(name: "Files", swiftSettings: swiftSettings),
         .target(name: "MessageLog", dependencies: ["CChecksum", "CZlib"], swiftSettings: swiftSettings),
         .target(name: "ZeroMQTransport", dependencies: ["CZeroMQ"], swiftSettings: swiftSettings),
-        .target(name: "Safetensors", swiftSettings: swiftSettings),
+        .target(name: "Safetensors", dependencies: ["Files"], swiftSettings: swiftSettings),
         .target(
             name: "Datasets", dependencies: ["PromptAggregation", "Safetensors", "CPNG", "CTurboJPEG", "CZlib"],
             swiftSettings: swiftSettings),
@@ -69,8 +70,8 @@ let package = Package(
         .target(
             name: "RunLog",
             dependencies: [
-                "CSodium", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings", "Safetensors",
-                "Text",
+                "CSodium", "Federation", "Files", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings",
+                "Safetensors", "Text",
             ], swiftSettings: swiftSettings),
         .target(
             name: "FaultSimulation",
@@ -79,17 +80,16 @@ let package = Package(
         .target(
             name: "FederationRun",
             dependencies: [
-                "Console", "Datasets", "Federation", "PromptAggregation", "PromptTuning", "PromptWire", "RunLog",
-                "RunSettings", "Text", .product(name: "Logging", package: "swift-log"),
+                "Console", "Datasets", "Federation", "Files", "PromptAggregation", "PromptTuning", "PromptWire",
+                "RunLog", "RunSettings", "Text", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),
 
         // What people run.
         .target(
             name: "FederationService",
             dependencies: [
-                "Console", "Federation", "FederationRun", "MessageLog", "PromptAggregation", "PromptTuning",
-                "PromptWire",
-                "RunLog", "RunSettings", "Text", "ZeroMQTransport",
+                "Console", "Federation", "FederationRun", "Files", "MessageLog", "PromptAggregation", "PromptTuning",
+                "PromptWire", "RunLog", "RunSettings", "Text", "ZeroMQTransport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
@@ -108,14 +108,14 @@ let package = Package(
         .target(
             name: "Lab",
             dependencies: [
-                "Charts", "Federation", "FederationRun", "PromptAggregation", "PromptTuning", "PromptWire", "RunLog",
-                "RunSettings", "Text", "Yams",
+                "Charts", "Federation", "FederationRun", "Files", "PromptAggregation", "PromptTuning", "PromptWire",
+                "RunLog", "RunSettings", "Text", "Yams",
             ], swiftSettings: swiftSettings),
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation", "PromptWire", "RunLog",
-                "RunSettings", "Text", "ZeroMQTransport",
+                "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
+                "RunLog", "RunSettings", "Text", "ZeroMQTransport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
@@ -123,12 +123,11 @@ let package = Package(
             name: "impromptu",
             dependencies: [
                 "Benchmarks", "Console", "Dashboard", "FaultSimulation", "Federation", "FederationRun",
-                "FederationService", "Lab", "PromptAggregation", "PromptTuning", "PromptWire", "RunLog", "RunSettings",
+                "FederationService", "Files", "Lab", "PromptAggregation", "PromptTuning", "RunLog", "RunSettings",
                 "Text", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
 
         .testTarget(
@@ -142,14 +141,14 @@ let package = Package(
         .testTarget(
             name: "MessageLogTests", dependencies: ["MessageLog", "CChecksum", "CZlib"], swiftSettings: swiftSettings),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ZeroMQTransport"], swiftSettings: swiftSettings),
+        .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swiftSettings),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation"],
+            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation", "Safetensors"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "PromptTuningTests", dependencies: ["PromptTuning", "PromptAggregation", "Safetensors", "CKernels"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
-        .testTarget(name: "ConsoleTests", dependencies: ["Console"], swiftSettings: swiftSettings),
         .testTarget(
             name: "RunSettingsTests", dependencies: ["RunSettings", "Federation", "PromptAggregation"],
             swiftSettings: swiftSettings),
@@ -166,8 +165,8 @@ let package = Package(
         .testTarget(
             name: "FederationServiceTests",
             dependencies: [
-                "FederationService", "Federation", "PromptAggregation", "RunLog", "RunSettings", "TestSupport",
-                "ZeroMQTransport",
+                "FederationService", "Federation", "FederationRun", "PromptAggregation", "PromptWire", "RunLog",
+                "RunSettings", "TestSupport", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "LabTests",
@@ -181,7 +180,7 @@ let package = Package(
 
         .testTarget(
             name: "CommandTests",
-            dependencies: ["impromptu", "Federation", "RunLog", "RunSettings", "TestSupport"],
+            dependencies: ["impromptu", "Federation", "PromptAggregation", "RunLog", "RunSettings", "TestSupport"],
             swiftSettings: swiftSettings),
 
         // With sockets and processes; they have deadlines.

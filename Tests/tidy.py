@@ -43,7 +43,9 @@ ROOMS = {
         only=only("CPromptWire", "Federation", "PromptAggregation"), system=MATHEMATICS),
     "MessageLog": Room("it is blind to what the messages hold", only=only("CChecksum", "CZlib")),
     "ZeroMQTransport": Room("it moves bytes and knows no messages", only=only("CZeroMQ")),
-    "Safetensors": Room("it reads and writes tensors and knows nothing else of ours", only=only()), "Datasets": Room(
+    "Files": Room("it writes files and knows nothing else of ours", only=only()),
+    "Safetensors": Room("it reads and writes tensors and knows nothing of a run", only=only("Files")),
+    "Datasets": Room(
         "it reads images and knows no run",
         only=only("CPNG", "CTurboJPEG", "CZlib", "PromptAggregation", "Safetensors")),
     "PromptTuning": Room(
@@ -71,6 +73,7 @@ ROOMS = {
         "it reads only", never=SOCKETS | {"Benchmarks", "FaultSimulation", "FederationService", "Lab", "impromptu"}),
     "Lab": Room("it works on runs that are over, without a socket", never=SOCKETS | {"FederationService", "impromptu"}),
     "Benchmarks": Room("it measures what the service does", never=frozenset({"Dashboard", "Lab", "impromptu"})),
+    "FederationRuntime": Room("it is below the dashboard and the commands", never=SHOPS),
     "impromptu": Room("it is the top"),
 }
 
@@ -80,7 +83,7 @@ DOORS = check_leftovers.Doors(
         "Sources/CPromptWire/impromptu.pb-c.c", "Sources/CPromptWire/include/impromptu.pb-c.h",
         "Sources/CPromptWire/schema.c"}),
     standard_error=("Sources/Console/",),
-    standard_output=("Sources/Console/", "Sources/impromptu/Output/"),
+    standard_output=("Sources/Console/",),
     # Pure code and computation; and a serial executor, which has to trap off its thread.
     preconditions=(
         "Sources/PromptAggregation/", "Sources/Federation/", "Sources/PromptTuning/",

@@ -1,6 +1,5 @@
 import Console
 import Federation
-import Console
 import FederationService
 import Foundation
 import PromptAggregation
@@ -112,9 +111,8 @@ public struct ConnectionsBenchmark: Sendable {
             try LoadConnection(context, endpoints: endpoints, clients: [$0])
         }
         try join(connections)
-        var output = ResultWriter()
-        try output.write(ready + "\n")
-        try output.flush()
+        try StandardOutput.write(ready)
+        try StandardOutput.flush()
         while readLine() != nil {}
         withExtendedLifetime(connections) {}
     }

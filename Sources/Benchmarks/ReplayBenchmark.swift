@@ -102,25 +102,26 @@ extension ReplayBenchmark {
             header: RunHeader(
                 configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
                 incarnation: 1, initial: .init(version: 0, state: initial)), at: now)
-        var engine = LoggedAggregator(
-            aggregator: Aggregator(
-                configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial)),
-            log: log)
-        try engine.start(IncarnationStarted(incarnation: 1, build: buildVersion), at: now)
+        var pipeline = CommitPipeline(
+            LoggedAggregator(
+                aggregator: Aggregator(
+                    configuration: configuration.federation,
+                    strategy: try configuration.makeStrategy(initial: initial)), log: log))
+        try pipeline.start(IncarnationStarted(incarnation: 1, build: buildVersion), at: now)
         var sequences: [ClientID: UInt64] = [:]
         for client in configuration.clients {
             sequences[client] = 0
             let hello = ClientMessage.Hello(
                 client: client, session: 1, lastVersion: -1, sampleCount: 100, encoderDigest: "")
-            try engine.receive(ClientCodec.encode(.hello(hello)).span.bytes, at: now)
+            try pipeline.receive(ClientCodec.encode(.hello(hello)).span.bytes, at: now)
         }
         while true {
-            let tasks = try engine.commit().compactMap { effect -> AggregatorMessage.Task? in
-                guard case .publish(.client, .task(let task)) = effect else { return nil }
+            let tasks = try pipeline.commit().compactMap { committed -> AggregatorMessage.Task? in
+                guard case .publish(.client, .task(let task)) = committed.effect else { return nil }
                 return task
             }
-            guard engine.aggregator.phase != .finished, !tasks.isEmpty else { break }
-            let base = engine.aggregator.current
+            guard pipeline.aggregator.phase != .finished, !tasks.isEmpty else { break }
+            let base = pipeline.aggregator.current
             for task in tasks {
                 now = now + .milliseconds(1)
                 sequences[task.client]! += 1
@@ -128,10 +129,10 @@ extension ReplayBenchmark {
                     client: task.client, session: 1, sequence: sequences[task.client]!, task: task.number,
                     baseVersion: base.version, sampleCount: 100, parameters: noisy(base.state.parameters, &random),
                     promptIDs: base.state.promptIDs, metrics: [])
-                try engine.receive(ClientCodec.encode(.update(update)).span.bytes, at: now)
+                try pipeline.receive(ClientCodec.encode(.update(update)).span.bytes, at: now)
             }
         }
-        try engine.close()
+        try pipeline.close()
     }
 
     /// The demo's shapes: a pool of the bundled encoder's width, and a head for ten classes.

@@ -1,4 +1,8 @@
-import Glibc
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
 
 /// Shows how a run goes: one line that is drawn over on a terminal, a line now and then elsewhere.
 public struct ProgressLine {

@@ -1,44 +1,54 @@
-import Glibc
+import Foundation
+import Synchronization
 
-/// Why results could not be written to standard output.
-public struct OutputError: Error, CustomStringConvertible, Equatable {
-    public let code: Int32
-    /// Whether whoever read the results has gone.
-    public var isReaderGone: Bool { code == EPIPE }
-    public var description: String { "standard output: cannot write: \(String(cString: strerror(code)))" }
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Results on standard output could not be written.
+public struct OutputError: Error, CustomStringConvertible {
+    public let description: String
 }
 
-/// Results on their way to a descriptor: buffered, and each failed write is an error.
-public struct ResultWriter: Sendable {
-    private let descriptor: Int32
-    private let isTerminal: Bool
-    private var buffer: [UInt8] = []
+/// The one way to standard output: buffered, and every write is checked.
+public enum StandardOutput {
+    private static let most = 1 << 16
+    private static let isTerminal = isatty(STDOUT_FILENO) == 1
+    private static let buffer = Mutex<[UInt8]>([])
 
-    private static let mostBytes = 1 << 16
-
-    public init(descriptor: Int32 = STDOUT_FILENO) {
-        self.descriptor = descriptor
-        isTerminal = isatty(descriptor) == 1
+    /// Writes a text, by itself a line.
+    /// - Throws: `OutputError`. Where the reader has gone, the process ends of SIGPIPE as other tools do.
+    public static func write(_ text: String, terminator: String = "\n") throws {
+        try buffer.withLock { bytes in
+            bytes.append(contentsOf: text.utf8)
+            bytes.append(contentsOf: terminator.utf8)
+            if isTerminal || bytes.count >= most { try empty(&bytes) }
+        }
     }
 
-    /// On a terminal each text is shown at once.
-    public mutating func write(_ text: String) throws(OutputError) {
-        buffer += Array(text.utf8)
-        if isTerminal || buffer.count >= Self.mostBytes { try flush() }
-    }
+    /// Writes what is buffered.
+    /// - Throws: as `write` does.
+    public static func flush() throws { try buffer.withLock { try empty(&$0) } }
 
-    public mutating func flush() throws(OutputError) {
-        var rest = buffer[...]
-        buffer = []
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count >= 0 {
-                rest.removeFirst(count)
-            } else if errno == EAGAIN {
-                var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                poll(&request, 1, -1)
-            } else if errno != EINTR {
-                throw OutputError(code: errno)
+    private static func empty(_ bytes: inout [UInt8]) throws {
+        // What failed once is not tried again at the exit.
+        defer { bytes.removeAll(keepingCapacity: true) }
+        var start = 0
+        while start < bytes.count {
+            let written = bytes[start...].withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if written > 0 {
+                start += written
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                var ready = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&ready, 1, -1)
+            case EPIPE:
+                signal(SIGPIPE, SIG_DFL)
+                raise(SIGPIPE)
+            default: throw OutputError(description: "cannot write the results: \(String(cString: strerror(errno)))")
             }
         }
     }

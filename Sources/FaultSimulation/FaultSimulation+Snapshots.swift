@@ -22,11 +22,14 @@ extension FaultSimulation {
         Digest(of: aggregator.snapshot() + history.bytes + Array("\(time.nanoseconds)".utf8))
     }
 
+    /// Whether a snapshot is due and none is being written.
+    var isSnapshotDue: Bool {
+        guard let engine = aggregator.engine, aggregator.unwritten == nil else { return false }
+        return aggregator.rhythm.isDue(version: engine.aggregator.version, length: engine.committedBytes)
+    }
+
     mutating func takeSnapshot() {
-        guard let engine = aggregator.engine, aggregator.unwritten == nil,
-            aggregator.rhythm.isDue(version: engine.aggregator.version, length: engine.committedBytes),
-            let make = engine.snapshot(aggregator.history)
-        else { return }
+        guard isSnapshotDue, let make = aggregator.engine?.snapshot(aggregator.history) else { return }
         var snapshot = make()
         if planted == .misplacedSnapshot, let previous = aggregator.previous {
             snapshot.aggregator = previous.snapshot()

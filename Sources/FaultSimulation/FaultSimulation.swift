@@ -15,6 +15,8 @@ package struct FaultSimulation {
         /// The aggregator reads what has arrived.
         case aggregatorReads
         case aggregatorTimer(AggregatorTimer)
+        case batchIsStored(LoggedAggregator.Batch)
+        case batchIsKnown(LoggedAggregator.Batch)
         case snapshotIsWritten(incarnation: UInt64)
         case toAggregator([UInt8])
         /// All clients that are there have had time to hear of the end.
@@ -86,6 +88,8 @@ package struct FaultSimulation {
         case .aggregatorDrains(let patience): try drainAggregator(within: patience)
         case .aggregatorReads: try readInbox()
         case .aggregatorTimer(let timer): try fire(timer, number: number)
+        case .batchIsStored(let batch): try store(batch)
+        case .batchIsKnown(let batch): try finish(batch)
         case .snapshotIsWritten(let incarnation): try writeSnapshot(ofIncarnation: incarnation)
         case .toAggregator(let bytes): arrive(bytes)
         case .lingerEnds: try endAggregator()

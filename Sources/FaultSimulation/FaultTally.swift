@@ -9,6 +9,12 @@ public struct FaultTally: Sendable {
     public internal(set) var powerFailures = 0
     /// How often the aggregator came to rest and was started again.
     public internal(set) var drains = 0
+    /// Batches of the log.
+    public internal(set) var batches = 0
+    /// How often the aggregator waited for the disk before it took anything more in.
+    public internal(set) var waits = 0
+    /// Messages taken in while a batch was on its way to the disk.
+    public internal(set) var meanwhile = 0
     public internal(set) var tornWrites = 0
     public internal(set) var snapshots = 0
     public internal(set) var snapshotsDamaged = 0
@@ -31,7 +37,9 @@ public struct FaultTally: Sendable {
             (\.versions, "versions"), (\.updates, "updates accepted"), (\.duplicates, "duplicates dropped"),
             (\.rejected, "messages rejected"), (\.aggregatorCrashes, "crashes of the aggregator"),
             (\.clientCrashes, "crashes of clients"), (\.powerFailures, "of all crashes with the power lost"),
-            (\.drains, "drains"), (\.tornWrites, "writes torn"), (\.snapshots, "snapshots kept"),
+            (\.drains, "drains"), (\.batches, "batches stored"), (\.waits, "waits for the disk"),
+            (\.meanwhile, "messages taken in while a batch was stored"),
+            (\.tornWrites, "writes torn"), (\.snapshots, "snapshots kept"),
             (\.snapshotsDamaged, "snapshots damaged"), (\.snapshotsPassedOver, "snapshots passed over"),
             (\.recoveriesFromSnapshots, "recoveries from a snapshot"), (\.partitions, "partitions"),
             (\.lost, "messages lost"), (\.repeated, "messages repeated"),

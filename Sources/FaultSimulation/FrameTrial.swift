@@ -29,7 +29,7 @@ package struct FrameTrial {
     package private(set) var tally = Tally()
     private let scenario: FaultScenario
     private let disk = SimulatedDisk(fuse: Fuse(), ignoresSync: false)
-    private var engine: LoggedAggregator
+    private var pipeline: CommitPipeline
     private var script: ByteSource
     private var now = Timestamp(nanoseconds: 1_000_000_000)
     private var timers: [AggregatorTimer: Timestamp] = [:]
@@ -51,12 +51,13 @@ package struct FrameTrial {
         script = ByteSource(bytes)
         scenario = try FaultScenario(seed: UInt64(script.byte()))
         let configuration = scenario.configuration
-        engine = LoggedAggregator(
-            aggregator: Aggregator(
-                configuration: configuration.federation,
-                strategy: try configuration.makeStrategy(initial: scenario.initial)),
-            log: RunLogWriter(creating: disk, header: Self.header(of: scenario), at: now))
-        try engine.start(IncarnationStarted(incarnation: 1, build: buildVersion), at: now)
+        pipeline = CommitPipeline(
+            LoggedAggregator(
+                aggregator: Aggregator(
+                    configuration: configuration.federation,
+                    strategy: try configuration.makeStrategy(initial: scenario.initial)),
+                log: RunLogWriter(creating: disk, header: Self.header(of: scenario), at: now)))
+        try pipeline.start(IncarnationStarted(incarnation: 1, build: buildVersion), at: now)
         try settle()
     }
 
@@ -113,12 +114,12 @@ package struct FrameTrial {
 
     private mutating func receive(_ bytes: [UInt8]) throws {
         tally.frames += 1
-        let before = engine.malformed
+        let before = pipeline.engine.malformed
         do {
-            try engine.receive(bytes.span.bytes, at: now)
+            try pipeline.receive(bytes.span.bytes, at: now)
         } catch let error as WireError {
             tally.malformed += 1
-            guard engine.malformed == before + 1, !error.field.isEmpty, !error.problem.isEmpty else {
+            guard pipeline.engine.malformed == before + 1, !error.field.isEmpty, !error.problem.isEmpty else {
                 throw Violation(description: "a malformed frame was not counted and named: \(error)")
             }
         }
@@ -128,21 +129,21 @@ package struct FrameTrial {
         guard let (timer, time) = timers.min(by: { ($0.value, "\($0.key)") < ($1.value, "\($1.key)") }) else { return }
         timers[timer] = nil
         now = max(now, time)
-        try engine.fire(timer, at: now)
+        try pipeline.fire(timer, at: now)
     }
 
     /// The process dies, and another takes the run up from the disk.
     private mutating func recover() throws {
         try settle()
-        let before = engine.aggregator.snapshot()
+        let before = pipeline.aggregator.snapshot()
         let recovery = try RunRecovery(from: disk)
         guard recovery.aggregator.snapshot() == before else {
             throw Violation(description: "recovery gives another state")
         }
         incarnation &+= 1
         timers = [:]
-        engine = LoggedAggregator(aggregator: recovery.aggregator, log: recovery.log)
-        try engine.start(IncarnationStarted(incarnation: incarnation, build: buildVersion), at: now)
+        pipeline = CommitPipeline(LoggedAggregator(aggregator: recovery.aggregator, log: recovery.log))
+        try pipeline.start(IncarnationStarted(incarnation: incarnation, build: buildVersion), at: now)
         tally.recoveries += 1
         try settle()
     }
@@ -150,21 +151,11 @@ package struct FrameTrial {
     // MARK: What the aggregator does
 
     private mutating func settle() throws {
-        for effect in try engine.commit() {
-            switch effect {
-            case .publish(_, let message):
-                if case .task(let task) = message { tasks[task.client] = task }
-                try check(message)
-            case .publishVersion(let prompts): try check(.globalPrompts(prompts))
-            case .setTimer(let timer, let delay): timers[timer] = now + delay
-            case .flushed, .presenceChanged, .finish, .rest: break
-            }
-        }
+        for effect in try pipeline.commit() { try carryOut(effect) }
     }
 
     /// Clients must be able to read what is published, and to compute with it.
-    private func check(_ message: AggregatorMessage) throws {
-        let bytes = AggregatorCodec.encode(message, incarnation: incarnation)
+    private func check(_ message: AggregatorMessage, _ bytes: [UInt8]) throws {
         do {
             guard try AggregatorCodec.decode(bytes).message == message else {
                 throw Violation(description: "published one thing, which reads as another: \(message)")
@@ -183,11 +174,11 @@ package struct FrameTrial {
             guard case .checked(let publication) = step, !publication.isEqual else { return }
             throw Violation(description: "version \(publication.version) replays to another digest")
         }
-        guard replay.aggregator?.snapshot() == engine.aggregator.snapshot() else {
+        guard replay.aggregator?.snapshot() == pipeline.aggregator.snapshot() else {
             throw Violation(description: "the replay ends in another state")
         }
-        tally.accepted = engine.aggregator.counts.accepted
-        tally.version = engine.aggregator.version
+        tally.accepted = pipeline.aggregator.counts.accepted
+        tally.version = pipeline.aggregator.version
     }
 
     // MARK: Messages
@@ -198,7 +189,7 @@ package struct FrameTrial {
     /// Mostly near the current version, now and then anything.
     private mutating func version() -> Version {
         let byte = script.byte()
-        return byte < 200 ? max(-1, engine.aggregator.version - Int(byte % 4)) : Int(byte) << Int(byte % 33)
+        return byte < 200 ? max(-1, pipeline.aggregator.version - Int(byte % 4)) : Int(byte) << Int(byte % 33)
     }
 
     private mutating func hello() -> ClientMessage.Hello {
@@ -217,8 +208,8 @@ package struct FrameTrial {
     /// Shaped as the current state wants it, unless the script says otherwise.
     private mutating func update() -> ClientMessage.Update {
         let client = client()
-        let state = engine.aggregator.current.state
-        let plan = tasks[client]?.plan ?? engine.aggregator.configuration.plan
+        let state = pipeline.aggregator.current.state
+        let plan = tasks[client]?.plan ?? pipeline.aggregator.configuration.plan
         var parameters = Parameters()
         var ids = plan.sends(Parameters.prompts) ? state.promptIDs : []
         let drop = Int(script.byte())
@@ -254,4 +245,21 @@ package struct FrameTrial {
             value = Float(bitPattern: script.bytes(4).reduce(0) { $0 << 8 | UInt32($1) })
         }
     }
+}
+
+extension FrameTrial: EffectCarrier {
+    package mutating func publish(_ message: AggregatorMessage, on topic: Topic) throws {
+        if case .task(let task) = message { tasks[task.client] = task }
+        try check(message, AggregatorCodec.encode(message, incarnation: incarnation))
+    }
+
+    package mutating func publish(_ version: EncodedVersion) throws {
+        try check(.globalPrompts(version.prompts), version.message(incarnation: incarnation))
+    }
+
+    package mutating func setTimer(_ timer: AggregatorTimer, after delay: Duration) { timers[timer] = now + delay }
+    package func note(_ flush: Flush) {}
+    package func note(_ presence: Presence, of client: ClientID) {}
+    package func noteRest() {}
+    package func noteFinish() {}
 }

@@ -12,6 +12,12 @@ package enum PlantedFault: CaseIterable, Sendable {
     case misplacedSnapshot
     /// The aggregator takes all in and says nothing any more.
     case silentAggregator
+    /// A batch's effects are carried out while it is on its way to the disk.
+    case earlyEffects
+    /// A batch's effects are carried out twice.
+    case repeatedEffects
+    /// A timer that comes while a batch is on its way makes the aggregator forget that batch's effects.
+    case lostBatch
     /// A client says that it trained on the newest version, whichever it trained on.
     case mislabelledBase
 }

@@ -9,7 +9,9 @@ package struct SimulatedAggregator {
     let fuse = Fuse()
     let disk: SimulatedDisk
     /// Nil while no process runs.
-    var engine: LoggedAggregator?
+    var pipeline: CommitPipeline?
+    var engine: LoggedAggregator? { pipeline?.engine }
+    var batch: SimulatedBatch?
     var incarnation: UInt64 = 0
     /// How far its clock is off, in this incarnation.
     var skew: Duration = .zero
@@ -18,9 +20,9 @@ package struct SimulatedAggregator {
     var timers: [AggregatorTimer: Int] = [:]
     /// Messages that have arrived and were not read.
     var inbox: [[UInt8]] = []
-    /// What the log may tell after a crash: the state of the last commit, or a later one that a crash cut short.
+    /// What the log may tell after a crash: the state of the last batch that was finished, or of the one on its way.
     var candidates: [Aggregator] = []
-    /// Whether a commit has returned.
+    /// Whether a batch was finished.
     var hasCommitted = false
     /// The run has ended and its log is closed.
     var isOver = false
@@ -53,7 +55,8 @@ package struct SimulatedAggregator {
 
     /// The process is gone, with what it had in memory.
     mutating func loseProcess() {
-        engine = nil
+        pipeline = nil
+        batch = nil
         timers = [:]
         inbox = []
         unwritten = nil
@@ -86,12 +89,13 @@ extension FaultSimulation {
         aggregator.skew = random.duration(inSeconds: -30...30)
         try attempt { world in
             guard let engine = try world.openRun() else { return }
-            world.aggregator.engine = engine
+            world.aggregator.pipeline = CommitPipeline(
+                engine, waitingBytes: world.random.pick([200, 2000, 1 << 20]))
             let start = IncarnationStarted(incarnation: world.aggregator.incarnation, build: buildVersion)
             let time = world.clock()
             world.aggregator.history.begin(at: time)
-            try world.aggregator.engine!.start(start, at: time)
-            try world.settle()
+            try world.aggregator.pipeline!.start(start, at: time)
+            try world.advance(settling: true)
             if world.aggregator.engine?.aggregator.phase == .finished { world.linger() }
         }
     }
@@ -135,7 +139,7 @@ extension FaultSimulation {
 
     private mutating func crashAggregator() {
         tally.aggregatorCrashes += 1
-        if let engine = aggregator.engine { aggregator.candidates.append(engine.aggregator) }
+        if let batch = aggregator.batch { aggregator.candidates.append(batch.state) }
         aggregator.loseProcess()
         aggregator.fuse.replace()
         if random.chance(0.5) {
@@ -166,9 +170,10 @@ extension FaultSimulation {
         try attempt { world in
             for bytes in messages {
                 try world.aggregator.fuse.step()
-                try world.aggregator.engine!.receive(bytes.span.bytes, at: world.clock())
+                world.tally.meanwhile += world.aggregator.batch == nil ? 0 : 1
+                try world.aggregator.pipeline!.receive(bytes.span.bytes, at: world.clock())
             }
-            try world.settle()
+            try world.advance()
         }
     }
 
@@ -176,8 +181,9 @@ extension FaultSimulation {
         guard aggregator.engine != nil, aggregator.timers[timer] == number else { return }
         aggregator.timers[timer] = nil
         try attempt { world in
-            try world.aggregator.engine!.fire(timer, at: world.clock())
-            try world.settle()
+            if world.planted == .lostBatch { try world.loseBatch() }
+            try world.aggregator.pipeline!.fire(timer, at: world.clock())
+            try world.advance()
         }
     }
 
@@ -185,70 +191,31 @@ extension FaultSimulation {
         guard aggregator.engine != nil else { return }
         let milliseconds = Int(patience / .milliseconds(1))
         try attempt { world in
-            try world.aggregator.engine!.drain(DrainRequested(patienceMilliseconds: milliseconds), at: world.clock())
-            try world.settle()
+            try world.aggregator.pipeline!.drain(DrainRequested(patienceMilliseconds: milliseconds), at: world.clock())
+            try world.advance()
         }
     }
 
-    // MARK: What is done
-
-    private mutating func settle() throws {
-        let effects = try aggregator.engine!.commit()
-        let core = aggregator.engine!.aggregator
-        aggregator.candidates = [core]
-        aggregator.previous = aggregator.last
-        aggregator.last = core
-        aggregator.hasCommitted = true
-        for effect in effects {
-            try aggregator.fuse.step()
-            carryOut(effect)
-        }
-        if core.phase == .finished, core.counts.clientsAlive == 0 { try endAggregator() }
-        takeSnapshot()
-        if core.phase == .resting { try rest() }
-    }
+    // MARK: The end
 
     /// Ends the process in order; somebody starts it again.
-    private mutating func rest() throws {
-        try aggregator.engine!.close()
+    mutating func rest() throws {
+        try aggregator.pipeline!.close()
         tally.drains += 1
         aggregator.loseProcess()
         queue.push(.aggregatorStarts, at: now + random.duration(inSeconds: 0.1...15))
     }
 
-    private mutating func carryOut(_ effect: AggregatorEffect) {
-        switch effect {
-        case .publish(let topic, let message):
-            if case .ack(let ack) = message { note(.acknowledged(ack)) }
-            publish(message, on: topic)
-        case .publishVersion(let prompts):
-            note(.published(prompts.version, Digest(of: AggregatorCodec.globalPromptsPayload(prompts))))
-            publish(.globalPrompts(prompts), on: .all)
-        case .setTimer(let timer, let delay):
-            aggregator.timers[timer] = queue.push(.aggregatorTimer(timer), at: now + delay)
-        case .flushed(let flush): aggregator.history.add(flush)
-        case .presenceChanged, .rest: break
-        case .finish: linger()
-        }
-    }
-
-    private mutating func publish(_ message: AggregatorMessage, on topic: Topic) {
-        if planted == .silentAggregator, isCalm { return }
-        let bytes = AggregatorCodec.encode(message, incarnation: aggregator.incarnation)
-        for index in clients.indices where topic == .all || topic == .client(clients[index].id) {
-            for delay in network.delays(index, .down, &random) {
-                queue.push(.toClient(index, bytes), at: now + delay)
-            }
-        }
-    }
-
-    private mutating func linger() { queue.push(.lingerEnds, at: now + .seconds(5)) }
+    mutating func linger() { queue.push(.lingerEnds, at: now + .seconds(5)) }
 
     mutating func endAggregator() throws {
         guard aggregator.engine?.aggregator.phase == .finished, !aggregator.isOver else { return }
         try attempt { world in
-            try world.aggregator.engine!.close()
-            world.aggregator.engine = nil
+            try world.advance(settling: true)
+            // Storing the rest may have ended it.
+            guard world.aggregator.pipeline != nil else { return }
+            try world.aggregator.pipeline!.close()
+            world.aggregator.pipeline = nil
             world.aggregator.isOver = true
         }
     }

@@ -4,18 +4,9 @@ import PromptWire
 import RunLog
 
 /// Stands in for the tuning: moves what an update holds by a little, as the task's seed says, and numbers each training,
-/// so that an update is known by its making whatever the protocol calls it.
+/// as `Training` says.
 package struct StubLearner {
-    /// One training and what it began with.
-    package struct Training {
-        var number: Int
-        var client: ClientID
-        var base: Version
-        var digest: Digest
-    }
-
     private(set) var trainings = 0
-    private static let metric = "training"
     /// A real client too touches only a few of a large pool; a pool made of all that all clients send has no bound.
     private static let mostRows = 3
 
@@ -45,7 +36,7 @@ package struct StubLearner {
         let result = TrainingResult(
             task: order.task.number, baseVersion: order.base.version, parameters: parameters,
             promptIDs: rows.map { base.promptIDs[$0] }, sampleCount: sampleCount,
-            metrics: [Metric(name: Self.metric, value: Double(trainings))])
+            metrics: training.metrics)
         return (training, result)
     }
 
@@ -56,10 +47,5 @@ package struct StubLearner {
             rows.insert(random.integer(in: 0...pool - 1))
         }
         return rows.sorted()
-    }
-
-    /// The training that an update comes from, nil for one of another make.
-    static func training(of metrics: [Metric]) -> Int? {
-        metrics.first { $0.name == metric }.flatMap { Int(exactly: $0.value) }
     }
 }

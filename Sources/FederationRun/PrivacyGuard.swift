@@ -1,7 +1,7 @@
 import Federation
+import Files
 import Foundation
 import PromptAggregation
-import RunLog
 import Synchronization
 import Text
 
@@ -80,11 +80,11 @@ package final class PrivacyGuard: Sendable {
     private func keep(_ account: Account) throws {
         guard let file else { return }
         do {
-            try DurableFile.replace(file, with: Array("updates \(account.updates)\nrho \(account.rho)\n".utf8))
+            try AtomicFile.replace(
+                file, with: "updates \(account.updates)\nrho \(account.rho)\n".utf8, mode: 0o600, syncs: true)
         } catch {
             throw PrivacyAccountError(
-                "\(file): cannot keep account of what updates give away, so none is sent: \(error.localizedDescription)"
-            )
+                "\(file): cannot keep account of what updates give away, so none is sent: \(error.reason)")
         }
     }
 

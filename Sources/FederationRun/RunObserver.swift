@@ -8,6 +8,7 @@ import RunLog
 /// Nothing of it goes back into the federation.
 package struct RunObserver {
     private let folder: RunFolder
+    private let files: FiguresQueue?
     package private(set) var history: RunHistory
     private let metrics: CSVFile
     private let evaluations: CSVFile
@@ -16,9 +17,12 @@ package struct RunObserver {
     /// The newest prompts are written at most this often while the run goes on.
     private static let promptsInterval: Duration = .seconds(5)
 
-    /// - Parameter history: what a recovered run has behind it; the tables are written anew from it.
-    package init(folder: RunFolder, history: RunHistory) throws {
+    /// - Parameters:
+    ///   - history: what a recovered run has behind it; the tables are written from it.
+    ///   - files: writes the files; nil for whoever waits until each is written.
+    package init(folder: RunFolder, history: RunHistory, files: FiguresQueue? = nil) throws {
         self.folder = folder
+        self.files = files
         self.history = history
         metrics = try CSVFile(
             path: folder.metrics, header: RunHistory.VersionRow.header, rows: history.versions.map(\.csv))
@@ -30,12 +34,17 @@ package struct RunObserver {
 
     package mutating func begin(at time: Timestamp) { history.begin(at: time) }
 
-    package mutating func add(_ flush: Flush) throws { try metrics.append(history.add(flush).csv) }
+    package mutating func add(_ flush: Flush) throws { try append(history.add(flush).csv, to: metrics) }
+
+    private func append(_ row: String, to table: CSVFile) throws {
+        guard let files else { return try table.append(row) }
+        files.append { try table.append(row) }
+    }
 
     package mutating func add(_ outcome: Evaluator.Outcome, at time: Timestamp) throws {
         let row = row(outcome, at: time)
         history.evaluations.append(row)
-        try evaluations.append(row.csv)
+        try append(row.csv, to: evaluations)
     }
 
     /// A row of an evaluation.
@@ -67,7 +76,9 @@ package struct RunObserver {
         let now = ContinuousClock.now
         if !always, let lastPromptsWrite, now - lastPromptsWrite < Self.promptsInterval { return }
         lastPromptsWrite = now
-        try prompts().write(to: folder.prompts)
+        let prompts = prompts()
+        guard let files else { return try prompts.write(to: folder.prompts) }
+        files.replace(.prompts) { [folder] in try prompts.write(to: folder.prompts) }
     }
 }
 

@@ -10,6 +10,7 @@ package final class TuningThread: Sendable {
     /// Tells a training under way that it is no longer wanted.
     package final class Cancellation: Sendable {
         private let flag = Atomic<Bool>(false)
+        package init() {}
         package func cancel() { flag.store(true, ordering: .relaxed) }
         package var isCancelled: Bool { flag.load(ordering: .relaxed) }
     }
@@ -33,15 +34,29 @@ package final class TuningThread: Sendable {
             finish(
                 Result {
                     guard !cancellation.isCancelled else { return nil }
-                    let result = try learner.tune(
-                        order.base.state, personal: personal, on: dataset, plan: order.task.plan,
-                        seed: order.task.seed, shouldStop: { cancellation.isCancelled })
-                    guard let result else { return nil }
-                    let outcome = TrainingOutcome(result, of: order)
-                    return try privacy?.protect(outcome, base: order.base.state) ?? outcome
+                    return try learner.carryOut(order, personal: personal, on: dataset, privacy: privacy) {
+                        cancellation.isCancelled
+                    }
                 })
         }
         return cancellation
+    }
+}
+
+extension PromptLearner {
+    /// Carries out a training order: tunes, and makes private what is to be sent.
+    /// - Parameters: as of `TuningThread.train`.
+    /// - Returns: nil when it was told to stop.
+    package func carryOut(
+        _ order: TrainingOrder, personal: Parameters, on dataset: TuningDataset, privacy: PrivacyGuard?,
+        shouldStop: () -> Bool = { false }
+    ) throws -> TrainingOutcome? {
+        let result = try tune(
+            order.base.state, personal: personal, on: dataset, plan: order.task.plan, seed: order.task.seed,
+            shouldStop: shouldStop)
+        guard let result else { return nil }
+        let outcome = TrainingOutcome(result, of: order)
+        return try privacy?.protect(outcome, base: order.base.state) ?? outcome
     }
 }
 
@@ -49,6 +64,11 @@ package final class TuningThread: Sendable {
 package struct TrainingOutcome: Sendable {
     package let result: TrainingResult
     package let personal: Parameters
+
+    package init(result: TrainingResult, personal: Parameters) {
+        self.result = result
+        self.personal = personal
+    }
 }
 
 extension TrainingOutcome {

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A table that grows row by row.
-package struct CSVFile {
+package struct CSVFile: Sendable {
     private let file: FileHandle
 
     /// Writes the file anew with these rows.

@@ -5,17 +5,19 @@ import PromptWire
 
 /// The aggregator's core with its log: bytes in, effects out, and in between everything is written down.
 ///
-/// The data path: bytes arrive, are decoded, appended to the log, handled; `commit` makes the log durable and only then
-/// hands out the effects. Nothing is acknowledged or published before it is safe. So that the next batch can be taken in
-/// while the disk is at work, a commit comes in two halves too, with the storing on another thread between them.
+/// The data path: bytes arrive, are decoded, appended to the log, handled; a commit makes the log durable and only then
+/// hands out the effects. Nothing is acknowledged or published before it is safe. A commit comes in two halves, so that the
+/// next batch can be taken in while the disk is at work; `CommitPipeline` decides when.
 package struct LoggedAggregator {
     package private(set) var aggregator: Aggregator
     private let log: RunLogWriter
-    private var pending: [AggregatorEffect] = []
+    private var pending: [CommittedEffect] = []
     /// Messages that could not be decoded; they are not in the log.
     package private(set) var malformed = 0
     /// Messages whose sender may not speak for the client that they name; they are not in the log either.
     package private(set) var impostures = 0
+    /// The last version that was published.
+    private var newest: EncodedVersion?
     /// When the last record was made.
     private var lastTime = Timestamp(nanoseconds: 0)
     package private(set) var receivedMessages = 0
@@ -70,15 +72,19 @@ package struct LoggedAggregator {
         lastTime = time
         let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind))
         for (index, effect) in effects.enumerated() {
-            guard case .publishVersion(let prompts) = effect else { continue }
-            let digest = Digest(of: AggregatorCodec.globalPromptsPayload(prompts))
+            guard case .publishVersion(let prompts) = effect else {
+                pending.append(CommittedEffect(effect: effect, version: nil))
+                continue
+            }
+            let version = EncodedVersion(prompts)
+            newest = version
             try log.append(
                 Publication(
-                    version: prompts.version, digest: digest.bytes, pool: prompts.state.promptIDs.count,
+                    version: prompts.version, digest: version.digest.bytes, pool: prompts.state.promptIDs.count,
                     contributions: Self.contributions(after: index, in: effects),
                     updates: aggregator.counts.accepted), at: time)
+            pending.append(CommittedEffect(effect: effect, version: version))
         }
-        pending += effects
     }
 
     /// How many contributions made the version that the effect at `index` publishes.
@@ -87,26 +93,25 @@ package struct LoggedAggregator {
         return 0
     }
 
-    /// Makes all that was taken in durable and returns what is to be done, in order.
-    package mutating func commit() throws -> [AggregatorEffect] {
-        guard let batch = try seal() else { return [] }
-        batch.store()
-        return try finish(batch)
-    }
-
     /// What was taken in since the last commit, on its way to the disk.
     package final class Batch: Sendable {
         fileprivate let records: SealedChunk
-        fileprivate let effects: [AggregatorEffect]
+        /// What is to be done once it is stored.
+        package let effects: [CommittedEffect]
 
-        fileprivate init(records: SealedChunk, effects: [AggregatorEffect]) {
+        fileprivate init(records: SealedChunk, effects: [CommittedEffect]) {
             self.records = records
             self.effects = effects
         }
 
         /// Returns once all is on the disk, or could not be, which `finish` tells.
         package func store() { records.store() }
+
+        func sets(_ timer: AggregatorTimer) -> Bool { effects.contains { $0.sets(timer) } }
     }
+
+    /// Whether an effect that is in no batch yet sets the timer.
+    func willSet(_ timer: AggregatorTimer) -> Bool { pending.contains { $0.sets(timer) } }
 
     /// The first half of a commit. One batch at a time is on its way.
     /// - Returns: nil where nothing was taken in, also of a log that was closed. Each effect has a record before it.
@@ -118,16 +123,16 @@ package struct LoggedAggregator {
     }
 
     /// An acknowledgement tells all that came before it, so a session's last one in a batch says it for the others.
-    private static func withoutOutdatedAcks(_ effects: [AggregatorEffect]) -> [AggregatorEffect] {
+    private static func withoutOutdatedAcks(_ effects: [CommittedEffect]) -> [CommittedEffect] {
         var told: [ClientID: Set<UInt64>] = [:]
         return effects.reversed().filter { effect in
-            guard case .publish(_, .ack(let ack)) = effect else { return true }
+            guard case .publish(_, .ack(let ack)) = effect.effect else { return true }
             return told[ack.client, default: []].insert(ack.session).inserted
         }.reversed()
     }
 
     /// The second half: what is to be done now that the batch is stored.
-    package func finish(_ batch: Batch) throws -> [AggregatorEffect] {
+    package func finish(_ batch: Batch) throws -> [CommittedEffect] {
         try log.finish(batch.records)
         return batch.effects
     }
@@ -141,9 +146,6 @@ package struct LoggedAggregator {
     /// Bytes that were taken in since the last batch was made.
     package var bufferedBytes: Int { log.bufferedBytes }
 
-    /// Whether all that was taken in is on the disk, and what came of it was handed out.
-    package var isSettled: Bool { log.position != nil }
-
     /// Makes what recovery can go on from of the present state, whenever it is called; nil unless all is committed.
     /// - Parameter history: what the observers kept of all that was committed.
     package func snapshot(_ history: RunHistory) -> (@Sendable () -> RunSnapshot)? {
@@ -153,10 +155,16 @@ package struct LoggedAggregator {
         }
     }
 
-    /// A version as a file, with the place in the log up to which the run is on the disk.
-    package func file(of prompts: AggregatorMessage.GlobalPrompts) -> PromptsFile {
-        let digest = Digest(of: AggregatorCodec.globalPromptsPayload(prompts))
-        return PromptsFile(prompts: prompts, digest: "\(digest)", logOffset: log.committedBytes)
+    /// The current version, encoded.
+    package var current: EncodedVersion {
+        if let newest, newest.prompts.version == aggregator.version { return newest }
+        return EncodedVersion(aggregator.current)
+    }
+}
+
+extension CommittedEffect {
+    fileprivate func sets(_ timer: AggregatorTimer) -> Bool {
+        if case .setTimer(timer, _) = effect { true } else { false }
     }
 }
 

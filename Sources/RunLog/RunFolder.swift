@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Where a run keeps its files.
@@ -28,17 +29,17 @@ public struct RunFolder: Sendable {
     /// Makes the folder, durably, unless it is there.
     public func create() throws {
         do {
-            try DurableFile.makeFolder(path)
+            try Folder.make(path)
         } catch {
-            throw RunFolderError("\(path): cannot make the run folder: \(error.localizedDescription)")
+            throw RunFolderError("\(path): cannot make the run folder: \(error.reason)")
         }
     }
 
     public func write(_ text: String, to file: String) throws {
         do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+            try AtomicFile.replace(file, with: text.utf8)
         } catch {
-            throw RunFolderError("\(file): cannot write: \(error.localizedDescription)")
+            throw RunFolderError("\(file): cannot write: \(error.reason)")
         }
     }
 

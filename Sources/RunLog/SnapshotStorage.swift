@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Where a run's snapshots lie, as the steps that a crash may come between: in a folder, or on a simulated disk.
@@ -38,17 +39,10 @@ package struct SnapshotFiles: SnapshotStorage {
     package func write(_ bytes: [UInt8], to name: String) throws {
         try RunFolder(path: path).create()
         try leaveRoom(beyond: bytes.count)
-        let descriptor = open(file(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw problem("make", name) }
-        defer { close(descriptor) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw problem("write", name) }
-            rest.removeFirst(count)
-        }
-        guard fsync(descriptor) == 0 else { throw problem("sync", name) }
+        let new = try NewFile(file(name), flags: O_TRUNC, mode: 0o644)
+        try new.write(bytes)
+        try new.synchronize()
+        try new.close()
     }
 
     /// The log needs what is left of a disk that is almost full more than recovery needs snapshots.
@@ -70,12 +64,7 @@ package struct SnapshotFiles: SnapshotStorage {
         guard unlink(file(name)) == 0 || errno == ENOENT else { throw problem("remove", name) }
     }
 
-    package func synchronize() throws {
-        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw problem("open", "") }
-        defer { close(folder) }
-        guard fsync(folder) == 0 else { throw problem("sync", "") }
-    }
+    package func synchronize() throws { try Folder.synchronize(path) }
 
     private func file(_ name: String) -> String { name.isEmpty ? path : path + "/" + name }
 

@@ -30,7 +30,7 @@ public enum SafetensorsError: Error, Hashable, CustomStringConvertible {
         case .elementType(let path, let tensor, let expected, let found):
             "\(path), tensor '\(tensor)': expected elements of type \(expected), found \(found.rawValue)"
         case .notFinite(let path, let tensor, let count, let all, let first, let index):
-            "\(path), tensor '\(tensor)': \(count) of \(all) values are not finite, the first (\(first)) at \(index)"
+            "\(path), tensor '\(tensor)': \(count) of \(all) values are not finite, the first (\(first)) at \(index): copy the file again, or take weights from before training diverged"
         case .invalidTensor(let tensor, let problem): "tensor '\(tensor)' cannot be written: \(problem)"
         }
     }

@@ -18,18 +18,13 @@ struct Impromptu {
             } else {
                 try command.run()
             }
-            Output.flush()
-            StandardError.flush()
+            try StandardOutput.flush()
         } catch let error as ConfigurationError {
             fail("\(error)", code: 2)
         } catch let error as AggregatorAway {
             fail("\(error)", code: 75)
         } catch let error where isFromParser(error) {
-            if RootCommand.exitCode(for: error).isSuccess {
-                Output.print(RootCommand.fullMessage(for: error))
-                Output.flush()
-                Output.end("", code: 0)
-            }
+            if RootCommand.exitCode(for: error).isSuccess { showHelp(of: error) }
             fail(RootCommand.message(for: error), code: 2)
         } catch {
             fail("\(error)", code: 1)
@@ -42,10 +37,23 @@ struct Impromptu {
             || RootCommand.exitCode(for: error) != .failure
     }
 
+    /// What was asked for is a result too.
+    private static func showHelp(of error: any Error) -> Never {
+        do {
+            let text = RootCommand.fullMessage(for: error)
+            if !text.isEmpty { try StandardOutput.write(text) }
+            try StandardOutput.flush()
+        } catch {
+            fail("\(error)", code: 1)
+        }
+        exit(0)
+    }
+
     private static func fail(_ message: String, code: Int32) -> Never {
-        // What was printed comes first.
-        Output.flush()
-        Output.end("impromptu: \(message)\n", code: code)
+        // Results come first; where they cannot be written either, one line says enough.
+        try? StandardOutput.flush()
+        StandardError.write("impromptu: \(message)\n")
+        exit(code)
     }
 }
 

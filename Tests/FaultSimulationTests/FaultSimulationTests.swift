@@ -24,6 +24,8 @@ import Testing
             (.relabelledOutbox, "no update is applied twice"), (.ignoredSync, "versions only grow"),
             (.mislabelledBase, "staleness is accounted for"), (.silentAggregator, "a run never hangs"),
             (.unloggedEvent, "recovery gives the state"), (.misplacedSnapshot, "recovery gives the state"),
+            (.earlyEffects, "no acknowledged update is lost"), (.repeatedEffects, "what is to be done is done once"),
+            (.lostBatch, "what is to be done is done once"), (.lostBatch, "a run never hangs"),
         ] as [(PlantedFault, String)])
     func plantedFaults(planted: PlantedFault, invariant: String) async {
         let sweep = await FaultSweep(seeds: 1...40, threads: 2, planted: planted)

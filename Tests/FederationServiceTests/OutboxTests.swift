@@ -3,6 +3,7 @@ import Federation
 import FederationService
 import Foundation
 import PromptAggregation
+import PromptWire
 import Synchronization
 import TestSupport
 import Testing
@@ -24,10 +25,16 @@ import Testing
         try OutboxFolder(path: folder, client: client, thread: DispatchQueue(label: "outbox"))
     }
 
+    private func encoded(_ update: ClientMessage.Update) -> [UInt8] { ClientCodec.encode(.update(update)) }
+
+    private func kept(_ updates: ClientMessage.Update...) -> [OutboxFolder.Kept] {
+        updates.map { .init(update: $0, message: encoded($0)) }
+    }
+
     private func store(_ updates: [ClientMessage.Update], in folder: String) throws {
         let outbox = try open(folder)
         #expect(outbox.left.isEmpty)
-        for update in updates { outbox.store(update) { #expect($0 == nil) } }
+        for update in updates { outbox.store(update.id, encoded(update)) { #expect($0 == nil) } }
         outbox.finish()
     }
 
@@ -45,12 +52,12 @@ import Testing
             try store([update(2, session: 9), update(10), update(9)], in: folder)
             do {
                 let outbox = try open(folder)
-                #expect(outbox.left == [update(9), update(10), update(2, session: 9)])
+                #expect(outbox.left == kept(update(9), update(10), update(2, session: 9)))
                 outbox.discard(update(9).id, .acknowledged)
                 outbox.discard(update(10).id, .rejected)
                 outbox.finish()
             }
-            #expect(try open(folder).left == [update(2, session: 9)])
+            #expect(try open(folder).left == kept(update(2, session: 9)))
             let acknowledged = try String(contentsOfFile: folder + "/client-1/acknowledged.txt", encoding: .utf8)
             #expect(acknowledged == "5 9\n")
         }
@@ -104,7 +111,9 @@ import Testing
         let path = NSTemporaryDirectory() + "impromptu-test-" + UUID().uuidString
         let outbox = try open(path)
         try FileManager.default.removeItem(atPath: path)
-        let problem = await withCheckedContinuation { done in outbox.store(update(1)) { done.resume(returning: $0) } }
+        let problem = await withCheckedContinuation { done in
+            outbox.store(update(1).id, encoded(update(1))) { done.resume(returning: $0) }
+        }
         #expect("\(try #require(problem))".contains("\(path)/client-1/0000000000000005-1.update"))
     }
 }

@@ -46,6 +46,27 @@ import Testing
         #expect(TCPEndpoint("tcp://[::1]:5601")?.host == "[::1]")
     }
 
+    @Test func anIPv6AddressStandsInBrackets() {
+        for text in [
+            "tcp://::1:5601", "tcp://[::1:5601", "tcp://::1]:5601", "tcp://[]:5601", "tcp://[localhost]:5601",
+            "tcp://[::1]", "tcp://[1.2.3.4]:1", "tcp://[fe80::1%eth0:5601",
+        ] { #expect(TCPEndpoint(text) == nil, "\(text)") }
+        for text in ["tcp://[::]:*", "tcp://[fd00:1::2]:65535", "tcp://[fe80::1%eth0]:5601"] {
+            #expect(TCPEndpoint(text)?.description == text)
+        }
+    }
+
+    @Test(arguments: [
+        ("tcp://[::1]:1", false, true), ("tcp://[0:0:0:0:0:0:0:1]:1", false, true), ("tcp://[::]:1", true, false),
+        ("tcp://[::ffff:127.0.0.9]:1", false, true), ("tcp://[::ffff:10.0.0.9]:1", false, false),
+        ("tcp://[fd00::1]:1", false, false), ("tcp://*:1", true, false), ("tcp://0.0.0.0:1", true, false),
+        ("tcp://127.3.2.1:1", false, true), ("tcp://localhost:1", false, true), ("tcp://10.0.0.1:1", false, false),
+    ]) func whoReachesAnEndpointIsKnownForBothFamilies(text: String, everyAddress: Bool, thisMachine: Bool) throws {
+        let endpoint = try #require(TCPEndpoint(text))
+        #expect(endpoint.isEveryAddress == everyAddress)
+        #expect(endpoint.staysOnThisMachine == thisMachine)
+    }
+
     @Test func onlyAWildcardIsAdvertisedAsSomethingElse() throws {
         let bound = RunConfiguration.Endpoints(updates: "tcp://0.0.0.0:5601", prompts: "tcp://10.9.9.9:5602")
         #expect(

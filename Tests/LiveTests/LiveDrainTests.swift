@@ -110,9 +110,10 @@ struct LiveDrainTests {
     }
 
     @Test func aLineOfJSONKeepsItsFieldsApart() throws {
-        let line = LogFormat.json.line(
-            .warning, "two\nlines \"quoted\"", ["message": "not the message"], label: "work",
-            at: Date(timeIntervalSince1970: 0.25))
+        let line = LogLine(
+            level: .warning, label: "work", message: "two\nlines \"quoted\"",
+            fields: ["message": "not the message"], time: Date(timeIntervalSince1970: 0.25)
+        ).formatted(as: .json)
         #expect(line.hasSuffix("}\n") && line.dropLast().contains("\n") == false)
         let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
         #expect(object["message"] as? String == "two\nlines \"quoted\"" && object["level"] as? String == "warning")

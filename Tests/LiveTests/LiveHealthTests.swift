@@ -34,10 +34,14 @@ import Testing
     }
 
     @Test func aLineOfTheJournalHasItsPriorityInFront() {
-        #expect(
-            LogFormat.journal.line(.info, "client", ["b": "2", "a": "1"], label: "", at: Date())
-                == "<6>client a=1 b=2\n")
-        #expect(LogFormat.journal.line(.warning, "two\nlines", [:], label: "", at: Date()) == "<4>two lines\n")
+        func line(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata) -> LogLine {
+            LogLine(
+                level: level, label: "work", message: message, fields: fields, time: Date(timeIntervalSince1970: 0))
+        }
+        #expect(line(.info, "client", ["b": "2", "a": "1"]).formatted(as: .journal) == "<6>client a=1 b=2\n")
+        #expect(line(.warning, "two\nlines", [:]).formatted(as: .journal) == "<4>two lines\n")
+        let text = line(.info, "client", ["b": "2", "a": "1"]).formatted(as: .text)
+        #expect(text == "1970-01-01T00:00:00Z info work: client a=1 b=2\n")
     }
 
     @Test func aSecretMayBeLentByRootToAGroupButIsOtherwiseItsOwners() {

@@ -51,17 +51,63 @@ struct LiveSecurityTests {
         }
     }
 
-    @Test func aWorkerWhoseKeyIsNotListedIsToldSo() async throws {
-        try await withLiveFederation(keys: true) { federation in
+    @Test func keysThatAreAddedAndRevokedTakeEffectAtAHangup() async throws {
+        try await withLiveFederation(["federation.clients_to_start=2", "run.updates=0"], keys: true) { federation in
             _ = try await makeKeys([], in: federation)
             let aggregator = try await federation.startBoundAggregator()
             // The aggregator has read its list; this key comes too late for it.
-            _ = try await makeKeys(["--name", "worker-1"], in: federation)
+            _ = try await makeKeys(
+                ["--name", "worker-1", "--client", "client-01", "--client", "client-03"], in: federation)
+            let early = try federation.startWorker(1)
+            #expect(try await early.exitCode() == 2)
+            #expect(early.output.contains("does not know this worker's key"), "\(early.output)")
+
+            aggregator.signal(SIGHUP)
+            try await eventually("the keys: \(aggregator.output)") { aggregator.output.contains("added=worker-1") }
             let worker = try federation.startWorker(1)
-            #expect(try await worker.exitCode() == 2)
+            try await federation.updates(reach: 2)
+
+            let list = federation.path + "/keys/allowed"
+            let lines = try String(contentsOfFile: list, encoding: .utf8).split(separator: "\n")
+            try lines.filter { !$0.hasPrefix("worker-1 ") }.joined(separator: "\n")
+                .write(toFile: list, atomically: true, encoding: .utf8)
+            aggregator.signal(SIGHUP)
+            #expect(try await worker.exitCode() == 2, "\(worker.output)")
             #expect(worker.output.contains("does not know this worker's key"), "\(worker.output)")
+            #expect(aggregator.output.contains("removed=worker-1"), "\(aggregator.output)")
+
+            // A list that cannot be read changes nothing.
+            try "worker-1 short *".write(toFile: list, atomically: true, encoding: .utf8)
+            aggregator.signal(SIGHUP)
+            try await eventually("the problem: \(aggregator.output)") {
+                aggregator.output.contains("keys not reloaded") && aggregator.output.contains("keys/allowed:1")
+            }
             aggregator.signal(SIGTERM)
             #expect(try await aggregator.exitCode() == 0)
+        }
+    }
+
+    @Test func aWorkerWithAnotherAggregatorsKeySaysWhatMayBeWrong() async throws {
+        try await withLiveFederation(keys: true) { federation in
+            _ = try await makeKeys(["--name", "worker-0"], in: federation)
+            let other = try federation.start(["keys", federation.path + "/other", "--name", "worker-0"], as: "other")
+            #expect(try await other.exitCode() == 0)
+            let aggregator = try await federation.startBoundAggregator()
+            let worker = try federation.startWorker(
+                0,
+                [
+                    "--set", "security.keys=\(federation.path)/other", "--set",
+                    "endpoints.updates=\(try federation.endpoint("updates"))", "--set",
+                    "endpoints.prompts=\(try federation.endpoint("prompts"))",
+                ], finding: [])
+            try await eventually("a word on the silence: \(worker.output)") {
+                worker.output.contains("no aggregator is heard") || !worker.isRunning
+            }
+            #expect(worker.output.contains("security.aggregator_key"), "\(worker.output)")
+            for process in [aggregator, worker] {
+                process.signal(SIGTERM)
+                _ = try await process.exitCode()
+            }
         }
     }
 

@@ -19,7 +19,7 @@ struct AppliedOnce: Invariant {
                 if record.verdicts[name] != .accepted {
                     found.append("\(name) counts in version \(flush.version) and was not accepted")
                 }
-                guard let training = StubLearner.training(of: part.metrics) else {
+                guard let training = Training.number(in: part.metrics) else {
                     found.append("\(name) in version \(flush.version) comes from no training")
                     continue
                 }

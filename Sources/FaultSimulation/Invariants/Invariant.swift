@@ -6,9 +6,11 @@ import RunLog
 package enum Observation {
     /// The aggregator told all of a version.
     case published(Version, Digest)
+    /// An observer was told of the flush that made a version; the last one that it knew of is the other.
+    case flushed(Version, after: Version)
     /// The aggregator told a client what is safe.
     case acknowledged(AggregatorMessage.Ack)
-    case trained(StubLearner.Training)
+    case trained(Training)
     /// A client has an update on its disk.
     case stored(ClientID, UpdateID)
     /// A client keeps an update no longer.
@@ -37,7 +39,7 @@ enum Invariants {
     static func all() -> [any Invariant] {
         [
             AcknowledgedIsKept(), AppliedOnce(), VersionsOnlyGrow(), StalenessIsAccounted(), RunsEnd(),
-            RecoveryIsExact(),
+            RecoveryIsExact(), EffectsComeOnce(),
         ]
     }
 }

@@ -16,7 +16,7 @@ struct StalenessIsAccounted: Invariant {
         var late = 0
         for flush in record.flushes {
             for part in flush.parts {
-                guard let base = StubLearner.training(of: part.metrics).flatMap({ bases[$0] }) else { continue }
+                guard let base = Training.number(in: part.metrics).flatMap({ bases[$0] }) else { continue }
                 let staleness = flush.version - 1 - base
                 if staleness > 0 { late += 1 }
                 if part.staleness != staleness || staleness < 0 || part.baseVersion != base {

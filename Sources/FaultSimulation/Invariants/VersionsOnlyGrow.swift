@@ -7,7 +7,7 @@ struct VersionsOnlyGrow: Invariant {
     let name = "versions only grow"
     private var newest: Version = -1
     private var digests: [Version: Digest] = [:]
-    private var trainings: [StubLearner.Training] = []
+    private var trainings: [Training] = []
     private var found: [String] = []
 
     mutating func observe(_ observation: Observation) {

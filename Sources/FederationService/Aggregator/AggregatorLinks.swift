@@ -59,7 +59,7 @@ package final class AggregatorLinks {
     /// - Throws: `TransportError`, for an address in use among others.
     package init(
         endpoints: RunConfiguration.Endpoints, orElse fallback: RunConfiguration.Endpoints,
-        keys: (key: CurveSecretKey, allowed: AllowList)?, loop: PollLoop,
+        keys: (key: CurveSecretKey, allowed: AllowedKeys)?, loop: PollLoop,
         batch: Int, stateBytes: Int, clients: Int, room: Int, crowded: @escaping @Sendable (PeerGate.Counts) -> Void,
         denied: @escaping @Sendable (ConnectionRequest) -> Void, receive: @escaping @Sendable ([Incoming]) -> Void
     ) throws {
@@ -106,6 +106,9 @@ package final class AggregatorLinks {
         min(max(bytes / max(1, size), range.lowerBound), range.upperBound)
     }
 
+    /// Ends all connections. Those who may come again do so at once, by the keys that are allowed then.
+    package func hangUp() { gate.hangUpAll() }
+
     /// Who is connected and who was not let in.
     package var peers: PeerGate.Counts { gate.counts }
 
@@ -117,10 +120,10 @@ package final class AggregatorLinks {
     }
 
     /// Whether the holder of a key gets what is published on a topic.
-    private static func permits(_ sender: String?, toHear topic: [UInt8], _ allowed: AllowList) -> Bool {
+    private static func permits(_ sender: String?, toHear topic: [UInt8], _ allowed: AllowedKeys) -> Bool {
         guard let sender, let topic = try? Topic(bytes: topic) else { return false }
         switch topic {
-        case .all: return true
+        case .all: return allowed.contains(sender)
         case .client(let client): return allowed.permits(sender, toSpeakFor: client)
         }
     }

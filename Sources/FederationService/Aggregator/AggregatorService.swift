@@ -20,41 +20,39 @@ public actor AggregatorService: Service {
     package nonisolated let loop: PollLoop
     nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    private let setup: AggregatorSetup
-    private let keys: (key: CurveSecretKey, allowed: AllowList)?
+    let setup: AggregatorSetup
+    private let keys: (key: CurveSecretKey, allowed: AllowedKeys)?
     private let stays: Bool
-    private let logger: Logger
+    let logger: Logger
     private let openFiles: OpenFiles
-    private var clock: RunClock
-    private var engine: LoggedAggregator
-    private var observer: RunObserver
+    var clock: RunClock
+    var pipeline: CommitPipeline
+    var observer: RunObserver
+    let figureFiles: FiguresQueue
+    private let health: HealthFile?
     private let snapshots: SnapshotKeeper
-    private var evaluator: Evaluator?
-    private var links: AggregatorLinks?
-    private var timers: [AggregatorTimer: LoopTimer] = [:]
+    var evaluator: Evaluator?
+    var links: AggregatorLinks?
+    var timers: [AggregatorTimer: LoopTimer] = [:]
     private var lingerEnd: LoopTimer?
     private var end: CheckedContinuation<Void, any Error>?
     private var failure: (any Error)?
-    private var progress: ProgressLine?
+    var progress: ProgressLine?
     /// Whether the run has its log.
     private var begun = false
-    private var ended = false
+    var ended = false
     private let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
     private var lookForDrain: LoopTimer?
     /// The drain that was asked for since the start.
-    private var drain: Drain?
+    var drain: Drain?
     private let watch: RunWatch?
     private let atEnd: @Sendable (LiveFigures) throws -> Void
     private var showing: LoopTimer?
     private let disk = DispatchQueue(label: "log")
-    /// The batch that the disk is at work on.
-    private var storing: LoggedAggregator.Batch?
 
     /// Messages taken in at a time.
     private static let batch = 256
-    /// Bytes that may wait while the disk is at work; then it is waited for before more is taken in.
-    private static let waitingBytes = 16 << 20
     /// After the end of the run, the time for clients to hear of it.
     private static let linger: Duration = .seconds(5)
     /// How often the run folder is searched for a request to drain.
@@ -73,11 +71,27 @@ public actor AggregatorService: Service {
         health: HealthFile? = nil, stays: Bool = false, watch: RunWatch? = nil,
         atEnd: @escaping @Sendable (LiveFigures) throws -> Void = { _ in }
     ) throws {
+        let files = FiguresQueue { problem in
+            logger.warning("cannot keep figures", metadata: ["problem": "\(problem)"])
+        }
+        try self.init(
+            configuration: configuration, folder: folder, logger: logger, progress: progress, health: health,
+            stays: stays, watch: watch, figureFiles: files, atEnd: atEnd)
+    }
+
+    /// As above.
+    /// - Parameter figureFiles: writes the files for observers.
+    package init(
+        configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
+        health: HealthFile?, stays: Bool, watch: RunWatch?, figureFiles: FiguresQueue,
+        atEnd: @escaping @Sendable (LiveFigures) throws -> Void
+    ) throws {
         self.progress = progress
         self.stays = stays
         self.watch = watch
         self.atEnd = atEnd
-        reporter = ServiceReporter(health: health)
+        self.health = health
+        reporter = ServiceReporter()
         keys = try configuration.security.keys.map { try KeyFolder(path: $0).aggregatorSide() }
         try configuration.checkExposure(of: configuration.endpoints)
         openFiles = try OpenFiles(
@@ -93,8 +107,9 @@ public actor AggregatorService: Service {
         try folder.removeDrain()
         self.logger = logger
         self.clock = RunClock(since: setup.lastTime)
-        engine = LoggedAggregator(aggregator: setup.aggregator, log: setup.log)
-        observer = try RunObserver(folder: folder, history: setup.history)
+        pipeline = CommitPipeline(LoggedAggregator(aggregator: setup.aggregator, log: setup.log))
+        self.figureFiles = figureFiles
+        observer = try RunObserver(folder: folder, history: setup.history, files: figureFiles)
         snapshots = SnapshotKeeper(
             in: folder, since: setup.recovery?.start, interval: configuration.snapshotVersions
         ) { problem in
@@ -116,6 +131,25 @@ public actor AggregatorService: Service {
         }
     }
 
+    /// Reads again who may connect. Those who are connected and may do less than before are cut off; others come again by
+    /// themselves. A list that cannot be read leaves the earlier one in force.
+    public func reloadKeys() {
+        guard !ended else { return }
+        guard let keys else { return logger.info("no keys to reload: security.keys is not set") }
+        do {
+            let change = try keys.allowed.reload()
+            if change.isRevoked { links?.hangUp() }
+            logger.info(
+                "keys reloaded",
+                metadata: [
+                    "added": "\(change.added.joined(separator: " "))",
+                    "removed": "\(change.removed.joined(separator: " "))", "hung_up": "\(change.isRevoked)",
+                ])
+        } catch {
+            logger.error("keys not reloaded, those of before stay in force", metadata: ["problem": "\(error)"])
+        }
+    }
+
     // MARK: Opening and closing
 
     private func open() throws {
@@ -123,7 +157,7 @@ public actor AggregatorService: Service {
         let endpoints = setup.isRecovered ? try setup.folder.endpointsAgain(configured) : configured
         let links = try AggregatorLinks(
             endpoints: endpoints, orElse: configured, keys: keys, loop: loop,
-            batch: Self.batch, stateBytes: AggregatorCodec.globalPromptsPayload(engine.aggregator.current).count,
+            batch: Self.batch, stateBytes: pipeline.engine.current.payload.count,
             clients: setup.configuration.data.clients, room: openFiles.connections,
             crowded: { [logger, openFiles] counts in
                 logger.warning(
@@ -133,10 +167,13 @@ public actor AggregatorService: Service {
                         "turned_away": "\(counts.turnedAway)", "not_taken": "\(counts.failed)",
                     ])
             },
-            denied: { [logger] request in
+            denied: Strangers { [logger] request, passedOver in
                 logger.warning(
-                    "unknown key kept out", metadata: ["key": "\(request.key)", "address": "\(request.address)"])
-            },
+                    "unknown key kept out",
+                    metadata: [
+                        "key": "\(request.key)", "address": "\(request.address)", "not_listed_before": "\(passedOver)",
+                    ])
+            }.note,
             receive: { [weak self] messages in self?.assumeIsolated { $0.take(messages) } })
         self.links = links
         let reachable = try links.endpoints.advertised(as: setup.configuration.advertise)
@@ -144,45 +181,57 @@ public actor AggregatorService: Service {
         try makeEvaluator()
         let now = clock.now()
         observer.begin(at: now)
-        try engine.start(
+        try pipeline.start(
             IncarnationStarted(incarnation: setup.incarnation, build: buildVersion), at: now)
         begun = true
-        try storeAll()
+        try advance(settling: true)
         // A crash came between the end of the run and the last client that heard of it.
         if setup.aggregator.phase == .finished, !ended { linger() }
         logger.info(
             "aggregating",
             metadata: [
                 "updates": "\(reachable.updates)", "prompts": "\(reachable.prompts)",
-                "folder": "\(setup.folder.path)", "version": "\(engine.aggregator.version)",
+                "folder": "\(setup.folder.path)", "version": "\(pipeline.aggregator.version)",
                 "recovered": "\(setup.recovery?.words ?? "no")",
             ])
         for snapshot in setup.recovery?.passedOver ?? [] {
             logger.warning("snapshot passed over", metadata: ["snapshot": "\(snapshot)"])
         }
         reporter.ready(status)
+        writeHealth()
         signOfLife = loop.schedule(every: reporter.interval) { [weak self] in
-            self?.assumeIsolated { $0.reporter.alive($0.status) }
+            self?.assumeIsolated { $0.showLife() }
         }
         lookForDrain = loop.schedule(every: Self.attention) { [weak self] in
-            self?.assumeIsolated { $0.takeUpDrain() }
+            self?.assumeIsolated { $0.searchForDrain() }
         }
         guard watch != nil else { return }
         show()
         showing = loop.schedule(every: RunWatch.interval) { [weak self] in self?.assumeIsolated { $0.show() } }
     }
 
+    private func showLife() {
+        reporter.alive(status)
+        writeHealth()
+    }
+
+    private func writeHealth() {
+        guard let health else { return }
+        figureFiles.replace(.health) { [status] in health.write(status) }
+    }
+
     /// Leaves the run's figures to whoever looks on.
     private func show() { watch?.post(figures) }
 
     private var figures: LiveFigures {
-        LiveFigures(setup: setup, engine: engine, history: observer.history, at: clock.now())
+        LiveFigures(setup: setup, engine: pipeline.engine, history: observer.history, at: clock.now())
     }
 
     /// What it does, in a few words for whoever watches over the process.
     private var status: String {
-        let counts = engine.aggregator.counts
-        return "version \(engine.aggregator.version), \(counts.accepted) updates, \(counts.clientsAlive) clients alive,"
+        let aggregator = pipeline.aggregator
+        let counts = aggregator.counts
+        return "version \(aggregator.version), \(counts.accepted) updates, \(counts.clientsAlive) clients alive,"
             + " \(counts.inFlight) tasks in flight"
     }
 
@@ -216,6 +265,8 @@ public actor AggregatorService: Service {
             timer.cancel()
         }
         links?.close()
+        figureFiles.finish()
+        health?.remove()
         progress?.end()
         if let failure { end?.resume(throwing: failure) } else { end?.resume() }
         end = nil
@@ -223,12 +274,14 @@ public actor AggregatorService: Service {
 
     private func closeFiles() {
         do {
-            try storeAll()
-            if failure == nil { snapshots.finish(engine, observer.history) }
+            try advance(settling: true)
+            if failure == nil { snapshots.finish(pipeline.engine, observer.history) }
             // Before the log is closed: one that is begun again after a crash in between is not over yet.
-            if engine.aggregator.phase == .finished { try setup.folder.announce(.finished) }
-            try engine.close()
-            try observer.keep(engine.file(of: engine.aggregator.current), always: true)
+            if pipeline.aggregator.phase == .finished { try setup.folder.announce(.finished) }
+            try pipeline.close()
+            let engine = pipeline.engine
+            try observer.keep(engine.current.file(logOffset: engine.committedBytes), always: true)
+            figureFiles.finish()
             try atEnd(figures)
             if failure == nil { try tellDrained() }
         } catch {
@@ -237,9 +290,9 @@ public actor AggregatorService: Service {
         logger.info(
             "stopped",
             metadata: [
-                "version": "\(engine.aggregator.version)", "updates": "\(engine.aggregator.counts.accepted)",
-                "messages": "\(engine.receivedMessages)", "bytes": "\(engine.receivedBytes)",
-                "malformed": "\(engine.malformed)", "impostures": "\(engine.impostures)",
+                "version": "\(pipeline.aggregator.version)", "updates": "\(pipeline.aggregator.counts.accepted)",
+                "messages": "\(pipeline.engine.receivedMessages)", "bytes": "\(pipeline.engine.receivedBytes)",
+                "malformed": "\(pipeline.engine.malformed)", "impostures": "\(pipeline.engine.impostures)",
                 "connected": "\(links?.peers.connected ?? 0)", "turned_away": "\(links?.peers.turnedAway ?? 0)",
             ])
     }
@@ -252,22 +305,22 @@ public actor AggregatorService: Service {
             for message in messages {
                 do {
                     try message.withBytes { bytes in
-                        try engine.receive(bytes, at: clock.now()) { client in
+                        try pipeline.receive(bytes, at: clock.now()) { client in
                             guard let keys else { return true }
                             return message.sender.map { keys.allowed.permits($0, toSpeakFor: client) } ?? false
                         }
                     }
                 } catch let error as WireError {
                     complain(
-                        "malformed message dropped", of: engine.malformed,
+                        "malformed message dropped", of: pipeline.engine.malformed,
                         ["problem": "\(error)", "key": "\(message.sender ?? "")"])
                 } catch let error as Imposture {
                     complain(
-                        "message in another's name dropped", of: engine.impostures,
+                        "message in another's name dropped", of: pipeline.engine.impostures,
                         ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
                 }
             }
-            try settle()
+            try advance()
         }
     }
 
@@ -277,38 +330,13 @@ public actor AggregatorService: Service {
         logger.warning(problem, metadata: details.merging(["so_far": "\(count)"]) { $1 })
     }
 
-    private func fire(_ timer: AggregatorTimer) {
+    func fire(_ timer: AggregatorTimer) {
         guard !ended else { return }
         timers[timer] = nil
         attempt {
-            // What waited for the disk may have set the timer anew; then this one is no longer meant.
-            try storeAll()
-            guard !ended, timers[timer] == nil else { return }
-            try engine.fire(timer, at: clock.now())
-            try settle()
+            try pipeline.fire(timer, at: clock.now())
+            try advance()
         }
-    }
-
-    private func takeUpDrain() {
-        guard !ended, var request = setup.folder.readDrain(), request.state == .requested else { return }
-        attempt {
-            try engine.drain(DrainRequested(patienceMilliseconds: request.patienceMilliseconds), at: clock.now())
-            logger.info("draining", metadata: ["inFlight": "\(engine.aggregator.counts.inFlight)"])
-            request.state = .draining
-            drain = request
-            try setup.folder.write(request)
-            try settle()
-        }
-    }
-
-    private func tellDrained() throws {
-        guard var drain else { return }
-        let aggregator = engine.aggregator
-        drain.state = aggregator.phase == .finished ? .finished : .resting
-        drain.version = aggregator.version
-        drain.updates = aggregator.counts.accepted
-        drain.unanswered = aggregator.counts.inFlight
-        try setup.folder.write(drain)
     }
 
     private func evaluated(_ result: Result<Evaluator.Outcome, any Error>) {
@@ -321,102 +349,51 @@ public actor AggregatorService: Service {
     }
 
     /// The log could not be kept: nothing may be acknowledged any more, so the service ends.
-    private func attempt(_ body: () throws -> Void) {
+    func attempt(_ body: () throws -> Void) {
         do { try body() } catch { stop(error) }
     }
 
     // MARK: What is done
 
-    /// Gives what was taken in to the disk; what came of it is carried out as soon as it is stored. Where the disk is still
-    /// at work it waits, and is stored in one with what comes meanwhile.
-    private func settle() throws {
-        // A snapshot is of a moment in which all is stored, which does not come by itself under load.
-        if snapshots.isDue(engine) { return try storeAll() }
-        if storing != nil {
-            guard engine.bufferedBytes >= Self.waitingBytes else { return }
-            try finishStoring()
-        }
-        try beginStoring()
-    }
-
-    private func beginStoring() throws {
-        guard let batch = try engine.seal() else { return }
-        storing = batch
-        disk.async { [loop, weak self] in
-            batch.store()
-            loop.execute { [weak self] in self?.assumeIsolated { $0.stored(batch) } }
+    /// Has what was taken in stored as `CommitPipeline` says, and carries out what came of what is.
+    /// - Parameter settling: whether to wait until everything is stored.
+    func advance(settling: Bool = false) throws {
+        while true {
+            // A snapshot is of a moment in which all is stored, which does not come by itself under load.
+            switch try pipeline.next(settling: settling || snapshots.isDue(pipeline.engine)) {
+            case .rest: return
+            case .store(let batch):
+                disk.async { [loop, weak self] in
+                    batch.store()
+                    loop.execute { [weak self] in self?.assumeIsolated { $0.stored(batch) } }
+                }
+            case .wait(let batch):
+                disk.sync {}
+                try finish(batch)
+            }
         }
     }
 
     private func stored(_ batch: LoggedAggregator.Batch) {
-        guard storing === batch else { return }
         attempt {
-            try finishStoring()
-            if !ended { try settle() }
+            try finish(batch)
+            if !ended { try advance() }
         }
     }
 
-    /// Waits for the batch that the disk is at work on, and carries out what came of it.
-    private func finishStoring() throws {
-        guard let batch = storing else { return }
-        disk.sync {}
-        storing = nil
-        for effect in try engine.finish(batch) { carryOut(effect) }
-        guard engine.isSettled else { return }
-        snapshots.consider(engine, observer.history)
-        let aggregator = engine.aggregator
+    private func finish(_ batch: LoggedAggregator.Batch) throws {
+        var effects = LiveEffects(service: self)
+        for effect in try pipeline.finish(batch) { try effects.carryOut(effect) }
+        guard pipeline.isSettled else { return }
+        snapshots.consider(pipeline.engine, observer.history)
+        let aggregator = pipeline.aggregator
         let isOver = aggregator.phase == .finished && aggregator.counts.clientsAlive == 0 && !stays
         if isOver || aggregator.phase == .resting { stop(nil) }
     }
 
-    /// Has all that was taken in stored, waits for it, and carries out what came of it.
-    private func storeAll() throws {
-        try finishStoring()
-        try beginStoring()
-        try finishStoring()
-    }
-
-    private func carryOut(_ effect: AggregatorEffect) {
-        switch effect {
-        case .publish(let topic, .beacon(var beacon)):
-            beacon.metrics = observer.beaconMetrics(at: clock.now(), isDraining: engine.aggregator.phase == .draining)
-            progress?.show(beacon, seconds: observer.history.seconds(at: clock.now()))
-            publish(.beacon(beacon), on: topic)
-        case .publish(let topic, let message): publish(message, on: topic)
-        case .publishVersion(let prompts):
-            publish(.globalPrompts(prompts), on: .all)
-            evaluator?.submit(prompts)
-            keepFigures { try observer.keep(engine.file(of: prompts)) }
-        case .setTimer(let timer, let delay):
-            timers[timer]?.cancel()
-            timers[timer] = loop.schedule(after: delay) { [weak self] in self?.assumeIsolated { $0.fire(timer) } }
-        case .flushed(let flush): keepFigures { try observer.add(flush) }
-        case .presenceChanged(let client, let presence):
-            logger.info("client", metadata: ["client": "\(client)", "presence": "\(presence.rawValue)"])
-        case .rest: logger.info("at rest", metadata: ["version": "\(engine.aggregator.version)"])
-        case .finish:
-            logger.info("run finished", metadata: ["version": "\(engine.aggregator.version)"])
-            linger()
-        }
-    }
-
     /// Lets clients hear of the end of the run.
-    private func linger() {
+    func linger() {
         guard !stays else { return }
         lingerEnd = loop.schedule(after: Self.linger) { [weak self] in self?.assumeIsolated { $0.stop(nil) } }
-    }
-
-    private func publish(_ message: AggregatorMessage, on topic: Topic) {
-        do {
-            try links?.publish(AggregatorCodec.encode(message, incarnation: setup.incarnation), on: topic)
-        } catch {
-            // Publishing may lose anything; the protocol repeats what matters.
-            logger.warning("cannot publish", metadata: ["problem": "\(error)"])
-        }
-    }
-
-    /// Figures are for observers: where they cannot be written, the run goes on.
-    private func keepFigures(_ body: () throws -> Void) {
-        do { try body() } catch { logger.warning("cannot keep figures", metadata: ["problem": "\(error)"]) }
     }
 }

@@ -22,6 +22,8 @@ package final class PeerGate: Sendable {
     /// Changed by `watch` alone, which is called from one thread.
     private nonisolated(unsafe) var ports: [Port<Monitor>] = []
     private let counted = Mutex(Counts())
+    /// The connections that exist now, by their descriptors.
+    private let accepted = Mutex<[UInt32: ConnectionEvent]>([:])
     private let watched = Atomic<Int>(0)
 
     /// - Parameters:
@@ -56,14 +58,22 @@ package final class PeerGate: Sendable {
                 return counts
             }
             complain(counts)
-        case .disconnected: counted.withLock { $0.connected -= 1 }
+        case .disconnected:
+            accepted.withLock { $0[event.value] = nil }
+            counted.withLock { $0.connected -= 1 }
         case .monitorStopped:
             if watched.subtract(1, ordering: .relaxed).newValue == 0 { loop.stopAndWait() }
         default: break
         }
     }
 
+    /// Ends all connections, as if the peers had hung up.
+    package func hangUpAll() {
+        for event in accepted.withLock({ Array($0.values) }) { event.hangUp() }
+    }
+
     private func accept(_ event: ConnectionEvent) {
+        accepted.withLock { $0[event.value] = event }
         let (counts, isRoom) = counted.withLock { counts in
             counts.connected += 1
             let isRoom = counts.connected <= room

@@ -23,7 +23,9 @@ extension Checkup {
             return
         }
         do {
-            let (_, allowed) = try KeyFolder(path: path).aggregatorSide()
+            let folder = KeyFolder(path: path)
+            _ = try folder.aggregatorSide()
+            let allowed = try folder.allowList()
             let names = allowed.names
             let mute = configuration.clients.filter { client in
                 !names.contains { allowed.permits($0, toSpeakFor: client) }
@@ -118,8 +120,6 @@ extension Checkup {
         }
     }
 
-    private enum Reach { case talks, keyUnknown, handshakeFailed, connects, nothing }
-
     private func reach(_ endpoint: String, _ security: Security, updates: Bool) throws -> Reach {
         var options = WorkerLinks.options
         options.security = security
@@ -143,15 +143,8 @@ extension Checkup {
     private func watch(_ monitor: borrowing Socket<Monitor>) throws -> Reach {
         let deadline = ContinuousClock.now + Self.patience
         var reach = Reach.nothing
-        while ContinuousClock.now < deadline {
-            guard let message = try monitor.receive(within: deadline - .now) else { break }
-            switch ConnectionEvent(message)?.kind {
-            case .handshakeSucceeded: return .talks
-            case .authenticationFailed: return .keyUnknown
-            case .handshakeFailed: return .handshakeFailed
-            case .connected: reach = .connects
-            default: break
-            }
+        while reach != .talks, !reach.isRefusal, let message = try monitor.receive(within: deadline - .now) {
+            if let event = ConnectionEvent(message) { reach.take(event) }
         }
         return reach
     }
@@ -162,12 +155,11 @@ extension Checkup {
         case .keyUnknown:
             .failed(
                 subject, "\(endpoint) does not know this worker's key",
-                advice: "add the key's line to 'allowed' where the aggregator runs, and start the aggregator again")
-        case .handshakeFailed, .connects:
+                advice: "add the key's line to 'allowed' where the aggregator runs, and send it SIGHUP")
+        case .brokenOff, .oneSidedKeys, .connects:
             .failed(
                 subject, "\(endpoint) is reached, but no conversation comes about",
-                advice: "do both sides have security.keys, with the same aggregator.public, and is this the right port?"
-            )
+                advice: reach.words(hasKeys: configuration.security.keys != nil))
         case .nothing:
             .warning(
                 subject, "nobody answers at \(endpoint)",

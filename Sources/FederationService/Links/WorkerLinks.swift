@@ -7,32 +7,10 @@ import ZeroMQTransport
 package final class WorkerLinks {
     private let updates: Port<Push>
     private let prompts: Port<Sub>
-    private let connections: Port<Monitor>
-
-    /// Why the aggregator cannot be talked to.
-    package enum Refusal: Sendable {
-        /// It does not know the key. ZeroMQ does not try again.
-        case keyUnknown
-        /// One side has keys and the other has none, or the aggregator's key is another one. ZeroMQ goes on trying.
-        case handshakeFailed
-
-        /// nil for an event that is none.
-        init?(_ message: Message) {
-            switch ConnectionEvent(message)?.kind {
-            case .authenticationFailed: self = .keyUnknown
-            case .handshakeFailed: self = .handshakeFailed
-            default: return nil
-            }
-        }
-
-        package var words: String {
-            switch self {
-            case .keyUnknown: "the aggregator does not know this key"
-            case .handshakeFailed:
-                "cannot agree on a connection: do both sides have security.keys, and the same aggregator's key?"
-            }
-        }
-    }
+    private let endpoints: RunConfiguration.Endpoints
+    private let hasKeys: Bool
+    private let updatesWatch: ConnectionWatch
+    private let promptsWatch: ConnectionWatch
 
     /// How workers and observers connect, but for the keys.
     ///
@@ -51,26 +29,29 @@ package final class WorkerLinks {
 
     /// - Parameters:
     ///   - topics: what to listen to.
-    ///   - refused: called on the loop's thread when a connection is refused.
+    ///   - keyUnknown: called on the loop's thread when the aggregator does not know the key.
     ///   - receive: called on the loop's thread with the topics and payloads that have arrived.
     /// - Throws: `TransportError`.
-    init(
+    package init(
         endpoints: RunConfiguration.Endpoints, security: Security = .none, topics: [Topic], loop: PollLoop,
-        refused: @escaping @Sendable (Refusal) -> Void = { _ in },
+        keyUnknown: @escaping @Sendable () -> Void = {},
         receive: @escaping @Sendable ([(topic: [UInt8], payload: [UInt8])]) -> Void
     ) throws {
+        self.endpoints = endpoints
+        if case .none = security { hasKeys = false } else { hasKeys = true }
         let context = try Context()
         var options = Self.options
         options.security = security
         let push = try Socket<Push>(context, options: options)
-        let monitor = try push.monitor()
-        try push.connect(endpoints.updates)
         let subscriber = try Socket<Sub>(context, options: options)
+        let pushMonitor = try push.monitor()
+        let subscriberMonitor = try subscriber.monitor()
+        try push.connect(endpoints.updates)
         for topic in topics { try subscriber.subscribe(topic.bytes) }
         try subscriber.connect(endpoints.prompts)
-        connections = loop.receive(from: monitor) { events in
-            for event in events { if let refusal = Refusal(event) { refused(refusal) } }
-        }
+        let changed: @Sendable (Reach) -> Void = { if $0 == .keyUnknown { keyUnknown() } }
+        updatesWatch = ConnectionWatch(pushMonitor, on: loop, changed: changed)
+        promptsWatch = ConnectionWatch(subscriberMonitor, on: loop, changed: changed)
         updates = loop.attach(push)
         prompts = loop.receive(from: subscriber) { messages in
             receive(
@@ -80,12 +61,26 @@ package final class WorkerLinks {
         }
     }
 
+    /// Whether what is sent arrives. Endpoints within the process have no connections that could be followed.
+    package var isConnected: Bool { updatesWatch.reach == .talks || endpoints.updates.hasPrefix("inproc://") }
+
+    /// Whether an endpoint's other side is there and does not take the connection. ZeroMQ may have given it up.
+    package var isRefused: Bool { updatesWatch.reach.isRefusal || promptsWatch.reach.isRefusal }
+
+    /// What it tries to reach, and how far that has come.
+    package var trouble: [(endpoint: String, words: String)] {
+        [(endpoints.updates, updatesWatch.reach), (endpoints.prompts, promptsWatch.reach)].map {
+            ($0, $1.words(hasKeys: hasKeys))
+        }
+    }
+
     /// Queues a message; what gets lost is sent again by the client's own care.
-    package func send(_ message: ClientMessage) throws { _ = try updates.socket.send(ClientCodec.encode(message)) }
+    package func send(_ message: [UInt8]) throws { _ = try updates.socket.send(message) }
 
     package func close() {
         updates.close()
         prompts.close()
-        connections.close()
+        updatesWatch.close()
+        promptsWatch.close()
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Text
 
@@ -10,7 +11,7 @@ public struct HealthFile: Sendable {
 
     package func write(_ status: String) {
         // Where it cannot be written the watcher sees it grow old, which is what it is there for.
-        try? Data((status + "\n").utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        try? AtomicFile.replace(path, with: (status + "\n").utf8)
     }
 
     package func remove() { unlink(path) }

@@ -15,21 +15,34 @@ public struct RelayError: Error, CustomStringConvertible, Equatable {
 package struct SocketAddress: Sendable, Equatable {
     private let bytes: [UInt8]
 
-    /// Waits for the name service where the host is a name.
+    /// Waits for the name service where the host is a name, which stands for its IPv4 address where it has one, as it
+    /// does for the sockets of ZeroMQ. A wildcard is both families.
     /// - Throws: `RelayError` for a host that does not resolve.
-    init(resolving endpoint: TCPEndpoint) throws {
-        var hints = addrinfo()
-        hints.ai_family = AF_UNSPEC
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        hints.ai_flags = AI_NUMERICSERV
-        let host = endpoint.isEveryAddress ? "0.0.0.0" : endpoint.host.trimmingCharacters(in: ["[", "]"])
-        var list: UnsafeMutablePointer<addrinfo>?
-        let failure = getaddrinfo(host, endpoint.port == "*" ? "0" : endpoint.port, &hints, &list)
-        defer { if list != nil { freeaddrinfo(list) } }
-        guard failure == 0, let first = list?.pointee, let address = first.ai_addr else {
-            throw RelayError("\(endpoint): \(String(cString: gai_strerror(failure)))")
+    package init(resolving endpoint: TCPEndpoint) throws {
+        let host = endpoint.host == "*" ? Self.everyAddress : endpoint.host.trimmingCharacters(in: ["[", "]"])
+        let port = endpoint.port == "*" ? "0" : endpoint.port
+        var failure: Int32 = 0
+        for family in [AF_INET, AF_INET6] {
+            var hints = addrinfo()
+            hints.ai_family = family
+            hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+            hints.ai_flags = AI_NUMERICSERV
+            var list: UnsafeMutablePointer<addrinfo>?
+            failure = getaddrinfo(host, port, &hints, &list)
+            defer { if list != nil { freeaddrinfo(list) } }
+            guard failure == 0, let first = list?.pointee, let address = first.ai_addr else { continue }
+            bytes = Array(UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen)))
+            return
         }
-        bytes = Array(UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen)))
+        throw RelayError("\(endpoint): \(String(cString: gai_strerror(failure)))")
+    }
+
+    /// Linux serves IPv4 too on the wildcard of IPv6, where it has that.
+    private static var everyAddress: String {
+        let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return "0.0.0.0" }
+        close(descriptor)
+        return "::"
     }
 
     /// A socket that listens here, and the port it has.

@@ -11,6 +11,14 @@ package struct AllowList: Sendable {
     private enum Clients: Sendable {
         case all
         case listed([ClientID])
+
+        func grantsAll(of other: Clients) -> Bool {
+            switch (self, other) {
+            case (.all, _): true
+            case (.listed, .all): false
+            case (.listed(let own), .listed(let others)): others.allSatisfy(own.contains)
+            }
+        }
     }
     private var nameOfKey: [CurvePublicKey: String] = [:]
     private var clients: [String: Clients] = [:]
@@ -37,6 +45,18 @@ package struct AllowList: Sendable {
 
     /// The names of all keys that may connect, ascending.
     package var names: [String] { clients.keys.sorted() }
+
+    package func contains(_ name: String) -> Bool { clients[name] != nil }
+
+    /// Whether each key of another list may do at least as much by this one, under the same name.
+    package func grantsAll(of other: AllowList) -> Bool {
+        other.nameOfKey.allSatisfy { key, name in
+            guard nameOfKey[key] == name, let own = clients[name], let theirs = other.clients[name] else {
+                return false
+            }
+            return own.grantsAll(of: theirs)
+        }
+    }
 
     /// Whether the holder of the key of that name may speak for a client.
     package func permits(_ name: String, toSpeakFor client: ClientID) -> Bool {

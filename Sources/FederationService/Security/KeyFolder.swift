@@ -1,4 +1,5 @@
 import Federation
+import Files
 import Foundation
 import PromptAggregation
 import RunSettings
@@ -21,9 +22,12 @@ public struct KeyFolder: Sendable {
     // MARK: Reading
 
     /// What the aggregator needs.
-    package func aggregatorSide() throws -> (key: CurveSecretKey, allowed: AllowList) {
-        (try secretKey(of: Self.aggregator), try AllowList(text: try read(allowed), file: allowed))
+    package func aggregatorSide() throws -> (key: CurveSecretKey, allowed: AllowedKeys) {
+        (try secretKey(of: Self.aggregator), try AllowedKeys(of: self))
     }
+
+    /// Who may connect, as the file says now.
+    package func allowList() throws -> AllowList { try AllowList(text: try read(allowed), file: allowed) }
 
     /// What the holder of the key of that name needs to connect.
     /// - Parameter told: the aggregator's public key as others tell it; nil for the one in the folder.
@@ -111,7 +115,11 @@ public struct KeyFolder: Sendable {
         let list = try read(allowed)
         let key = try makePair(name)
         let line = ([name, key.z85] + clients).joined(separator: " ")
-        try Data((list + line + "\n").utf8).write(to: URL(fileURLWithPath: allowed), options: .atomic)
+        do {
+            try AtomicFile.replace(allowed, with: (list + line + "\n").utf8, syncs: true)
+        } catch {
+            throw ConfigurationError("\(error)")
+        }
     }
 
     private func makePair(_ name: String) throws -> CurvePublicKey {
@@ -131,10 +139,13 @@ public struct KeyFolder: Sendable {
             }
         }
         // Never over a file that is there: a key that is lost cannot be made again.
-        let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-        guard descriptor >= 0 else {
-            throw ConfigurationError("\(file): cannot make the file: \(String(cString: strerror(errno)))")
+        do throws(FileError) {
+            let new = try NewFile(file, flags: O_EXCL, mode: mode)
+            try new.write(text.utf8)
+            try new.synchronize()
+            try new.close()
+        } catch {
+            throw ConfigurationError("\(error)")
         }
-        try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).write(contentsOf: Data(text.utf8))
     }
 }

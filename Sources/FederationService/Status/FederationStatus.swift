@@ -52,13 +52,13 @@ public struct FederationStatus: Encodable, Equatable, Sendable {
     ) async throws -> FederationStatus {
         let security = try keys.map { try KeyFolder(path: $0.folder).clientSide(name: $0.name) } ?? .none
         let first = Mutex<AggregatorMessage.Beacon?>(nil)
-        let trouble = Mutex<String?>(nil)
+        let trouble = Mutex<String?>(Reach.nothing.words(hasKeys: keys != nil))
         let listener = try BeaconListener { beacon in
             first.withLock { $0 = $0 ?? beacon }
         } problem: { error in
             trouble.withLock { $0 = "a message cannot be understood: \(error)" }
-        } refused: { refusal in
-            trouble.withLock { $0 = $0 ?? refusal.words }
+        } reached: { reach in
+            trouble.withLock { $0 = reach == .talks ? nil : reach.words(hasKeys: keys != nil) }
         }
         try await listener.listen(to: endpoint, security: security)
         let deadline = ContinuousClock.now + patience

@@ -1,5 +1,6 @@
 import Dispatch
 import Federation
+import Files
 import Foundation
 import PromptAggregation
 import PromptWire
@@ -14,10 +15,20 @@ import Synchronization
 package final class OutboxFolder: Sendable {
     private let path: String
     private let thread: DispatchQueue
-    /// Held as long as this value lives.
-    private let lock: Int32
+    private let lock: FileLock
     /// What earlier sessions left behind, in the order of its making.
-    package let left: [ClientMessage.Update]
+    package let left: [Kept]
+
+    /// An update and its bytes as a `ClientEnvelope`, which are those of its file.
+    package struct Kept: Equatable, Sendable {
+        package let update: ClientMessage.Update
+        package let message: [UInt8]
+
+        package init(update: ClientMessage.Update, message: [UInt8]) {
+            self.update = update
+            self.message = message
+        }
+    }
 
     private static let ending = ".update"
     /// The client's account of what its updates give away.
@@ -38,44 +49,35 @@ package final class OutboxFolder: Sendable {
         self.thread = thread
         self.cannotNote = cannotNote
         do {
-            try DurableFile.makeFolder(self.path)
-            lock = try Self.lock(self.path)
-            do {
-                left = try Self.read(self.path, of: client)
-            } catch {
-                close(lock)
-                throw error
+            try Folder.make(self.path)
+            guard let lock = try FileLock(self.path + "/lock") else {
+                throw OutboxError("\(self.path): another worker speaks for this client and keeps its updates here")
             }
+            self.lock = lock
+            left = try Self.read(self.path, of: client)
         } catch let error as OutboxError {
             throw error
+        } catch let error as FileError {
+            throw OutboxError("\(error), where a client's updates are to be kept")
         } catch {
             throw OutboxError("\(self.path): cannot keep updates: \(error.localizedDescription)")
         }
     }
 
-    deinit { close(lock) }
-
-    private static func lock(_ path: String) throws -> Int32 {
-        let descriptor = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw POSIXError.current }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw OutboxError("\(path): another worker speaks for this client and keeps its updates here")
-        }
-        return descriptor
-    }
-
     /// All updates of a folder; what was not written to its end is removed.
-    private static func read(_ path: String, of client: ClientID) throws -> [ClientMessage.Update] {
+    private static func read(_ path: String, of client: ClientID) throws -> [Kept] {
         let names = try FileManager.default.contentsOfDirectory(atPath: path)
-        for name in names where name.hasSuffix(DurableFile.unfinished) {
+        for name in names where name.hasSuffix(AtomicFile.unfinished) {
             try FileManager.default.removeItem(atPath: path + "/" + name)
         }
-        let updates = try names.filter { $0.hasSuffix(ending) }.map { try read(file: path + "/" + $0, of: client) }
-        return updates.sorted { ($0.task, $0.session, $0.sequence) < ($1.task, $1.session, $1.sequence) }
+        let kept = try names.filter { $0.hasSuffix(ending) }.map { try read(file: path + "/" + $0, of: client) }
+        return kept.sorted {
+            ($0.update.task, $0.update.session, $0.update.sequence)
+                < ($1.update.task, $1.update.session, $1.update.sequence)
+        }
     }
 
-    private static func read(file: String, of client: ClientID) throws -> ClientMessage.Update {
+    private static func read(file: String, of client: ClientID) throws -> Kept {
         let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
         let message = Array(bytes.dropFirst(32))
         guard Digest(of: message).bytes == Array(bytes.prefix(32)), let decoded = try? ClientCodec.decode(message),
@@ -84,24 +86,21 @@ package final class OutboxFolder: Sendable {
             throw OutboxError(
                 "\(file): expected an update of \(client) with its digest; remove the file to go on without")
         }
-        return update
+        return Kept(update: update, message: message)
     }
 
     /// Writes an update and has it on the disk before `done` is called, on another thread.
-    package func store(_ update: ClientMessage.Update, done: @escaping @Sendable (OutboxError?) -> Void) {
+    /// - Parameter message: the update as a `ClientEnvelope`.
+    package func store(_ id: UpdateID, _ message: [UInt8], done: @escaping @Sendable (OutboxError?) -> Void) {
         thread.async { [self] in
-            do {
-                try write(update)
+            do throws(FileError) {
+                try AtomicFile.replace(
+                    file(of: id), with: Digest(of: message).bytes + message, mode: 0o600, syncs: true)
                 done(nil)
             } catch {
-                done(OutboxError("\(file(of: update.id)): cannot keep the update: \(error.localizedDescription)"))
+                done(OutboxError("\(file(of: id)): cannot keep the update: \(error.reason)"))
             }
         }
-    }
-
-    private func write(_ update: ClientMessage.Update) throws {
-        let message = ClientCodec.encode(.update(update))
-        try DurableFile.replace(file(of: update.id), with: Digest(of: message).bytes + message)
     }
 
     /// Removes an update that is settled. If that fails the update is sent again one day, which does no harm.
@@ -117,14 +116,15 @@ package final class OutboxFolder: Sendable {
     /// Says that the list is not kept on, unless that was said.
     private func tell(_ problem: any Error) {
         guard !hasFailedToNote.exchange(true, ordering: .relaxed) else { return }
-        cannotNote(OutboxError("\(noted): cannot list what was acknowledged: \(problem.localizedDescription)"))
+        let reason = (problem as? FileError)?.reason ?? problem.localizedDescription
+        cannotNote(OutboxError("\(noted): cannot list what was acknowledged: \(reason)"))
     }
 
     private var noted: String { path + "/acknowledged.txt" }
 
     private func note(_ id: UpdateID) throws {
         let descriptor = open(noted, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw POSIXError.current }
+        guard descriptor >= 0 else { throw FileError(path: noted, operation: "open") }
         try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
             .write(contentsOf: Data("\(id.session) \(id.sequence)\n".utf8))
     }

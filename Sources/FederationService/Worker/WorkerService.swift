@@ -18,36 +18,33 @@ public actor WorkerService: Service {
     package nonisolated let loop: PollLoop
     nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    private struct Seat {
-        var client: Client
-        let dataset: TuningDataset
-        /// Nil where updates are kept in memory alone.
-        let outbox: OutboxFolder?
-        /// Nil where updates are sent as they are.
-        let privacy: PrivacyGuard?
-        /// What the client keeps of its last task; lost with the process.
-        var personal = Parameters()
-        var delays: SeededRandom
-        var cancellation: TuningThread.Cancellation?
-        var timers: [ClientTimer: LoopTimer] = [:]
-        var end: ClientEnd?
-    }
-
     private let configuration: RunConfiguration
     private let logger: Logger
     private let key: String
     /// The run folder where the aggregator says how it can be reached; nil where the configuration says it.
     private let meeting: (folder: RunFolder, patience: Duration?)?
-    private let tuning: TuningThread
-    private var seats: [Seat]
-    private var clock = RunClock()
+    private var clients: [HostedClient] = []
+    /// Their images.
+    private var samples = 0
     private var links: WorkerLinks?
+    /// Where the aggregator is, as far as that is known, and its key.
+    private var reached: (endpoints: RunConfiguration.Endpoints, key: String?)?
     private var search: AggregatorSearch?
+    private var silence = Silence(since: .now, patience: .zero)
+    /// Whether a message has come since the last look.
+    private var hasHeard = false
     private var begun = false
     private var end: CheckedContinuation<Void, any Error>?
     private var ended = false
     private let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
+    private var listening: LoopTimer?
+
+    /// An aggregator that is not heard for so long is reported.
+    private static let quiet: Duration = .seconds(10)
+
+    /// As many may be lost before the aggregator is looked for elsewhere.
+    private var threeBeacons: Duration { configuration.federation.beacon * 3 }
 
     /// Loads the encoder and the clients' data.
     /// - Parameters:
@@ -77,28 +74,41 @@ public actor WorkerService: Service {
         }
         self.configuration = configuration
         self.logger = logger
-        tuning = TuningThread(learner: try PromptLearner(encoder: encoder, threads: configuration.worker.threads))
+        let loop = try PollLoop(name: "worker")
+        self.loop = loop
+        let tuning = TuningThread(learner: try PromptLearner(encoder: encoder, threads: configuration.worker.threads))
         let disk = DispatchQueue(label: "outbox")
-        seats = try clients.map { index in
+        for index in clients {
             let dataset = try TuningDataset(try data.images(ofClient: index))
-            let session = UInt64.random(in: .min ... .max)
-            let outbox = try configuration.worker.outbox.map {
-                try OutboxFolder(path: $0, client: names[index], thread: disk) { problem in
-                    logger.warning("acknowledged updates not listed", metadata: ["problem": "\(problem)"])
-                }
-            }
-            return Seat(
-                client: Client(
-                    id: names[index], session: session,
-                    sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
-                    encoderDigest: configuration.federation.encoderDigest, outbox: outbox?.left ?? []),
-                dataset: dataset, outbox: outbox,
-                privacy: try configuration.privacy.map {
-                    try PrivacyGuard($0, file: outbox?.privacyAccount, random: SystemRandomNumberGenerator())
-                },
-                delays: SeededRandom(seed: configuration.federation.seed, stream: 1000 + UInt64(index)))
+            samples += dataset.count
+            let belongings = try Self.belongings(ofClient: index, configuration, disk: disk, logger: logger)
+            let client = HostedClient(
+                id: names[index], session: UInt64.random(in: .min ... .max),
+                sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
+                encoderDigest: configuration.federation.encoderDigest, belongings: belongings,
+                train: { order, personal, finish in
+                    tuning.train(
+                        order, personal: personal, on: dataset, privacy: belongings.privacy, finish: finish)
+                }, loop: loop, logger: logger)
+            self.clients.append(client)
         }
-        loop = try PollLoop(name: "worker")
+    }
+
+    /// What a client keeps, taken up where an earlier process left it.
+    private static func belongings(
+        ofClient index: Int, _ configuration: RunConfiguration, disk: DispatchQueue, logger: Logger
+    ) throws -> HostedClient.Belongings {
+        let outbox = try configuration.worker.outbox.map {
+            try OutboxFolder(path: $0, client: configuration.clients[index], thread: disk) { problem in
+                logger.warning("acknowledged updates not listed", metadata: ["problem": "\(problem)"])
+            }
+        }
+        let privacy = try configuration.privacy.map {
+            try PrivacyGuard($0, file: outbox?.privacyAccount, random: SystemRandomNumberGenerator())
+        }
+        return .init(
+            outbox: outbox, privacy: privacy, delay: configuration.worker.delay,
+            delays: SeededRandom(seed: configuration.federation.seed, stream: 1000 + UInt64(index)))
     }
 
     /// Runs until the run is finished or a graceful shutdown begins.
@@ -118,15 +128,16 @@ public actor WorkerService: Service {
         logger.info(
             "working",
             metadata: [
-                "clients": "\(seats.map(\.client.id.name).joined(separator: " "))",
-                "kept": "\(seats.reduce(0) { $0 + $1.client.outbox.count })",
-                "samples": "\(seats.reduce(0) { $0 + $1.dataset.count })",
+                "clients": "\(clients.map(\.client.id.name).joined(separator: " "))", "kept": "\(unsettled)",
+                "samples": "\(samples)",
             ])
+        for client in clients {
+            client.send = { [weak self] bytes in self?.assumeIsolated { $0.send(bytes) } }
+            client.ended = { [weak self] in self?.assumeIsolated { $0.stopIfAllEnded() } }
+        }
         if let meeting {
-            // Three beacons may be lost before the aggregator is looked for elsewhere.
-            let silence = max(.seconds(2), configuration.federation.beacon * 3)
             search = AggregatorSearch(
-                folder: meeting.folder, patience: meeting.patience, silence: silence, loop: loop
+                folder: meeting.folder, patience: meeting.patience, silence: max(.seconds(2), threeBeacons), loop: loop
             ) { [weak self] finding in self?.assumeIsolated { $0.take(finding) } }
             search?.begin()
         } else {
@@ -136,6 +147,11 @@ public actor WorkerService: Service {
         reporter.ready(status)
         signOfLife = loop.schedule(every: reporter.interval) { [weak self] in
             self?.assumeIsolated { $0.reporter.alive($0.status) }
+        }
+        silence = Silence(since: .now, patience: max(Self.quiet, threeBeacons))
+        // A beacon comes between two looks.
+        listening = loop.schedule(every: max(.seconds(1), threeBeacons / 2)) { [weak self] in
+            self?.assumeIsolated { $0.listen() }
         }
     }
 
@@ -152,6 +168,7 @@ public actor WorkerService: Service {
 
     /// Connects, maybe to where the aggregator is now and was not before.
     private func connect(to endpoints: RunConfiguration.Endpoints, aggregatorKey: String?) {
+        reached = (endpoints, aggregatorKey)
         logger.info("connecting", metadata: ["updates": "\(endpoints.updates)", "prompts": "\(endpoints.prompts)"])
         do {
             var settings = configuration.security
@@ -159,15 +176,24 @@ public actor WorkerService: Service {
             links?.close()
             links = try WorkerLinks(
                 endpoints: endpoints, security: try Self.security(settings, key: key),
-                topics: [.all] + seats.map { .client($0.client.id) }, loop: loop,
-                refused: { [weak self] refusal in self?.assumeIsolated { $0.take(refusal) } },
+                topics: [.all] + clients.map { .client($0.client.id) }, loop: loop,
+                keyUnknown: { [weak self] in self?.assumeIsolated { $0.refuseKey() } },
                 receive: { [weak self] messages in self?.assumeIsolated { $0.take(messages) } })
         } catch {
             return stop(error)
         }
         guard !begun else { return }
         begun = true
-        for index in seats.indices { handle(.started, at: index) }
+        for client in clients { client.start() }
+    }
+
+    private func reconnect() {
+        guard let reached else { return }
+        connect(to: reached.endpoints, aggregatorKey: reached.key)
+    }
+
+    private func refuseKey() {
+        stop(ConfigurationError("the aggregator does not know this worker's key (security.keys, --key)"))
     }
 
     /// What a worker connects with.
@@ -184,21 +210,22 @@ public actor WorkerService: Service {
 
     /// What it does, in a few words for whoever watches over the process.
     private var status: String {
-        let training = seats.count { $0.client.activity == .training }
-        let kept = seats.reduce(0) { $0 + $1.client.outbox.count }
-        return "\(seats.count) clients, \(training) training, \(kept) updates not yet settled"
+        let training = clients.count { $0.client.activity == .training }
+        return "\(clients.count) clients, \(training) training, \(unsettled) updates not yet settled"
     }
+
+    private var unsettled: Int { clients.reduce(0) { $0 + $1.unsettled } }
 
     private func leave() {
         reporter.stopping()
         guard begun else { return stop(nil) }
-        for index in seats.indices { handle(.stopRequested(grace: configuration.worker.grace), at: index) }
+        for client in clients { client.leave(within: configuration.worker.grace) }
     }
 
     private func stopIfAllEnded() {
-        guard seats.allSatisfy({ $0.end != nil }) else { return }
-        let refusals = seats.compactMap { seat in
-            if case .refused(let reason) = seat.end { return "\(seat.client.id): \(reason)" }
+        guard clients.allSatisfy({ $0.end != nil }) else { return }
+        let refusals = clients.compactMap { hosted in
+            if case .refused(let reason) = hosted.end { return "\(hosted.client.id): \(reason)" }
             return nil
         }
         stop(refusals.first.map { ConfigurationError("the aggregator refused \($0)") })
@@ -207,15 +234,12 @@ public actor WorkerService: Service {
     private func stop(_ error: (any Error)?) {
         guard !ended else { return }
         ended = true
-        for index in seats.indices {
-            seats[index].cancellation?.cancel()
-            for timer in seats[index].timers.values { timer.cancel() }
-        }
         signOfLife?.cancel()
+        listening?.cancel()
         search?.end()
         links?.close()
         links = nil
-        for seat in seats { seat.outbox?.finish() }
+        for client in clients { client.abandon() }
         // Letting go of the links sends what still waits in them, the goodbyes; only then the process may end.
         loop.execute { [end] in
             if let error { end?.resume(throwing: error) } else { end?.resume() }
@@ -227,14 +251,14 @@ public actor WorkerService: Service {
 
     private func take(_ messages: [(topic: [UInt8], payload: [UInt8])]) {
         search?.heard()
+        hasHeard = true
+        if !silence.isOver { listen() }
         for (topic, payload) in messages where !ended {
             do {
                 let envelope = try AggregatorCodec.decode(payload)
-                let event = ClientEvent.Kind.received(envelope.message, incarnation: envelope.incarnation)
                 switch try Topic(bytes: topic) {
-                case .all: for index in seats.indices { handle(event, at: index) }
-                case .client(let id):
-                    if let index = seats.firstIndex(where: { $0.client.id == id }) { handle(event, at: index) }
+                case .all: for client in clients { client.receive(envelope) }
+                case .client(let id): clients.first { $0.client.id == id }?.receive(envelope)
                 }
             } catch {
                 logger.warning("malformed message dropped", metadata: ["problem": "\(error)"])
@@ -242,111 +266,35 @@ public actor WorkerService: Service {
         }
     }
 
-    private func take(_ refusal: WorkerLinks.Refusal) {
-        switch refusal {
-        case .keyUnknown:
-            stop(ConfigurationError("the aggregator does not know this worker's key (security.keys, --key)"))
-        case .handshakeFailed:
-            logger.warning("\(refusal.words)")
-        }
-    }
-
-    private func handle(_ kind: ClientEvent.Kind, at index: Int) {
-        guard !ended, seats[index].end == nil else { return }
-        for effect in seats[index].client.handle(ClientEvent(time: clock.now(), kind: kind)) {
-            carryOut(effect, at: index)
-        }
-        if seats[index].end != nil { stopIfAllEnded() }
-    }
-
-    private func trained(_ result: Result<TrainingOutcome?, any Error>, order: TrainingOrder, at index: Int) {
+    /// Reports an aggregator that is not heard, and one that is heard again.
+    private func listen() {
         guard !ended else { return }
-        seats[index].cancellation = nil
-        switch result {
-        case .success(nil): handle(.trainingFailed(task: order.task.number), at: index)
-        case .success(let outcome?):
-            seats[index].personal = outcome.personal
-            if let privacy = seats[index].privacy {
-                logger.info(
-                    "update made private",
-                    metadata: [
-                        "client": "\(seats[index].client.id)", "updates": "\(privacy.updates)",
-                        "epsilon": "\(decimal(privacy.epsilon, 3))",
-                    ])
+        let isHeard = hasHeard && links?.isConnected == true
+        hasHeard = false
+        switch silence.look(at: .now, isHeard: isHeard) {
+        case nil: break
+        case .heard: logger.info("the aggregator is heard")
+        case .silent(let duration):
+            var details: Logger.Metadata = ["seconds": "\(decimal(duration / .seconds(1), 0))"]
+            if let links {
+                let names = ["updates", "prompts"]
+                for (name, trouble) in zip(names, links.trouble) {
+                    details[name] = "\(trouble.endpoint): \(trouble.words)"
+                }
+            } else if let meeting {
+                details["waiting_for"] = "\(meeting.folder.endpoints)"
             }
-            handle(.trainingFinished(outcome.result), at: index)
-        case .failure(let error):
-            logger.warning(
-                "training failed",
-                metadata: [
-                    "client": "\(seats[index].client.id)", "task": "\(order.task.number)", "problem": "\(error)",
-                ])
-            handle(.trainingFailed(task: order.task.number), at: index)
+            logger.warning("no aggregator is heard", metadata: details)
+            // A connection that came to no agreement is given up by ZeroMQ, though the other side may be mended.
+            if links?.isRefused == true { reconnect() }
         }
     }
 
-    private func stored(_ id: UpdateID, _ problem: OutboxError?, at index: Int) {
-        // Without its file the update is sent all the same, and is lost only if the worker dies before it is taken.
-        if let problem { logger.warning("update kept in memory alone", metadata: ["problem": "\(problem)"]) }
-        handle(.stored(id), at: index)
-    }
-
-    // MARK: What is done
-
-    private func carryOut(_ effect: ClientEffect, at index: Int) {
-        switch effect {
-        case .send(let message): send(message)
-        case .train(let order): train(order, at: index)
-        case .store(let update): store(update, at: index)
-        case .discard(let id, let settlement): seats[index].outbox?.discard(id, settlement)
-        case .abandonTraining: seats[index].cancellation?.cancel()
-        case .setTimer(let timer, let delay):
-            seats[index].timers[timer]?.cancel()
-            seats[index].timers[timer] = loop.schedule(after: delay) { [weak self] in
-                self?.assumeIsolated { $0.handle(.timerFired(timer), at: index) }
-            }
-        case .updateRejected(let reject):
-            logger.warning(
-                "update rejected",
-                metadata: [
-                    "client": "\(reject.client)", "update": "\(reject.sequence)", "code": "\(reject.code)",
-                    "reason": "\(reject.reason)",
-                ])
-        case .finish(let end):
-            seats[index].end = end
-            logger.info("client ended", metadata: ["client": "\(seats[index].client.id)", "end": "\(end)"])
-        }
-    }
-
-    private func store(_ update: ClientMessage.Update, at index: Int) {
-        guard let outbox = seats[index].outbox else { return handle(.stored(update.id), at: index) }
-        outbox.store(update) { [loop, weak self] problem in
-            loop.execute { [weak self] in self?.assumeIsolated { $0.stored(update.id, problem, at: index) } }
-        }
-    }
-
-    private func send(_ message: ClientMessage) {
+    private func send(_ bytes: [UInt8]) {
         do {
-            try links?.send(message)
+            try links?.send(bytes)
         } catch {
             logger.warning("cannot send", metadata: ["problem": "\(error)"])
-        }
-    }
-
-    /// Tunes, and hands the result over after the configured delay.
-    private func train(_ order: TrainingOrder, at index: Int) {
-        if let reason = seats[index].privacy?.refusal {
-            logger.warning(
-                "client takes no more tasks", metadata: ["client": "\(seats[index].client.id)", "reason": "\(reason)"])
-            return handle(.retired(reason), at: index)
-        }
-        let delay = configuration.worker.delay.draw(&seats[index].delays)
-        seats[index].cancellation = tuning.train(
-            order, personal: seats[index].personal, on: seats[index].dataset, privacy: seats[index].privacy
-        ) { [loop, weak self] result in
-            loop.schedule(after: delay) { [weak self] in
-                self?.assumeIsolated { $0.trained(result, order: order, at: index) }
-            }
         }
     }
 }

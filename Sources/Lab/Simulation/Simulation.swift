@@ -39,11 +39,13 @@ public struct Simulation {
     private var configuration: RunConfiguration { setup.configuration }
     private let learner: PromptLearner
     private let data: RunData
-    private var engine: LoggedAggregator
+    private var pipeline: CommitPipeline
     private var observer: RunObserver
     private var seats: [Seat] = []
     private var queue = EventQueue<Item>()
     private var timers: [AggregatorTimer: Int] = [:]
+    /// Whether what was committed last made a version.
+    private var hasNewVersion = false
     private var now = Timestamp(nanoseconds: 0)
     private var nextEvaluation = Timestamp(nanoseconds: 0)
     private var nextEvaluationUpdates = 0
@@ -79,7 +81,7 @@ public struct Simulation {
         self.progress = progress
         learner = try PromptLearner(encoder: setup.encoder, threads: threads)
         data = materials.data
-        engine = LoggedAggregator(aggregator: setup.aggregator, log: setup.log)
+        pipeline = CommitPipeline(LoggedAggregator(aggregator: setup.aggregator, log: setup.log))
         observer = try RunObserver(folder: folder, history: setup.history)
         tests =
             setup.configuration.simulation.evaluatesTest
@@ -107,21 +109,22 @@ public struct Simulation {
     /// - Throws: `CancellationError` when it was told to stop; what is wrong with data, log or tuning.
     public mutating func run(shouldStop: () -> Bool = { false }) throws -> AggregatorMessage.GlobalPrompts {
         observer.begin(at: now)
-        try engine.start(IncarnationStarted(incarnation: incarnation, build: buildVersion), at: now)
+        try pipeline.start(IncarnationStarted(incarnation: incarnation, build: buildVersion), at: now)
         try settle()
         for index in seats.indices { queue.push(.clientStarts(index), at: now + latency) }
         // Clients that have spent their privacy budgets leave; without any the run would wait for ever.
-        while engine.aggregator.phase != .finished, !seats.allSatisfy(\.hasEnded), let next = queue.pop() {
+        while pipeline.aggregator.phase != .finished, !seats.allSatisfy(\.hasEnded), let next = queue.pop() {
             if shouldStop() { throw CancellationError() }
             now = max(now, next.time)
             try take(next.item, number: next.number)
         }
-        if observer.history.evaluations.last?.version != engine.aggregator.version { try evaluate() }
-        try engine.close()
-        try observer.keep(engine.file(of: engine.aggregator.current), always: true)
+        if observer.history.evaluations.last?.version != pipeline.aggregator.version { try evaluate() }
+        try pipeline.close()
+        let engine = pipeline.engine
+        try observer.keep(engine.current.file(logOffset: engine.committedBytes), always: true)
         try RunReport.write(
             history, heading: setup.heading + ", simulated", classes: setup.classes, to: setup.folder)
-        return engine.aggregator.current
+        return pipeline.aggregator.current
     }
 
     /// What the run's observers kept.
@@ -130,11 +133,11 @@ public struct Simulation {
     private mutating func take(_ item: Item, number: Int) throws {
         switch item {
         case .toAggregator(let bytes):
-            try engine.receive(bytes.span.bytes, at: now)
+            try pipeline.receive(bytes.span.bytes, at: now)
             try settle()
         case .aggregatorTimer(let timer):
             guard timers[timer] == number else { return }
-            try engine.fire(timer, at: now)
+            try pipeline.fire(timer, at: now)
             try settle()
         case .toClient(let index, let message): try handle(.received(message, incarnation: incarnation), at: index)
         case .clientTimer(let index, let timer):
@@ -155,30 +158,12 @@ public struct Simulation {
     // MARK: The aggregator's side
 
     private mutating func settle() throws {
-        var hasNewVersion = false
-        for effect in try engine.commit() {
-            switch effect {
-            case .publish(.all, .beacon(var beacon)):
-                beacon.metrics = observer.beaconMetrics(at: now, isDraining: false)
-                progress(beacon, observer.history.seconds(at: now))
-                toAll(.beacon(beacon))
-            case .publish(.all, let message): toAll(message)
-            case .publish(.client(let id), let message):
-                if let index = seats.firstIndex(where: { $0.client.id == id }) { send(message, to: index) }
-            case .publishVersion(let prompts):
-                toAll(.globalPrompts(prompts))
-                hasNewVersion = true
-            case .setTimer(let timer, let delay):
-                timers[timer] = queue.push(.aggregatorTimer(timer), at: now + delay)
-            case .flushed(let flush): try observer.add(flush)
-            case .presenceChanged, .finish, .rest: break
-            }
-        }
+        hasNewVersion = false
+        for effect in try pipeline.commit() { try carryOut(effect) }
         if hasNewVersion, isEvaluationDue() { try evaluate() }
     }
 
-    private mutating func toAll(_ message: AggregatorMessage) {
-        let size = AggregatorCodec.encode(message, incarnation: incarnation).count
+    private mutating func toAll(_ message: AggregatorMessage, size: Int) {
         bytesDown += size * seats.count
         for index in seats.indices { queue.push(.toClient(index, message), at: now + latency) }
     }
@@ -203,7 +188,7 @@ public struct Simulation {
     }
 
     private mutating func evaluate() throws {
-        let version = engine.aggregator.version
+        let version = pipeline.aggregator.version
         try observer.add(.init(version: version, evaluation: evaluation(on: data.validation)), at: now)
         guard let tests, let test = data.test else { return }
         let row = observer.row(.init(version: version, evaluation: try evaluation(on: test)), at: now)
@@ -213,7 +198,7 @@ public struct Simulation {
 
     /// Of the current state; where clients keep a part of it, as each of them sees it.
     private func evaluation(on images: TuningDataset) throws -> Evaluation {
-        let state = engine.aggregator.current.state
+        let state = pipeline.aggregator.current.state
         let plan = configuration.federation.plan
         guard plan.personal != .nothing else { return try learner.evaluate(state, on: images, plan: plan) }
         if configuration.simulation.dealsViews {
@@ -259,12 +244,8 @@ public struct Simulation {
         let privacy = seats[index].privacy
         if let reason = privacy?.refusal { return try handle(.retired(reason), at: index) }
         let result = Result {
-            let outcome = TrainingOutcome(
-                try learner.tune(
-                    order.base.state, personal: seats[index].personal, on: seats[index].dataset,
-                    plan: order.task.plan, seed: order.task.seed)!,
-                of: order)
-            return try privacy?.protect(outcome, base: order.base.state) ?? outcome
+            try learner.carryOut(
+                order, personal: seats[index].personal, on: seats[index].dataset, privacy: privacy)!
         }
         let images = order.task.plan.images(of: seats[index].dataset.count)
         let tuning = configuration.simulation.imageSeconds * Double(images) / seats[index].speed
@@ -273,6 +254,36 @@ public struct Simulation {
     }
 
     private var latency: Duration { configuration.simulation.latency }
+}
+
+extension Simulation: EffectCarrier {
+    package mutating func publish(_ message: AggregatorMessage, on topic: Topic) {
+        var message = message
+        if case .beacon(var beacon) = message {
+            beacon.metrics = observer.beaconMetrics(at: now, isDraining: false)
+            progress(beacon, observer.history.seconds(at: now))
+            message = .beacon(beacon)
+        }
+        switch topic {
+        case .all: toAll(message, size: AggregatorCodec.encode(message, incarnation: incarnation).count)
+        case .client(let id):
+            if let index = seats.firstIndex(where: { $0.client.id == id }) { send(message, to: index) }
+        }
+    }
+
+    package mutating func publish(_ version: EncodedVersion) {
+        toAll(.globalPrompts(version.prompts), size: version.message(incarnation: incarnation).count)
+        hasNewVersion = true
+    }
+
+    package mutating func setTimer(_ timer: AggregatorTimer, after delay: Duration) {
+        timers[timer] = queue.push(.aggregatorTimer(timer), at: now + delay)
+    }
+
+    package mutating func note(_ flush: Flush) throws { try observer.add(flush) }
+    package func note(_ presence: Presence, of client: ClientID) {}
+    package func noteRest() {}
+    package func noteFinish() {}
 }
 
 extension TrainingPlan {

@@ -61,7 +61,7 @@ extension EncoderDescription {
         if distillation { notes.append("features are the class token's; the distillation token takes part, no more") }
         if !unused.isEmpty {
             let some = unused.prefix(3).joined(separator: ", ")
-            notes.append("\(unused.count) tensors of the file are not used: \(some)\(unused.count > 3 ? " ..." : "")")
+            notes.append("not used of the file's tensors (\(unused.count)): \(some)\(unused.count > 3 ? " ..." : "")")
         }
         self.init(
             family: family.name, library: model.names.title, prefix: model.prefix, geometry: geometry,

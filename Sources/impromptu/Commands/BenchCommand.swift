@@ -1,5 +1,6 @@
 import ArgumentParser
 import Benchmarks
+import Console
 import PromptTuning
 import Text
 
@@ -57,20 +58,22 @@ struct BenchTuningCommand: ParsableCommand {
     func run() throws {
         let encoder = try encoder.map { try FrozenEncoder(directory: $0, imageSize: imageSize) }
         let benchmark = try TuningBenchmark(threads: threads)
-        if let encoder, !json { Output.print(loading(encoder)) }
-        if !json { Output.print(TuningBenchmark.columns) }
+        if let encoder, !json { try StandardOutput.write(loading(encoder)) }
+        if !json { try StandardOutput.write(TuningBenchmark.columns) }
         if let encoder {
             let row = try benchmark.run(encoder, steps: steps)
             if json { return try printJSON([measured(row)]) }
-            Output.print("\(row)")
-            return Output.print("\(megabytes(encoder)) packed for both ways")
+            try StandardOutput.write("\(row)")
+            return try StandardOutput.write("\(megabytes(encoder)) packed for both ways")
         }
         let rows = try TuningBenchmark.shapes.filter { shape == nil || $0.name == shape }.map { shape in
             let row = try benchmark.run(shape, steps: steps)
-            if !json { Output.print("\(row)") }
+            if !json { try StandardOutput.write("\(row)") }
             return row
         }
-        guard json else { return Output.print("peak \(decimal(benchmark.peakGigaflops, 0)) GFLOP/s, measured beside") }
+        guard json else {
+            return try StandardOutput.write("peak \(decimal(benchmark.peakGigaflops, 0)) GFLOP/s, measured beside")
+        }
         try printJSON(rows.map(measured))
     }
 
@@ -141,7 +144,7 @@ struct BenchAggregationCommand: ParsableCommand {
                 row.objective.map { decimal($0, 0) } ?? "",
             ])
         }
-        Output.print(table.lines.joined(separator: "\n"))
+        try StandardOutput.write(table.lines.joined(separator: "\n"))
     }
 
     private static func measured(_ row: AggregationBenchmark.Row) -> Measured {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Benchmarks
+import Console
 import Foundation
 import RunLog
 import Text
@@ -71,7 +72,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
                 aggregatorShare: outcome.aggregator / rate)
         }
         if json { return try printJSON(rows) }
-        Output.print(
+        try StandardOutput.write(
             "\(benchmark.updates) updates of \(outcome.updateBytes) bytes\(keys ? " with keys" : "");"
                 + " \(outcome.group) in a commit, in the median")
         var table = TextTable(["part", "updates/s", "MB/s", "aggregator/part"])
@@ -81,8 +82,8 @@ struct BenchIngestCommand: AsyncParsableCommand {
                 decimal(row.aggregatorShare, 2),
             ])
         }
-        Output.print(table.lines.joined(separator: "\n"))
-        Output.print("\(decimal(outcome.aggregator / outcome.slowestPart, 2)) of the slowest part")
+        try StandardOutput.write(table.lines.joined(separator: "\n"))
+        try StandardOutput.write("\(decimal(outcome.aggregator / outcome.slowestPart, 2)) of the slowest part")
     }
 }
 
@@ -126,7 +127,7 @@ struct BenchRoundtripCommand: AsyncParsableCommand {
                 medianBeyondDiskMilliseconds: ($0.median - disk) / .milliseconds(1))
         }
         if json { return try printJSON(rows) }
-        Output.print("\(rounds) rounds, updates of \(outcome.updateBytes) bytes")
+        try StandardOutput.write("\(rounds) rounds, updates of \(outcome.updateBytes) bytes")
         var table = TextTable(["part", "p50, ms", "p99, ms", "p50 beyond the disk, ms"])
         for row in rows {
             table.add([
@@ -134,7 +135,7 @@ struct BenchRoundtripCommand: AsyncParsableCommand {
                 decimal(row.medianBeyondDiskMilliseconds, 2),
             ])
         }
-        Output.print(table.lines.joined(separator: "\n"))
+        try StandardOutput.write(table.lines.joined(separator: "\n"))
     }
 }
 
@@ -181,8 +182,8 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
                     clients: outcome.clients, connections: outcome.connections, seconds: outcome.seconds,
                     bytesPerConnection: outcome.bytesPerConnection, bytesPerClient: outcome.bytesPerClient))
         }
-        if let shortage = outcome.shortage { Output.print(shortage) }
-        Output.print(
+        if let shortage = outcome.shortage { try StandardOutput.write(shortage) }
+        try StandardOutput.write(
             "\(outcome.clients) clients, \(outcome.connections) connections: welcome after"
                 + " \(decimal(outcome.seconds, 1)) s;"
                 + " \(decimal(outcome.bytesPerConnection / 1000, 1)) KB each connection,"

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Benchmarks
+import Console
 import Foundation
 import RunLog
 import Text
@@ -68,10 +69,11 @@ struct BenchReplayCommand: ParsableCommand {
                 decimal(row.bytesPerSecond / plain, 3),
             ])
         }
-        Output.print("\(rows[rows.count - 1].records) records, \(decimal(Double(benchmark.bytes) / 1e6, 1)) MB")
-        Output.print(table.lines.joined(separator: "\n"))
+        try StandardOutput.write(
+            "\(rows[rows.count - 1].records) records, \(decimal(Double(benchmark.bytes) / 1e6, 1)) MB")
+        try StandardOutput.write(table.lines.joined(separator: "\n"))
         let folder = log + "-snapshots-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        Output.print("\n" + (try SnapshotBenchmark(log: log, in: folder).words))
+        try StandardOutput.write("\n" + (try SnapshotBenchmark(log: log, in: folder).words))
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import FederationService
 import Foundation
 import RunLog
@@ -50,18 +51,18 @@ struct CheckCommand: ParsableCommand {
                 .aggregator(folder.map(RunFolder.init(path:)))
             }
         let checkup = Checkup(configuration, as: role)
-        if json { try printJSON(checkup.findings) } else { show(checkup.findings) }
+        if json { try printJSON(checkup.findings) } else { try show(checkup.findings) }
         try checkup.requireSuccess()
     }
 
-    private func show(_ findings: [Finding]) {
+    private func show(_ findings: [Finding]) throws {
         let widest = findings.map(\.subject.count).max() ?? 0
         for finding in findings {
             let outcome = finding.outcome.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
             let subject = finding.subject.padding(toLength: widest, withPad: " ", startingAt: 0)
-            Output.print("\(outcome)\(subject)  \(finding.found)")
+            try StandardOutput.write("\(outcome)\(subject)  \(finding.found)")
             if let advice = finding.advice {
-                Output.print(String(repeating: " ", count: 11 + widest) + "do: " + advice)
+                try StandardOutput.write(String(repeating: " ", count: 11 + widest) + "do: " + advice)
             }
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import FederationRun
 import Foundation
 import Lab
@@ -37,7 +38,7 @@ struct DataCommand: ParsableCommand {
             files: options.config, assignments: options.assignments + place())
         if !skipImages {
             let description = try DatasetDescription(of: configuration)
-            Output.print(description.lines.joined(separator: "\n"))
+            try StandardOutput.write(description.lines.joined(separator: "\n"))
             if description.isDamaged { throw DamageFound(description: "\(dataset): some images cannot be read") }
         }
         guard picture != nil || sizes != nil else { return }
@@ -52,7 +53,7 @@ struct DataCommand: ParsableCommand {
                 to: picture)
         }
         let images = allotment.clients.map(\.images)
-        Output.print(
+        try StandardOutput.write(
             "\n\(images.count) clients with \(images.min() ?? 0) to \(images.max() ?? 0) images,"
                 + " \(allotment.validation.images) to validate with, \(allotment.test.images) to test with")
     }
@@ -75,7 +76,7 @@ struct DataCommand: ParsableCommand {
 
     private func write(_ text: String, to file: String) throws {
         try RunFolder(path: "").write(text, to: file)
-        Output.print(file)
+        try StandardOutput.write(file)
     }
 }
 

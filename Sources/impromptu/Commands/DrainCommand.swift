@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import FederationService
 import RunLog
 
@@ -33,6 +34,6 @@ struct DrainCommand: AsyncParsableCommand {
     func run() async throws {
         let drain = try await Drain.request(in: RunFolder(path: folder), patience: .seconds(within))
         if json { return try printJSON(drain) }
-        Output.print(drain.words)
+        try StandardOutput.write(drain.words)
     }
 }

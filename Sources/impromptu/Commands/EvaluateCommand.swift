@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import FederationRun
 import Lab
 import RunLog
@@ -31,7 +32,7 @@ struct EvaluateCommand: ParsableCommand {
         let evaluation = try RunEvaluation(
             log: RunFolder.log(at: path), version: version, split: split, threads: threads)
         if json { return try printJSON(evaluation) }
-        Output.print(evaluation.lines.joined(separator: "\n"))
+        try StandardOutput.write(evaluation.lines.joined(separator: "\n"))
     }
 }
 

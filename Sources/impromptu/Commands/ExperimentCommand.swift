@@ -48,12 +48,11 @@ struct ExperimentCommand: AsyncParsableCommand {
             experiment, folder: folder, jobs: jobs, threads: max(1, cores / jobs),
             only: try experiment.selection(only)
         ) { display.show($0) }
-        let signals = stopping(runner)
-        let outcome = try await runner.run()
-        for signal in signals { signal.cancel() }
+        let signals = StopSignals { runner.stop() }
+        let outcome = try await withExtendedLifetime(signals) { try await runner.run() }
         display.end()
-        Output.print(outcome.lines.joined(separator: "\n"))
-        Output.print(
+        try StandardOutput.write(outcome.lines.joined(separator: "\n"))
+        try StandardOutput.write(
             "\n\(outcome.reported) of \(outcome.expected) runs are in \(folder)/runs.csv, versions.csv and summary.md"
                 + " (\(outcome.made) made now, \(outcome.found) found finished)")
         guard outcome.failures.isEmpty else {
@@ -62,20 +61,6 @@ struct ExperimentCommand: AsyncParsableCommand {
                     + outcome.failures.map { "  \($0.run): \($0.reason)" }.joined(separator: "\n"))
         }
         if outcome.wasStopped { throw RunsMissing(description: "stopped; the same command goes on") }
-    }
-
-    /// Has Ctrl-C and SIGTERM stop the runner; a second Ctrl-C ends the process at once.
-    private func stopping(_ runner: ExperimentRunner) -> [any DispatchSourceSignal] {
-        [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                runner.stop()
-                signal(number, SIG_DFL)
-            }
-            source.resume()
-            return source
-        }
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Lab
 import RunLog
 import Text
@@ -26,6 +27,8 @@ struct ExportCommand: ParsableCommand {
     var versions: [Int] = []
 
     func run() throws {
-        for file in try RunExport.write(log: RunFolder.log(at: path), to: to, versions: versions) { Output.print(file) }
+        for file in try RunExport.write(log: RunFolder.log(at: path), to: to, versions: versions) {
+            try StandardOutput.write(file)
+        }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Lab
 import RunLog
 import Text
@@ -48,9 +49,9 @@ struct InspectCommand: ParsableCommand {
         if timeline {
             return try RunTimeline.read(log: log) { entry in
                 if lines {
-                    try output.print("record", entry)
+                    try output.write("record", entry)
                 } else {
-                    Output.print(entry.lines.joined(separator: "\n"))
+                    try StandardOutput.write(entry.lines.joined(separator: "\n"))
                 }
             }
         }
@@ -63,14 +64,14 @@ struct InspectCommand: ParsableCommand {
             versions
             ? versionTable(inspection)
             : version != nil || client != nil ? updates(inspection) : overview(inspection)
-        Output.print(text.joined(separator: "\n"))
+        try StandardOutput.write(text.joined(separator: "\n"))
     }
 
     private func write(_ inspection: RunInspection, to output: JSONLines) throws {
-        if version == nil, client == nil { try output.print("run", inspection.run) }
-        for version in inspection.versions { try output.print("version", version) }
-        for update in inspection.updates { try output.print("update", update) }
-        for client in inspection.clients { try output.print("client", client) }
+        if version == nil, client == nil { try output.write("run", inspection.run) }
+        for version in inspection.versions { try output.write("version", version) }
+        for update in inspection.updates { try output.write("update", update) }
+        for client in inspection.clients { try output.write("client", client) }
     }
 
     private func versionTable(_ run: RunInspection) -> [String] {

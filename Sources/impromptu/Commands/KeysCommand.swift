@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import FederationService
 import PromptAggregation
 import RunSettings
@@ -42,7 +43,7 @@ struct KeysCommand: ParsableCommand {
 
     func run() throws {
         let folder = KeyFolder(path: path)
-        if try folder.makeAggregator() { Output.print("made the aggregator's keys and \(path)/allowed") }
+        if try folder.makeAggregator() { try StandardOutput.write("made the aggregator's keys and \(path)/allowed") }
         if let workers {
             let names = try options.load().clients.map(\.name)
             for index in 0..<min(workers, names.count) {
@@ -56,6 +57,6 @@ struct KeysCommand: ParsableCommand {
     private func make(_ name: String, _ clients: [String], in folder: KeyFolder) throws {
         try folder.make(name: name, clients: clients)
         let whom = clients.isEmpty ? "only listens" : "speaks for \(clients.joined(separator: " "))"
-        Output.print("made \(path)/\(name).secret, which \(whom)")
+        try StandardOutput.write("made \(path)/\(name).secret, which \(whom)")
     }
 }

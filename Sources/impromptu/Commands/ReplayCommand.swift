@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import FederationRun
 import Foundation
 import Lab
@@ -102,9 +103,11 @@ struct ReplayCommand: ParsableCommand {
         let (replay, snapshots) = try Replay.checked(path: log, until: until) { step in
             guard case .checked(let publication) = step else { return }
             checked.append(publication)
-            if !quiet, !json { Output.print(line(publication)) }
+            if !quiet, !json { try StandardOutput.write(line(publication)) }
         }
-        if !quiet, !json { for snapshot in snapshots { Output.print("snapshot \(snapshot.name)  \(snapshot.words)") } }
+        if !quiet, !json {
+            for snapshot in snapshots { try StandardOutput.write("snapshot \(snapshot.name)  \(snapshot.words)") }
+        }
         let last = checked.last?.version ?? -1
         if let until, last < until {
             throw ReplayError(
@@ -124,9 +127,9 @@ struct ReplayCommand: ParsableCommand {
                     }, snapshots: snapshots, equal: different.isEmpty, digestOfAll: "\(all)"))
         } else {
             if replay.droppedBytes > 0 {
-                Output.print("the log's end is torn: \(replay.droppedBytes) bytes were left out")
+                try StandardOutput.write("the log's end is torn: \(replay.droppedBytes) bytes were left out")
             }
-            Output.print(
+            try StandardOutput.write(
                 "\(replay.records) records\(until.map { " up to version \($0)" } ?? ""), \(checked.count) publications, "
                     + (different.isEmpty
                         ? "every digest equal, digest of all \(all)" : "\(different.count) digests DIFFER"))
@@ -148,14 +151,21 @@ struct ReplayCommand: ParsableCommand {
             until: until, split: noAccuracy ? nil : split, threads: threads)
         if json { return try printJSON(comparison) }
         let seconds = (ContinuousClock.now - begin) / .seconds(1)
-        Output.print(
+        try StandardOutput.write(
             "version \(comparison.version) of \(comparison.log): the run took"
                 + " \(decimal(comparison.recordedSeconds, 1)) s, this \(decimal(seconds, 1)) s\n")
-        Output.print(comparison.lines.joined(separator: "\n"))
+        try StandardOutput.write(comparison.lines.joined(separator: "\n"))
     }
 
     private func line(_ publication: Replay.CheckedPublication) -> String {
         "version \(publication.version)  \(publication.recorded)  "
             + (publication.isEqual ? "equal" : "DIFFERS: \(publication.replayed)")
     }
+}
+
+/// Prints a value as JSON with sorted keys.
+func printJSON(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    try StandardOutput.write(String(decoding: try encoder.encode(value), as: UTF8.self))
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Console
+import Files
 import Foundation
 import Lab
 import Text
@@ -61,10 +63,10 @@ struct ReportCommand: ParsableCommand {
 
     private func write(_ text: String, to path: String) throws {
         do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try AtomicFile.replace(path, with: text.utf8)
         } catch {
-            throw ReportError("\(path): cannot write: \(error.localizedDescription)")
+            throw ReportError("\(path): cannot \(error.operation): \(error.reason)")
         }
-        Output.print(path)
+        try StandardOutput.write(path)
     }
 }

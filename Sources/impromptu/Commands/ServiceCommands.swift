@@ -9,6 +9,7 @@ import Logging
 import RunLog
 import RunSettings
 import ServiceLifecycle
+import UnixSignals
 
 struct AggregateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,7 +19,8 @@ struct AggregateCommand: AsyncParsableCommand {
             Binds the configured endpoints, gives tasks to the clients that say hello, and makes a version whenever the \
             mode says so. Everything goes into the run folder: run.mcap (the log), config.yaml, endpoints.yaml, \
             prompts.safetensors, metrics.csv, evaluations.csv, report.svg. Started again on the folder of an interrupted \
-            run, it goes on where the log ends. Ctrl-C and SIGTERM stop it cleanly.
+            run, it goes on where the log ends. Ctrl-C and SIGTERM stop it cleanly; SIGHUP reads \
+            again who may connect (security.keys).
 
             --dashboard serves a page that shows the run as it goes on, with /metrics for Prometheus, /healthz and /readyz.
             """)
@@ -43,7 +45,9 @@ struct AggregateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try options.load()
-        if printConfig { return Output.print(configuration.yaml, terminator: "") }
+        if printConfig { return try StandardOutput.write(configuration.yaml, terminator: "") }
+        // From the beginning, as the signal would end the process.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
         let looked = try dashboard.address.map { (address: $0, watch: RunWatch()) }
         let logger = service.logger("aggregate", keptIn: looked?.watch.lines)
@@ -57,6 +61,10 @@ struct AggregateCommand: AsyncParsableCommand {
         ) { figures in
             try RunReport.write(figures.history, heading: figures.heading, classes: figures.classes, to: folder)
         }
+        let reloading = Task {
+            for await _ in hangups { await aggregator.reloadKeys() }
+        }
+        defer { reloading.cancel() }
         try await runUntilSignalled(aggregator, logger: logger)
     }
 }
@@ -174,7 +182,7 @@ struct DemoCommand: AsyncParsableCommand {
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
             workers: workers, aggregatorArguments: try dashboard.arguments, comparesClock: synchronous
         ) { outcome in
-            if json { try printJSON(outcome) } else { Output.print(outcome.lines.joined(separator: "\n")) }
+            if json { try printJSON(outcome) } else { try StandardOutput.write(outcome.lines.joined(separator: "\n")) }
         }
         try await runUntilSignalled(demo, logger: Logger(label: "demo"))
     }
@@ -186,4 +194,19 @@ extension WorkerPlace {
             throw ValidationError("--index: expected 0 to \(max(0, of - 1)) for --of \(of), found \(index)")
         }
     }
+}
+
+/// Runs a service until it ends by itself, or Ctrl-C or SIGTERM asks it to stop.
+func runUntilSignalled(_ service: some Service, logger: Logger) async throws {
+    var quiet = logger
+    quiet.logLevel = .critical
+    let group = ServiceGroup(
+        configuration: .init(
+            services: [
+                .init(
+                    service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .cancelGroup)
+            ], logger: quiet))
+    let signals = StopSignals { Task { await group.triggerGracefulShutdown() } }
+    try await withExtendedLifetime(signals) { try await group.run() }
 }

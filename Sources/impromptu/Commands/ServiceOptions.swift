@@ -43,11 +43,6 @@ struct ServiceOptions: ParsableArguments {
     }
 
     private func handler(_ label: String) -> any LogHandler {
-        switch logFormat {
-        case .json: LineLogHandler(label: label, format: .json)
-        case .journal: LineLogHandler(label: label, format: .journal)
-        case .text: LineLogHandler(label: label, format: .text)
-        case .auto: LineLogHandler(label: label, format: .automatic())
-        }
+        LineLogHandler(label: label, format: LogFormat(rawValue: logFormat.rawValue) ?? .fitting())
     }
 }

@@ -80,7 +80,7 @@ struct SimulateCommand: AsyncParsableCommand {
                 percent(row.balancedAccuracy), decimal(row.loss, 3),
             ])
         }
-        Output.print((table.lines + ["", "the run is in \(folder.path)"]).joined(separator: "\n"))
+        try StandardOutput.write((table.lines + ["", "the run is in \(folder.path)"]).joined(separator: "\n"))
     }
 
     private func sweep() async throws {
@@ -88,14 +88,16 @@ struct SimulateCommand: AsyncParsableCommand {
         let last = firstSeed.addingReportingOverflow(UInt64(seeds - 1))
         guard !last.overflow else { throw ValidationError("--first-seed: too large for \(seeds) seeds") }
         let sweep = await FaultSweep(seeds: firstSeed...last.partialValue, threads: threads) { _, failure in
-            guard let failure else { return }
-            Output.print("seed \(failure.seed) (\(failure.scenario)):")
-            for violation in failure.violations.prefix(5) { Output.print("  \(violation)") }
-            Output.flush()
+            if let failure { StandardError.write("seed \(failure.seed) broke an invariant\n") }
         }
-        Output.print("\(sweep.seeds) seeds in \(decimal((ContinuousClock.now - start) / .seconds(1), 1)) s, with")
-        for line in sweep.tally.lines { Output.print("  \(line)") }
-        guard let failure = sweep.failures.first else { return Output.print("every invariant held") }
+        for failure in sweep.failures {
+            try StandardOutput.write("seed \(failure.seed) (\(failure.scenario)):")
+            for violation in failure.violations.prefix(5) { try StandardOutput.write("  \(violation)") }
+        }
+        try StandardOutput.write(
+            "\(sweep.seeds) seeds in \(decimal((ContinuousClock.now - start) / .seconds(1), 1)) s, with")
+        for line in sweep.tally.lines { try StandardOutput.write("  \(line)") }
+        guard let failure = sweep.failures.first else { return try StandardOutput.write("every invariant held") }
         throw FaultsFound(
             description: "\(sweep.failures.count) of \(sweep.seeds) seeds broke an invariant; to see the first alone:"
                 + " impromptu simulate --faults --seeds 1 --first-seed \(failure.seed)")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import FederationService
 import Foundation
 import RunLog
@@ -48,14 +49,14 @@ struct StatusCommand: AsyncParsableCommand {
     func run() async throws {
         if isRegularFile {
             let words = try HealthFile(path: endpoint).read(noOlderThan: .seconds(within))
-            if !quiet { Output.print(words) }
+            if !quiet { try StandardOutput.write(words) }
             return
         }
         let status = try await FederationStatus.hear(
             at: try publishingEndpoint(), keys: keys.map { (folder: $0, name: key) }, within: .seconds(within))
         if quiet { return }
         if json { return try printJSON(status) }
-        Output.print(status.lines.joined(separator: "\n"))
+        try StandardOutput.write(status.lines.joined(separator: "\n"))
     }
 
     private var isRegularFile: Bool {

@@ -1,3 +1,4 @@
+import Console
 import Foundation
 
 /// Prints values as JSON lines: each on a line of its own, with sorted keys, under the kind of thing that it is.
@@ -20,14 +21,7 @@ struct JSONLines {
 
     init() { encoder.outputFormatting = .sortedKeys }
 
-    func print(_ kind: String, _ value: some Encodable) throws {
-        Output.print(String(decoding: try encoder.encode(Line(kind: kind, value: value)), as: UTF8.self))
+    func write(_ kind: String, _ value: some Encodable) throws {
+        try StandardOutput.write(String(decoding: try encoder.encode(Line(kind: kind, value: value)), as: UTF8.self))
     }
-}
-
-/// Prints a value as JSON with sorted keys.
-func printJSON(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    Output.print(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
