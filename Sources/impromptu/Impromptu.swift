@@ -2,6 +2,7 @@ import ArgumentParser
 import Console
 import FederationService
 import Foundation
+import PromptAggregation
 import RunLog
 import RunSettings
 
@@ -12,6 +13,7 @@ struct Impromptu {
     static func main() async {
         StandardStreams.prepare()
         do {
+            try AggregationKernels.checkVariable()
             var command = try RootCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -20,6 +22,8 @@ struct Impromptu {
             }
             try StandardOutput.flush()
         } catch let error as ConfigurationError {
+            fail("\(error)", code: 2)
+        } catch let error as AggregationKernelsError {
             fail("\(error)", code: 2)
         } catch let error as AggregatorAway {
             fail("\(error)", code: 75)
