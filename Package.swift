@@ -11,7 +11,7 @@ let package = Package(
     name: "impromptu",
     products: [
         .executable(name: "impromptu", targets: ["impromptu"]),
-        .library(name: "FederationRuntime", targets: ["FederationRuntime"]),
+        .library(name: "Impromptu", targets: ["FederationService", "Lab"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -45,9 +45,10 @@ let package = Package(
         .target(
             name: "PromptWire", dependencies: ["Federation", "PromptAggregation", "CPromptWire"],
             swiftSettings: swiftSettings),
+        .target(name: "Files", swiftSettings: swiftSettings),
         .target(name: "MessageLog", dependencies: ["CChecksum", "CZlib"], swiftSettings: swiftSettings),
         .target(name: "ZeroMQTransport", dependencies: ["CZeroMQ"], swiftSettings: swiftSettings),
-        .target(name: "Safetensors", swiftSettings: swiftSettings),
+        .target(name: "Safetensors", dependencies: ["Files"], swiftSettings: swiftSettings),
         .target(
             name: "Datasets", dependencies: ["PromptAggregation", "Safetensors", "CPNG", "CTurboJPEG", "CZlib"],
             swiftSettings: swiftSettings),
@@ -57,19 +58,45 @@ let package = Package(
             name: "PromptTuning", dependencies: ["CKernels", "PromptAggregation", "Safetensors"],
             resources: [.copy("Resources/vit-tiny-64")], swiftSettings: swiftSettings),
 
-        // Shell.
+        // What everybody may use: words and pictures that know no run.
+        .target(name: "Text", swiftSettings: swiftSettings),
+        .target(name: "Console", swiftSettings: swiftSettings),
+        .target(name: "Charts", dependencies: ["Text"], swiftSettings: swiftSettings),
+
+        // A run: what it is told, what it leaves behind, what takes part in it.
         .target(
-            name: "FederationRuntime",
+            name: "RunSettings", dependencies: ["Datasets", "Federation", "PromptAggregation", "Yams"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "RunLog",
             dependencies: [
-                "CSodium", "Datasets", "Federation", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
-                "Safetensors", "ZeroMQTransport", "Yams",
+                "CSodium", "Federation", "Files", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings",
+                "Safetensors", "Text",
+            ], swiftSettings: swiftSettings),
+        .target(
+            name: "FaultSimulation",
+            dependencies: ["Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunLog", "RunSettings"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "FederationRun",
+            dependencies: [
+                "Console", "Datasets", "Federation", "Files", "PromptAggregation", "PromptTuning", "PromptWire",
+                "RunLog", "RunSettings", "Text", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: swiftSettings),
+
+        // What people run.
+        .target(
+            name: "FederationService",
+            dependencies: [
+                "Console", "Federation", "FederationRun", "Files", "MessageLog", "PromptAggregation", "PromptTuning",
+                "PromptWire", "RunLog", "RunSettings", "Text", "ZeroMQTransport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
         .target(
             name: "Dashboard",
             dependencies: [
-                "Federation", "FederationRuntime", "PromptAggregation",
+                "Federation", "FederationRun", "PromptAggregation", "RunLog", "RunSettings", "Text",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "FlyingSocks", package: "FlyingFox"),
                 .product(name: "Logging", package: "swift-log"),
@@ -78,10 +105,28 @@ let package = Package(
             resources: [
                 .embedInCode("Page/page.html"), .embedInCode("Page/page.css"), .embedInCode("Page/page.js"),
             ], swiftSettings: swiftSettings),
+        .target(
+            name: "Lab",
+            dependencies: [
+                "Charts", "Federation", "FederationRun", "Files", "PromptAggregation", "PromptTuning", "PromptWire",
+                "RunLog", "RunSettings", "Text", "Yams",
+            ], swiftSettings: swiftSettings),
+        .target(
+            name: "Benchmarks",
+            dependencies: [
+                "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation",
+                "PromptWire",
+                "RunLog", "RunSettings", "Text", "ZeroMQTransport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ], swiftSettings: swiftSettings),
         .executableTarget(
             name: "impromptu",
             dependencies: [
-                "Dashboard", "Federation", "FederationRuntime", "PromptAggregation", "PromptTuning",
+                "Benchmarks", "Console", "Dashboard", "FaultSimulation", "Federation", "FederationRun",
+                "FederationService", "Files", "Lab", "PromptAggregation", "PromptTuning", "PromptWire", "RunLog",
+                "RunSettings",
+                "Text", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -99,33 +144,76 @@ let package = Package(
         .testTarget(
             name: "MessageLogTests", dependencies: ["MessageLog", "CChecksum", "CZlib"], swiftSettings: swiftSettings),
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ZeroMQTransport"], swiftSettings: swiftSettings),
+        .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swiftSettings),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation", "Safetensors"],
+            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "PromptTuningTests", dependencies: ["PromptTuning", "PromptAggregation", "Safetensors", "CKernels"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
+            name: "RunSettingsTests", dependencies: ["RunSettings", "Federation", "PromptAggregation"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "RunLogTests",
+            dependencies: [
+                "RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings", "TestSupport",
+            ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FaultSimulationTests", dependencies: ["FaultSimulation", "PromptAggregation"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FederationRunTests", dependencies: ["FederationRun", "Lab", "RunLog", "RunSettings", "TestSupport"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FederationServiceTests",
+            dependencies: [
+                "FederationService", "Federation", "FederationRun", "PromptAggregation", "PromptWire", "RunLog",
+                "RunSettings", "TestSupport", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "LabTests",
+            dependencies: [
+                "Lab", "Charts", "Federation", "FederationRun", "PromptAggregation", "RunLog", "RunSettings",
+                "Safetensors", "TestSupport", "Text",
+            ], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "BenchmarksTests", dependencies: ["Benchmarks", "Lab", "MessageLog", "RunLog", "TestSupport"],
+            swiftSettings: swiftSettings),
+
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["impromptu", "Federation", "Lab", "RunLog", "RunSettings", "TestSupport"],
+            swiftSettings: swiftSettings),
+
+        // With sockets and processes; they have deadlines.
+        .testTarget(
             name: "DashboardTests",
             dependencies: [
-                "Dashboard", "Federation", "FederationRuntime", "PromptAggregation",
+                "Dashboard", "Federation", "FederationRun", "PromptAggregation", "RunLog", "Text",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),
         .testTarget(
-            name: "FederationRuntimeTests",
+            name: "LiveTests",
             dependencies: [
-                "FederationRuntime", "Federation", "PromptAggregation", "MessageLog", "PromptWire", "Datasets",
-                "Safetensors", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: swiftSettings),
+                "Federation", "FederationService", "Lab", "PromptAggregation", "PromptWire", "RunLog", "RunSettings",
+                "TestSupport", "Text", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: swiftSettings),
+
+        // What tests of several targets need.
+        .target(
+            name: "TestSupport", dependencies: ["Lab", "MessageLog", "PromptWire", "RunLog", "RunSettings"],
+            path: "Tests/Support", swiftSettings: swiftSettings),
 
         // Hostile bytes: what they are tried on, and the tests that do so without libFuzzer.
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "CZlib", "Datasets", "Federation", "FederationRuntime", "MessageLog", "PromptAggregation", "PromptWire",
+                "CZlib", "Datasets", "FaultSimulation", "Federation", "RunLog", "RunSettings", "MessageLog",
+                "PromptAggregation", "PromptWire",
                 "Safetensors",
             ], path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),
         .testTarget(

@@ -1,75 +1,130 @@
 #!/usr/bin/env python3
-"""Checks what the compiler cannot: each target imports only what docs/ARCHITECTURE.md allows, the pure targets have no
-clock, randomness or input and output of their own, files stay readable, and nothing half-done is left in the code.
-Prints each finding as file:line: what, and exits 1 if there is one."""
+"""Checks what the compiler cannot; the rules are in Tests/House, one file each, with what they do not see.
 
+    Tests/tidy.py [--words] [--root FOLDER] [PATH ...]
+
+Prints each finding as file:line: what, and exits 1 if there is one. With paths, prints only what it found below those;
+the whole tree is read all the same. `--words` adds warnings about words that the house does without; they do not count
+as findings."""
+
+import argparse
 import pathlib
-import re
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-SYSTEM = {"Foundation", "Glibc", "Darwin", "Synchronization", "Dispatch"}
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "House"))
 
-# Target: (our targets, anything else) that it may import.
-ALLOWED = {
-    "PromptAggregation": ({"CKernels"}, {"Glibc", "Darwin"}),
-    "Federation": ({"PromptAggregation"}, set()),
-    "PromptWire": ({"CProtobufC", "CPromptWire", "Federation", "PromptAggregation"}, {"Glibc"}),
-    "MessageLog": ({"CChecksum", "CZlib"}, SYSTEM),
-    "ZeroMQTransport": ({"CZeroMQ"}, SYSTEM),
-    "Safetensors": (set(), SYSTEM),
-    "Datasets": ({"CPNG", "CTurboJPEG", "CZlib", "PromptAggregation", "Safetensors"}, SYSTEM),
-    "PromptTuning": ({"CKernels", "PromptAggregation", "Safetensors"}, SYSTEM),
-    "FederationRuntime": (
-        {"CSodium", "Datasets", "Federation", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
-         "Safetensors", "ZeroMQTransport"},
-        SYSTEM | {"Logging", "ServiceLifecycle", "Yams"}),
-    "Dashboard": (
-        {"Federation", "FederationRuntime", "PromptAggregation"},
-        SYSTEM | {"CoreMetrics", "FlyingSocks", "Logging"}),
-    "impromptu": (
-        {"Dashboard", "Federation", "FederationRuntime", "PromptAggregation", "PromptTuning"},
-        SYSTEM | {"ArgumentParser", "Logging", "ServiceLifecycle", "UnixSignals"}),
+import check_folders
+import check_imports
+import check_leftovers
+import check_purity
+import check_walks
+import check_words
+from check_imports import Room
+from tree import Tree
+
+# No clock, no randomness of the system, no input or output, no logger, no threads, no walk in hash order.
+PURE = frozenset({"PromptAggregation", "Federation"})
+
+SOCKETS = frozenset({"ZeroMQTransport", "CZeroMQ"})
+SHOPS = frozenset({"Dashboard", "Lab", "Benchmarks", "impromptu"})
+MATHEMATICS = frozenset({"Glibc", "Darwin"})
+
+
+def only(*modules):
+    return frozenset(modules)
+
+
+# What each target is forbidden. Package.swift says what a target depends on; this says what it must never.
+ROOMS = {
+    "PromptAggregation": Room("it is pure", only=only("CKernels"), system=frozenset()),
+    "Federation": Room("it is pure", only=only("PromptAggregation"), system=frozenset()), "PromptWire": Room(
+        "it turns messages into bytes and back, without input or output",
+        only=only("CPromptWire", "Federation", "PromptAggregation"), system=MATHEMATICS),
+    "MessageLog": Room("it is blind to what the messages hold", only=only("CChecksum", "CZlib")),
+    "ZeroMQTransport": Room("it moves bytes and knows no messages", only=only("CZeroMQ")),
+    "Files": Room("it writes files and knows nothing else of ours", only=only()),
+    "Safetensors": Room("it reads and writes tensors and knows nothing of a run", only=only("Files")),
+    "Datasets": Room(
+        "it reads images and knows no run",
+        only=only("CPNG", "CTurboJPEG", "CZlib", "PromptAggregation", "Safetensors")),
+    "PromptTuning": Room(
+        "it computes and knows no run", only=only("CKernels", "PromptAggregation", "Safetensors")),
+    "Text": Room("it is text alone", only=only()),
+    "Console": Room("it writes lines to the terminal and knows no run", only=only("Text")),
+    "Charts": Room("it draws and knows no run", only=only("Text")), "RunSettings": Room(
+        "settings are read without a socket, an encoder or a log",
+        never=SOCKETS | SHOPS | {
+            "MessageLog", "PromptTuning", "PromptWire", "RunLog", "FaultSimulation", "FederationRun",
+            "FederationService"}),
+    "RunLog": Room(
+        "a replay needs nothing but the log",
+        never=SOCKETS | SHOPS | {"PromptTuning", "FaultSimulation", "FederationRun", "FederationService"},
+        not_itself=frozenset({"Datasets", "CPNG", "CTurboJPEG"})),
+    "FaultSimulation": Room(
+        "it simulates what the service runs on, and learns by a stub",
+        never=SOCKETS | SHOPS | {"PromptTuning", "FederationRun", "FederationService"}),
+    "FederationRun": Room(
+        "it is what live and virtual time share, and opens no socket",
+        never=SOCKETS | SHOPS | {"Charts", "FaultSimulation", "FederationService"}),
+    "FederationService": Room(
+        "the service ships without planted faults, pictures and reports", never=SHOPS | {"Charts", "FaultSimulation"}),
+    "Dashboard": Room(
+        "it reads only", never=SOCKETS | {"Benchmarks", "FaultSimulation", "FederationService", "Lab", "impromptu"}),
+    "Lab": Room("it works on runs that are over, without a socket", never=SOCKETS | {"FederationService", "impromptu"}),
+    "Benchmarks": Room("it measures what the service does", never=frozenset({"Dashboard", "Lab", "impromptu"})),
+    "FederationRuntime": Room("it is below the dashboard and the commands", never=SHOPS),
+    "impromptu": Room("it is the top"),
 }
-C_TARGETS = {
-    "CChecksum", "CKernels", "CPNG", "CPromptWire", "CProtobufC", "CSodium", "CTurboJPEG", "CZeroMQ", "CZlib"}
-PURE = {"PromptAggregation", "Federation"}
-IMPURE = re.compile(
-    r"\b(ContinuousClock|SuspendingClock|Date\(|clock_gettime|gettimeofday|SystemRandomNumberGenerator|\.random\(|"
-    r"\.shuffled?\(\)|getenv|fopen|open\(|print\(|FileManager|Process)\b")
-LEFT_OVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
-LONGEST = 420
 
-findings = []
-
-
-def find(path, number, what):
-    findings.append(f"{path.relative_to(ROOT)}:{number}: {what}")
-
-
-def check(path, target):
-    lines = path.read_text().splitlines()
-    if len(lines) > LONGEST and ".pb-c." not in path.name and path.name != "schema.c":
-        find(path, len(lines), f"{len(lines)} lines; a reader can hold about 400")
-    ours, others = ALLOWED.get(target, (set(), set()))
-    for number, line in enumerate(lines, 1):
-        if LEFT_OVER.search(line):
-            find(path, number, "unfinished work belongs in an issue")
-        code = line.split("//")[0]
-        imported = re.match(r"\s*(?:@\w+ )*(?:public |internal |package )?import (?:\w+ )?(\w+)", code)
-        if imported and target in ALLOWED and imported[1] not in ours | others:
-            find(path, number, f"{target} may not import {imported[1]}")
-        if target in PURE and IMPURE.search(code):
-            find(path, number, f"{target} is pure: no clock, randomness or input and output of its own")
+DOORS = check_leftovers.Doors(
+    longest=400,
+    generated=frozenset({
+        "Sources/CPromptWire/impromptu.pb-c.c", "Sources/CPromptWire/include/impromptu.pb-c.h",
+        "Sources/CPromptWire/schema.c"}),
+    standard_error=("Sources/Console/",),
+    standard_output=("Sources/Console/",),
+    # Pure code and computation; and a serial executor, which has to trap off its thread.
+    preconditions=(
+        "Sources/PromptAggregation/", "Sources/Federation/", "Sources/PromptTuning/",
+        "Sources/ZeroMQTransport/PollLoop.swift"),
+)
 
 
-targets = {p.name for p in (ROOT / "Sources").iterdir() if p.is_dir()}
-for target in sorted(targets - set(ALLOWED) - C_TARGETS):
-    find(ROOT / "Sources" / target, 0, "a target that Tests/tidy.py does not know: say what it may import")
-for path in sorted((ROOT / "Sources").rglob("*")):
-    if path.suffix in {".swift", ".c", ".h"}:
-        check(path, path.relative_to(ROOT / "Sources").parts[0])
-for path in sorted((ROOT / "Tests").rglob("*.swift")):
-    check(path, "")
-print("\n".join(findings) if findings else "tidy: nothing to say")
-sys.exit(1 if findings else 0)
+def findings(root):
+    """All of a tree, by file and line."""
+    tree = Tree(root)
+    found = [*tree.unreadable]
+    found += check_imports.check(tree, ROOMS)
+    found += check_purity.check(tree, PURE)
+    found += check_walks.check(tree, PURE)
+    found += check_folders.check(tree)
+    found += check_leftovers.check(tree, DOORS)
+    return sorted(set(found)), tree
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--words", action="store_true", help="also warn of words that the house does without")
+    parser.add_argument(
+        "--root", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent, help="the tree to check")
+    parser.add_argument("paths", nargs="*", help="print only what is found below these, from the root")
+    arguments = parser.parse_args()
+    found, tree = findings(arguments.root)
+
+    def shown(items):
+        tops = [path.rstrip("/") + "/" for path in arguments.paths] or [""]
+        return [item for item in items if any((item.path + "/").startswith(top) for top in tops)]
+
+    for item in shown(found):
+        print(f"{item.path}:{item.line}: {item.what}")
+    if arguments.words:
+        for item in shown(sorted(set(check_words.check(tree)))):
+            print(f"{item.path}:{item.line}: warning: {item.what}")
+    count = len(shown(found))
+    print(f"tidy: {count} findings" if count else "tidy: nothing found")
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-import FederationRuntime
+import FederationRun
 import FlyingSocks
 import Logging
 

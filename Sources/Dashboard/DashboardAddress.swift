@@ -1,6 +1,6 @@
-import FederationRuntime
 import FlyingSocks
 import Foundation
+import RunSettings
 
 /// Where the dashboard is served.
 public struct DashboardAddress: Hashable, Sendable, CustomStringConvertible {

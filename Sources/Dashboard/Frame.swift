@@ -1,7 +1,9 @@
 import Federation
-import FederationRuntime
+import FederationRun
 import Foundation
 import PromptAggregation
+import RunLog
+import Text
 
 /// What the page shows: a run's figures, small enough to be sent whole every second.
 package struct Frame: Encodable {

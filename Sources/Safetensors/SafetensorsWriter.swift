@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A tensor to be written.
@@ -66,7 +67,11 @@ public func writeSafetensors(
     var file = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
     file += Data(header.utf8)
     file += body
-    try replaceFile(at: path, with: file)
+    do {
+        try AtomicFile.replace(path, with: file, mode: 0o644, syncs: true)
+    } catch {
+        throw .unwritable(path: path, error.reason)
+    }
 }
 
 /// A string as JSON, with the escapes that JSON asks for.
@@ -83,28 +88,4 @@ private func jsonString(_ text: String) -> String {
         }
     }
     return result + "\""
-}
-
-/// Writes beside `path`, waits until the bytes are on the disk, and renames.
-private func replaceFile(at path: String, with bytes: Data) throws(SafetensorsError) {
-    let temporary = "\(path).\(getpid()).\(UInt32.random(in: 0 ... .max)).part"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw .unwritable(path: path, String(cString: strerror(errno))) }
-    var written = bytes.withUnsafeBytes { buffer in
-        var done = 0
-        while done < buffer.count {
-            let count = write(descriptor, buffer.baseAddress! + done, buffer.count - done)
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return false }
-            done += count
-        }
-        return true
-    }
-    written = written && fsync(descriptor) == 0
-    var code = errno
-    close(descriptor)
-    if written && rename(temporary, path) == 0 { return }
-    if written { code = errno }
-    unlink(temporary)
-    throw .unwritable(path: path, String(cString: strerror(code)))
 }

@@ -20,7 +20,7 @@ public struct ConnectionEvent: Hashable, Sendable {
         /// The next attempt to connect comes later.
         case connectRetried
         case handshakeSucceeded
-        /// The peer does not speak as it should, or has the wrong server key.
+        /// The peer does not speak as it should. ZeroMQ does not try again.
         case handshakeFailed
         /// The authenticator said no. ZeroMQ does not try again.
         case authenticationFailed
@@ -44,6 +44,11 @@ public struct ConnectionEvent: Hashable, Sendable {
         self.kind = kind
         self.value = value
         endpoint = String(decoding: message[1].bytes, as: UTF8.self)
+    }
+
+    /// Of a failed handshake: whether the sides do not secure their connections in the same way.
+    public var isMechanismMismatch: Bool {
+        kind == .handshakeFailed && value == UInt32(ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
     }
 
     /// Hangs up on a peer that was accepted: its connection ends as if it had done so itself. One that is gone meanwhile

@@ -12,11 +12,14 @@ public struct Socket<Kind: SocketKind>: ~Copyable {
         self.handle = handle
     }
 
-    /// Listens at an endpoint (`tcp://127.0.0.1:5555`, `tcp://*:*`, `ipc:///run/a.sock`, `inproc://a`).
-    /// - Returns: The endpoint with its wildcards resolved.
+    /// Listens at an endpoint (`tcp://127.0.0.1:5555`, `tcp://[::1]:5555`, `tcp://localhost:5555`, `tcp://*:*`,
+    /// `ipc:///run/a.sock`, `inproc://a`). A name stands for its IPv4 address where it has one; waits for the name
+    /// service then.
+    /// - Returns: The endpoint with its wildcards and names resolved.
     @discardableResult
     public borrowing func bind(_ endpoint: String) throws(TransportError) -> String {
-        try handle.attach(.bind, endpoint, zmq_bind)
+        try handle.set(ZMQ_IPV6, AddressFamily.needsIPv6(endpoint) ? 1 : 0, name: "IPv6")
+        try handle.attach(.bind, AddressFamily.bindable(endpoint), zmq_bind)
         return try handle.lastEndpoint()
     }
 
@@ -26,8 +29,10 @@ public struct Socket<Kind: SocketKind>: ~Copyable {
     }
 
     /// Connects to an endpoint, now or whenever it comes up, and again if the connection is lost. A host that does
-    /// not exist is therefore no error.
+    /// not exist is therefore no error. Waits for the name service where the host is a name, to choose between IPv4,
+    /// where it has an address of that, and IPv6.
     public borrowing func connect(_ endpoint: String) throws(TransportError) {
+        try handle.set(ZMQ_IPV6, AddressFamily.needsIPv6(endpoint) ? 1 : 0, name: "IPv6")
         try handle.attach(.connect, endpoint, zmq_connect)
     }
 

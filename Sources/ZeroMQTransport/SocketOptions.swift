@@ -30,8 +30,6 @@ public struct SocketOptions: Sendable {
     /// How long what was sent, a probe too, may go unanswered, or find no room, before the connection counts as lost
     /// (TCP_USER_TIMEOUT); nil leaves it to the system, which takes many minutes.
     public var unansweredTimeout: Duration?
-    /// Also speak IPv6.
-    public var ipv6 = false
     public var security = Security.none
 
     public struct Keepalive: Sendable {
@@ -68,7 +66,6 @@ public struct SocketOptions: Sendable {
         try socket.set(ZMQ_CONNECT_TIMEOUT, connectTimeout?.wholeMilliseconds ?? 0, name: "connect timeout")
         try socket.set(ZMQ_HANDSHAKE_IVL, handshakeTimeout.wholeMilliseconds, name: "handshake timeout")
         try socket.set(ZMQ_BACKLOG, backlog, name: "backlog")
-        try socket.set(ZMQ_IPV6, ipv6 ? 1 : 0, name: "IPv6")
     }
 
     private func applyProbing(to socket: SocketHandle) throws(TransportError) {

@@ -46,7 +46,7 @@ public struct TransportError: Error, Equatable, Sendable, CustomStringConvertibl
         switch code {
         case EADDRINUSE: "the address is in use by another socket"
         case EADDRNOTAVAIL: "no network interface of this host has this address"
-        case ENODEV: "this host has no network interface of this name"
+        case ENODEV: "no address and no network interface of this host has this name"
         case EINVAL where operation == .setOption: "the value is not allowed"
         case EINVAL: "this is no valid endpoint; expected for example tcp://127.0.0.1:5555 or ipc:///run/a.sock"
         case EPROTONOSUPPORT: "endpoints start with tcp://, ipc:// or inproc://"

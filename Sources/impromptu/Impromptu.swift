@@ -1,12 +1,16 @@
 import ArgumentParser
-import FederationRuntime
+import Console
+import FederationService
 import Foundation
+import RunLog
+import RunSettings
 
 /// The command. What went wrong is told in one line on standard error: exit code 2 for a wrong command line or
 /// configuration, 75 where no aggregator came in time, 1 for anything else.
 @main
 struct Impromptu {
     static func main() async {
+        StandardStreams.prepare()
         do {
             var command = try RootCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -14,12 +18,13 @@ struct Impromptu {
             } else {
                 try command.run()
             }
+            try StandardOutput.flush()
         } catch let error as ConfigurationError {
             fail("\(error)", code: 2)
         } catch let error as AggregatorAway {
             fail("\(error)", code: 75)
         } catch let error where isFromParser(error) {
-            if RootCommand.exitCode(for: error).isSuccess { RootCommand.exit(withError: error) }
+            if RootCommand.exitCode(for: error).isSuccess { showHelp(of: error) }
             fail(RootCommand.message(for: error), code: 2)
         } catch {
             fail("\(error)", code: 1)
@@ -32,10 +37,22 @@ struct Impromptu {
             || RootCommand.exitCode(for: error) != .failure
     }
 
+    /// What was asked for is a result too.
+    private static func showHelp(of error: any Error) -> Never {
+        do {
+            let text = RootCommand.fullMessage(for: error)
+            if !text.isEmpty { try StandardOutput.write(text) }
+            try StandardOutput.flush()
+        } catch {
+            fail("\(error)", code: 1)
+        }
+        exit(0)
+    }
+
     private static func fail(_ message: String, code: Int32) -> Never {
-        // What was printed comes first on a pipe too.
-        fflush(nil)
-        FileHandle.standardError.write(Data("impromptu: \(message)\n".utf8))
+        // Results come first; where they cannot be written either, one line says enough.
+        try? StandardOutput.flush()
+        StandardError.write("impromptu: \(message)\n")
         exit(code)
     }
 }

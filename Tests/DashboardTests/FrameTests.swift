@@ -1,8 +1,9 @@
 import Dashboard
-import FederationRuntime
+import FederationRun
 import Foundation
 import Logging
 import Testing
+import Text
 
 /// What the page is told, and how it travels.
 @Suite struct FrameTests {

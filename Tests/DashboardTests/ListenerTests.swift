@@ -1,5 +1,5 @@
 import Dashboard
-import FederationRuntime
+import FederationRun
 import Foundation
 import Logging
 import Testing

@@ -1,5 +1,4 @@
 import Dashboard
-import FederationRuntime
 import Testing
 
 /// What is read of a request, and who may ask.

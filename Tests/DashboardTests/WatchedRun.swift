@@ -1,13 +1,15 @@
 import Federation
-import FederationRuntime
+import FederationRun
 import PromptAggregation
+import RunLog
 
 /// Publishes its state again and again.
 private struct StillStrategy: AggregationStrategy {
+    let formatID = "still"
     var state = PromptState(
         parameters: Parameters([(Parameters.prompts, Tensor(zeros: [1, 2]))]), promptIDs: [PromptID(0)])
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         FlushReport(weights: contributions.map { _ in 1 / Double(contributions.count) })
     }
     func write(to writer: inout SnapshotWriter) { writer.write(state) }

@@ -3,6 +3,7 @@ import PromptAggregation
 
 /// Counts flushes and adds up the prompts' change, so that a test sees what was used.
 struct SummingStrategy: AggregationStrategy {
+    let formatID = "summing"
     var state: PromptState
     var flushes: [[Contribution]] = []
 
@@ -12,7 +13,7 @@ struct SummingStrategy: AggregationStrategy {
             promptIDs: (0..<pool).map { PromptID($0) })
     }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         flushes.append(contributions)
         var prompts = state.prompts
         for contribution in contributions {

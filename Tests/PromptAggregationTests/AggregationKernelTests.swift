@@ -3,15 +3,44 @@ import Foundation
 import PromptAggregation
 import Testing
 
-/// Every variant that this machine has, against the formulas of the header in Float64.
+/// The kernels of each variant against the formulas of the header in Float64.
 @Suite struct AggregationKernelTests {
-    static let variants: [String] = ["portable", "avx2", "avx512"].filter { (name: String) in
-        aggregation_kernels_named(name) != nil
+    @Test(arguments: KernelCheck.allCases)
+    func portable(check: KernelCheck) throws { try check.run("portable") }
+
+    @Test(
+        .enabled(if: aggregation_kernels_named("avx2") != nil, "this processor has no AVX2 and FMA"),
+        arguments: KernelCheck.allCases)
+    func avx2(check: KernelCheck) throws { try check.run("avx2") }
+
+    @Test(
+        .enabled(if: aggregation_kernels_named("avx512") != nil, "this processor has no AVX-512 F, DQ, BW and VL"),
+        arguments: KernelCheck.allCases)
+    func avx512(check: KernelCheck) throws { try check.run("avx512") }
+
+    @Test func anUnknownNameHasNoKernels() { #expect(aggregation_kernels_named("sse9") == nil) }
+}
+
+enum KernelCheck: CaseIterable {
+    case products, activationsAndPrecisions, gainsAndGradients, adam
+
+    func run(_ variant: String) throws {
+        let twin = KernelTwin(kernels: try #require(aggregation_kernels_named(variant)).pointee)
+        switch self {
+        case .products: twin.products()
+        case .activationsAndPrecisions: twin.activationsAndPrecisions()
+        case .gainsAndGradients: twin.gainsAndGradients()
+        case .adam: twin.adam()
+        }
     }
+}
+
+/// The slow and obvious twin of the kernels.
+private struct KernelTwin {
+    let kernels: aggregation_kernels
+
     // Rows, columns and depths around the sizes of tiles and vectors.
     static let extents = [(1, 1, 1), (5, 15, 7), (6, 16, 128), (7, 17, 129), (13, 64, 40), (20, 100, 33)]
-
-    static func kernels(_ name: String) -> aggregation_kernels { aggregation_kernels_named(name)!.pointee }
 
     static func numbers(_ count: Int, _ random: inout SeededRandom) -> [Float] {
         (0..<count).map { _ in Float(random.nextNormal()) }
@@ -21,14 +50,7 @@ import Testing
         a.count == b.count && zip(a, b).allSatisfy { abs(Double($0) - $1) <= tolerance * max(1, abs($1)) }
     }
 
-    @Test func thePortableVariantIsEverywhereAndOthersHaveNoUnknownNames() {
-        #expect(Self.variants.contains("portable"))
-        #expect(aggregation_kernels_named("sse9") == nil)
-    }
-
-    @Test(arguments: variants)
-    func products(variant: String) {
-        let kernels = Self.kernels(variant)
+    func products() {
         var random = SeededRandom(seed: 3)
         for (m, n, k) in Self.extents {
             let (a, b) = (Self.numbers(m * k, &random), Self.numbers(k * n, &random))
@@ -53,9 +75,7 @@ import Testing
         }
     }
 
-    @Test(arguments: variants)
-    func activationsAndPrecisions(variant: String) {
-        let kernels = Self.kernels(variant)
+    func activationsAndPrecisions() {
         var random = SeededRandom(seed: 4)
         let (rows, columns) = (3, 37)
         let bias = Self.numbers(columns, &random)
@@ -76,11 +96,23 @@ import Testing
             let expected = held[row * columns..<(row + 1) * columns].reduce(0.0) { $0 - log(1 + exp(-Double($1))) }
             #expect(abs(Double(logSums[row]) - expected) < 1e-5 * max(1, abs(expected)))
         }
+        exponentialsAndLogarithms()
     }
 
-    @Test(arguments: variants)
-    func gainsAndGradients(variant: String) {
-        let kernels = Self.kernels(variant)
+    /// One column a row: the errors that the header states.
+    private func exponentialsAndLogarithms() {
+        let start = (0...8000).map { Float($0 - 4000) / 200 }
+        var (logits, precision, logs) = (start, start, start)
+        kernels.precision(start.count, 1, [0], &logits, &precision, &logs)
+        for place in start.indices {
+            let exact = 1 + Elementary.exp(-Double(start[place]))
+            #expect(abs(Double(precision[place]) - exact) < 2e-7 * exact)
+            let log = -Elementary.log(Double(precision[place]))
+            #expect(abs(Double(logs[place]) - log) < 2e-7 * max(1, abs(log)))
+        }
+    }
+
+    func gainsAndGradients() {
         var random = SeededRandom(seed: 5)
         let (locals, pool, width) = (3, 5, 45)
         let rows = Self.numbers(locals * width, &random)
@@ -110,9 +142,7 @@ import Testing
         }
     }
 
-    @Test(arguments: variants)
-    func adam(variant: String) {
-        let kernels = Self.kernels(variant)
+    func adam() {
         var random = SeededRandom(seed: 6)
         let start = Self.numbers(35, &random)
         let gradient = Self.numbers(35, &random)
@@ -127,7 +157,8 @@ import Testing
             expected.second.append(v)
             expected.values.append(Double(start[place]) - 0.01 * m / (v.squareRoot() * 1.5 + 1e-8))
         }
-        kernels.adam(35, &values, &first, &second, gradient, 0.9, 0.99, 0.01, 1.5, 1e-8)
+        var step = adam_step(beta1: 0.9, rest1: 0.1, beta2: 0.99, rest2: 0.01, step: 0.01, scale: 1.5, epsilon: 1e-8)
+        kernels.adam(35, &values, &first, &second, gradient, &step)
         #expect(close(values, expected.values) && close(first, expected.first) && close(second, expected.second))
     }
 }

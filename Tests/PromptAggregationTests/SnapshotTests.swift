@@ -64,7 +64,7 @@ import Testing
             return "\(#expect(throws: SnapshotError.self) { try strategy.restore(bytes) }!)"
         }
         #expect(
-            try error(snapshot, "fedbuff", initial).contains("strategy at byte 16: expected 'FedBuff', found 'FedAvg'"))
+            try error(snapshot, "fedbuff", initial).contains("strategy at byte 16: expected 'fedbuff', found 'fedavg'"))
         #expect(try error([], "fedavg", initial) == "snapshot: expected 24 more bytes at 0, but there are 0")
         #expect(try error([UInt8](repeating: 7, count: 40), "fedavg", initial).contains("mark at byte 0"))
         let wider = try error(snapshot, "fedavg", Sample.state(width: 9))

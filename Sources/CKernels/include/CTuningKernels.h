@@ -2,6 +2,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelVariants.h"
+
 // Kernels of a frozen transformer: forward, and backward to the activations only (the weights never change, so they are
 // packed once). All numbers are float32. A matrix of activations is row-major, its row stride is a multiple of 16
 // floats, and the columns between its width and its stride hold zeros; so no kernel needs a column remainder.
@@ -104,7 +106,7 @@ typedef struct ck_kernels {
 /// The kernels named "avx512", "avx2" or "portable"; null when this machine cannot run them or the name is unknown.
 const ck_kernels *_Nullable ck_kernels_named(const char *_Nonnull name);
 
-/// The fastest kernels that this machine can run.
+/// The kernels of the variant in use, the fastest unless another was chosen (CKernelVariants.h).
 const ck_kernels *_Nonnull ck_kernels_best(void);
 
 /// The floats that the packed form of a [depth, columns] matrix takes.

@@ -1,6 +1,7 @@
 import CoreMetrics
 import Federation
-import FederationRuntime
+import FederationRun
+import RunLog
 import Synchronization
 
 /// A run's figures as metrics. Counters grow by what is new since the last look; a recovered run's begin where it stands.

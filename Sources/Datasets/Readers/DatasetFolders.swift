@@ -45,8 +45,11 @@ public struct DatasetFolders: Hashable, Sendable {
         let named = folders.map { $0 + "/" + dataset }
         let bare = holdsSeveral ? [] : folders.filter { folders.count == 1 || isFolder($0 + "/train") }
         if let found = (named + bare).first(where: isFolder) { return found }
-        throw .notFound(dataset: dataset, files: ["its folder"], folders: folders, remedy: DatasetName.remedy)
+        throw .notFound(dataset: dataset, files: ["its folder"], folders: folders, remedy: Self.remedy)
     }
+
+    /// What to do where a data set is not found.
+    static let remedy = "Put its files into one of these folders, or name their folder in \(variable)."
 
     private func isFolder(_ path: String) -> Bool {
         var isDirectory: ObjCBool = false

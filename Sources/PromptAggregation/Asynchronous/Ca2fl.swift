@@ -4,7 +4,7 @@
 ///
 /// with h_i = 0 for clients not heard yet. n is the number of all clients; where it is not given, of those heard so far,
 /// with the present buffer.
-struct Ca2fl: AggregationStrategy {
+struct Ca2fl: CatalogStrategy {
     static let entry = StrategyEntry(
         name: "ca2fl", summary: "Buffered averaging calibrated by every client's last displacement.",
         source: "Wang et al., ICLR 2024, algorithm 1",
@@ -16,16 +16,11 @@ struct Ca2fl: AggregationStrategy {
         Ca2fl(state: initial, rate: settings.number("server-rate"), clients: settings.integer("clients"))
     }
 
-    private struct Cached: Hashable, Sendable {
-        let client: ClientID
-        var displacement: [[Float]]
-    }
-
     private(set) var state: PromptState
     private let rate: Double
     private let clients: Int
-    /// Ascending by client.
-    private var cache: [Cached] = []
+    /// h_i of every client that was heard.
+    private var cache = ClientTable<[[Float]]>()
 
     private init(state: PromptState, rate: Double, clients: Int) {
         self.state = state
@@ -33,21 +28,19 @@ struct Ca2fl: AggregationStrategy {
         self.clients = clients
     }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         guard !contributions.isEmpty else { return FlushReport(weights: []) }
         let strangers = contributions.indices.filter { place in
-            !cache.contains { $0.client == contributions[place].client }
+            cache[contributions[place].client] == nil
                 && (place == 0 || contributions[place - 1].client != contributions[place].client)
         }
         let total = Double(max(clients, cache.count + strangers.count))
         let buffered = Double(contributions.count)
         var step = Displacement(like: state)
-        for cached in cache { step.add(cached.displacement, weight: 1 / total) }
+        for cached in cache { step.add(cached.value, weight: 1 / total) }
         for contribution in contributions {
             step.add(contribution, weight: 1 / buffered, like: state)
-            if let cached = cache.first(where: { $0.client == contribution.client }) {
-                step.add(cached.displacement, weight: -1 / buffered)
-            }
+            if let cached = cache[contribution.client] { step.add(cached, weight: -1 / buffered) }
         }
         for contribution in contributions { remember(contribution) }
         state.move(by: step, rate: rate)
@@ -57,29 +50,19 @@ struct Ca2fl: AggregationStrategy {
     private mutating func remember(_ contribution: Contribution) {
         var moved = Displacement(like: state)
         moved.add(contribution, weight: 1, like: state)
-        let cached = Cached(
-            client: contribution.client, displacement: moved.tensors.map { $0.map { Float(saturating: $0) } })
-        let place = cache.firstIndex { $0.client >= contribution.client } ?? cache.count
-        if place < cache.count, cache[place].client == contribution.client {
-            cache[place] = cached
-        } else {
-            cache.insert(cached, at: place)
-        }
+        cache[contribution.client] = moved.tensors.map { $0.map { Float(saturating: $0) } }
     }
 
     func write(to writer: inout SnapshotWriter) {
         writer.write(state)
-        writer.write(cache) { writer, cached in
-            writer.write(cached.client.name)
-            writer.write(cached.displacement)
-        }
+        cache.write(to: &writer) { $0.write($1) }
     }
 
     mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
         state = try reader.state(like: state)
         let layout = Displacement(like: state)
-        cache = try reader.list { reader throws(SnapshotError) in
-            Cached(client: ClientID(try reader.text()), displacement: try reader.displacement(like: layout))
+        cache = try ClientTable(from: &reader) { reader throws(SnapshotError) in
+            try reader.displacement(like: layout)
         }
     }
 }

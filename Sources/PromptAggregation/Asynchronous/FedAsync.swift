@@ -14,7 +14,7 @@ struct FedAsync: MemorylessStrategy {
     var state: PromptState
     private let mixing: Double
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         var weights: [Double] = []
         for contribution in contributions {
             let alpha = mixing * contribution.stalenessWeight

@@ -13,7 +13,7 @@ struct FedBuff: MemorylessStrategy {
     var state: PromptState
     private let rate: Double
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let buffered = Double(contributions.count)
         state.average(contributions, weights: contributions.map { rate * $0.stalenessWeight / buffered })
         return FlushReport(weights: shares(contributions.map(\.stalenessWeight)))

@@ -8,18 +8,16 @@
 /// clients is not known beforehand.
 struct CachedCalibration: Hashable, Sendable {
     private struct Entry: Hashable, Sendable {
-        let client: ClientID
         var displacement: [[Float]]
         var weight: Double
         /// The flush at which it came.
         var arrived: Int
     }
 
-    /// Ascending by client.
-    private var entries: [Entry] = []
+    private var entries = ClientTable<Entry>()
 
     /// Σ_u n_u s_u over the clients whose displacements are at hand.
-    var weight: Double { entries.reduce(0) { $0 + $1.weight } }
+    var weight: Double { entries.reduce(0) { $0 + $1.value.weight } }
 
     /// The displacement to apply for a flush, after which the cache holds the flush's own displacements.
     ///
@@ -34,18 +32,18 @@ struct CachedCalibration: Hashable, Sendable {
     ) -> Displacement {
         entries.removeAll { flush - $0.arrived >= horizon }
         let counting = contributions.indices.filter { weights[$0] > 0 }
-        let known = counting.map { place in entries.firstIndex { $0.client == contributions[place].client } }
+        let known = counting.map { entries.place(of: contributions[$0].client) }
         let total =
-            entries.reduce(0) { $0 + $1.weight }
+            weight
             + zip(counting, known).reduce(0) { $0 + ($1.1 == nil ? weights[$1.0] : 0) }
         let inFlush = shares(weights)
 
         var sum = Displacement(like: state, including: isIncluded)
-        for entry in entries { sum.add(entry.displacement, weight: entry.weight / total) }
+        for entry in entries { sum.add(entry.value.displacement, weight: entry.value.weight / total) }
         for (place, cached) in zip(counting, known) {
             let weight = cached == nil ? weights[place] / total : inFlush[place]
             sum.add(contributions[place], weight: weight, like: state, including: isIncluded)
-            if let cached { sum.add(entries[cached].displacement, weight: -inFlush[place]) }
+            if let cached { sum.add(entries[cached].value.displacement, weight: -inFlush[place]) }
         }
         for place in counting { remember(contributions[place], weights[place], flush, state, isIncluded) }
         return sum
@@ -57,20 +55,12 @@ struct CachedCalibration: Hashable, Sendable {
     ) {
         var displacement = Displacement(like: state, including: isIncluded)
         displacement.add(contribution, weight: 1, like: state, including: isIncluded)
-        let entry = Entry(
-            client: contribution.client, displacement: displacement.tensors.map { $0.map { Float(saturating: $0) } },
-            weight: weight, arrived: flush)
-        let place = entries.firstIndex { $0.client >= contribution.client } ?? entries.count
-        if place < entries.count, entries[place].client == contribution.client {
-            entries[place] = entry
-        } else {
-            entries.insert(entry, at: place)
-        }
+        entries[contribution.client] = Entry(
+            displacement: displacement.tensors.map { $0.map { Float(saturating: $0) } }, weight: weight, arrived: flush)
     }
 
     func write(to writer: inout SnapshotWriter) {
-        writer.write(entries) { writer, entry in
-            writer.write(entry.client.name)
+        entries.write(to: &writer) { writer, entry in
             writer.write(entry.displacement)
             writer.write(entry.weight)
             writer.write(entry.arrived)
@@ -79,10 +69,10 @@ struct CachedCalibration: Hashable, Sendable {
 
     /// - Parameter layout: of the displacements that `step` gives.
     mutating func read(from reader: inout SnapshotReader, like layout: Displacement) throws(SnapshotError) {
-        entries = try reader.list { reader throws(SnapshotError) in
+        entries = try ClientTable(from: &reader) { reader throws(SnapshotError) in
             Entry(
-                client: ClientID(try reader.text()), displacement: try reader.displacement(like: layout),
-                weight: try reader.number(), arrived: try reader.integer())
+                displacement: try reader.displacement(like: layout), weight: try reader.number(),
+                arrived: try reader.integer())
         }
     }
 }

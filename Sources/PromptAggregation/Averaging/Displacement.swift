@@ -81,11 +81,18 @@ extension PromptState {
         for (place, entry) in parameters.entries.enumerated()
         where isIncluded(entry.name) && !Parameters.isFixed(entry.name) {
             var tensor = entry.tensor
-            let steps = displacement.tensors[place]
-            for index in tensor.values.indices {
-                tensor.values[index] = Float(saturating: Double(tensor.values[index]) + rate * steps[index])
-            }
+            Self.move(&tensor.values, by: displacement.tensors[place], rate: rate)
             parameters[entry.name] = tensor
+        }
+    }
+
+    private static func move(_ values: inout [Float], by steps: [Double], rate: Double) {
+        var values = values.mutableSpan
+        let steps = steps.span
+        precondition(values.count == steps.count)
+        for index in steps.indices {
+            values[unchecked: index] = Float(
+                saturating: Double(values[unchecked: index]) + rate * steps[unchecked: index])
         }
     }
 }
@@ -101,30 +108,4 @@ extension PromptState {
         }
         move(by: sum, including: isIncluded)
     }
-}
-
-extension Float {
-    /// The nearest finite value.
-    init(saturating value: Double) {
-        self = Float(
-            Swift.max(-Double(Float.greatestFiniteMagnitude), Swift.min(Double(Float.greatestFiniteMagnitude), value)))
-    }
-}
-
-/// Where each identity stands in a list. For look-up alone: nothing ever walks over it.
-package struct RowIndex {
-    private var rows: [PromptID: Int] = [:]
-
-    package init(_ ids: [PromptID]) {
-        rows.reserveCapacity(ids.count)
-        for (row, id) in ids.enumerated() { rows[id] = row }
-    }
-
-    package subscript(id: PromptID) -> Int? { rows[id] }
-}
-
-/// Weights that sum to 1: each value's share of the total, all zero when the total is zero.
-func shares(_ values: [Double]) -> [Double] {
-    let total = values.reduce(0, +)
-    return total > 0 ? values.map { $0 / total } : values.map { _ in 0 }
 }

@@ -13,7 +13,7 @@ struct FedAvg: MemorylessStrategy {
 
     var state: PromptState
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let weights = shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
         state.average(contributions, weights: weights)
         return FlushReport(weights: weights)

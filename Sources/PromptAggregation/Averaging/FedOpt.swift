@@ -5,7 +5,7 @@
 ///
 /// v starts at ε² and there is no correction for the moments' start, as the paper has it. Δ is weighted by sample count and
 /// staleness.
-struct FedOpt: AggregationStrategy {
+struct FedOpt: CatalogStrategy {
     enum Rule: String, Hashable, Sendable, CaseIterable { case adam, yogi, adagrad }
 
     static let entry = StrategyEntry(
@@ -41,7 +41,7 @@ struct FedOpt: AggregationStrategy {
         second = zero.map { $0.map { _ in start } }
     }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let weights = shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
         guard weights.contains(where: { $0 > 0 }) else { return FlushReport(weights: weights) }
         var step = Displacement(like: state)

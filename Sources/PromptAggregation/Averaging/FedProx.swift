@@ -18,5 +18,7 @@ struct FedProx: MemorylessStrategy {
         set { average.state = newValue }
     }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport { average.aggregate(contributions) }
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
+        average.aggregate(inOrder: contributions)
+    }
 }

@@ -10,7 +10,7 @@ struct Isolated: MemorylessStrategy {
     var state: PromptState
 
     /// Nothing counts: all weights are 0.
-    func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         FlushReport(weights: contributions.map { _ in 0 })
     }
 }

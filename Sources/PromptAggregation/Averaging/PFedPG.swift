@@ -53,7 +53,7 @@ struct PFedPG: MemorylessStrategy {
         }
     }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let weights = shares(contributions.map(\.stalenessWeight))
         state.average(contributions, weights: weights)
         return FlushReport(weights: weights)

@@ -10,7 +10,7 @@
 /// Deviations: late updates enter the mean of x by their staleness weights (the paper is synchronous); their c_i has
 /// changed all the same, so that of c has none. N is the number of clients heard so far where it is not given, and c
 /// shrinks when it grows: a newcomer's c_i is 0, and c stays the mean of all c_i.
-struct Scaffold: AggregationStrategy {
+struct Scaffold: CatalogStrategy {
     static let entry = StrategyEntry(
         name: "scaffold", summary: "Averaging whose clients correct their steps by control variates.",
         source: "Karimireddy et al., ICML 2020, algorithm 1, option II",
@@ -27,11 +27,14 @@ struct Scaffold: AggregationStrategy {
             Scaffold(initial, rate: settings.number("server-rate"), clients: settings.integer("clients"))
         })
 
+    /// That a client was heard is all that is known of it.
+    private struct Heard: Hashable, Sendable {}
+
     private(set) var state: PromptState
     private let rate: Double
     private let clients: Int
-    /// Ascending.
-    private var heard: [ClientID] = []
+    /// The clients whose c_i is in c.
+    private var heard = ClientTable<Heard>()
 
     private init(_ initial: PromptState, rate: Double, clients: Int) {
         state = initial
@@ -44,22 +47,17 @@ struct Scaffold: AggregationStrategy {
 
     private var known: Int { max(clients, heard.count) }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let weights = shares(contributions.map(\.stalenessWeight))
         let counting = contributions.filter { $0.stalenessWeight > 0 }
         guard !counting.isEmpty else { return FlushReport(weights: weights) }
         let before = known
-        for contribution in counting { remember(contribution.client) }
+        for contribution in counting { heard[contribution.client] = Heard() }
         if known > before { scaleControl(by: Double(before) / Double(known)) }
         state.average(contributions, weights: weights.map { rate * $0 }) { !Parameters.isControl($0) }
         state.average(
             counting, weights: counting.map { _ in 1 / Double(known) }, including: Parameters.isControl)
         return FlushReport(weights: weights)
-    }
-
-    private mutating func remember(_ client: ClientID) {
-        let place = heard.firstIndex { $0 >= client } ?? heard.count
-        if place == heard.count || heard[place] != client { heard.insert(client, at: place) }
     }
 
     private mutating func scaleControl(by factor: Double) {
@@ -71,11 +69,11 @@ struct Scaffold: AggregationStrategy {
 
     func write(to writer: inout SnapshotWriter) {
         writer.write(state)
-        writer.write(heard) { writer, client in writer.write(client.name) }
+        heard.write(to: &writer) { _, _ in }
     }
 
     mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
         state = try reader.state(like: state)
-        heard = try reader.list { reader throws(SnapshotError) in ClientID(try reader.text()) }
+        heard = try ClientTable(from: &reader) { _ throws(SnapshotError) in Heard() }
     }
 }

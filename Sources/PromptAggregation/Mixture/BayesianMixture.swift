@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Variational inference of a mixture of Gaussians with diagonal covariances and a Dirichlet process over the weights
 /// (Bishop 2006, section 10.2; Blei and Jordan 2006), with the priors that scikit-learn's `BayesianGaussianMixture` takes
 /// by default: weight concentration 1 / components, mean of the rows with precision 1, `width` degrees of freedom, variance
@@ -132,9 +126,9 @@ package struct BayesianMixture: Sendable {
                 logs[component] -= 0.5 * square
             }
             let largest = logs.max() ?? 0
-            let total = logs.reduce(0) { $0 + exp($1 - largest) }
+            let total = logs.reduce(0) { $0 + Elementary.exp($1 - largest) }
             for component in 0..<components {
-                responsibilities[row * components + component] = exp(logs[component] - largest) / total
+                responsibilities[row * components + component] = Elementary.exp(logs[component] - largest) / total
             }
         }
     }
@@ -145,46 +139,35 @@ package struct BayesianMixture: Sendable {
         var remaining = 0.0
         return (0..<components).map { component in
             let (a, b) = sticks[component]
-            let weight = digamma(a) - digamma(a + b) + remaining
-            remaining += digamma(b) - digamma(a + b)
+            let weight = Elementary.digamma(a) - Elementary.digamma(a + b) + remaining
+            remaining += Elementary.digamma(b) - Elementary.digamma(a + b)
             let degrees = degrees[component]
-            let digammas = (0..<width).reduce(0) { $0 + digamma(0.5 * (degrees - Double($1))) }
+            let digammas = (0..<width).reduce(0) { $0 + Elementary.digamma(0.5 * (degrees - Double($1))) }
             return weight + halfLogPrecision(component)
-                + 0.5 * (digammas + extent * (log(2) - log(degrees) - log(2 * .pi) - 1 / meanPrecision[component]))
+                + 0.5
+                * (digammas + extent
+                    * (Elementary.log(2) - Elementary.log(degrees) - Elementary.log(2 * .pi) - 1
+                        / meanPrecision[component]))
         }
     }
 
     private func halfLogPrecision(_ component: Int) -> Double {
-        -0.5 * variances[component * width..<(component + 1) * width].reduce(0) { $0 + log($1) }
+        -0.5 * variances[component * width..<(component + 1) * width].reduce(0) { $0 + Elementary.log($1) }
     }
 
     private func bound() -> Double {
         let extent = Double(width)
         var total = 0.0
-        for share in responsibilities where share > 0 { total -= share * log(share) }
+        for share in responsibilities where share > 0 { total -= share * Elementary.log(share) }
         for component in 0..<components {
             let degrees = degrees[component]
-            let halfLogPrecision = halfLogPrecision(component) - 0.5 * extent * log(degrees)
-            let gammas = (0..<width).reduce(0) { $0 + lgamma(0.5 * (degrees - Double($1))) }
-            total += degrees * halfLogPrecision + 0.5 * degrees * extent * log(2) + gammas
+            let halfLogPrecision = halfLogPrecision(component) - 0.5 * extent * Elementary.log(degrees)
+            let gammas = (0..<width).reduce(0) { $0 + Elementary.logGamma(0.5 * (degrees - Double($1))) }
+            total += degrees * halfLogPrecision + 0.5 * degrees * extent * Elementary.log(2) + gammas
             let (a, b) = sticks[component]
-            total += lgamma(a) + lgamma(b) - lgamma(a + b)
-            total -= 0.5 * extent * log(meanPrecision[component])
+            total += Elementary.logGamma(a) + Elementary.logGamma(b) - Elementary.logGamma(a + b)
+            total -= 0.5 * extent * Elementary.log(meanPrecision[component])
         }
         return total
     }
-}
-
-/// The derivative of log Γ at x > 0: recurrence up to 10, then the asymptotic series (Abramowitz and Stegun 6.3.18).
-func digamma(_ x: Double) -> Double {
-    var (x, result) = (x, 0.0)
-    while x < 10 {
-        result -= 1 / x
-        x += 1
-    }
-    let inverse = 1 / (x * x)
-    let series =
-        inverse
-        * (1.0 / 12 - inverse * (1.0 / 120 - inverse * (1.0 / 252 - inverse * (1.0 / 240 - inverse * (1.0 / 132)))))
-    return result + log(x) - 0.5 / x - series
 }

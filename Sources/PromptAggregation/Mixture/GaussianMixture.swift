@@ -4,7 +4,7 @@
 /// Unlike PFPT it may put two prompts of one client into one component. It begins with k-means, as scikit-learn does. Rows
 /// weigh alike, whatever the client's sample count and staleness; what is tuned beside the prompts is averaged as FedAvg
 /// does.
-struct GaussianMixture: AggregationStrategy {
+struct GaussianMixture: CatalogStrategy {
     static let entry = StrategyEntry(
         name: "gmm", summary: "A Bayesian Gaussian mixture over all local prompts; its means are the pool.",
         source: "Weng et al., NeurIPS 2024, baseline GMM-PT; Bishop 2006, section 10.2; scikit-learn's defaults",
@@ -35,7 +35,7 @@ struct GaussianMixture: AggregationStrategy {
         nextIdentity = PoolRound.firstFreeIdentity(after: initial)
     }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let counts = contributions.map { $0.sampleCount > 0 && $0.stalenessWeight > 0 }
         state.average(
             contributions, weights: shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
@@ -88,69 +88,5 @@ struct GaussianMixture: AggregationStrategy {
         state = try reader.state(like: state)
         flush = try reader.word()
         nextIdentity = try reader.word()
-    }
-}
-
-/// Lloyd's algorithm from the seeds of k-means++ (Arthur and Vassilvitskii 2007).
-enum KMeans {
-    private static let iterations = 20
-
-    /// The cluster of each row, numbered from 0 without gaps; at most `clusters` of them.
-    static func labels(_ rows: [Double], width: Int, clusters: Int, random: inout SeededRandom) -> [Int] {
-        let count = rows.count / width
-        var centres = seeds(rows, width: width, clusters: min(clusters, count), random: &random)
-        var labels = [Int](repeating: 0, count: count)
-        for _ in 0..<iterations {
-            let next = (0..<count).map { nearest(rows, $0, centres, width).centre }
-            if next == labels { break }
-            labels = next
-            for centre in 0..<centres.count / width {
-                let members = labels.indices.filter { labels[$0] == centre }
-                guard !members.isEmpty else { continue }
-                for column in 0..<width {
-                    centres[centre * width + column] =
-                        members.reduce(0) { $0 + rows[$1 * width + column] / Double(members.count) }
-                }
-            }
-        }
-        let used = (0..<centres.count / width).filter { labels.contains($0) }
-        return labels.map { label in used.firstIndex(of: label) ?? 0 }
-    }
-
-    /// Each next centre is a row, chosen with a probability in proportion to its squared distance from those before; fewer
-    /// than `clusters` where all rows coincide with a centre.
-    private static func seeds(
-        _ rows: [Double], width: Int, clusters: Int, random: inout SeededRandom
-    ) -> [Double] {
-        let count = rows.count / width
-        func row(_ place: Int) -> ArraySlice<Double> { rows[place * width..<(place + 1) * width] }
-        var centres = Array(row(Int(random.next(upperBound: UInt64(count)))))
-        while centres.count < clusters * width {
-            let squares = (0..<count).map { nearest(rows, $0, centres, width).square }
-            let total = squares.reduce(0, +)
-            guard total > 0, total.isFinite else { break }
-            var left = random.nextUniform() * total
-            let choice = squares.firstIndex { square in
-                left -= square
-                return left < 0
-            }
-            centres += row(choice ?? squares.indices.last { squares[$0] > 0 } ?? 0)
-        }
-        return centres
-    }
-
-    private static func nearest(
-        _ rows: [Double], _ row: Int, _ centres: [Double], _ width: Int
-    ) -> (centre: Int, square: Double) {
-        var best = (centre: 0, square: Double.infinity)
-        for centre in 0..<centres.count / width {
-            var square = 0.0
-            for column in 0..<width {
-                let residual = rows[row * width + column] - centres[centre * width + column]
-                square += residual * residual
-            }
-            if square < best.square { best = (centre, square) }
-        }
-        return best
     }
 }

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Asynchronous PFPT: the pool, both networks and their optimizer state live on from version to version, and a flush is
 /// fitted to the buffer together with each other client's last contribution.
 ///
@@ -11,7 +5,7 @@
 /// present pool; a row starts at the prompt from which its client tuned it, and may leave it for another or for a prompt
 /// of its own. Prompts that no evidence supports for `patience` flushes die. What is tuned beside the prompts moves by the
 /// weighted mean of the flush, or as `CachedCalibration` says where `calibration-horizon` asks for it.
-struct AsyncPfpt: AggregationStrategy {
+struct AsyncPfpt: CatalogStrategy {
     static let entry = StrategyEntry(
         name: "pfpt-async",
         summary: "Asynchronous probabilistic prompt aggregation with a lasting pool and cached evidence.",
@@ -66,7 +60,7 @@ struct AsyncPfpt: AggregationStrategy {
         lastSupported = [Int](repeating: 0, count: initial.promptIDs.count)
     }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let news = cache.news(in: contributions)
         guard news.contains(where: { contributions[$0].stalenessWeight > 0 && contributions[$0].sampleCount > 0 })
         else {
@@ -96,17 +90,19 @@ struct AsyncPfpt: AggregationStrategy {
 
     /// λ of each entry of the cache.
     private func evidenceWeights() -> [Double] {
-        let staleness = cache.entries.map { entry in
+        let entries = cache.entries.map(\.value)
+        let staleness = entries.map { entry in
             let age = flush - entry.arrived
             return age == 0
-                ? entry.stalenessWeight : entry.stalenessWeight * power(1 + Double(age), -settings.cacheDecay)
+                ? entry.stalenessWeight
+                : entry.stalenessWeight * Elementary.power(1 + Double(age), -settings.cacheDecay)
         }
         return PoolRound.weights(
-            of: cache.entries.map(\.sampleCount), stalenessWeights: staleness, bySamples: settings.sharesBySamples)
+            of: entries.map(\.sampleCount), stalenessWeights: staleness, bySamples: settings.sharesBySamples)
     }
 
     private mutating func fitPool(_ contributions: [Contribution], _ news: [Int], _ weights: [Double]) -> FlushReport {
-        let counting = cache.entries.indices.filter { weights[$0] > 0 && !cache.entries[$0].promptIDs.isEmpty }
+        let counting = cache.entries.indices.filter { weights[$0] > 0 && !cache.entries[$0].value.promptIDs.isEmpty }
         var report = FlushReport(weights: influence(contributions, news, weights))
         guard !counting.isEmpty else { return report }
 
@@ -131,16 +127,14 @@ struct AsyncPfpt: AggregationStrategy {
     }
 
     private func matches(of client: ClientID) -> [PromptID] {
-        cache.entries.first { $0.client == client }?.matches ?? []
+        cache.entries[client]?.matches ?? []
     }
 
     /// The share of each contribution in the flush's own part of the evidence.
     private func influence(_ contributions: [Contribution], _ news: [Int], _ weights: [Double]) -> [Double] {
         var influence = [Double](repeating: 0, count: contributions.count)
         for place in news {
-            guard let entry = cache.entries.firstIndex(where: { $0.client == contributions[place].client }) else {
-                continue
-            }
+            guard let entry = cache.entries.place(of: contributions[place].client) else { continue }
             influence[place] = weights[entry]
         }
         return shares(influence)
@@ -153,9 +147,9 @@ struct AsyncPfpt: AggregationStrategy {
         if settings.isColdStart {
             var random = SeededRandom(seed: seed, stream: UInt64(flush))
             let bare = counting.map { place in
-                PoolEvidence(
-                    rows: cache.entries[place].rows, count: cache.entries[place].promptIDs.count,
-                    weight: weights[place], matches: [])
+                let entry = cache.entries[place].value
+                return PoolEvidence(
+                    rows: entry.rows, count: entry.promptIDs.count, weight: weights[place], matches: [])
             }
             let (model, evidence) = PoolRound.coldStart(bare, layout: layout, random: &random)
             return PoolFit(model: model, evidence: evidence, options: options, capacity: model.pool)
@@ -163,7 +157,7 @@ struct AsyncPfpt: AggregationStrategy {
         options.drop = .never
         let pool = RowIndex(state.promptIDs)
         let evidence = counting.map { place in
-            let entry = cache.entries[place]
+            let entry = cache.entries[place].value
             return PoolEvidence(
                 rows: carried(entry), count: entry.promptIDs.count, weight: weights[place],
                 matches: entry.matches.map { pool[$0] ?? -1 })
@@ -174,7 +168,7 @@ struct AsyncPfpt: AggregationStrategy {
         }
         if settings.births > 0 {
             options.births = PoolFitOptions.Births(
-                logOdds: log(settings.births / Double(counting.count)), leastWeight: settings.leastSupport,
+                logOdds: Elementary.log(settings.births / Double(counting.count)), leastWeight: settings.leastSupport,
                 leastDistance: settings.birthDistance)
         }
         let capacity = settings.births > 0 ? 2 * settings.poolLimit : model.pool
@@ -208,7 +202,7 @@ struct AsyncPfpt: AggregationStrategy {
         if settings.isColdStart {
             identities = PoolRound.identities(
                 of: survivors, matches: fit.evidence.map(\.matches),
-                origins: counting.map { cache.entries[$0].promptIDs }, pool: state.promptIDs, next: &nextIdentity)
+                origins: counting.map { cache.entries[$0].value.promptIDs }, pool: state.promptIDs, next: &nextIdentity)
         } else {
             identities = survivors.map { row in
                 if row < state.promptIDs.count { return state.promptIDs[row] }
@@ -263,45 +257,5 @@ extension AsyncPfpt {
         lastSupported = try reader.integers("flushes of last support", count: pool)
         try cache.read(from: &reader, width: state.width)
         try calibration.read(from: &reader, like: Displacement(like: state) { $0 != Parameters.prompts })
-    }
-}
-
-/// The settings of `pfpt-async`, with those that depend on the initial pool worked out.
-struct AsyncPfptSettings: Hashable, Sendable {
-    let fit: PoolFitOptions
-    let extent: EvidenceExtent
-    let sharesBySamples: Bool
-    let horizon: Int
-    let calibrationHorizon: Int
-    let cacheDecay: Double
-    let evidenceShift: Double
-    let patience: Int
-    let leastSupport: Double
-    let births: Double
-    let birthDistance: Double
-    let poolLimit: Int
-    let poolMinimum: Int
-    let isColdStart: Bool
-
-    init(_ settings: CheckedSettings, initial: PromptState) {
-        var fit = PfptSettings.options(settings)
-        fit.inertia = settings.number("inertia")
-        self.fit = fit
-        extent = PfptSettings.extent(settings)
-        sharesBySamples = settings.text("share") == "samples"
-        horizon = settings.integer("horizon")
-        calibrationHorizon = settings.integer("calibration-horizon")
-        cacheDecay = settings.number("cache-decay")
-        evidenceShift = settings.number("evidence-shift")
-        patience = settings.integer("patience")
-        leastSupport = settings.number("least-support")
-        births = settings.number("births")
-        birthDistance = settings.number("birth-distance")
-        let initialPool = max(initial.promptIDs.count, 1)
-        let minimum = settings.integer("pool-minimum")
-        poolMinimum = minimum > 0 ? minimum : min(initialPool, 10)
-        let limit = settings.integer("pool-limit")
-        poolLimit = max(limit > 0 ? limit : 2 * initialPool, poolMinimum)
-        isColdStart = settings.flag("cold-start")
     }
 }

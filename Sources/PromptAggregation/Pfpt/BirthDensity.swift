@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// What a row gains from a prompt of its own: the density of a prompt not yet seen, under the spread of the present pool.
 ///
 /// A new prompt at the row's own place would always fit best, so a birth is judged by its prior predictive density
@@ -42,7 +36,7 @@ struct BirthDensity: Hashable, Sendable {
         }
         squaredDistance = rows > 1 ? 2 * deviation / (rows - 1) : 0
         precision = spread.map { 1 / max($0, 1e-12) }
-        constant = logOdds - 0.5 * spread.reduce(0) { $0 + log(2 * .pi * max($1, 1e-12)) }
+        constant = logOdds - 0.5 * spread.reduce(0) { $0 + Elementary.log(2 * .pi * max($1, 1e-12)) }
     }
 
     func logDensity(_ row: ArraySlice<Float>) -> Double {

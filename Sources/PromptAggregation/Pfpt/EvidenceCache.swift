@@ -1,7 +1,6 @@
 /// The last accepted contribution of each client, kept so that a flush sees more than the clients that happened to answer.
 struct EvidenceCache: Hashable, Sendable {
     struct Entry: Hashable, Sendable {
-        let client: ClientID
         let session: UInt64
         let sequence: UInt64
         /// ω_t: [count, width].
@@ -17,8 +16,7 @@ struct EvidenceCache: Hashable, Sendable {
         var matches: [PromptID]
     }
 
-    /// Ascending by client.
-    private(set) var entries: [Entry] = []
+    private(set) var entries = ClientTable<Entry>()
 
     /// Of each client the newest contribution of a flush, without those that are already in the cache or older.
     ///
@@ -36,10 +34,8 @@ struct EvidenceCache: Hashable, Sendable {
     }
 
     private func isKnown(_ contribution: Contribution) -> Bool {
-        entries.contains {
-            $0.client == contribution.client && $0.session == contribution.session
-                && $0.sequence >= contribution.sequence
-        }
+        guard let entry = entries[contribution.client] else { return false }
+        return entry.session == contribution.session && entry.sequence >= contribution.sequence
     }
 
     mutating func remember(_ contribution: Contribution, flush: Int, width: Int) {
@@ -51,16 +47,10 @@ struct EvidenceCache: Hashable, Sendable {
             guard let origin = started[id] else { continue }
             baseRows.replaceSubrange(row * width..<(row + 1) * width, with: basePrompts.row(origin))
         }
-        let entry = Entry(
-            client: contribution.client, session: contribution.session, sequence: contribution.sequence, rows: rows,
-            baseRows: baseRows, promptIDs: contribution.promptIDs, sampleCount: contribution.sampleCount,
+        entries[contribution.client] = Entry(
+            session: contribution.session, sequence: contribution.sequence, rows: rows, baseRows: baseRows,
+            promptIDs: contribution.promptIDs, sampleCount: contribution.sampleCount,
             stalenessWeight: contribution.stalenessWeight, arrived: flush, matches: contribution.promptIDs)
-        let place = entries.firstIndex { $0.client >= contribution.client } ?? entries.count
-        if place < entries.count, entries[place].client == contribution.client {
-            entries[place] = entry
-        } else {
-            entries.insert(entry, at: place)
-        }
     }
 
     /// Forgets what came `horizon` flushes ago or earlier; what comes at this very flush always stays.
@@ -68,11 +58,10 @@ struct EvidenceCache: Hashable, Sendable {
         entries.removeAll { $0.arrived < flush && flush - $0.arrived >= horizon }
     }
 
-    mutating func setMatches(_ matches: [PromptID], of entry: Int) { entries[entry].matches = matches }
+    mutating func setMatches(_ matches: [PromptID], of entry: Int) { entries[entry].value.matches = matches }
 
     func write(to writer: inout SnapshotWriter) {
-        writer.write(entries) { writer, entry in
-            writer.write(entry.client.name)
+        entries.write(to: &writer) { writer, entry in
             writer.write(entry.session)
             writer.write(entry.sequence)
             writer.write(entry.promptIDs)
@@ -86,12 +75,11 @@ struct EvidenceCache: Hashable, Sendable {
     }
 
     mutating func read(from reader: inout SnapshotReader, width: Int) throws(SnapshotError) {
-        entries = try reader.list { reader throws(SnapshotError) in
-            let client = ClientID(try reader.text())
+        entries = try ClientTable(from: &reader) { reader throws(SnapshotError) in
             let (session, sequence) = (try reader.word(), try reader.word())
             let identities = try reader.words("prompt identities")
             return Entry(
-                client: client, session: session, sequence: sequence,
+                session: session, sequence: sequence,
                 rows: try reader.floats("prompts of a client", count: identities.count * width),
                 baseRows: try reader.floats("base prompts of a client", count: identities.count * width),
                 promptIDs: identities, sampleCount: try reader.integer("sample count", in: 0...Int.max),

@@ -2,7 +2,7 @@
 ///
 /// At every flush the pool starts anew as the union of the local prompts, is fitted to them, and keeps the prompts that
 /// some client is matched with. What is tuned beside the prompts is averaged as FedAvg does.
-struct Pfpt: AggregationStrategy {
+struct Pfpt: CatalogStrategy {
     static let entry = StrategyEntry(
         name: "pfpt",
         summary: "Probabilistic prompt aggregation: the pool is refitted to the local prompts of each flush.",
@@ -39,7 +39,7 @@ struct Pfpt: AggregationStrategy {
         nextIdentity = PoolRound.firstFreeIdentity(after: initial)
     }
 
-    mutating func aggregate(_ sent: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder sent: [Contribution]) -> FlushReport {
         let contributions = extent.applied(to: sent, pool: state)
         let weights = PoolRound.weights(
             of: contributions.map(\.sampleCount), stalenessWeights: contributions.map(\.stalenessWeight),
@@ -123,53 +123,5 @@ struct Pfpt: AggregationStrategy {
         kept = try reader.optional { reader throws(SnapshotError) in
             try PoolModel(from: &reader, layout: layout, pool: restored.promptIDs.count)
         }
-    }
-}
-
-/// The settings that all forms of PFPT take.
-enum PfptSettings {
-    static func fit(
-        sweeps: Int, promptStep: PoolFitOptions.PromptStep, share: String, evidence: EvidenceExtent
-    ) -> [SettingDeclaration] {
-        [
-            .integer("sweeps", sweeps, 1...10_000, "Sweeps of the alternating fit at each flush."),
-            .number("learning-rate", 1e-3, 1e-8...1, "Adam's step size for the prompts and both networks."),
-            .integer("hidden", 128, 1...4096, "Hidden units of the covariance and of the usage network."),
-            .choice(
-                "prompt-step", promptStep.rawValue, PoolFitOptions.PromptStep.allCases.map(\.rawValue),
-                "How prompts move in a sweep: along the gradient, or to the weighted mean of their matches."),
-            .choice(
-                "drop", PoolFitOptions.Drop.sweep.rawValue,
-                [PoolFitOptions.Drop.sweep.rawValue, PoolFitOptions.Drop.end.rawValue],
-                "Whether unsupported prompts leave a newly begun pool after each sweep or at the end."),
-            .choice(
-                "share", share, ["equal", "samples"],
-                "Whether clients weigh alike or by sample count, relative to the largest."),
-            .choice(
-                "evidence", evidence.rawValue, EvidenceExtent.allCases.map(\.rawValue),
-                "Prompts that a client observed: those it touched, that any touched, or all; untouched ones as they lie."
-            ),
-        ]
-    }
-
-    static func options(_ settings: CheckedSettings) -> PoolFitOptions {
-        var options = PoolFitOptions(
-            sweeps: settings.integer("sweeps"), learningRate: settings.number("learning-rate"),
-            promptStep: PoolFitOptions.PromptStep(rawValue: settings.text("prompt-step")) ?? .gradient)
-        options.drop = PoolFitOptions.Drop(rawValue: settings.text("drop")) ?? .sweep
-        return options
-    }
-
-    static func extent(_ settings: CheckedSettings) -> EvidenceExtent {
-        EvidenceExtent(rawValue: settings.text("evidence")) ?? .touched
-    }
-}
-
-extension PromptState {
-    /// Puts another pool in the place of the present one.
-    mutating func replacePool(rows: [Float], identities: [PromptID]) {
-        var parameters = parameters
-        parameters[Parameters.prompts] = Tensor(shape: [identities.count, width], values: rows)
-        self = PromptState(parameters: parameters, promptIDs: identities)
     }
 }

@@ -1,11 +1,5 @@
 import CKernels
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// The alternating maximization of Σ_t λ_t [log P(ω_t | z_t, Φ) + log P(z_t | Φ)] (equation 11, tempered by λ).
 ///
 /// A sweep takes one step of Adam on each term of the objective (every client's Gaussian term, then the usage term of all
@@ -29,7 +23,7 @@ package final class PoolFit {
     // Of every row of the pool, under the present parameters once `forward` has run.
     private let precision, logVariance, logOdds: FloatBuffer
     private let scratch: PoolFitScratch
-    private let kernels = aggregation_kernels_best().pointee
+    private let kernels = aggregation_kernels_chosen().pointee
     private var birth: BirthDensity?
 
     /// - Parameters:
@@ -111,7 +105,7 @@ package final class PoolFit {
     /// Σ_t λ_t [log P(ω_t | z_t, Φ) + log P(z_t | Φ)], in nats; rows without a match do not enter.
     package func objective() -> Double {
         var unused = 0.0
-        for row in 0..<pool { unused -= softplus(Double(logOdds[row])) }
+        for row in 0..<pool { unused -= Elementary.softplus(Double(logOdds[row])) }
         var total = 0.0
         for item in evidence where item.count > 0 {
             let gains = gains(of: item)
@@ -188,7 +182,7 @@ package final class PoolFit {
         guard weight > 0 else { return }
         usage.forward(rows: pool, input: prompts.values.start, output: logOdds.start)
         for (row, support) in support().enumerated() {
-            let used = 1 / (1 + exp(-Double(logOdds[row] + usage.outputBias[0])))
+            let used = 1 / (1 + Elementary.exp(-Double(logOdds[row] + usage.outputBias[0])))
             scratch.byLogOdds[row] = Float(total * used - support)
         }
         let followsGradient = options.promptStep == .gradient
@@ -204,7 +198,7 @@ package final class PoolFit {
 
     /// log N(ω_tk | φ_i, α(φ_i)) + g(φ_i), [locals, pool] (equation 27).
     private func gains(of item: PoolEvidence) -> UnsafeMutablePointer<Float> {
-        let constant = 0.5 * Float(layout.width) * Float(log(2 * Double.pi))
+        let constant = 0.5 * Float(layout.width) * Float(Elementary.log(2 * Double.pi))
         for row in 0..<pool { scratch.offset[row] = logOdds[row] - 0.5 * logVariance[row] - constant }
         item.rows.withUnsafeBufferPointer { rows in
             kernels.gains(
@@ -288,7 +282,7 @@ package final class PoolFit {
                 }
             }
         }
-        for row in 0..<pool where weights[row] > 0 {
+        for row in 0..<pool where weights[row] >= PoolEvidence.leastWeight {
             for place in row * width..<(row + 1) * width {
                 let sum = sums[place] + options.inertia * Double(start[place])
                 prompts.values[place] = Float(sum / (weights[row] + options.inertia))
@@ -296,25 +290,3 @@ package final class PoolFit {
         }
     }
 }
-
-/// Room for one client's gradients and gains, and for a pass over the whole pool.
-private final class PoolFitScratch {
-    let inputs, precision, logVariance, byMean, byLogit, byInput: FloatBuffer
-    let logits, byLogOdds, offset, gains: FloatBuffer
-
-    init(locals: Int, pool: Int, width: Int) {
-        inputs = FloatBuffer(count: locals * width)
-        precision = FloatBuffer(count: locals * width)
-        logVariance = FloatBuffer(count: locals)
-        byMean = FloatBuffer(count: locals * width)
-        byLogit = FloatBuffer(count: locals * width)
-        byInput = FloatBuffer(count: locals * width)
-        logits = FloatBuffer(count: max(locals, pool) * width)
-        byLogOdds = FloatBuffer(count: pool)
-        offset = FloatBuffer(count: pool)
-        gains = FloatBuffer(count: locals * pool)
-    }
-}
-
-/// log(1 + e^x).
-func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }

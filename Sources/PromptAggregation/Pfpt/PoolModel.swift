@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// What the aggregation learns: the prompts Φ, the covariance network γ and the usage network w, with Adam's state.
 package struct PoolModel: Hashable, Sendable {
     /// Values with Adam's state.
@@ -12,9 +6,8 @@ package struct PoolModel: Hashable, Sendable {
         /// The first and second moments of the gradients.
         var first: [Float]
         var second: [Float]
-        /// β₁^t and β₂^t, t being the weight of all steps so far.
-        var firstDecay = 1.0
-        var secondDecay = 1.0
+        /// The weight of all steps so far.
+        var age = 0.0
 
         /// Values without a past.
         init(_ values: [Float]) {
@@ -73,7 +66,7 @@ extension PoolModel {
             sum + (Double(value) - mean) * (Double(value) - mean) / Double(prompts.values.count)
         }
         let variance = min(0.5, max(square / Double(max(count, 1)), 1e-3 * spread, 1e-8))
-        let logit = Float(log(variance / (1 - variance)))
+        let logit = Float(Elementary.log(variance / (1 - variance)))
         let bias = layout.covariance.secondBias
         for place in bias..<bias + width { covariance.values[place] = logit }
     }
@@ -85,8 +78,7 @@ extension PoolModel {
             writer.write(learned.values)
             writer.write(learned.first)
             writer.write(learned.second)
-            writer.write(learned.firstDecay)
-            writer.write(learned.secondDecay)
+            writer.write(learned.age)
         }
     }
 
@@ -103,116 +95,7 @@ extension PoolModel.Learned {
         self.init(try reader.floats("learnt values", count: count))
         first = try reader.floats("first moments", count: count)
         second = try reader.floats("second moments", count: count)
-        firstDecay = try reader.number()
-        secondDecay = try reader.number()
-    }
-}
-
-/// The shapes of the two networks.
-package struct NetworkLayout: Hashable, Sendable {
-    package let width: Int
-    package let hidden: Int
-
-    package init(width: Int, hidden: Int) {
-        self.width = width
-        self.hidden = hidden
-    }
-
-    /// γ: width → hidden → ReLU → width.
-    var covariance: TwoLayers { TwoLayers(inputs: width, hidden: hidden, outputs: width) }
-    /// w: width → hidden → ReLU → 1.
-    var usage: TwoLayers { TwoLayers(inputs: width, hidden: hidden, outputs: 1) }
-}
-
-/// Where each tensor of a network of two layers lies in one list of values.
-struct TwoLayers: Hashable, Sendable {
-    let inputs: Int
-    let hidden: Int
-    let outputs: Int
-
-    /// [inputs, hidden]
-    var firstWeight: Int { 0 }
-    /// [hidden]
-    var firstBias: Int { inputs * hidden }
-    /// [hidden, outputs]
-    var secondWeight: Int { firstBias + hidden }
-    /// [outputs]
-    var secondBias: Int { secondWeight + hidden * outputs }
-    var count: Int { secondBias + outputs }
-
-    func initialValues(random: inout SeededRandom) -> [Float] {
-        let first = 1 / Double(max(inputs, 1)).squareRoot()
-        let second = 1 / Double(hidden).squareRoot()
-        return (0..<count).map { place in
-            Float((2 * random.nextUniform() - 1) * (place < secondWeight ? first : second))
-        }
-    }
-}
-
-/// One client's prompts as the fit sees them.
-package struct PoolEvidence: Hashable, Sendable {
-    /// ω_t: [count, width].
-    package var rows: [Float]
-    let count: Int
-    /// λ_t in (0, 1]: the power to which the client's likelihood is raised.
-    let weight: Double
-    /// z_t: the pool row that each row is matched with, −1 for none yet.
-    package var matches: [Int]
-
-    /// Values beyond this are brought back to it, so that squares stay far within float32.
-    static let largest: Float = 1e6
-
-    package init(rows: [Float], count: Int, weight: Double, matches: [Int]) {
-        self.rows = rows.map { Swift.max(-Self.largest, Swift.min(Self.largest, $0)) }
-        self.count = count
-        self.weight = weight
-        self.matches = matches
-    }
-}
-
-/// How the fit moves.
-package struct PoolFitOptions: Hashable, Sendable {
-    /// How Φ moves in a sweep.
-    package enum PromptStep: String, Hashable, Sendable, CaseIterable {
-        /// Along the gradient of the whole objective, with Adam.
-        case gradient
-        /// To the weighted mean of the matched rows, where the Gaussian term is largest for a given covariance.
-        case mean
-    }
-
-    /// When prompts that no client is matched with leave the pool.
-    package enum Drop: String, Hashable, Sendable, CaseIterable {
-        /// After each sweep, so that no row can come back to them.
-        case sweep
-        /// After the last sweep.
-        case end
-        /// Not within the fit.
-        case never
-    }
-
-    var sweeps: Int
-    var learningRate: Double
-    var promptStep: PromptStep
-    /// How much the place of a prompt at the start of the fit weighs against its evidence in `mean`.
-    var inertia: Double = 0
-    /// Whether the matches stay as they are given: for searches over all of them.
-    package var keepsMatches = false
-    package var drop = Drop.never
-    /// When a row may be matched with a new prompt; nil where no prompt may be born.
-    var births: Births?
-
-    struct Births: Hashable, Sendable {
-        /// The log-odds of a client's using a prompt that no one has used.
-        var logOdds: Double
-        /// Clients of less weight bear no prompts.
-        var leastWeight: Double
-        /// How far from every prompt a new one must be, in typical distances between the pool's prompts.
-        var leastDistance: Double
-    }
-
-    package init(sweeps: Int, learningRate: Double, promptStep: PromptStep) {
-        self.sweeps = sweeps
-        self.learningRate = learningRate
-        self.promptStep = promptStep
+        age = try reader.number()
+        guard age >= 0 else { throw reader.unexpected("weight of all steps", "at least 0", "\(age)") }
     }
 }

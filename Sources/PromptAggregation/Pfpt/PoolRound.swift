@@ -73,8 +73,3 @@ enum PoolRound {
     /// A first identity that no prompt of the state has.
     static func firstFreeIdentity(after state: PromptState) -> PromptID { (state.promptIDs.max() ?? 0) + 1 }
 }
-
-extension FlushReport {
-    /// Stands in `matches` for a row that no prompt of the pool took.
-    public static let unmatched = PromptID.max
-}

@@ -3,7 +3,7 @@
 /// As in their code every client contributes the same set of prompts, the union of what any client touched: a prompt that
 /// a client did not touch counts at its base value. Clients weigh alike. What is tuned beside the prompts is averaged by
 /// sample count. Prompts so extreme that a gain stops being a number leave the pool as it was.
-struct PfptReference: AggregationStrategy {
+struct PfptReference: CatalogStrategy {
     static let entry = StrategyEntry(
         name: "pfpt-reference",
         summary: "PFPT's aggregation exactly as its authors' code computes it, in Float64 (slow).",
@@ -33,7 +33,7 @@ struct PfptReference: AggregationStrategy {
         self.nextIdentity = nextIdentity
     }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let weights = shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
         let present = state
         state.average(contributions, weights: weights) { $0 != Parameters.prompts }

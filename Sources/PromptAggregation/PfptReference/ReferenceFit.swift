@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// The aggregation of PFPT's authors, step by step in Float64 (`Algo/nonparametric_aggregation.py` of their code).
 ///
 /// It differs from the paper: the covariance network's output is a standard deviation; the usage term is
@@ -73,14 +67,15 @@ package struct ReferenceFit: Sendable {
         for client in 0..<clients {
             for (row, pass) in zip(survivors, passes) {
                 guard let local = matches[client].firstIndex(of: row) else {
-                    total += log1p(-pass.used)
+                    total += Elementary.log1p(-pass.used)
                     continue
                 }
-                total += log(pass.used)
+                total += Elementary.log(pass.used)
                 for column in 0..<width {
                     let first = (client * promptsPerClient + local) * width
                     let scaled = (locals[first + column] - pass.row[column]) / pass.sigma[column]
-                    total -= 0.5 * (scaled * scaled + log(2 * Double.pi)) + log(pass.sigma[column])
+                    total -=
+                        0.5 * (scaled * scaled + Elementary.log(2 * Double.pi)) + Elementary.log(pass.sigma[column])
                 }
             }
         }
@@ -104,14 +99,14 @@ package struct ReferenceFit: Sendable {
         for row in matches[client] { used[row] = true }
         let count = Double(promptsPerClient)
         let first = client * promptsPerClient
-        let constant = log((2 * Double.pi).squareRoot())
+        let constant = Elementary.log((2 * Double.pi).squareRoot())
         var gains = [Double](repeating: 0, count: promptsPerClient * pool)
         for row in 0..<pool {
             let p = Self.clamped(probabilities[row].output[0])
-            let bernoulli = count * (used[row] ? log(p) : log1p(-p))
+            let bernoulli = count * (used[row] ? Elementary.log(p) : Elementary.log1p(-p))
             let mean = deviations[row].input
             let sigma = deviations[row].output
-            let logSigma = sigma.reduce(0) { $0 + log($1) + constant }
+            let logSigma = sigma.reduce(0) { $0 + Elementary.log($1) + constant }
             for local in 0..<promptsPerClient {
                 var sum = 0.0
                 for column in 0..<width {
@@ -165,8 +160,8 @@ package struct ReferenceFit: Sendable {
     private func byProbability(_ probability: Double) -> Double {
         let p = Self.clamped(probability)
         guard p == probability else { return 0 }
-        let odds = log(p) - log1p(-p)
-        let byOdds = Double(promptsPerClient) * (1 / (1 + exp(-odds)) - 1)
+        let odds = Elementary.log(p) - Elementary.log1p(-p)
+        let byOdds = Double(promptsPerClient) * (1 / (1 + Elementary.exp(-odds)) - 1)
         return byOdds / p + byOdds / (1 - p)
     }
 }

@@ -1,11 +1,5 @@
 import CKernels
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Values with Adam's moments, stepped as PyTorch steps them (lr 1e-3, betas 0.9 and 0.999, eps 1e-8).
 package struct ReferenceParameter: Hashable, Sendable {
     package private(set) var values: [Double]
@@ -20,9 +14,9 @@ package struct ReferenceParameter: Hashable, Sendable {
 
     /// - Parameter number: of this step, from 1.
     mutating func step(_ gradient: [Double], number: Int) {
-        let stepSize = 1e-3 / (1 - pow(0.9, Double(number)))
-        let correction = (1 - pow(0.999, Double(number))).squareRoot()
-        reference_adam(values.count, &values, &first, &second, gradient, stepSize, correction)
+        let stepSize = 1e-3 / (1 - Elementary.power(0.9, Double(number)))
+        let correction = (1 - Elementary.power(0.999, Double(number))).squareRoot()
+        reference_kernels_chosen().pointee.adam(values.count, &values, &first, &second, gradient, stepSize, correction)
     }
 }
 
@@ -74,10 +68,11 @@ package struct ReferenceNetwork: Hashable, Sendable {
     func pass(_ row: [Double]) -> Pass {
         var pass = Pass(
             input: row, hidden: [Double](repeating: 0, count: hidden), output: [Double](repeating: 0, count: outputs))
-        reference_linear(hidden, inputs, row, firstWeight.values, firstBias.values, &pass.hidden)
+        let kernels = reference_kernels_chosen().pointee
+        kernels.linear(hidden, inputs, row, firstWeight.values, firstBias.values, &pass.hidden)
         for place in pass.hidden.indices { pass.hidden[place] = max(0, pass.hidden[place]) }
-        reference_linear(outputs, hidden, pass.hidden, secondWeight.values, secondBias.values, &pass.output)
-        reference_sigmoid(outputs, &pass.output)
+        kernels.linear(outputs, hidden, pass.hidden, secondWeight.values, secondBias.values, &pass.output)
+        kernels.sigmoid(outputs, &pass.output)
         return pass
     }
 
@@ -98,15 +93,16 @@ package struct ReferenceNetwork: Hashable, Sendable {
     /// - Parameter byOutput: the loss's gradient by the outputs after the sigmoid.
     func backward(_ pass: Pass, byOutput: [Double], into gradient: inout Gradient) -> [Double] {
         let byLogit = zip(byOutput, pass.output).map { ($0 * (1 - $1)) * $1 }
-        reference_add_outer(outputs, hidden, byLogit, pass.hidden, &gradient.secondWeight)
+        let kernels = reference_kernels_chosen().pointee
+        kernels.add_outer(outputs, hidden, byLogit, pass.hidden, &gradient.secondWeight)
         for place in byLogit.indices { gradient.secondBias[place] += byLogit[place] }
         var byHidden = [Double](repeating: 0, count: hidden)
-        reference_linear_backward(hidden, outputs, byLogit, secondWeight.values, &byHidden)
+        kernels.linear_backward(hidden, outputs, byLogit, secondWeight.values, &byHidden)
         for place in byHidden.indices where pass.hidden[place] <= 0 { byHidden[place] = 0 }
-        reference_add_outer(hidden, inputs, byHidden, pass.input, &gradient.firstWeight)
+        kernels.add_outer(hidden, inputs, byHidden, pass.input, &gradient.firstWeight)
         for place in byHidden.indices { gradient.firstBias[place] += byHidden[place] }
         var byInput = [Double](repeating: 0, count: inputs)
-        reference_linear_backward(inputs, hidden, byHidden, firstWeight.values, &byInput)
+        kernels.linear_backward(inputs, hidden, byHidden, firstWeight.values, &byInput)
         return byInput
     }
 

@@ -1,9 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// How much all of a client's updates together may tell of its data, where each was clipped and given Gaussian noise.
 ///
 /// The Gaussian mechanism with noise multiplier z has the Rényi divergence α ρ of every order α > 1, with ρ = 1 / (2 z²)
@@ -26,9 +20,10 @@ public enum PrivacyAccountant {
         guard rho.isFinite else { return .infinity }
         func bound(_ logarithm: Double) -> Double {
             // α = 1 + e^logarithm, so that orders close to 1 keep their digits.
-            let excess = exp(logarithm)
+            let excess = Elementary.exp(logarithm)
             let order = 1 + excess
-            return order * rho + logarithm - log(order) - (log(delta) + log(order)) / excess
+            return order * rho + logarithm - Elementary.log(order) - (Elementary.log(delta) + Elementary.log(order))
+                / excess
         }
         let grid = stride(from: -20.0, through: 20, by: 0.25)
         let best = grid.min { bound($0) < bound($1) }!

@@ -12,36 +12,60 @@ enum CoordinateStatistic {
             let rows = entry.name == Parameters.prompts ? state.promptIDs.count : 1
             guard rows > 0 else { continue }
             let width = entry.tensor.values.count / rows
+            let sources = contributions.compactMap { Source($0, entry.name, width) }
             var tensor = entry.tensor
+            // One list for all coordinates, since there are many of them.
+            var displacements: [Double] = []
+            displacements.reserveCapacity(sources.count)
             for row in 0..<rows {
-                let moved = contributions.compactMap { displacement(of: $0, entry.name, row, width, state) }
-                guard !moved.isEmpty else { continue }
+                let id = entry.name == Parameters.prompts ? state.promptIDs[row] : nil
+                let places = sources.map { $0.places(of: id) }
+                guard places.contains(where: { $0 != nil }) else { continue }
                 for column in 0..<width {
-                    let sorted = moved.map { $0[column] }.sorted()
+                    displacements.removeAll(keepingCapacity: true)
+                    for (source, start) in zip(sources, places) {
+                        guard let start else { continue }
+                        let (local, base) = (source.local[start.local + column], source.base[start.base + column])
+                        displacements.append(Double(local) - Double(base))
+                    }
+                    displacements.sort()
                     let place = row * width + column
-                    tensor.values[place] = Float(saturating: Double(tensor.values[place]) + statistic(sorted[...]))
+                    tensor.values[place] = Float(
+                        saturating: Double(tensor.values[place]) + statistic(displacements[...]))
                 }
             }
             state.parameters[entry.name] = tensor
         }
     }
 
-    /// What a contribution changed of one row of the pool, or of another tensor as a whole; nil when it lacks it.
-    private static func displacement(
-        of contribution: Contribution, _ name: String, _ row: Int, _ width: Int, _ state: PromptState
-    ) -> [Double]? {
-        guard let local = contribution.parameters[name], let base = contribution.base.parameters[name] else {
-            return nil
+    /// One tensor of a contribution, before and after.
+    private struct Source {
+        let local: [Float]
+        let base: [Float]
+        private let width: Int
+        /// Of the prompts; another tensor is one row.
+        private let tuned, started: RowIndex?
+
+        /// Nil where the contribution lacks the tensor, or has it in another shape.
+        init?(_ contribution: Contribution, _ name: String, _ width: Int) {
+            guard let local = contribution.parameters[name], let base = contribution.base.parameters[name] else {
+                return nil
+            }
+            let isPool = name == Parameters.prompts
+            guard isPool || (local.values.count == width && base.values.count == width) else { return nil }
+            self.local = local.values
+            self.base = base.values
+            self.width = width
+            tuned = isPool ? RowIndex(contribution.promptIDs) : nil
+            started = isPool ? RowIndex(contribution.base.promptIDs) : nil
         }
-        if name == Parameters.prompts {
-            let id = state.promptIDs[row]
-            guard let tuned = contribution.promptIDs.firstIndex(of: id),
-                let started = contribution.base.promptIDs.firstIndex(of: id)
-            else { return nil }
-            return zip(local.row(tuned), base.row(started)).map { Double($0) - Double($1) }
+
+        /// Where the row of a prompt begins, nil where the contribution did not touch it; of another tensor its first value.
+        func places(of id: PromptID?) -> (local: Int, base: Int)? {
+            guard let id else { return (0, 0) }
+            guard let local = tuned?[id], let base = started?[id] else { return nil }
+            return (local * width, base * width)
         }
-        guard local.values.count == width, base.values.count == width else { return nil }
-        return zip(local.values, base.values).map { Double($0) - Double($1) }
     }
 
     /// The mean of some numbers, without overflow.
@@ -59,7 +83,7 @@ struct CoordinateMedian: MemorylessStrategy {
 
     private init(state: PromptState) { self.state = state }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let counting = contributions.filter { $0.stalenessWeight > 0 }
         CoordinateStatistic.move(&state, by: counting) { sorted in
             let upper = sorted.count / 2
@@ -84,7 +108,7 @@ struct TrimmedMean: MemorylessStrategy {
     var state: PromptState
     private let trim: Double
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let counting = contributions.filter { $0.stalenessWeight > 0 }
         let trim = trim
         CoordinateStatistic.move(&state, by: counting) { sorted in

@@ -1,6 +1,6 @@
 /// Norm clipping in front of another strategy (Sun et al. 2019, section 4): a displacement Δ longer than the bound C is
 /// replaced by Δ · C / ‖Δ‖, the norm being taken over all tensors together.
-struct NormClipping: AggregationStrategy {
+struct NormClipping: CatalogStrategy {
     /// The strategies that it may stand in front of, each with its own settings at their defaults.
     private static let inner = [
         FedAvg.entry, FedBuff.entry, FedOpt.entry, FedAsync.entry, Ca2fl.entry, CoordinateMedian.entry,
@@ -33,8 +33,8 @@ struct NormClipping: AggregationStrategy {
 
     var state: PromptState { inner.state }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
-        inner.aggregate(contributions.map(clipped))
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
+        inner.aggregate(inOrder: contributions.map(clipped))
     }
 
     private func clipped(_ contribution: Contribution) -> Contribution {

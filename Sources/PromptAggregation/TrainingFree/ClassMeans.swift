@@ -1,6 +1,5 @@
 /// What one client says of the classes that it has.
 struct ClassMeans: Hashable, Sendable {
-    let client: ClientID
     /// The classes with images, ascending.
     let classes: [Int]
     /// The number of images of each.
@@ -11,22 +10,19 @@ struct ClassMeans: Hashable, Sendable {
     /// - Parameters:
     ///   - counts: of all classes; those without a positive one are left out.
     ///   - means: [counts.count, width].
-    init(client: ClientID, counts: [Float], means: Tensor) {
-        self.client = client
+    init(counts: [Float], means: Tensor) {
         classes = counts.indices.filter { counts[$0] > 0 }
         self.counts = classes.map { counts[$0] }
         self.means = classes.flatMap { means.row($0) }
     }
 
     func write(to writer: inout SnapshotWriter) {
-        writer.write(client.name)
         writer.write(classes)
         writer.write(counts)
         writer.write(means)
     }
 
     init(from reader: inout SnapshotReader, classes all: Int, width: Int) throws(SnapshotError) {
-        client = ClientID(try reader.text())
         classes = try reader.integers("classes")
         guard classes.allSatisfy({ 0..<all ~= $0 }) else {
             throw reader.unexpected("classes", "below \(all)", "\(classes)")

@@ -6,7 +6,7 @@
 /// The last report of every client counts, whatever its staleness: features of a frozen encoder do not age. The published
 /// head is the classifier, with a bias of 0; `class.means` and `class.counts` are those of all clients together. Prompts
 /// stay as they are and nobody uses them.
-struct FedCof: AggregationStrategy {
+struct FedCof: CatalogStrategy {
     static let entry = StrategyEntry(
         name: "fedcof", summary: "No training: a classifier from the class means and counts that clients send.",
         source: "Goswami et al., NeurIPS 2025, arXiv 2412.14326",
@@ -26,8 +26,8 @@ struct FedCof: AggregationStrategy {
     private let shrinkage: Double
     private let classes: Int
     private let width: Int
-    /// The last of each client, ascending by client.
-    private var reports: [ClassMeans] = []
+    /// The last of each client.
+    private var reports = ClientTable<ClassMeans>()
 
     private init(_ initial: PromptState, shrinkage: Double) throws(StrategyError) {
         let shape = initial.parameters[Parameters.headWeight]?.shape ?? []
@@ -45,7 +45,7 @@ struct FedCof: AggregationStrategy {
         state.parameters[Parameters.classCounts] = Tensor(zeros: [classes])
     }
 
-    mutating func aggregate(_ contributions: [Contribution]) -> FlushReport {
+    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let counts = contributions.map { $0.stalenessWeight > 0 ? max(0, Double($0.sampleCount)) : 0 }
         let weights = shares(counts)
         for (contribution, count) in zip(contributions, counts) where count > 0 { remember(contribution) }
@@ -57,16 +57,11 @@ struct FedCof: AggregationStrategy {
         guard let means = contribution.parameters[Parameters.classMeans], means.shape == [classes, width],
             let counts = contribution.parameters[Parameters.classCounts], counts.shape == [classes]
         else { return }
-        let report = ClassMeans(client: contribution.client, counts: counts.values, means: means)
-        let place = reports.firstIndex { $0.client >= contribution.client } ?? reports.count
-        if place < reports.count, reports[place].client == contribution.client {
-            reports[place] = report
-        } else {
-            reports.insert(report, at: place)
-        }
+        reports[contribution.client] = ClassMeans(counts: counts.values, means: means)
     }
 
     private mutating func publish() {
+        let reports = reports.map(\.value)
         let totals = ClassTotals(reports, classes: classes, width: width)
         let weight = totals.ridgeWeight(of: reports, shrinkage: shrinkage)
         func tensor(_ values: [Double], _ shape: [Int]) -> Tensor {
@@ -80,13 +75,13 @@ struct FedCof: AggregationStrategy {
 
     func write(to writer: inout SnapshotWriter) {
         writer.write(state)
-        writer.write(reports) { $1.write(to: &$0) }
+        reports.write(to: &writer) { $1.write(to: &$0) }
     }
 
     mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
         state = try reader.state(like: state)
         let (classes, width) = (classes, width)
-        reports = try reader.list { reader throws(SnapshotError) in
+        reports = try ClientTable(from: &reader) { reader throws(SnapshotError) in
             try ClassMeans(from: &reader, classes: classes, width: width)
         }
     }

@@ -12,7 +12,7 @@ public enum KernelVariant: String, Hashable, Sendable, CaseIterable {
     /// The variants that this machine can run, fastest first.
     public static var supported: [KernelVariant] { allCases.filter { ck_kernels_named($0.rawValue) != nil } }
 
-    /// The fastest variant that this machine can run.
+    /// The variant in use: the fastest that this machine can run, unless IMPROMPTU_KERNELS names another.
     public static var best: KernelVariant { KernelVariant(rawValue: String(cString: ck_kernels_best().pointee.name))! }
 }
 

@@ -1,5 +1,5 @@
 import Datasets
-import FederationRuntime
+import FaultSimulation
 import Foundation
 import Safetensors
 import Synchronization

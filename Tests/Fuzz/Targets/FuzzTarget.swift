@@ -1,4 +1,4 @@
-import FederationRuntime
+import FaultSimulation
 
 /// What hostile bytes are tried on. A target takes any bytes; where something does not hold that should, it traps: libFuzzer
 /// reports it with the bytes, and a test run ends there with what was violated.

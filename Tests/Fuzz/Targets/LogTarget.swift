@@ -1,5 +1,5 @@
 import CZlib
-import FederationRuntime
+import FaultSimulation
 import MessageLog
 
 /// The first byte chooses: the rest is a file, or damages a good one, or fills a chunk whose head and checksum fit.

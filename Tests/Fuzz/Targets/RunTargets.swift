@@ -1,5 +1,7 @@
-import FederationRuntime
+import FaultSimulation
 import PromptWire
+import RunLog
+import RunSettings
 
 /// A configuration that is taken is whole: written out with its defaults it reads back as the same.
 func tryConfiguration(_ bytes: UnsafeRawBufferPointer) {

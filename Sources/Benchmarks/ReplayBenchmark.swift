@@ -1,0 +1,164 @@
+import Federation
+import Foundation
+import Glibc
+import MessageLog
+import PromptAggregation
+import PromptWire
+import RunLog
+import RunSettings
+
+/// Measures how fast a run's log is read and replayed, beside a plain read of the same file.
+public struct ReplayBenchmark: Sendable {
+    /// A way to go through the whole log.
+    public struct Row: Hashable, Sendable {
+        public let name: String
+        /// 0 where the file is only bytes.
+        public let records: Int
+        /// The median of the runs.
+        public let duration: Duration
+        /// Bytes of the file a second.
+        public let bytesPerSecond: Double
+
+        public var recordsPerSecond: Double { Double(records) / (duration / .seconds(1)) }
+    }
+
+    public let log: String
+    /// Of the file.
+    public let bytes: Int
+    public let runs: Int
+
+    /// - Parameter runs: of each, of which the median counts, at least 1.
+    /// - Throws: `LogError` where there is no log.
+    public init(log: String, runs: Int) throws {
+        guard let size = try? FileManager.default.attributesOfItem(atPath: log)[.size] as? Int else {
+            throw LogError.missing(path: log)
+        }
+        self.log = log
+        self.bytes = size
+        self.runs = max(1, runs)
+    }
+
+    /// Once through beforehand, so that all of them find the file in memory.
+    /// - Throws: `LogError` or `ReplayError`.
+    public func run() throws -> [Row] {
+        _ = try plainRead()
+        return [
+            try row("plain read", plainRead),
+            try row("scan, checking every byte") { try LogBenchmark.scan(path: log).records },
+            try row("decode every record", decode),
+            try row("replay, comparing every digest", replay),
+        ]
+    }
+
+    private func row(_ name: String, _ body: () throws -> Int) throws -> Row {
+        var records = 0
+        let times = try (0..<runs).map { _ in
+            let start = ContinuousClock.now
+            records = try body()
+            return ContinuousClock.now - start
+        }.sorted()
+        let median = times[runs / 2]
+        return Row(
+            name: name, records: records, duration: median, bytesPerSecond: Double(bytes) / (median / .seconds(1)))
+    }
+
+    private func plainRead() throws -> Int {
+        let file = open(log, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw LogError.missing(path: log) }
+        defer { _ = close(file) }
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { block.deallocate() }
+        while read(file, block.baseAddress, block.count) > 0 {}
+        return 0
+    }
+
+    private func decode() throws -> Int {
+        var reader = try RunLogReader(path: log)
+        var records = 0
+        while try reader.next() != nil { records += 1 }
+        return records
+    }
+
+    private func replay() throws -> Int {
+        try Replay(path: log) { step in
+            guard case .checked(let publication) = step, !publication.isEqual else { return }
+            throw ReplayError("\(log): version \(publication.version) does not replay to its recorded digest")
+        }.records
+    }
+}
+
+extension ReplayBenchmark {
+    /// Writes the log of a run like the demo's whose clients answer every task at once, with noise instead of tuning.
+    /// - Parameter updates: accepted until the run ends, at least 1.
+    /// - Throws: `LogError`.
+    public static func writeRun(to folder: RunFolder, updates: Int) throws {
+        let configuration = try RunConfiguration.load(
+            base: RunConfiguration.demo, files: [], environment: [:], assignments: ["run.updates=\(updates)"])
+        var random = SeededRandom(seed: configuration.federation.seed)
+        let initial = state(pool: configuration.prompts.pool, &random)
+        var now = Timestamp(nanoseconds: 0)
+        let log = RunLogWriter(
+            creating: folder,
+            header: RunHeader(
+                configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
+                incarnation: 1, initial: .init(version: 0, state: initial)), at: now)
+        var pipeline = CommitPipeline(
+            LoggedAggregator(
+                aggregator: Aggregator(
+                    configuration: configuration.federation,
+                    strategy: try configuration.makeStrategy(initial: initial)), log: log))
+        try pipeline.start(IncarnationStarted(incarnation: 1, build: buildVersion), at: now)
+        var sequences: [ClientID: UInt64] = [:]
+        for client in configuration.clients {
+            sequences[client] = 0
+            let hello = ClientMessage.Hello(
+                client: client, session: 1, lastVersion: -1, sampleCount: 100, encoderDigest: "")
+            try pipeline.receive(ClientCodec.encode(.hello(hello)).span.bytes, at: now)
+        }
+        while true {
+            let tasks = try pipeline.commit().compactMap { committed -> AggregatorMessage.Task? in
+                guard case .publish(.client, .task(let task)) = committed.effect else { return nil }
+                return task
+            }
+            guard pipeline.aggregator.phase != .finished, !tasks.isEmpty else { break }
+            let base = pipeline.aggregator.current
+            for task in tasks {
+                now = now + .milliseconds(1)
+                sequences[task.client]! += 1
+                let update = ClientMessage.Update(
+                    client: task.client, session: 1, sequence: sequences[task.client]!, task: task.number,
+                    baseVersion: base.version, sampleCount: 100, parameters: noisy(base.state.parameters, &random),
+                    promptIDs: base.state.promptIDs, metrics: [])
+                try pipeline.receive(ClientCodec.encode(.update(update)).span.bytes, at: now)
+            }
+        }
+        try pipeline.close()
+    }
+
+    /// The demo's shapes: a pool of the bundled encoder's width, and a head for ten classes.
+    private static func state(pool: Int, _ random: inout SeededRandom) -> PromptState {
+        let (width, classes) = (192, 10)
+        func tensor(_ shape: [Int]) -> Tensor {
+            Tensor(
+                shape: shape,
+                values: (0..<shape.reduce(1, *)).map { _ in Float(0.08 * random.nextUniform() - 0.04) })
+        }
+        return PromptState(
+            parameters: Parameters([
+                ("head.bias", tensor([classes])), ("head.weight", tensor([classes, width])),
+                (Parameters.prompts, tensor([pool, width])),
+            ]), promptIDs: (0..<pool).map { PromptID($0) })
+    }
+
+    private static func noisy(_ parameters: Parameters, _ random: inout SeededRandom) -> Parameters {
+        Parameters(
+            parameters.entries.map { entry in
+                (
+                    entry.name,
+                    Tensor(
+                        shape: entry.tensor.shape,
+                        values: entry.tensor.values.map { $0 + Float(0.001 * random.nextNormal()) })
+                )
+            })
+    }
+}

@@ -1,0 +1,10 @@
+#if defined(__x86_64__)
+#define KERNELS reference_kernels_avx2
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "reference.h"
+#pragma clang attribute pop
+#endif

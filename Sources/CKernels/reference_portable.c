@@ -1,0 +1,3 @@
+#define KERNELS reference_kernels_portable
+
+#include "reference.h"

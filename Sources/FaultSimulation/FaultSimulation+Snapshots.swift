@@ -1,0 +1,54 @@
+import Federation
+import MessageLog
+import PromptAggregation
+import RunLog
+
+/// The simulated aggregator's snapshots, as `SnapshotKeeper` has them written: beside the work, some time after they were
+/// taken.
+extension FaultSimulation {
+    /// Compares what a recovery gives with what the whole log does, and goes on from its snapshot.
+    package mutating func check(_ recovery: RunRecovery) throws {
+        let (replay, history) = try RunRecovery.replayed(RunLogReader(aggregator.disk.readLog()))
+        note(
+            .resumed(
+                Self.digest(of: recovery.aggregator, recovery.history, recovery.lastTime),
+                whole: Self.digest(of: replay.aggregator!, history, replay.lastTime)))
+        tally.recoveriesFromSnapshots += recovery.start == nil ? 0 : 1
+        tally.snapshotsPassedOver += recovery.passedOver.count
+        aggregator.keepSnapshots(since: recovery.start)
+    }
+
+    private static func digest(of aggregator: Aggregator, _ history: RunHistory, _ time: Timestamp) -> Digest {
+        Digest(of: aggregator.snapshot() + history.bytes + Array("\(time.nanoseconds)".utf8))
+    }
+
+    /// Whether a snapshot is due and none is being written.
+    var isSnapshotDue: Bool {
+        guard let engine = aggregator.engine, aggregator.unwritten == nil else { return false }
+        return aggregator.rhythm.isDue(version: engine.aggregator.version, length: engine.committedBytes)
+    }
+
+    mutating func takeSnapshot() {
+        guard isSnapshotDue, let make = aggregator.engine?.snapshot(aggregator.history) else { return }
+        var snapshot = make()
+        if planted == .misplacedSnapshot, let previous = aggregator.previous {
+            snapshot.aggregator = previous.snapshot()
+            snapshot.version = previous.version
+        }
+        aggregator.unwritten = snapshot
+        queue.push(
+            .snapshotIsWritten(incarnation: aggregator.incarnation), at: now + random.duration(inSeconds: 0...3))
+    }
+
+    mutating func writeSnapshot(ofIncarnation incarnation: UInt64) throws {
+        guard aggregator.engine != nil, aggregator.incarnation == incarnation,
+            let snapshot = aggregator.unwritten
+        else { return }
+        aggregator.unwritten = nil
+        try attempt { world in
+            let size = try world.aggregator.shelf.add(snapshot)
+            world.aggregator.rhythm.kept(version: snapshot.version, length: snapshot.position.length, size: size)
+            world.tally.snapshots += 1
+        }
+    }
+}

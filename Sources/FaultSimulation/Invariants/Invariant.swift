@@ -1,0 +1,45 @@
+import Federation
+import PromptAggregation
+import RunLog
+
+/// What happens in a simulation, as far as an invariant may want to know.
+package enum Observation {
+    /// The aggregator told all of a version.
+    case published(Version, Digest)
+    /// An observer was told of the flush that made a version; the last one that it knew of is the other.
+    case flushed(Version, after: Version)
+    /// The aggregator told a client what is safe.
+    case acknowledged(AggregatorMessage.Ack)
+    case trained(Training)
+    /// A client has an update on its disk.
+    case stored(ClientID, UpdateID)
+    /// A client keeps an update no longer.
+    case discarded(ClientID, UpdateID, Settlement)
+    /// An aggregator that was started again has this state; one of the others is what it must be.
+    case recovered(Digest, among: [Digest])
+    /// What recovery gave, and what running the whole log through the core gives.
+    case resumed(Digest, whole: Digest)
+    /// An aggregator began the run anew on an empty disk.
+    case begunAnew
+    /// The aggregator's state after the last record of the log.
+    case ended(Digest)
+}
+
+/// Something that must hold in every simulation, whatever fails.
+protocol Invariant {
+    /// What must hold, as a sentence.
+    var name: String { get }
+    mutating func observe(_ observation: Observation)
+    /// Each way in which it does not hold, in words.
+    func violations(in record: RunRecord) -> [String]
+}
+
+/// All that must hold.
+enum Invariants {
+    static func all() -> [any Invariant] {
+        [
+            AcknowledgedIsKept(), AppliedOnce(), VersionsOnlyGrow(), StalenessIsAccounted(), RunsEnd(),
+            RecoveryIsExact(), EffectsComeOnce(),
+        ]
+    }
+}

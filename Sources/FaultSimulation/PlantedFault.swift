@@ -1,0 +1,23 @@
+/// A fault that the protocol is not made to survive. Tests plant one to see that an invariant notices.
+package enum PlantedFault: CaseIterable, Sendable {
+    /// Syncs of the log return at once: what is acknowledged is not safe.
+    case ignoredSync
+    /// A client that is started again sends what it kept under its new session, and the aggregator cannot know it.
+    case relabelledOutbox
+    /// A client that is started again finds nothing of what it kept.
+    case forgottenOutbox
+    /// Something reaches the aggregator's core past the log.
+    case unloggedEvent
+    /// A snapshot holds the state of one commit earlier than it says.
+    case misplacedSnapshot
+    /// The aggregator takes all in and says nothing any more.
+    case silentAggregator
+    /// A batch's effects are carried out while it is on its way to the disk.
+    case earlyEffects
+    /// A batch's effects are carried out twice.
+    case repeatedEffects
+    /// A timer that comes while a batch is on its way makes the aggregator forget that batch's effects.
+    case lostBatch
+    /// A client says that it trained on the newest version, whichever it trained on.
+    case mislabelledBase
+}

@@ -1,0 +1,101 @@
+import Datasets
+import Federation
+import PromptAggregation
+import RunSettings
+import Text
+
+/// Which image of a run's data set belongs to whom. It follows from the configuration alone: a part of the training split
+/// is held out for validation, what remains is thinned and divided over the clients, and the test split stays apart.
+struct DataDivision {
+    let source: RunConfiguration.DataSource
+    let training: ImageDataset
+    /// By the clients' places among `RunConfiguration.clients`; images of the training split.
+    let shares: [[Int]]
+    /// Images of the training split.
+    let validation: [Int]
+
+    /// Loads the training split and divides it.
+    /// - Throws: `DatasetError`, `SafetensorsError`.
+    init(_ source: RunConfiguration.DataSource) throws {
+        self.source = source
+        training = try source.name.load(.train, from: source.folders)
+        let held = try training.trainingAndValidation(validation: source.validationSamples, seed: source.seed)
+        validation = held.validation
+        let tail =
+            source.imbalanceFactor == 1
+            ? held.training
+            : try training.longTail(held.training, factor: source.imbalanceFactor, seed: source.seed &+ 4)
+        let drawn =
+            source.trainingSamples == 0
+            ? tail : try training.subset(of: tail, size: source.trainingSamples, seed: source.seed &+ 1)
+        shares = try training.partition(
+            drawn, source.divided, bySource: source.bySource, clients: source.clients, seed: source.seed &+ 2)
+    }
+
+    /// The test split and those of its images that are used.
+    static func test(_ source: RunConfiguration.DataSource) throws -> (images: ImageDataset, chosen: [Int]) {
+        let test = try source.name.load(.test, from: source.folders)
+        let chosen =
+            source.testSamples == 0
+            ? Array(0..<test.count) : try test.subset(size: source.testSamples, seed: source.seed &+ 3)
+        return (test, chosen)
+    }
+}
+
+extension RunConfiguration.DataSource {
+    package var name: DatasetName { DatasetName(dataset)! }
+    package var folders: DatasetFolders { DatasetFolders(given: path.isEmpty ? nil : path) }
+    fileprivate var divided: Partition {
+        switch partition {
+        case "iid": .iid
+        case "imbalance": .imbalance()
+        default: .dirichlet(alpha: alpha, minimum: minimumSamples)
+        }
+    }
+}
+
+/// How many images of each class everybody holds.
+public struct Allotment: Sendable {
+    /// A client, or one of the splits that no client trains on.
+    public struct Holder: Sendable {
+        public var name: String
+        /// By class.
+        public var counts: [Int]
+        public var images: Int { counts.reduce(0, +) }
+    }
+
+    public let dataset: String
+    public let classNames: [String]
+    public let clients: [Holder]
+    public let validation: Holder
+    public let test: Holder
+
+    /// Divides the data that a configuration names.
+    /// - Throws: what is wrong with the data.
+    public init(of configuration: RunConfiguration) throws {
+        let division = try DataDivision(configuration.data)
+        let test = try DataDivision.test(configuration.data)
+        let classes = division.training.classCount
+        func holder(_ name: String, _ indices: [Int], of images: ImageDataset) -> Holder {
+            var counts = [Int](repeating: 0, count: classes)
+            for index in indices { counts[images.labels[index]] += 1 }
+            return Holder(name: name, counts: counts)
+        }
+        dataset = configuration.data.dataset
+        classNames = division.training.classNames
+        clients = zip(configuration.clients, division.shares).map { holder($0.name, $1, of: division.training) }
+        validation = holder("validation", division.validation, of: division.training)
+        self.test = holder("test", test.chosen, of: test.images)
+    }
+
+    /// A row for each class of each holder that has images of it.
+    public var csv: String {
+        var rows = [["holder", "class", "class_name", "images"]]
+        for holder in clients + [validation, test] {
+            for (label, count) in holder.counts.enumerated() where count > 0 {
+                rows.append([holder.name, "\(label)", classNames[label], "\(count)"])
+            }
+        }
+        return rows.map(CSV.row).joined(separator: "\n") + "\n"
+    }
+}

@@ -1,0 +1,25 @@
+import PromptTuning
+import RunSettings
+
+extension RunConfiguration {
+    /// The encoder that the configuration names, or the bundled one.
+    public func loadEncoder() throws -> FrozenEncoder {
+        encoder.path.isEmpty
+            ? try FrozenEncoder.bundled(imageSize: encoder.imageSize)
+            : try FrozenEncoder(directory: encoder.path, imageSize: encoder.imageSize)
+    }
+}
+
+extension RunConfiguration.Head {
+    /// - Throws: `ConfigurationError` when the encoder has no classifier to work on.
+    func design(for encoder: FrozenEncoder) throws -> HeadDesign {
+        guard onClassifier else { return HeadDesign(hidden: hidden) }
+        guard let width = encoder.classifierWidth, width != encoder.width else {
+            throw ConfigurationError(
+                "head.on_classifier: expected an encoder with a classifier whose outputs are not as many as the"
+                    + " \(encoder.width) values of its class feature, found \(encoder.weightsPath) with"
+                    + " \(encoder.classifierWidth.map { "\($0)" } ?? "no classifier")")
+        }
+        return HeadDesign(hidden: hidden, classifierWidth: width)
+    }
+}

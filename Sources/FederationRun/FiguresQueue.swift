@@ -1,0 +1,37 @@
+import Dispatch
+import Synchronization
+
+/// The thread on which a run's files for observers are written, so that a slow disk holds up nothing but them. What fails
+/// there is told and does not end the run.
+package final class FiguresQueue: Sendable {
+    package typealias Work = @Sendable () throws -> Void
+
+    /// What is worth doing in its newest form alone.
+    package enum Slot: Hashable, Sendable { case prompts, health, drain }
+
+    private let queue = DispatchQueue(label: "figures", qos: .utility)
+    private let waiting = Mutex<[Slot: Work]>([:])
+    private let failed: @Sendable (any Error) -> Void
+
+    /// - Parameter failed: is told what could not be done, on the queue's thread.
+    package init(failed: @escaping @Sendable (any Error) -> Void) { self.failed = failed }
+
+    /// Does it behind all that waits.
+    package func append(_ work: @escaping Work) { queue.async { [self] in perform(work) } }
+
+    /// Does it in place of what waits for the same slot, behind everything else where nothing does.
+    package func replace(_ slot: Slot, _ work: @escaping Work) {
+        let isNew = waiting.withLock { $0.updateValue(work, forKey: slot) == nil }
+        guard isNew else { return }
+        queue.async { [self] in
+            if let newest = waiting.withLock({ $0.removeValue(forKey: slot) }) { perform(newest) }
+        }
+    }
+
+    /// Returns once all is done that came before.
+    package func finish() { queue.sync {} }
+
+    private func perform(_ work: Work) {
+        do { try work() } catch { failed(error) }
+    }
+}

@@ -1,0 +1,37 @@
+import Federation
+import PromptAggregation
+import PromptTuning
+import RunLog
+import RunSettings
+
+/// Images of a run that no client trains on, with the learner to evaluate states on them.
+public struct HeldOutImages {
+    /// Images that no client trains on.
+    public enum Split: String, Encodable, Sendable, CaseIterable { case test, validation }
+
+    private let learner: PromptLearner
+    private let dataset: TuningDataset
+    private let plan: TrainingPlan
+
+    /// Loads the data and the encoder that a run's configuration names.
+    /// - Throws: `ConfigurationError`, also where clients keep a part of the model to themselves; or what is wrong with
+    ///   data or encoder.
+    package init(_ split: Split, of configuration: RunConfiguration, log: String, threads: Int) throws {
+        if let reason = configuration.unpublishedPart { throw ConfigurationError("\(log): \(reason)") }
+        var configuration = configuration
+        let encoder = try configuration.loadEncoder()
+        try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
+        let source =
+            switch split {
+            case .test: try FederatedData.test(configuration.data, encoder: encoder)
+            case .validation: try FederatedData(configuration.data, encoder: encoder).validation
+            }
+        learner = try PromptLearner(encoder: encoder, threads: threads)
+        dataset = try TuningDataset(source)
+        plan = configuration.federation.plan
+    }
+
+    package func evaluate(_ state: PromptState) throws -> Evaluation {
+        try learner.evaluate(state, on: dataset, plan: plan)
+    }
+}

@@ -1,0 +1,39 @@
+import Federation
+import FederationRun
+import Logging
+import PromptWire
+import RunLog
+import ZeroMQTransport
+
+/// How a live service is brought to rest.
+extension AggregatorService {
+    /// Looks for a request to drain, beside the loop, and says there that it was seen.
+    func searchForDrain() {
+        figureFiles.replace(.drain) { [loop, folder = setup.folder, weak self] in
+            guard var request = folder.readDrain(), request.state == .requested else { return }
+            request.state = .draining
+            try folder.write(request)
+            loop.execute { [request, weak self] in self?.assumeIsolated { $0.takeUp(request) } }
+        }
+    }
+
+    func takeUp(_ request: Drain) {
+        guard !ended else { return }
+        attempt {
+            try pipeline.drain(DrainRequested(patienceMilliseconds: request.patienceMilliseconds), at: clock.now())
+            logger.info("draining", metadata: ["inFlight": "\(pipeline.aggregator.counts.inFlight)"])
+            drain = request
+            try advance()
+        }
+    }
+
+    func tellDrained() throws {
+        guard var drain else { return }
+        let aggregator = pipeline.aggregator
+        drain.state = aggregator.phase == .finished ? .finished : .resting
+        drain.version = aggregator.version
+        drain.updates = aggregator.counts.accepted
+        drain.unanswered = aggregator.counts.inFlight
+        try setup.folder.write(drain)
+    }
+}

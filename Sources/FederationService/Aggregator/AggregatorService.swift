@@ -1,0 +1,399 @@
+import Console
+import Dispatch
+import Federation
+import FederationRun
+import Foundation
+import Logging
+import PromptAggregation
+import PromptTuning
+import PromptWire
+import RunLog
+import RunSettings
+import ServiceLifecycle
+import ZeroMQTransport
+
+/// The live aggregator: sockets, timers and files around `LoggedAggregator`.
+///
+/// Everything runs on the poll loop's thread, but for the log's writes. One commit of the log serves all messages
+/// that came while the disk was at work on the commit before, and only then their acknowledgements and publications go out.
+public actor AggregatorService: Service {
+    package nonisolated let loop: PollLoop
+    nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    let setup: AggregatorSetup
+    private let keys: (key: CurveSecretKey, allowed: AllowedKeys)?
+    private let stays: Bool
+    let logger: Logger
+    private let openFiles: OpenFiles
+    var clock: RunClock
+    var pipeline: CommitPipeline
+    var observer: RunObserver
+    let figureFiles: FiguresQueue
+    private let health: HealthFile?
+    private let snapshots: SnapshotKeeper
+    var evaluator: Evaluator?
+    var links: AggregatorLinks?
+    var timers: [AggregatorTimer: LoopTimer] = [:]
+    private var lingerEnd: LoopTimer?
+    private var end: CheckedContinuation<Void, any Error>?
+    private var failure: (any Error)?
+    var progress: ProgressLine?
+    /// Whether the run has its log.
+    private var begun = false
+    var ended = false
+    private let reporter: ServiceReporter
+    private var signOfLife: LoopTimer?
+    private var lookForDrain: LoopTimer?
+    /// The drain that was asked for since the start.
+    var drain: Drain?
+    private let watch: RunWatch?
+    private let atEnd: @Sendable (LiveFigures) throws -> Void
+    private var showing: LoopTimer?
+    private let disk = DispatchQueue(label: "log")
+
+    /// Messages taken in at a time.
+    private static let batch = 256
+    /// After the end of the run, the time for clients to hear of it.
+    private static let linger: Duration = .seconds(5)
+    /// How often the run folder is searched for a request to drain.
+    private static let attention: Duration = .seconds(1)
+
+    /// Makes a new run in its folder, or recovers the one that is there.
+    /// - Parameters:
+    ///   - progress: shows how the run goes; nil for silence.
+    ///   - health: where to show that the service is alive, beside systemd.
+    ///   - stays: whether it goes on telling of the run's end until it is stopped, also where that was told before.
+    ///   - watch: gets the run's figures every second; nil where nobody looks on.
+    ///   - atEnd: gets the run's last figures when all its files are closed, on the loop's thread.
+    /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
+    public init(
+        configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
+        health: HealthFile? = nil, stays: Bool = false, watch: RunWatch? = nil,
+        atEnd: @escaping @Sendable (LiveFigures) throws -> Void = { _ in }
+    ) throws {
+        let files = FiguresQueue { problem in
+            logger.warning("cannot keep figures", metadata: ["problem": "\(problem)"])
+        }
+        try self.init(
+            configuration: configuration, folder: folder, logger: logger, progress: progress, health: health,
+            stays: stays, watch: watch, figureFiles: files, atEnd: atEnd)
+    }
+
+    /// As above.
+    /// - Parameter figureFiles: writes the files for observers.
+    package init(
+        configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
+        health: HealthFile?, stays: Bool, watch: RunWatch?, figureFiles: FiguresQueue,
+        atEnd: @escaping @Sendable (LiveFigures) throws -> Void
+    ) throws {
+        self.progress = progress
+        self.stays = stays
+        self.watch = watch
+        self.atEnd = atEnd
+        self.health = health
+        reporter = ServiceReporter()
+        keys = try configuration.security.keys.map { try KeyFolder(path: $0).aggregatorSide() }
+        try configuration.checkExposure(of: configuration.endpoints)
+        openFiles = try OpenFiles(
+            raisedTo: OpenFiles.needed(
+                forClients: max(configuration.data.clients, configuration.federation.maximumClients)))
+        if let shortage = openFiles.shortage(forClients: configuration.data.clients) {
+            logger.warning("too few open files", metadata: ["problem": "\(shortage)"])
+        }
+        var clock = RunClock()
+        setup = try AggregatorSetup(
+            configuration: configuration, folder: folder, incarnation: UInt64.random(in: .min ... .max),
+            startingAt: clock.now(), takesUpFinished: stays)
+        try folder.removeDrain()
+        self.logger = logger
+        self.clock = RunClock(since: setup.lastTime)
+        pipeline = CommitPipeline(LoggedAggregator(aggregator: setup.aggregator, log: setup.log))
+        self.figureFiles = figureFiles
+        observer = try RunObserver(folder: folder, history: setup.history, files: figureFiles)
+        snapshots = SnapshotKeeper(
+            in: folder, since: setup.recovery?.start, interval: configuration.snapshotVersions
+        ) { problem in
+            logger.warning("no snapshot kept, recovery will take longer", metadata: ["problem": "\(problem)"])
+        }
+        loop = try PollLoop(name: "aggregator")
+    }
+
+    /// Runs until the run is finished or a graceful shutdown begins; either way everything is on the disk afterwards.
+    public func run() async throws {
+        defer { loop.stopAndWait() }
+        try await withGracefulShutdownHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                end = continuation
+                do { try open() } catch { stop(error) }
+            }
+        } onGracefulShutdown: {
+            Task { await self.stop(nil) }
+        }
+    }
+
+    /// Reads again who may connect. Those who are connected and may do less than before are cut off; others come again by
+    /// themselves. A list that cannot be read leaves the earlier one in force.
+    public func reloadKeys() {
+        guard !ended else { return }
+        guard let keys else { return logger.info("no keys to reload: security.keys is not set") }
+        do {
+            let change = try keys.allowed.reload()
+            if change.isRevoked { links?.hangUp() }
+            logger.info(
+                "keys reloaded",
+                metadata: [
+                    "added": "\(change.added.joined(separator: " "))",
+                    "removed": "\(change.removed.joined(separator: " "))", "hung_up": "\(change.isRevoked)",
+                ])
+        } catch {
+            logger.error("keys not reloaded, those of before stay in force", metadata: ["problem": "\(error)"])
+        }
+    }
+
+    // MARK: Opening and closing
+
+    private func open() throws {
+        let configured = setup.configuration.endpoints
+        let endpoints = setup.isRecovered ? try setup.folder.endpointsAgain(configured) : configured
+        let links = try AggregatorLinks(
+            endpoints: endpoints, orElse: configured, keys: keys, loop: loop,
+            batch: Self.batch, stateBytes: pipeline.engine.current.payload.count,
+            clients: setup.configuration.data.clients, room: openFiles.connections,
+            crowded: { [logger, openFiles] counts in
+                logger.warning(
+                    "connections turned away: as many files and sockets are open as this process may have",
+                    metadata: [
+                        "limit": "\(openFiles.limit)", "connected": "\(counts.connected)",
+                        "turned_away": "\(counts.turnedAway)", "not_taken": "\(counts.failed)",
+                    ])
+            },
+            denied: Strangers { [logger] request, passedOver in
+                logger.warning(
+                    "unknown key kept out",
+                    metadata: [
+                        "key": "\(request.key)", "address": "\(request.address)", "not_listed_before": "\(passedOver)",
+                    ])
+            }.note,
+            receive: { [weak self] messages in self?.assumeIsolated { $0.take(messages) } })
+        self.links = links
+        let reachable = try links.endpoints.advertised(as: setup.configuration.advertise)
+        try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
+        try makeEvaluator()
+        let now = clock.now()
+        observer.begin(at: now)
+        try pipeline.start(
+            IncarnationStarted(incarnation: setup.incarnation, build: buildVersion), at: now)
+        begun = true
+        try advance(settling: true)
+        // A crash came between the end of the run and the last client that heard of it.
+        if setup.aggregator.phase == .finished, !ended { linger() }
+        logger.info(
+            "aggregating",
+            metadata: [
+                "updates": "\(reachable.updates)", "prompts": "\(reachable.prompts)",
+                "folder": "\(setup.folder.path)", "version": "\(pipeline.aggregator.version)",
+                "recovered": "\(setup.recovery?.words ?? "no")",
+            ])
+        for snapshot in setup.recovery?.passedOver ?? [] {
+            logger.warning("snapshot passed over", metadata: ["snapshot": "\(snapshot)"])
+        }
+        reporter.ready(status)
+        writeHealth()
+        signOfLife = loop.schedule(every: reporter.interval) { [weak self] in
+            self?.assumeIsolated { $0.showLife() }
+        }
+        lookForDrain = loop.schedule(every: Self.attention) { [weak self] in
+            self?.assumeIsolated { $0.searchForDrain() }
+        }
+        guard watch != nil else { return }
+        show()
+        showing = loop.schedule(every: RunWatch.interval) { [weak self] in self?.assumeIsolated { $0.show() } }
+    }
+
+    private func showLife() {
+        reporter.alive(status)
+        writeHealth()
+    }
+
+    private func writeHealth() {
+        guard let health else { return }
+        figureFiles.replace(.health) { [status] in health.write(status) }
+    }
+
+    /// Leaves the run's figures to whoever looks on.
+    private func show() { watch?.post(figures) }
+
+    private var figures: LiveFigures {
+        LiveFigures(setup: setup, engine: pipeline.engine, history: observer.history, at: clock.now())
+    }
+
+    /// What it does, in a few words for whoever watches over the process.
+    private var status: String {
+        let aggregator = pipeline.aggregator
+        let counts = aggregator.counts
+        return "version \(aggregator.version), \(counts.accepted) updates, \(counts.clientsAlive) clients alive,"
+            + " \(counts.inFlight) tasks in flight"
+    }
+
+    private func makeEvaluator() throws {
+        guard let interval = setup.configuration.evaluation.interval, let data = setup.data else { return }
+        if let reason = setup.configuration.unpublishedPart {
+            return logger.info("no evaluation", metadata: ["reason": "\(reason)"])
+        }
+        evaluator = Evaluator(
+            learner: try PromptLearner(encoder: setup.encoder, threads: setup.configuration.evaluation.threads),
+            dataset: try TuningDataset(try data.validation), plan: setup.configuration.federation.plan,
+            interval: interval
+        ) { [weak self] result in
+            Task { await self?.evaluated(result) }
+        }
+    }
+
+    /// Ends the service; with an error where there is one.
+    private func stop(_ error: (any Error)?) {
+        guard !ended else { return }
+        ended = true
+        failure = error
+        reporter.stopping()
+        evaluator?.stop()
+        if begun {
+            show()
+            closeFiles()
+        }
+        // Behind it, as what is stored in closing may set a timer.
+        for timer in Array(timers.values) + [signOfLife, lookForDrain, showing, lingerEnd].compactMap(\.self) {
+            timer.cancel()
+        }
+        links?.close()
+        figureFiles.finish()
+        health?.remove()
+        progress?.end()
+        if let failure { end?.resume(throwing: failure) } else { end?.resume() }
+        end = nil
+    }
+
+    private func closeFiles() {
+        do {
+            try advance(settling: true)
+            if failure == nil { snapshots.finish(pipeline.engine, observer.history) }
+            // Before the log is closed: one that is begun again after a crash in between is not over yet.
+            if pipeline.aggregator.phase == .finished { try setup.folder.announce(.finished) }
+            try pipeline.close()
+            let engine = pipeline.engine
+            try observer.keep(engine.current.file(logOffset: engine.committedBytes), always: true)
+            figureFiles.finish()
+            try atEnd(figures)
+            if failure == nil { try tellDrained() }
+        } catch {
+            failure = failure ?? error
+        }
+        logger.info(
+            "stopped",
+            metadata: [
+                "version": "\(pipeline.aggregator.version)", "updates": "\(pipeline.aggregator.counts.accepted)",
+                "messages": "\(pipeline.engine.receivedMessages)", "bytes": "\(pipeline.engine.receivedBytes)",
+                "malformed": "\(pipeline.engine.malformed)", "impostures": "\(pipeline.engine.impostures)",
+                "connected": "\(links?.peers.connected ?? 0)", "turned_away": "\(links?.peers.turnedAway ?? 0)",
+            ])
+    }
+
+    // MARK: What happens
+
+    private func take(_ messages: [AggregatorLinks.Incoming]) {
+        guard !ended else { return }
+        attempt {
+            for message in messages {
+                do {
+                    try message.withBytes { bytes in
+                        try pipeline.receive(bytes, at: clock.now()) { client in
+                            guard let keys else { return true }
+                            return message.sender.map { keys.allowed.permits($0, toSpeakFor: client) } ?? false
+                        }
+                    }
+                } catch let error as WireError {
+                    complain(
+                        "malformed message dropped", of: pipeline.engine.malformed,
+                        ["problem": "\(error)", "key": "\(message.sender ?? "")"])
+                } catch let error as Imposture {
+                    complain(
+                        "message in another's name dropped", of: pipeline.engine.impostures,
+                        ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
+                }
+            }
+            try advance()
+        }
+    }
+
+    /// Logs one of a kind of which so many were found.
+    private func complain(_ problem: Logger.Message, of count: Int, _ details: Logger.Metadata) {
+        guard count.isWorthTelling else { return }
+        logger.warning(problem, metadata: details.merging(["so_far": "\(count)"]) { $1 })
+    }
+
+    func fire(_ timer: AggregatorTimer) {
+        guard !ended else { return }
+        timers[timer] = nil
+        attempt {
+            try pipeline.fire(timer, at: clock.now())
+            try advance()
+        }
+    }
+
+    private func evaluated(_ result: Result<Evaluator.Outcome, any Error>) {
+        guard !ended else { return }
+        do {
+            try observer.add(try result.get(), at: clock.now())
+        } catch {
+            logger.warning("evaluation failed", metadata: ["problem": "\(error)"])
+        }
+    }
+
+    /// The log could not be kept: nothing may be acknowledged any more, so the service ends.
+    func attempt(_ body: () throws -> Void) {
+        do { try body() } catch { stop(error) }
+    }
+
+    // MARK: What is done
+
+    /// Has what was taken in stored as `CommitPipeline` says, and carries out what came of what is.
+    /// - Parameter settling: whether to wait until everything is stored.
+    func advance(settling: Bool = false) throws {
+        while true {
+            // A snapshot is of a moment in which all is stored, which does not come by itself under load.
+            switch try pipeline.next(settling: settling || snapshots.isDue(pipeline.engine)) {
+            case .rest: return
+            case .store(let batch):
+                disk.async { [loop, weak self] in
+                    batch.store()
+                    loop.execute { [weak self] in self?.assumeIsolated { $0.stored(batch) } }
+                }
+            case .wait(let batch):
+                disk.sync {}
+                try finish(batch)
+            }
+        }
+    }
+
+    private func stored(_ batch: LoggedAggregator.Batch) {
+        attempt {
+            try finish(batch)
+            if !ended { try advance() }
+        }
+    }
+
+    private func finish(_ batch: LoggedAggregator.Batch) throws {
+        var effects = LiveEffects(service: self)
+        for effect in try pipeline.finish(batch) { try effects.carryOut(effect) }
+        guard pipeline.isSettled else { return }
+        snapshots.consider(pipeline.engine, observer.history)
+        let aggregator = pipeline.aggregator
+        let isOver = aggregator.phase == .finished && aggregator.counts.clientsAlive == 0 && !stays
+        if isOver || aggregator.phase == .resting { stop(nil) }
+    }
+
+    /// Lets clients hear of the end of the run.
+    func linger() {
+        guard !stays else { return }
+        lingerEnd = loop.schedule(after: Self.linger) { [weak self] in self?.assumeIsolated { $0.stop(nil) } }
+    }
+}

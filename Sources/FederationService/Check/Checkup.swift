@@ -1,0 +1,154 @@
+import Federation
+import FederationRun
+import Foundation
+import MessageLog
+import PromptAggregation
+import PromptTuning
+import PromptWire
+import RunLog
+import RunSettings
+
+/// What must be mended before a service can run.
+public struct CheckupError: Error, CustomStringConvertible, Equatable {
+    public var subjects: [String]
+    public var description: String { "it cannot run like this: \(subjects.joined(separator: ", ")) failed" }
+}
+
+/// Looks at whether a service can run on this machine with this configuration, before it is started. It leaves nothing
+/// behind and disturbs nobody who is at work already.
+public struct Checkup {
+    public enum Role: Sendable {
+        /// The folder that the run is to be kept in, nil for one yet to be chosen.
+        case aggregator(RunFolder?)
+        /// Places among `RunConfiguration.clients`, and the name of the worker's key.
+        case worker(clients: [Int], key: String)
+    }
+
+    public private(set) var findings: [Finding] = []
+
+    /// - Throws: `CheckupError` where something failed.
+    public func requireSuccess() throws {
+        let failures = findings.filter { $0.outcome == .failed }
+        guard failures.isEmpty else { throw CheckupError(subjects: failures.map(\.subject)) }
+    }
+
+    package var configuration: RunConfiguration
+    package let role: Role
+    /// nil where it cannot be loaded.
+    package var encoder: FrozenEncoder?
+
+    /// Looks at everything, one after the other.
+    public init(_ configuration: RunConfiguration, as role: Role) {
+        self.configuration = configuration
+        self.role = role
+        lookAtEncoder()
+        lookAtData()
+        switch role {
+        case .aggregator(let folder):
+            lookAtAggregatorKeys()
+            lookAtBinding(folder)
+            if let folder { lookAtRun(in: folder) }
+            lookAtDisk("run folder", folder?.path ?? "runs", needed: logBytes)
+            lookAtOpenFiles()
+        case .worker(_, let key):
+            lookAtReaching(lookAtWorkerKey(named: key))
+            if let outbox = configuration.worker.outbox { lookAtDisk("worker.outbox", outbox, needed: nil) }
+        }
+        lookAtMemory()
+        lookAtClock()
+    }
+
+    package mutating func note(_ finding: Finding) { findings.append(finding) }
+
+    /// Bytes of a published state at the start of the run.
+    var stateBytes: Int {
+        guard let encoder else { return 0 }
+        let classes = (try? FederatedData.classCount(of: configuration.data)) ?? 0
+        let hidden = configuration.head.hidden
+        let prompts = configuration.prompts.pool * configuration.prompts.depth * encoder.width
+        let head = hidden > 0 ? hidden * (encoder.width + classes + 1) : classes * (encoder.width + 1)
+        return 4 * (prompts + head)
+    }
+
+    /// What the log grows to at most, nil for a run without an end in updates.
+    private var logBytes: Int? {
+        let stop = configuration.federation.stop
+        guard stop.updates > 0 else { return nil }
+        let (bytes, overflows) = stateBytes.multipliedReportingOverflow(by: stop.updates)
+        return overflows ? nil : bytes
+    }
+
+    // MARK: Weights and data
+
+    private mutating func lookAtEncoder() {
+        do {
+            let encoder = try configuration.loadEncoder()
+            try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
+            self.encoder = encoder
+            note(
+                .ok(
+                    "encoder",
+                    "\(encoder.family), width \(encoder.width), \(encoder.imageSize) px,"
+                        + " digest \(configuration.federation.encoderDigest.prefix(12))"))
+        } catch {
+            note(
+                .failed(
+                    "encoder", "\(error)",
+                    advice: "set encoder.path to a folder with model.safetensors and config.json, the same everywhere"))
+        }
+    }
+
+    private mutating func lookAtData() {
+        guard let encoder else { return }
+        let advice = "set data.path or IMPROMPTU_DATA to the folder with the files of \(configuration.data.dataset)"
+        if case .aggregator = role, configuration.evaluation.interval == nil, !configuration.prompts.whitening {
+            return note(.ok("data", "none needed: this aggregator neither evaluates nor whitens"))
+        }
+        do {
+            let data = try FederatedData(configuration.data, encoder: encoder)
+            switch role {
+            case .aggregator:
+                note(.ok("data", "\(try data.validation.count) images of \(configuration.data.dataset) held out"))
+            case .worker(let clients, _):
+                let names = configuration.clients
+                let counts = try clients.map { "\(names[$0]) \(try data.images(ofClient: $0).count)" }
+                note(.ok("data", "\(configuration.data.dataset), images: \(counts.joined(separator: ", "))"))
+            }
+        } catch {
+            note(.failed("data", "\(error)", advice: advice))
+        }
+    }
+
+    // MARK: The run folder
+
+    private mutating func lookAtRun(in folder: RunFolder) {
+        do {
+            guard try RunLogReader.holdsRun(in: folder) else {
+                return note(.ok("run", "\(folder.path) holds none yet"))
+            }
+            // Fails where another aggregator holds it; continuing it would change it.
+            _ = try LogFile.open(folder.log)
+            var reader = try RunLogReader(path: folder.log)
+            guard let first = try reader.next(), case .header(let header) = first.record else {
+                return note(.failed("run", "\(folder.log) begins with no header", advice: "choose another folder"))
+            }
+            guard header.configurationYAML == configuration.yaml else {
+                return note(
+                    .failed(
+                        "run", "\(folder.path) holds a run with another configuration",
+                        advice: "start it with \(folder.configuration), or choose another folder"))
+            }
+            note(.ok("run", "\(folder.path) holds this run; the aggregator goes on where its log ends"))
+        } catch LogError.locked {
+            note(
+                .failed(
+                    "run", "an aggregator is at work on \(folder.path)",
+                    advice: "impromptu status \(folder.path) tells how it goes; choose another folder for another run"))
+        } catch {
+            note(
+                .failed(
+                    "run", "\(error)",
+                    advice: "a damaged log is not gone on with: copy it, and see what replay and inspect tell"))
+        }
+    }
+}

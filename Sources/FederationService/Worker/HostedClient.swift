@@ -1,0 +1,190 @@
+import Federation
+import FederationRun
+import Logging
+import PromptAggregation
+import PromptWire
+import RunSettings
+import Text
+import ZeroMQTransport
+
+/// One of a worker's clients: its state machine, and all that carries out what the machine wants done. Used on the
+/// loop's thread.
+package final class HostedClient: @unchecked Sendable {
+    /// Tunes for one client.
+    /// - Parameters:
+    ///   - personal: what the client kept of its last task.
+    ///   - finish: called on any thread; with nil when the training was cancelled.
+    /// - Returns: what cancels it.
+    package typealias Trainer = (
+        _ order: TrainingOrder, _ personal: Parameters,
+        _ finish: @escaping @Sendable (Result<TrainingOutcome?, any Error>) -> Void
+    ) -> TuningThread.Cancellation
+
+    /// What a client keeps over its tasks.
+    package struct Belongings {
+        /// Nil where updates are kept in memory alone.
+        package var outbox: OutboxFolder?
+        /// Nil where updates are sent as they are.
+        package var privacy: PrivacyGuard?
+        /// How long a result waits before it is handed over, and what draws it.
+        package var delay: DelayModel
+        package var delays: SeededRandom
+
+        package init(outbox: OutboxFolder?, privacy: PrivacyGuard?, delay: DelayModel, delays: SeededRandom) {
+            self.outbox = outbox
+            self.privacy = privacy
+            self.delay = delay
+            self.delays = delays
+        }
+    }
+
+    package private(set) var client: Client
+    /// Why the client's part has ended, nil until then.
+    package private(set) var end: ClientEnd?
+    private var belongings: Belongings
+    /// What the client keeps of its last task; lost with the process.
+    private var personal = Parameters()
+    private var updates: EncodedUpdates
+    private let train: Trainer
+    private let loop: PollLoop
+    private let logger: Logger
+    private var clock = RunClock()
+    private var timers: [ClientTimer: LoopTimer] = [:]
+    private var cancellation: TuningThread.Cancellation?
+    private var isAbandoned = false
+    /// Queues the bytes of a message; what gets lost is sent again.
+    package var send: ([UInt8]) -> Void = { _ in }
+    /// Called when the client's part has ended.
+    package var ended: () -> Void = {}
+
+    /// - Parameter loop: runs the timers, and what comes back from other threads.
+    package init(
+        id: ClientID, session: UInt64, sampleCount: Int, encoderDigest: String, belongings: Belongings,
+        train: @escaping Trainer, loop: PollLoop, logger: Logger
+    ) {
+        let left = belongings.outbox?.left ?? []
+        client = Client(
+            id: id, session: session, sampleCount: sampleCount, encoderDigest: encoderDigest,
+            outbox: left.map(\.update))
+        updates = EncodedUpdates(left)
+        self.belongings = belongings
+        self.train = train
+        self.loop = loop
+        self.logger = logger
+    }
+
+    /// Updates that are not settled yet.
+    package var unsettled: Int { client.outbox.count }
+
+    package func start() { handle(.started) }
+
+    package func receive(_ envelope: AggregatorEnvelope) {
+        handle(.received(envelope.message, incarnation: envelope.incarnation))
+    }
+
+    /// Begins nothing new, and ends when nothing is under way or the time is up.
+    package func leave(within grace: Duration) { handle(.stopRequested(grace: grace)) }
+
+    /// Leaves everything as it is, at once, and waits for what the disk is at work on.
+    package func abandon() {
+        isAbandoned = true
+        stopWorking()
+        belongings.outbox?.finish()
+    }
+
+    private func stopWorking() {
+        cancellation?.cancel()
+        for timer in timers.values { timer.cancel() }
+    }
+
+    // MARK: What happens
+
+    private func handle(_ kind: ClientEvent.Kind) {
+        guard end == nil, !isAbandoned else { return }
+        for effect in client.handle(ClientEvent(time: clock.now(), kind: kind)) { carryOut(effect) }
+    }
+
+    private func trained(_ result: Result<TrainingOutcome?, any Error>, task: UInt64) {
+        cancellation = nil
+        switch result {
+        case .success(nil): handle(.trainingFailed(task: task))
+        case .success(let outcome?):
+            personal = outcome.personal
+            notePrivacy()
+            handle(.trainingFinished(outcome.result))
+        case .failure(let error):
+            warn("training failed", ["task": "\(task)", "problem": "\(error)"])
+            handle(.trainingFailed(task: task))
+        }
+    }
+
+    private func notePrivacy() {
+        guard let privacy = belongings.privacy else { return }
+        logger.info(
+            "update made private",
+            metadata: [
+                "client": "\(client.id)", "updates": "\(privacy.updates)", "epsilon": "\(decimal(privacy.epsilon, 3))",
+            ])
+    }
+
+    private func stored(_ id: UpdateID, _ problem: OutboxError?) {
+        // Without its file the update is sent all the same, and is lost only if the worker dies before it is taken.
+        if let problem { logger.warning("update kept in memory alone", metadata: ["problem": "\(problem)"]) }
+        handle(.stored(id))
+    }
+
+    // MARK: What is done
+
+    private func carryOut(_ effect: ClientEffect) {
+        switch effect {
+        case .send(let message): send(updates.bytes(of: message))
+        case .train(let order): begin(order)
+        case .store(let update): store(update)
+        case .discard(let id, let settlement):
+            updates.forget(id)
+            belongings.outbox?.discard(id, settlement)
+        case .abandonTraining: cancellation?.cancel()
+        case .setTimer(let timer, let delay):
+            timers[timer]?.cancel()
+            timers[timer] = loop.schedule(after: delay) { [weak self] in self?.handle(.timerFired(timer)) }
+        case .updateRejected(let reject):
+            warn(
+                "update rejected",
+                ["update": "\(reject.sequence)", "code": "\(reject.code)", "reason": "\(reject.reason)"])
+        case .finish(let end): finish(end)
+        }
+    }
+
+    private func store(_ update: ClientMessage.Update) {
+        let id = update.id
+        let message = updates.keep(update)
+        guard let outbox = belongings.outbox else { return handle(.stored(id)) }
+        outbox.store(id, message) { [loop, weak self] problem in
+            loop.execute { [weak self] in self?.stored(id, problem) }
+        }
+    }
+
+    /// Tunes, and hands the result over after the configured delay.
+    private func begin(_ order: TrainingOrder) {
+        if let reason = belongings.privacy?.refusal {
+            warn("client takes no more tasks", ["reason": "\(reason)"])
+            return handle(.retired(reason))
+        }
+        let delay = belongings.delay.draw(&belongings.delays)
+        let task = order.task.number
+        cancellation = train(order, personal) { [loop, weak self] result in
+            loop.schedule(after: delay) { [weak self] in self?.trained(result, task: task) }
+        }
+    }
+
+    private func finish(_ end: ClientEnd) {
+        self.end = end
+        stopWorking()
+        logger.info("client ended", metadata: ["client": "\(client.id)", "end": "\(end)"])
+        ended()
+    }
+
+    private func warn(_ message: Logger.Message, _ details: Logger.Metadata) {
+        logger.warning(message, metadata: details.merging(["client": "\(client.id)"]) { $1 })
+    }
+}

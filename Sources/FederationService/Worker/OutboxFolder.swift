@@ -1,0 +1,145 @@
+import Dispatch
+import Federation
+import Files
+import Foundation
+import PromptAggregation
+import PromptWire
+import RunLog
+import Synchronization
+
+/// A client's outbox on the disk: a file for each update, there until the update is settled.
+///
+/// A file is the SHA-256 of what follows, and the update as a `ClientEnvelope`. It is written under another name, synced
+/// and renamed, so a crash leaves the whole of it or nothing. `acknowledged.txt` gets a line for each update that was
+/// acknowledged: what the client can say was taken.
+package final class OutboxFolder: Sendable {
+    private let path: String
+    private let thread: DispatchQueue
+    private let lock: FileLock
+    /// What earlier sessions left behind, in the order of its making.
+    package let left: [Kept]
+
+    /// An update and its bytes as a `ClientEnvelope`, which are those of its file.
+    package struct Kept: Equatable, Sendable {
+        package let update: ClientMessage.Update
+        package let message: [UInt8]
+
+        package init(update: ClientMessage.Update, message: [UInt8]) {
+            self.update = update
+            self.message = message
+        }
+    }
+
+    private static let ending = ".update"
+    /// The client's account of what its updates give away.
+    package var privacyAccount: String { path + "/privacy.txt" }
+    /// Is told, once, that `acknowledged.txt` cannot be written.
+    private let cannotNote: @Sendable (OutboxError) -> Void
+    private let hasFailedToNote = Atomic<Bool>(false)
+
+    /// - Parameters:
+    ///   - thread: waits for the disk; the clients of a worker share it.
+    ///   - cannotNote: is told, once, that the list of what was acknowledged is not kept on. Nothing is lost by that.
+    /// - Throws: `OutboxError` where the folder cannot be made, is used by another worker, or holds a damaged file.
+    package init(
+        path: String, client: ClientID, thread: DispatchQueue,
+        cannotNote: @escaping @Sendable (OutboxError) -> Void = { _ in }
+    ) throws {
+        self.path = path + "/" + client.name
+        self.thread = thread
+        self.cannotNote = cannotNote
+        do {
+            try Folder.make(self.path)
+            guard let lock = try FileLock(self.path + "/lock") else {
+                throw OutboxError("\(self.path): another worker speaks for this client and keeps its updates here")
+            }
+            self.lock = lock
+            left = try Self.read(self.path, of: client)
+        } catch let error as OutboxError {
+            throw error
+        } catch let error as FileError {
+            throw OutboxError("\(error), where a client's updates are to be kept")
+        } catch {
+            throw OutboxError("\(self.path): cannot keep updates: \(error.localizedDescription)")
+        }
+    }
+
+    /// All updates of a folder; what was not written to its end is removed.
+    private static func read(_ path: String, of client: ClientID) throws -> [Kept] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: path)
+        for name in names where name.hasSuffix(AtomicFile.unfinished) {
+            try FileManager.default.removeItem(atPath: path + "/" + name)
+        }
+        let kept = try names.filter { $0.hasSuffix(ending) }.map { try read(file: path + "/" + $0, of: client) }
+        return kept.sorted {
+            ($0.update.task, $0.update.session, $0.update.sequence)
+                < ($1.update.task, $1.update.session, $1.update.sequence)
+        }
+    }
+
+    private static func read(file: String, of client: ClientID) throws -> Kept {
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
+        let message = Array(bytes.dropFirst(32))
+        guard Digest(of: message).bytes == Array(bytes.prefix(32)), let decoded = try? ClientCodec.decode(message),
+            case .update(let update) = decoded, update.client == client
+        else {
+            throw OutboxError(
+                "\(file): expected an update of \(client) with its digest; remove the file to go on without")
+        }
+        return Kept(update: update, message: message)
+    }
+
+    /// Writes an update and has it on the disk before `done` is called, on another thread.
+    /// - Parameter message: the update as a `ClientEnvelope`.
+    package func store(_ id: UpdateID, _ message: [UInt8], done: @escaping @Sendable (OutboxError?) -> Void) {
+        thread.async { [self] in
+            do throws(FileError) {
+                try AtomicFile.replace(
+                    file(of: id), with: Digest(of: message).bytes + message, mode: 0o600, syncs: true)
+                done(nil)
+            } catch {
+                done(OutboxError("\(file(of: id)): cannot keep the update: \(error.reason)"))
+            }
+        }
+    }
+
+    /// Removes an update that is settled. If that fails the update is sent again one day, which does no harm.
+    package func discard(_ id: UpdateID, _ settlement: Settlement) {
+        thread.async { [self] in
+            if settlement == .acknowledged {
+                do { try note(id) } catch { tell(error) }
+            }
+            unlink(file(of: id))
+        }
+    }
+
+    /// Says that the list is not kept on, unless that was said.
+    private func tell(_ problem: any Error) {
+        guard !hasFailedToNote.exchange(true, ordering: .relaxed) else { return }
+        let reason = (problem as? FileError)?.reason ?? problem.localizedDescription
+        cannotNote(OutboxError("\(noted): cannot list what was acknowledged: \(reason)"))
+    }
+
+    private var noted: String { path + "/acknowledged.txt" }
+
+    private func note(_ id: UpdateID) throws {
+        let descriptor = open(noted, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw FileError(path: noted, operation: "open") }
+        try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            .write(contentsOf: Data("\(id.session) \(id.sequence)\n".utf8))
+    }
+
+    /// Waits until all that was asked for is done.
+    package func finish() { thread.sync {} }
+
+    private func file(of id: UpdateID) -> String {
+        let digits = String(id.session, radix: 16)
+        return "\(path)/\(String(repeating: "0", count: 16 - digits.count))\(digits)-\(id.sequence)\(Self.ending)"
+    }
+}
+
+/// Why an outbox cannot be used, naming the file.
+public struct OutboxError: Error, CustomStringConvertible, Equatable {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}

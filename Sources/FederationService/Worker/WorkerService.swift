@@ -1,0 +1,300 @@
+import Dispatch
+import Federation
+import FederationRun
+import Foundation
+import Logging
+import PromptAggregation
+import PromptTuning
+import PromptWire
+import RunLog
+import RunSettings
+import ServiceLifecycle
+import Text
+import ZeroMQTransport
+
+/// A live worker: hosts some of a run's clients, each a `Client` of its own, on one pair of sockets and one thread for
+/// tuning.
+public actor WorkerService: Service {
+    package nonisolated let loop: PollLoop
+    nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    private let configuration: RunConfiguration
+    private let logger: Logger
+    private let key: String
+    /// The run folder where the aggregator says how it can be reached; nil where the configuration says it.
+    private let meeting: (folder: RunFolder, patience: Duration?)?
+    private var clients: [HostedClient] = []
+    /// Their images.
+    private var samples = 0
+    private var links: WorkerLinks?
+    /// Where the aggregator is, as far as that is known, and its key.
+    private var reached: (endpoints: RunConfiguration.Endpoints, key: String?)?
+    private var search: AggregatorSearch?
+    private var silence = Silence(since: .now, patience: .zero)
+    /// Whether a message has come since the last look.
+    private var hasHeard = false
+    private var begun = false
+    private var end: CheckedContinuation<Void, any Error>?
+    private var ended = false
+    private let reporter: ServiceReporter
+    private var signOfLife: LoopTimer?
+    private var listening: LoopTimer?
+
+    /// An aggregator that is not heard for so long is reported.
+    private static let quiet: Duration = .seconds(10)
+
+    /// As many may be lost before the aggregator is looked for elsewhere.
+    private var threeBeacons: Duration { configuration.federation.beacon * 3 }
+
+    /// Loads the encoder and the clients' data.
+    /// - Parameters:
+    ///   - clients: places among `RunConfiguration.clients`.
+    ///   - key: the name of the worker's key, where the run has keys.
+    ///   - meeting: the aggregator's run folder, and how long to wait for an aggregator that is not heard, nil for ever;
+    ///     nil takes the endpoints of the configuration.
+    ///   - health: where to show that the service is alive, beside systemd.
+    /// - Throws: `ConfigurationError`, `OutboxError`, `DatasetError`, or what loading the encoder throws.
+    public init(
+        configuration given: RunConfiguration, clients: [Int], key: String,
+        meeting: (folder: RunFolder, patience: Duration?)? = nil, logger: Logger, health: HealthFile? = nil
+    ) throws {
+        // A worker has few connections of its own, whatever the number of its clients.
+        _ = try OpenFiles(raisedTo: OpenFiles.own)
+        var configuration = given
+        self.key = key
+        self.meeting = meeting
+        reporter = ServiceReporter(health: health)
+        if meeting == nil { _ = try Self.security(configuration.security, key: key) }
+        let encoder = try configuration.loadEncoder()
+        try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
+        let data = try FederatedData(configuration.data, encoder: encoder)
+        let names = configuration.clients
+        if let stranger = clients.first(where: { !names.indices.contains($0) }) {
+            throw ConfigurationError("client \(stranger): expected 0 to \(names.count - 1) (data.clients)")
+        }
+        self.configuration = configuration
+        self.logger = logger
+        let loop = try PollLoop(name: "worker")
+        self.loop = loop
+        let tuning = TuningThread(learner: try PromptLearner(encoder: encoder, threads: configuration.worker.threads))
+        let disk = DispatchQueue(label: "outbox")
+        for index in clients {
+            let dataset = try TuningDataset(try data.images(ofClient: index))
+            samples += dataset.count
+            let belongings = try Self.belongings(ofClient: index, configuration, disk: disk, logger: logger)
+            let client = HostedClient(
+                id: names[index], session: UInt64.random(in: .min ... .max),
+                sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
+                encoderDigest: configuration.federation.encoderDigest, belongings: belongings,
+                train: { order, personal, finish in
+                    tuning.train(
+                        order, personal: personal, on: dataset, privacy: belongings.privacy, finish: finish)
+                }, loop: loop, logger: logger)
+            self.clients.append(client)
+        }
+    }
+
+    /// What a client keeps, taken up where an earlier process left it.
+    private static func belongings(
+        ofClient index: Int, _ configuration: RunConfiguration, disk: DispatchQueue, logger: Logger
+    ) throws -> HostedClient.Belongings {
+        let outbox = try configuration.worker.outbox.map {
+            try OutboxFolder(path: $0, client: configuration.clients[index], thread: disk) { problem in
+                logger.warning("acknowledged updates not listed", metadata: ["problem": "\(problem)"])
+            }
+        }
+        let privacy = try configuration.privacy.map {
+            try PrivacyGuard($0, file: outbox?.privacyAccount, random: SystemRandomNumberGenerator())
+        }
+        return .init(
+            outbox: outbox, privacy: privacy, delay: configuration.worker.delay,
+            delays: SeededRandom(seed: configuration.federation.seed, stream: 1000 + UInt64(index)))
+    }
+
+    /// Runs until the run is finished or a graceful shutdown begins.
+    public func run() async throws {
+        defer { loop.stopAndWait() }
+        try await withGracefulShutdownHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                end = continuation
+                open()
+            }
+        } onGracefulShutdown: {
+            Task { await self.leave() }
+        }
+    }
+
+    private func open() {
+        logger.info(
+            "working",
+            metadata: [
+                "clients": "\(clients.map(\.client.id.name).joined(separator: " "))", "kept": "\(unsettled)",
+                "samples": "\(samples)",
+            ])
+        for client in clients {
+            client.send = { [weak self] bytes in self?.assumeIsolated { $0.send(bytes) } }
+            client.ended = { [weak self] in self?.assumeIsolated { $0.stopIfAllEnded() } }
+        }
+        if let meeting {
+            search = AggregatorSearch(
+                folder: meeting.folder, patience: meeting.patience, silence: max(.seconds(2), threeBeacons), loop: loop
+            ) { [weak self] finding in self?.assumeIsolated { $0.take(finding) } }
+            search?.begin()
+        } else {
+            connect(to: configuration.endpoints, aggregatorKey: nil)
+        }
+        guard !ended else { return }
+        reporter.ready(status)
+        signOfLife = loop.schedule(every: reporter.interval) { [weak self] in
+            self?.assumeIsolated { $0.reporter.alive($0.status) }
+        }
+        silence = Silence(since: .now, patience: max(Self.quiet, threeBeacons))
+        // A beacon comes between two looks.
+        listening = loop.schedule(every: max(.seconds(1), threeBeacons / 2)) { [weak self] in
+            self?.assumeIsolated { $0.listen() }
+        }
+    }
+
+    private func take(_ finding: AggregatorSearch.Outcome) {
+        guard !ended else { return }
+        switch finding {
+        case .found(let endpoints, let key): connect(to: endpoints, aggregatorKey: key)
+        case .finished:
+            logger.info("the run has finished")
+            stop(nil)
+        case .failed(let error): stop(error)
+        }
+    }
+
+    /// Connects, maybe to where the aggregator is now and was not before.
+    private func connect(to endpoints: RunConfiguration.Endpoints, aggregatorKey: String?) {
+        reached = (endpoints, aggregatorKey)
+        logger.info("connecting", metadata: ["updates": "\(endpoints.updates)", "prompts": "\(endpoints.prompts)"])
+        do {
+            var settings = configuration.security
+            settings.aggregatorKey = settings.aggregatorKey ?? aggregatorKey
+            links?.close()
+            links = try WorkerLinks(
+                endpoints: endpoints, security: try Self.security(settings, key: key),
+                topics: [.all] + clients.map { .client($0.client.id) }, loop: loop,
+                keyUnknown: { [weak self] in self?.assumeIsolated { $0.refuseKey() } },
+                receive: { [weak self] messages in self?.assumeIsolated { $0.take(messages) } })
+        } catch {
+            return stop(error)
+        }
+        guard !begun else { return }
+        begun = true
+        for client in clients { client.start() }
+    }
+
+    private func reconnect() {
+        guard let reached else { return }
+        connect(to: reached.endpoints, aggregatorKey: reached.key)
+    }
+
+    private func refuseKey() {
+        stop(ConfigurationError("the aggregator does not know this worker's key (security.keys, --key)"))
+    }
+
+    /// What a worker connects with.
+    /// - Throws: `ConfigurationError` where a key is missing or cannot be read.
+    package static func security(_ settings: RunConfiguration.Security, key: String) throws -> Security {
+        if let keys = settings.keys {
+            return try KeyFolder(path: keys).clientSide(name: key, aggregatorKey: settings.aggregatorKey)
+        }
+        guard settings.aggregatorKey == nil else {
+            throw ConfigurationError("the aggregator has keys: expected security.keys, the folder with this worker's")
+        }
+        return .none
+    }
+
+    /// What it does, in a few words for whoever watches over the process.
+    private var status: String {
+        let training = clients.count { $0.client.activity == .training }
+        return "\(clients.count) clients, \(training) training, \(unsettled) updates not yet settled"
+    }
+
+    private var unsettled: Int { clients.reduce(0) { $0 + $1.unsettled } }
+
+    private func leave() {
+        reporter.stopping()
+        guard begun else { return stop(nil) }
+        for client in clients { client.leave(within: configuration.worker.grace) }
+    }
+
+    private func stopIfAllEnded() {
+        guard clients.allSatisfy({ $0.end != nil }) else { return }
+        let refusals = clients.compactMap { hosted in
+            if case .refused(let reason) = hosted.end { return "\(hosted.client.id): \(reason)" }
+            return nil
+        }
+        stop(refusals.first.map { ConfigurationError("the aggregator refused \($0)") })
+    }
+
+    private func stop(_ error: (any Error)?) {
+        guard !ended else { return }
+        ended = true
+        signOfLife?.cancel()
+        listening?.cancel()
+        search?.end()
+        links?.close()
+        links = nil
+        for client in clients { client.abandon() }
+        // Letting go of the links sends what still waits in them, the goodbyes; only then the process may end.
+        loop.execute { [end] in
+            if let error { end?.resume(throwing: error) } else { end?.resume() }
+        }
+        end = nil
+    }
+
+    // MARK: What happens
+
+    private func take(_ messages: [(topic: [UInt8], payload: [UInt8])]) {
+        search?.heard()
+        hasHeard = true
+        if !silence.isOver { listen() }
+        for (topic, payload) in messages where !ended {
+            do {
+                let envelope = try AggregatorCodec.decode(payload)
+                switch try Topic(bytes: topic) {
+                case .all: for client in clients { client.receive(envelope) }
+                case .client(let id): clients.first { $0.client.id == id }?.receive(envelope)
+                }
+            } catch {
+                logger.warning("malformed message dropped", metadata: ["problem": "\(error)"])
+            }
+        }
+    }
+
+    /// Reports an aggregator that is not heard, and one that is heard again.
+    private func listen() {
+        guard !ended else { return }
+        let isHeard = hasHeard && links?.isConnected == true
+        hasHeard = false
+        switch silence.look(at: .now, isHeard: isHeard) {
+        case nil: break
+        case .heard: logger.info("the aggregator is heard")
+        case .silent(let duration):
+            var details: Logger.Metadata = ["seconds": "\(decimal(duration / .seconds(1), 0))"]
+            if let links {
+                let names = ["updates", "prompts"]
+                for (name, trouble) in zip(names, links.trouble) {
+                    details[name] = "\(trouble.endpoint): \(trouble.words)"
+                }
+            } else if let meeting {
+                details["waiting_for"] = "\(meeting.folder.endpoints)"
+            }
+            logger.warning("no aggregator is heard", metadata: details)
+            // A connection that came to no agreement is given up by ZeroMQ, though the other side may be mended.
+            if links?.isRefused == true { reconnect() }
+        }
+    }
+
+    private func send(_ bytes: [UInt8]) {
+        do {
+            try links?.send(bytes)
+        } catch {
+            logger.warning("cannot send", metadata: ["problem": "\(error)"])
+        }
+    }
+}

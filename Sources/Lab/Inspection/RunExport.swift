@@ -1,0 +1,98 @@
+import Federation
+import Foundation
+import PromptAggregation
+import RunLog
+import Text
+
+/// A run as files for other tools: CSV of versions, updates, clients and evaluations, safetensors of versions' prompts.
+public enum RunExport {
+    /// Replays a log and writes `versions.csv`, `updates.csv`, `clients.csv`, `prompts-<version>.safetensors`, and
+    /// `evaluations.csv` where the run folder has one: evaluations are not in the log.
+    ///
+    /// - Parameter versions: those whose prompts are written; empty for the last one.
+    /// - Returns: the paths of what was written.
+    /// - Throws: `LogError`, `ReplayError`, `RunFolderError`, or `SafetensorsError`.
+    public static func write(log path: String, to folder: String, versions wanted: [Version] = []) throws -> [String] {
+        var history = RunHistory()
+        var newest: AggregatorMessage.GlobalPrompts?
+        var states: [PromptsFile] = []
+        let inspection = try RunInspection(log: path) { step in
+            switch step {
+            case .event(let event, _): history.begin(at: event.time)
+            case .effect(.flushed(let flush)): history.add(flush)
+            case .effect(.publishVersion(let prompts)): newest = prompts
+            case .checked(let publication):
+                guard publication.isEqual else {
+                    throw ReplayError(
+                        "\(path): version \(publication.version) does not replay to its recorded digest")
+                }
+                guard let newest, states.last?.prompts.version != newest.version else { return }
+                if wanted.isEmpty { states.removeAll() }
+                if wanted.isEmpty || wanted.contains(newest.version) {
+                    states.append(PromptsFile(prompts: newest, digest: "\(publication.recorded)", logOffset: nil))
+                }
+            case .began, .judged, .effect: break
+            }
+        }
+        if let missing = wanted.first(where: { version in !states.contains { $0.prompts.version == version } }) {
+            throw ReplayError("\(path): the log ends at version \(inspection.version) and has no \(missing)")
+        }
+        let target = RunFolder(path: folder)
+        try target.create()
+        var written: [String] = []
+        func table(_ name: String, _ rows: [String]) throws {
+            let file = "\(folder)/\(name).csv"
+            try target.write(rows.joined(separator: "\n") + "\n", to: file)
+            written.append(file)
+        }
+        try table("versions", versionRows(history, inspection))
+        try table("updates", updateRows(inspection))
+        try table("clients", clientRows(inspection))
+        let evaluations = RunFolder(
+            path: URL(fileURLWithPath: path).deletingLastPathComponent().path(percentEncoded: false)
+        ).evaluations
+        if let text = try? String(contentsOfFile: evaluations, encoding: .utf8) {
+            try table("evaluations", text.split(separator: "\n").map(String.init))
+        }
+        for state in states {
+            let file = "\(folder)/prompts-\(state.prompts.version).safetensors"
+            try state.write(to: file)
+            written.append(file)
+        }
+        return written
+    }
+
+    /// The columns of a run's metrics.csv, and the digest.
+    private static func versionRows(_ history: RunHistory, _ run: RunInspection) -> [String] {
+        [RunHistory.VersionRow.header + ",digest"]
+            + zip(history.versions, run.versions).map { "\($0.csv),\($1.digest)" }
+    }
+
+    private static func updateRows(_ run: RunInspection) -> [String] {
+        [
+            "seconds,client,session,sequence,task,base_version,samples,prompts,bytes,loss,fate,version,staleness,"
+                + "staleness_weight,weight,reason"
+        ]
+            + run.updates.map { update in
+                CSV.row([
+                    decimal(update.seconds, 3), update.client, "\(update.session)", "\(update.sequence)",
+                    "\(update.task)", "\(update.baseVersion)", "\(update.samples)", "\(update.prompts)",
+                    "\(update.bytes)", text(update.loss), update.fate.rawValue, text(update.version),
+                    text(update.staleness), text(update.stalenessWeight), text(update.weight), update.reason ?? "",
+                ])
+            }
+    }
+
+    private static func clientRows(_ run: RunInspection) -> [String] {
+        ["client,sessions,messages,bytes,updates_used,late_updates_used,mean_staleness,rejected"]
+            + run.clients.map { client in
+                CSV.row([
+                    client.client, "\(client.sessions)", "\(client.messages)", "\(client.bytes)",
+                    "\(client.updatesUsed)", "\(client.lateUpdatesUsed)", decimal(client.meanStaleness, 4),
+                    "\(client.rejected)",
+                ])
+            }
+    }
+
+    private static func text(_ value: (some CustomStringConvertible)?) -> String { value.map { "\($0)" } ?? "" }
+}

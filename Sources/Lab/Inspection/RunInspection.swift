@@ -1,0 +1,170 @@
+import Federation
+import PromptAggregation
+import PromptWire
+import RunLog
+import RunSettings
+
+/// What happened in a run, read from its log.
+@dynamicMemberLookup
+public struct RunInspection: Encodable, Sendable {
+    /// A version and the updates that made it.
+    public struct VersionEntry: Encodable, Sendable {
+        public var version: Int
+        /// Since the first record of the log.
+        public var seconds: Double
+        public var digest: String
+        public var pool: Int
+        public var births: Int
+        public var deaths: Int
+        public var objectiveBefore: Double?
+        public var objectiveAfter: Double?
+        public var updates: [Part]
+
+        public struct Part: Encodable, Sendable {
+            public var client: String
+            public var session: UInt64
+            public var sequence: UInt64
+            public var baseVersion: Int
+            public var staleness: Int
+            public var stalenessWeight: Double
+            public var samples: Int
+            /// The share in the version, as the strategy reports it.
+            public var weight: Double
+        }
+
+        public var meanStaleness: Double {
+            updates.isEmpty ? 0 : Double(updates.reduce(0) { $0 + $1.staleness }) / Double(updates.count)
+        }
+    }
+
+    /// An update as it was received, and what became of it.
+    public struct UpdateEntry: Encodable, Sendable {
+        public enum Fate: String, Encodable, Sendable {
+            case used
+            /// In the buffer when the log ends.
+            case waiting
+            /// Too late for its synchronous round.
+            case discarded
+            case duplicate, rejected
+        }
+        /// Since the first record of the log.
+        public var seconds: Double
+        public var client: String
+        public var session: UInt64
+        public var sequence: UInt64
+        public var task: UInt64
+        public var baseVersion: Int
+        public var samples: Int
+        /// Prompts that the client touched.
+        public var prompts: Int
+        public var bytes: Int
+        /// What the client reported; nil where it did not.
+        public var loss: Double?
+        public var fate: Fate
+        /// Why it was rejected.
+        public var reason: String?
+        /// The version that it is part of; as staleness and weights, nil for one that was not used.
+        public var version: Int?
+        public var staleness: Int?
+        public var stalenessWeight: Double?
+        public var weight: Double?
+    }
+
+    /// A client and what it sent.
+    public struct ClientEntry: Encodable, Sendable {
+        public var client: String
+        public var sessions = 0
+        public var messages = 0
+        public var bytes = 0
+        public var updatesUsed = 0
+        public var lateUpdatesUsed = 0
+        public var rejected = 0
+        public var meanStaleness = 0.0
+        /// What all updates that came from it tell of its data, by the privacy that the log's configuration asks for; nil
+        /// where it asks for none. δ is `privacy.delta`.
+        public var epsilon: Double?
+    }
+
+    /// The run as a whole.
+    public struct Summary: Encodable, Sendable {
+        public var log: String
+        public var build: String
+        public var strategy: String
+        public var seed: UInt64
+        public var records: Int
+        /// Bytes of a torn end that were left out.
+        public var droppedBytes: UInt64
+        public var seconds: Double
+        public var finished: Bool
+        public var updatesAccepted: Int
+        public var duplicates: Int
+        public var rejected: Int
+        public var incarnations: Int
+        /// The last one.
+        public var version: Int
+    }
+
+    public let run: Summary
+    /// Ascending.
+    public var versions: [VersionEntry]
+    /// In the order of their arrival.
+    public var updates: [UpdateEntry]
+    /// Ascending by name.
+    public var clients: [ClientEntry]
+
+    /// Reads a log to its end.
+    /// - Parameter observe: sees each step of the replay.
+    /// - Throws: `LogError` or `ReplayError`.
+    public init(log path: String, observe: (Replay.Step) throws -> Void = { _ in }) throws {
+        var collector = RunCollector()
+        let replay = try Replay(path: path) { step in
+            collector.take(step)
+            try observe(step)
+        }
+        let aggregator = replay.aggregator!
+        run = Summary(
+            log: path, build: replay.header!.build, strategy: replay.configuration!.strategy.name,
+            seed: replay.header!.seed, records: replay.records, droppedBytes: replay.droppedBytes,
+            seconds: collector.start.map { (replay.lastTime - $0) / .seconds(1) } ?? 0,
+            finished: aggregator.phase == .finished, updatesAccepted: aggregator.counts.accepted,
+            duplicates: aggregator.counts.duplicates, rejected: aggregator.counts.rejected,
+            incarnations: collector.incarnations, version: aggregator.version)
+        versions = collector.versions
+        updates = collector.updates
+        clients = collector.clients
+        if let privacy = replay.configuration!.privacy { addEpsilon(privacy) }
+    }
+
+    /// Every update counts that was received, whatever became of it, but once.
+    private mutating func addEpsilon(_ privacy: ClientPrivacy) {
+        for place in clients.indices {
+            let sent = updates.lazy.filter { [client = clients[place].client] in $0.client == client }
+            let count = Set(sent.map { [$0.session, $0.sequence] }).count
+            clients[place].epsilon = privacy.epsilon(rho: privacy.rho * Double(count))
+        }
+    }
+
+    /// The figures of the run as a whole, as properties of its own.
+    public subscript<Value>(dynamicMember figure: KeyPath<Summary, Value>) -> Value { run[keyPath: figure] }
+
+    /// Leaves one version and what made it.
+    /// - Throws: `ReplayError` where no flush made it.
+    public mutating func select(version: Int) throws {
+        versions.removeAll { $0.version != version }
+        guard !versions.isEmpty else {
+            throw ReplayError("\(run.log): the log has no flush that made version \(version)")
+        }
+        updates.removeAll { $0.version != version }
+        clients.removeAll { client in !updates.contains { $0.client == client.client } }
+    }
+
+    /// Leaves one client and its part in each version.
+    /// - Throws: `ReplayError` where the log has nothing of it.
+    public mutating func select(client: String) throws {
+        clients.removeAll { $0.client != client }
+        guard !clients.isEmpty else { throw ReplayError("\(run.log): no client '\(client)' in the log") }
+        updates.removeAll { $0.client != client }
+        for place in versions.indices { versions[place].updates.removeAll { $0.client != client } }
+        versions.removeAll { $0.updates.isEmpty }
+    }
+}

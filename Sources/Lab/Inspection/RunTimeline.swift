@@ -1,0 +1,118 @@
+import Federation
+import PromptAggregation
+import RunLog
+import Text
+
+/// The records of a run in the order of the log, each with what came of it.
+public enum RunTimeline {
+    public struct Entry: Encodable, Sendable {
+        public enum Kind: String, Encodable, Sendable {
+            case started, timer, drain, hello, update, heartbeat, goodbye, publication
+        }
+        /// The record's place in the log; the header is record 0.
+        public var record: Int
+        /// Since the first event of the log.
+        public var seconds: Double
+        public var event: Kind
+        /// Who sent it; nil for what no client sent.
+        public var client: String?
+        /// What stands in the record, in words.
+        public var text: String
+        /// What the aggregator did about it, in words.
+        public var outcomes: [String] = []
+
+        /// The record and what came of it, a line each.
+        public var lines: [String] {
+            let seconds = decimal(self.seconds, 3)
+            let time = String(repeating: " ", count: max(0, 10 - seconds.count)) + seconds
+            return ["\(event == .publication ? String(repeating: " ", count: 10) : time)  \(text)"]
+                + outcomes.map { "            -> \($0)" }
+        }
+    }
+
+    /// - Parameter take: gets each entry as soon as it is whole.
+    /// - Throws: `LogError`, `ReplayError`, or what `take` throws.
+    public static func read(log path: String, take: (Entry) throws -> Void) throws {
+        var start: Timestamp?
+        var record = 0
+        var seconds = 0.0
+        var open: Entry?
+        func begin(_ kind: Entry.Kind, client: String? = nil, _ text: String) throws {
+            if let whole = open { try take(whole) }
+            record += 1
+            open = Entry(record: record, seconds: seconds, event: kind, client: client, text: text)
+        }
+        _ = try Replay(path: path) { step in
+            switch step {
+            case .began: break
+            case .event(let event, let bytes):
+                start = start ?? event.time
+                seconds = (event.time - start!) / .seconds(1)
+                let (kind, client) = origin(event.kind)
+                try begin(kind, client: client, describe(event.kind, bytes: bytes))
+            case .judged(_, let verdict):
+                if let words = describe(verdict) { open?.outcomes.append(words) }
+            case .effect(let effect):
+                if let words = describe(effect) { open?.outcomes.append(words) }
+            case .checked(let publication):
+                let verdict = publication.isEqual ? "equal" : "DIFFERS from \(publication.replayed)"
+                try begin(
+                    .publication, "=  version \(publication.version) digest \(publication.recorded) \(verdict)")
+            }
+        }
+        if let open { try take(open) }
+    }
+
+    private static func origin(_ kind: AggregatorEvent.Kind) -> (Entry.Kind, String?) {
+        switch kind {
+        case .started: (.started, nil)
+        case .timerFired: (.timer, nil)
+        case .drainRequested: (.drain, nil)
+        case .received(.hello(let hello)): (.hello, hello.client.name)
+        case .received(.update(let update)): (.update, update.client.name)
+        case .received(.heartbeat(let heartbeat)): (.heartbeat, heartbeat.client.name)
+        case .received(.goodbye(let goodbye)): (.goodbye, goodbye.client.name)
+        }
+    }
+
+    private static func describe(_ kind: AggregatorEvent.Kind, bytes: Int) -> String {
+        switch kind {
+        case .started: "aggregator started"
+        case .timerFired(let timer): "timer \(timer)"
+        case .drainRequested(let patience): "drain requested, within \(patience)"
+        case .received(.hello(let hello)):
+            "\(hello.client) hello, holds version \(hello.lastVersion), \(hello.sampleCount) samples"
+        case .received(.update(let update)):
+            "\(update.client) update \(update.sequence) for task \(update.task) from version \(update.baseVersion),"
+                + " \(update.promptIDs.count) prompts, \(bytes) bytes"
+        case .received(.heartbeat(let heartbeat)):
+            "\(heartbeat.client) heartbeat, \(heartbeat.activity), task \(heartbeat.task)"
+        case .received(.goodbye(let goodbye)): "\(goodbye.client) goodbye"
+        }
+    }
+
+    /// What the effects do not tell of a verdict.
+    private static func describe(_ verdict: Replay.Verdict) -> String? {
+        switch verdict {
+        case .accepted: "accepted"
+        case .tooLate: "accepted, too late for its round: discarded"
+        case .duplicate: "a duplicate, dropped"
+        case .rejected: nil
+        }
+    }
+
+    private static func describe(_ effect: AggregatorEffect) -> String? {
+        switch effect {
+        case .publish(_, .task(let task)): "task \(task.number) to \(task.client) on version \(task.version)"
+        case .publish(_, .reject(let reject)):
+            "reject \(reject.client) update \(reject.sequence), \(reject.code): \(reject.reason)"
+        case .flushed(let flush):
+            "version \(flush.version) from \(flush.parts.count) updates, pool \(flush.pool),"
+                + " staleness \(flush.parts.map { String($0.staleness) }.joined(separator: " "))"
+        case .presenceChanged(let client, let presence): "\(client) is \(presence)"
+        case .finish: "run finished"
+        case .rest: "at rest"
+        case .publish, .publishVersion, .setTimer: nil
+        }
+    }
+}

@@ -1,0 +1,295 @@
+import Federation
+import FederationRun
+import PromptAggregation
+import PromptTuning
+import PromptWire
+import RunLog
+import RunSettings
+
+/// A federation in virtual time: the production core, codec and log, the real learner, and clocks that only count.
+///
+/// Each client's tuning really happens; how long it takes is said by the configuration (time an image, divided by the
+/// client's speed, and the injected delay). So methods are compared on the clock without waiting for it, and the same
+/// seed gives the same log.
+public struct Simulation {
+    private enum Item {
+        case toAggregator([UInt8])
+        case toClient(Int, AggregatorMessage)
+        case aggregatorTimer(AggregatorTimer)
+        case clientTimer(Int, ClientTimer)
+        case trained(Int, task: UInt64, Result<TrainingOutcome, any Error>)
+        case clientStarts(Int)
+    }
+
+    private struct Seat {
+        var client: Client
+        var dataset: TuningDataset
+        /// What the client keeps of its last task.
+        var personal = Parameters()
+        /// Draws its noise from the run's seed, so it hides nothing from whoever knows that.
+        let privacy: PrivacyGuard?
+        var hasEnded = false
+        var random: SeededRandom
+        /// Images a second relative to the configured speed.
+        var speed: Double
+        var timers: [ClientTimer: Int] = [:]
+    }
+
+    private let setup: AggregatorSetup
+    private var configuration: RunConfiguration { setup.configuration }
+    private let learner: PromptLearner
+    private let data: RunData
+    private var pipeline: CommitPipeline
+    private var observer: RunObserver
+    private var seats: [Seat] = []
+    private var queue = EventQueue<Item>()
+    private var timers: [AggregatorTimer: Int] = [:]
+    /// Whether what was committed last made a version.
+    private var hasNewVersion = false
+    private var now = Timestamp(nanoseconds: 0)
+    private var nextEvaluation = Timestamp(nanoseconds: 0)
+    private var nextEvaluationUpdates = 0
+    private let tests: CSVFile?
+    /// Of the test split, where the configuration asks for them.
+    public private(set) var testEvaluations: [RunHistory.EvaluationRow] = []
+    /// Bytes of all messages of the clients, and of all to each of them.
+    public private(set) var bytesUp = 0
+    public private(set) var bytesDown = 0
+    /// Tasks that failed since the last that did not.
+    private var failures = 0
+    private let incarnation: UInt64 = 1
+    private let progress: (AggregatorMessage.Beacon, Double) -> Void
+
+    /// Makes a run's folder and everything that takes part.
+    /// - Parameters:
+    ///   - threads: of the tuning; they change no bit.
+    ///   - materials: encoder and images; loaded unless given.
+    ///   - progress: sees each beacon, and the seconds since the start.
+    public init(
+        configuration given: RunConfiguration, folder: RunFolder, threads: Int, materials: RunMaterials? = nil,
+        progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
+    ) throws {
+        let materials = try materials ?? RunMaterials(of: given)
+        var folder = folder
+        folder.syncsLog = false
+        setup = try AggregatorSetup(
+            configuration: given, folder: folder, incarnation: incarnation, startingAt: Timestamp(nanoseconds: 0),
+            takesUpFinished: false, materials: materials)
+        guard !setup.isRecovered else {
+            throw RunFolderError("\(folder.path): holds a run already; a simulation begins anew")
+        }
+        self.progress = progress
+        learner = try PromptLearner(encoder: setup.encoder, threads: threads)
+        data = materials.data
+        pipeline = CommitPipeline(LoggedAggregator(aggregator: setup.aggregator, log: setup.log))
+        observer = try RunObserver(folder: folder, history: setup.history)
+        tests =
+            setup.configuration.simulation.evaluatesTest
+            ? try CSVFile(path: folder.testEvaluations, header: RunHistory.EvaluationRow.header, rows: []) : nil
+        for (index, id) in configuration.clients.enumerated() {
+            var random = SeededRandom(seed: configuration.federation.seed, stream: 1000 + UInt64(index))
+            let dataset = data.clients[index]
+            seats.append(
+                Seat(
+                    client: Client(
+                        id: id, session: random.next(),
+                        sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
+                        encoderDigest: configuration.federation.encoderDigest), dataset: dataset,
+                    privacy: try configuration.privacy.map {
+                        let noise = SeededRandom(seed: configuration.federation.seed, stream: 2000 + UInt64(index))
+                        return try PrivacyGuard($0, file: nil, random: noise)
+                    }, random: random, speed: 1))
+            seats[index].speed = configuration.simulation.speed(&seats[index].random)
+        }
+    }
+
+    /// Runs to the end of the run and leaves the same files as a live one.
+    /// - Parameter shouldStop: asked before each event.
+    /// - Returns: the last state.
+    /// - Throws: `CancellationError` when it was told to stop; what is wrong with data, log or tuning.
+    public mutating func run(shouldStop: () -> Bool = { false }) throws -> AggregatorMessage.GlobalPrompts {
+        observer.begin(at: now)
+        try pipeline.start(IncarnationStarted(incarnation: incarnation, build: buildVersion), at: now)
+        try settle()
+        for index in seats.indices { queue.push(.clientStarts(index), at: now + latency) }
+        // Clients that have spent their privacy budgets leave; without any the run would wait for ever.
+        while pipeline.aggregator.phase != .finished, !seats.allSatisfy(\.hasEnded), let next = queue.pop() {
+            if shouldStop() { throw CancellationError() }
+            now = max(now, next.time)
+            try take(next.item, number: next.number)
+        }
+        if observer.history.evaluations.last?.version != pipeline.aggregator.version { try evaluate() }
+        try pipeline.close()
+        let engine = pipeline.engine
+        try observer.keep(engine.current.file(logOffset: engine.committedBytes), always: true)
+        try RunReport.write(
+            history, heading: setup.heading + ", simulated", classes: setup.classes, to: setup.folder)
+        return pipeline.aggregator.current
+    }
+
+    /// What the run's observers kept.
+    public var history: RunHistory { observer.history }
+
+    private mutating func take(_ item: Item, number: Int) throws {
+        switch item {
+        case .toAggregator(let bytes):
+            try pipeline.receive(bytes.span.bytes, at: now)
+            try settle()
+        case .aggregatorTimer(let timer):
+            guard timers[timer] == number else { return }
+            try pipeline.fire(timer, at: now)
+            try settle()
+        case .toClient(let index, let message): try handle(.received(message, incarnation: incarnation), at: index)
+        case .clientTimer(let index, let timer):
+            if seats[index].timers[timer] == number { try handle(.timerFired(timer), at: index) }
+        case .trained(let index, _, .success(let outcome)):
+            failures = 0
+            seats[index].personal = outcome.personal
+            try handle(.trainingFinished(outcome.result), at: index)
+        case .trained(let index, let task, .failure(let error)):
+            failures += 1
+            // A live federation waits for somebody to see to it; here nothing would ever change.
+            if failures > 50 + 2 * seats.count { throw error }
+            try handle(.trainingFailed(task: task), at: index)
+        case .clientStarts(let index): try handle(.started, at: index)
+        }
+    }
+
+    // MARK: The aggregator's side
+
+    private mutating func settle() throws {
+        hasNewVersion = false
+        for effect in try pipeline.commit() { try carryOut(effect) }
+        if hasNewVersion, isEvaluationDue() { try evaluate() }
+    }
+
+    private mutating func toAll(_ message: AggregatorMessage, size: Int) {
+        bytesDown += size * seats.count
+        for index in seats.indices { queue.push(.toClient(index, message), at: now + latency) }
+    }
+
+    private mutating func send(_ message: AggregatorMessage, to index: Int) {
+        bytesDown += AggregatorCodec.encode(message, incarnation: incarnation).count
+        queue.push(.toClient(index, message), at: now + latency)
+    }
+
+    /// Whether the newest version is to be evaluated; if so, the next is due an interval later.
+    private mutating func isEvaluationDue() -> Bool {
+        let updates = configuration.simulation.evaluationUpdates
+        if updates > 0 {
+            let used = observer.history.updates
+            guard used >= nextEvaluationUpdates else { return false }
+            nextEvaluationUpdates = (used / updates + 1) * updates
+            return true
+        }
+        guard let interval = configuration.evaluation.interval, now >= nextEvaluation else { return false }
+        nextEvaluation = now + interval
+        return true
+    }
+
+    private mutating func evaluate() throws {
+        let version = pipeline.aggregator.version
+        try observer.add(.init(version: version, evaluation: evaluation(on: data.validation)), at: now)
+        guard let tests, let test = data.test else { return }
+        let row = observer.row(.init(version: version, evaluation: try evaluation(on: test)), at: now)
+        testEvaluations.append(row)
+        try tests.append(row.csv)
+    }
+
+    /// Of the current state; where clients keep a part of it, as each of them sees it.
+    private func evaluation(on images: TuningDataset) throws -> Evaluation {
+        let state = pipeline.aggregator.current.state
+        let plan = configuration.federation.plan
+        guard plan.personal != .nothing else { return try learner.evaluate(state, on: images, plan: plan) }
+        if configuration.simulation.dealsViews {
+            let parts = try data.dealt(images)
+            return Evaluation(
+                pooling: try zip(seats, parts).map { seat, part in
+                    try learner.evaluate(state, personal: seat.personal, on: part, plan: plan)
+                })
+        }
+        // Clients that have kept nothing so far all see the published state.
+        var published: Evaluation?
+        return Evaluation(
+            meanOf: try seats.map { seat in
+                let known = seat.personal.names.isEmpty ? published : nil
+                let evaluation = try known ?? learner.evaluate(state, personal: seat.personal, on: images, plan: plan)
+                if seat.personal.names.isEmpty { published = evaluation }
+                return evaluation
+            })
+    }
+
+    // MARK: The clients' side
+
+    private mutating func handle(_ kind: ClientEvent.Kind, at index: Int) throws {
+        for effect in seats[index].client.handle(ClientEvent(time: now, kind: kind)) {
+            switch effect {
+            case .send(let message):
+                let bytes = ClientCodec.encode(message)
+                bytesUp += bytes.count
+                queue.push(.toAggregator(bytes), at: now + latency)
+            case .train(let order): try train(order, at: index)
+            case .finish: seats[index].hasEnded = true
+            case .setTimer(let timer, let delay):
+                seats[index].timers[timer] = queue.push(.clientTimer(index, timer), at: now + delay)
+            // A simulated client does not crash, so it has nothing to keep.
+            case .store(let update): try handle(.stored(update.id), at: index)
+            case .abandonTraining, .discard, .updateRejected: break
+            }
+        }
+    }
+
+    /// Tunes at once, and has the result arrive when the client would have been through.
+    private mutating func train(_ order: TrainingOrder, at index: Int) throws {
+        let privacy = seats[index].privacy
+        if let reason = privacy?.refusal { return try handle(.retired(reason), at: index) }
+        let result = Result {
+            try learner.carryOut(
+                order, personal: seats[index].personal, on: seats[index].dataset, privacy: privacy)!
+        }
+        let images = order.task.plan.images(of: seats[index].dataset.count)
+        let tuning = configuration.simulation.imageSeconds * Double(images) / seats[index].speed
+        let delay = configuration.worker.delay.draw(&seats[index].random)
+        queue.push(.trained(index, task: order.task.number, result), at: now + .seconds(tuning) + delay)
+    }
+
+    private var latency: Duration { configuration.simulation.latency }
+}
+
+extension Simulation: EffectCarrier {
+    package mutating func publish(_ message: AggregatorMessage, on topic: Topic) {
+        var message = message
+        if case .beacon(var beacon) = message {
+            beacon.metrics = observer.beaconMetrics(at: now, isDraining: false)
+            progress(beacon, observer.history.seconds(at: now))
+            message = .beacon(beacon)
+        }
+        switch topic {
+        case .all: toAll(message, size: AggregatorCodec.encode(message, incarnation: incarnation).count)
+        case .client(let id):
+            if let index = seats.firstIndex(where: { $0.client.id == id }) { send(message, to: index) }
+        }
+    }
+
+    package mutating func publish(_ version: EncodedVersion) {
+        toAll(.globalPrompts(version.prompts), size: version.message(incarnation: incarnation).count)
+        hasNewVersion = true
+    }
+
+    package mutating func setTimer(_ timer: AggregatorTimer, after delay: Duration) {
+        timers[timer] = queue.push(.aggregatorTimer(timer), at: now + delay)
+    }
+
+    package mutating func note(_ flush: Flush) throws { try observer.add(flush) }
+    package func note(_ presence: Presence, of client: ClientID) {}
+    package func noteRest() {}
+    package func noteFinish() {}
+}
+
+extension TrainingPlan {
+    /// The images that a task goes through, each counted as often as it is used.
+    package func images(of sampleCount: Int) -> Int {
+        let all = epochs * sampleCount
+        return maximumSteps == 0 ? all : min(all, maximumSteps * batchSize)
+    }
+}

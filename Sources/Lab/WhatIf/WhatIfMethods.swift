@@ -1,0 +1,112 @@
+import Federation
+import PromptAggregation
+import RunSettings
+
+/// Which other ways of aggregation a what-if compares.
+public struct WhatIfMethods: Sendable {
+    /// Names in the `StrategyCatalog`; empty for the recorded run's own.
+    public var strategies: [String]
+    /// `strategy.key=value` for whichever of the strategies have that key, and `federation.staleness_…=value`.
+    public var assignments: [String]
+    /// A `federation.staleness_weight`; nil for the recorded one.
+    public var staleness: String?
+    /// Updates that make a version; nil makes one whenever the recorded run did.
+    public var buffer: Int?
+
+    public init(strategies: [String] = [], assignments: [String] = [], staleness: String? = nil, buffer: Int? = nil) {
+        self.strategies = strategies
+        self.assignments = assignments
+        self.staleness = staleness
+        self.buffer = buffer
+    }
+
+    /// - Throws: `ConfigurationError` naming what is unknown or wrong.
+    func alternatives(to recorded: RunConfiguration, from initial: PromptState) throws -> [Alternative] {
+        let given = try sorted()
+        let weight = try stalenessWeight(recorded, given.staleness)
+        let names = strategies.isEmpty ? [recorded.strategy.name] : strategies
+        if let buffer, buffer < 1 {
+            throw ConfigurationError("--buffer: expected at least 1 update, found \(buffer)")
+        }
+        do {
+            let known = try names.flatMap { try StrategyCatalog.entry($0).settings.map(\.key) }
+            if let stranger = given.strategy.first(where: { !known.contains($0.key) }) {
+                throw ConfigurationError(
+                    "--set strategy.\(stranger.key): none of \(names.joined(separator: ", ")) has such a setting")
+            }
+            return try names.map { name in
+                let settings = try settings(of: name, recorded, given.strategy)
+                try checkUpdates(of: recorded, fit: name, settings)
+                let strategy = try StrategyCatalog.make(
+                    name: name, settings: settings, initial: initial, seed: recorded.federation.seed)
+                return Alternative(
+                    name: name, strategy: strategy, stalenessWeight: weight,
+                    flushing: buffer.map { .every($0) } ?? .asRecorded)
+            }
+        } catch let error as StrategyError {
+            throw ConfigurationError("\(error)")
+        }
+    }
+
+    /// What clients send depends on the strategy that the run had.
+    private func checkUpdates(of recorded: RunConfiguration, fit name: String, _ settings: StrategySettings) throws {
+        var plan = recorded.federation.plan
+        plan.controlVariates = false
+        plan.classMeans = false
+        plan.generatorRate = 0
+        if plan.personal == .everything { plan.personal = .nothing }
+        try StrategyCatalog.adapt(&plan, to: name, settings: settings)
+        let sent = recorded.federation.plan
+        guard plan.controlVariates == sent.controlVariates, plan.classMeans == sent.classMeans,
+            plan.personal == sent.personal, plan.generatorRate == sent.generatorRate
+        else {
+            throw ConfigurationError(
+                "--strategy \(name): expected updates that were made for it, found those of a run with"
+                    + " \(recorded.strategy.name), whose clients send something else")
+        }
+    }
+
+    /// The recorded settings, where the strategy is the recorded one, and above them those that were given.
+    private func settings(
+        of name: String, _ recorded: RunConfiguration, _ given: [StrategySettings.Entry]
+    ) throws -> StrategySettings {
+        let declared = try StrategyCatalog.entry(name).settings.map(\.key)
+        var entries =
+            name == recorded.strategy.name
+            ? StrategySettings(recorded.strategy.settings.map { ($0.key, $0.value) }).entries : []
+        for setting in given where declared.contains(setting.key) {
+            entries.removeAll { $0.key == setting.key }
+            entries.append(setting)
+        }
+        return StrategySettings(entries)
+    }
+
+    private func stalenessWeight(_ recorded: RunConfiguration, _ given: [String]) throws -> StalenessWeight {
+        var layers = ConfigurationLayers()
+        try layers.add(yaml: recorded.yaml, name: "the log's configuration")
+        for assignment in given { try layers.add(assignment: assignment) }
+        if let staleness { try layers.add(assignment: "federation.staleness_weight=\(staleness)") }
+        return try RunConfiguration(layers).federation.stalenessWeight
+    }
+
+    private func sorted() throws -> (strategy: [StrategySettings.Entry], staleness: [String]) {
+        var layers = ConfigurationLayers()
+        var staleness: [String] = []
+        for assignment in assignments {
+            if assignment.hasPrefix("federation.staleness_") {
+                staleness.append(assignment)
+            } else {
+                try layers.add(assignment: assignment)
+            }
+        }
+        let settings = layers.settings.sorted { $0.key < $1.key }
+        if let other = settings.first(where: { !$0.key.hasPrefix("strategy.") || $0.key == "strategy.name" }) {
+            throw ConfigurationError(
+                "--set \(other.key): expected a setting of a strategy (strategy.key) or federation.staleness_…: nothing"
+                    + " else can change about updates that were sent")
+        }
+        return (
+            settings.map { .init(key: String($0.key.dropFirst("strategy.".count)), value: $0.value.value) }, staleness
+        )
+    }
+}

@@ -1,0 +1,39 @@
+/// The settings of `pfpt-async`, with those that depend on the initial pool worked out.
+struct AsyncPfptSettings: Hashable, Sendable {
+    let fit: PoolFitOptions
+    let extent: EvidenceExtent
+    let sharesBySamples: Bool
+    let horizon: Int
+    let calibrationHorizon: Int
+    let cacheDecay: Double
+    let evidenceShift: Double
+    let patience: Int
+    let leastSupport: Double
+    let births: Double
+    let birthDistance: Double
+    let poolLimit: Int
+    let poolMinimum: Int
+    let isColdStart: Bool
+
+    init(_ settings: CheckedSettings, initial: PromptState) {
+        var fit = PfptSettings.options(settings)
+        fit.inertia = settings.number("inertia")
+        self.fit = fit
+        extent = PfptSettings.extent(settings)
+        sharesBySamples = settings.text("share") == "samples"
+        horizon = settings.integer("horizon")
+        calibrationHorizon = settings.integer("calibration-horizon")
+        cacheDecay = settings.number("cache-decay")
+        evidenceShift = settings.number("evidence-shift")
+        patience = settings.integer("patience")
+        leastSupport = settings.number("least-support")
+        births = settings.number("births")
+        birthDistance = settings.number("birth-distance")
+        let initialPool = max(initial.promptIDs.count, 1)
+        let minimum = settings.integer("pool-minimum")
+        poolMinimum = minimum > 0 ? minimum : min(initialPool, 10)
+        let limit = settings.integer("pool-limit")
+        poolLimit = max(limit > 0 ? limit : 2 * initialPool, poolMinimum)
+        isColdStart = settings.flag("cold-start")
+    }
+}

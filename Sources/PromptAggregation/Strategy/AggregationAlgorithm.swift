@@ -1,0 +1,9 @@
+/// What the same contributions lead to, bit by bit.
+public enum AggregationAlgorithm {
+    /// Grows with every change that gives other bits for the same configuration, seed and contributions. A snapshot of one
+    /// version is refused by another.
+    ///
+    /// 1 took sums in the order that suited the processor and elementary functions from the system's library; 2 gives the
+    /// same bits on every machine.
+    public static let version: UInt64 = 2
+}

@@ -1,0 +1,114 @@
+import Federation
+import PromptAggregation
+import PromptWire
+
+/// Decides what of a run's log is stored when, and when its effects may be carried out. It has no thread and no clock:
+/// whoever drives it stores the batches, on a disk's thread or in virtual time, and asks again after every event.
+///
+/// One batch at a time is on its way to the disk; what is taken in meanwhile waits and is stored as one. A batch's effects
+/// come out once, when the batch is stored, so nothing is acknowledged or published before it is safe.
+package struct CommitPipeline {
+    /// What the driver does next.
+    package enum Step {
+        /// Nothing until the next event, or until the batch that is on its way is stored.
+        case rest
+        /// Stores this batch, beside its other work.
+        case store(LoggedAggregator.Batch)
+        /// Waits for this batch and finishes it before it takes anything in.
+        case wait(LoggedAggregator.Batch)
+    }
+
+    package private(set) var engine: LoggedAggregator
+    /// The batch that is on its way to the disk.
+    private var storing: LoggedAggregator.Batch?
+    private let waitingBytes: Int
+
+    /// - Parameter waitingBytes: how much may wait while a batch is on its way; then the driver waits for the disk.
+    package init(_ engine: LoggedAggregator, waitingBytes: Int = 16 << 20) {
+        self.engine = engine
+        self.waitingBytes = waitingBytes
+    }
+
+    package var aggregator: Aggregator { engine.aggregator }
+
+    // MARK: Events
+
+    /// Begins an incarnation.
+    /// - Throws: `LogError`.
+    package mutating func start(_ incarnation: IncarnationStarted, at time: Timestamp) throws {
+        try engine.start(incarnation, at: time)
+    }
+
+    /// Takes in one message from a client.
+    /// - Throws: as `LoggedAggregator.receive`.
+    package mutating func receive(
+        _ bytes: RawSpan, at time: Timestamp, isAuthentic: (ClientID) -> Bool = { _ in true }
+    ) throws {
+        try engine.receive(bytes, at: time, isAuthentic: isAuthentic)
+    }
+
+    /// Takes in that a timer has fired. It need not wait for the disk: what it would meet there is known. Where an effect
+    /// that is not yet given out sets the same timer, the one that fired is replaced already and is passed over.
+    /// - Throws: `LogError`.
+    package mutating func fire(_ timer: AggregatorTimer, at time: Timestamp) throws {
+        guard storing?.sets(timer) != true, !engine.willSet(timer) else { return }
+        try engine.fire(timer, at: time)
+    }
+
+    /// - Throws: `LogError`.
+    package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
+        try engine.drain(request, at: time)
+    }
+
+    // MARK: Commits
+
+    /// - Parameter settling: whether all that was taken in must be stored before anything else is, as for a snapshot.
+    /// - Throws: `LogError`.
+    package mutating func next(settling: Bool) throws -> Step {
+        if let storing {
+            return settling || engine.bufferedBytes >= waitingBytes ? .wait(storing) : .rest
+        }
+        guard let batch = try engine.seal() else { return .rest }
+        storing = batch
+        return .store(batch)
+    }
+
+    /// Takes in that a batch was stored.
+    /// - Returns: what is to be done now, in order; nothing for a batch that is finished already.
+    /// - Throws: `LogError`, also where it could not be stored. Then nothing of it may be done.
+    package mutating func finish(_ batch: LoggedAggregator.Batch) throws -> [CommittedEffect] {
+        guard storing === batch else { return [] }
+        storing = nil
+        return try engine.finish(batch)
+    }
+
+    /// Whether all that was taken in is on the disk and its effects were given out: the moments that a snapshot, the end
+    /// of the run and its rest wait for.
+    package var isSettled: Bool { storing == nil && engine.bufferedBytes == 0 }
+
+    /// Stores all that was taken in, for a driver that has nothing else to do meanwhile.
+    /// - Returns: what is to be done, in order.
+    /// - Throws: `LogError`.
+    package mutating func commit() throws -> [CommittedEffect] {
+        var effects: [CommittedEffect] = []
+        while true {
+            switch try next(settling: true) {
+            case .rest: return effects
+            case .store(let batch): batch.store()
+            case .wait(let batch): effects += try finish(batch)
+            }
+        }
+    }
+
+    /// Closes the log with its summary, once all is settled: what was not given out before would never be.
+    /// - Throws: `LogError`, `UnsettledLog`.
+    package mutating func close() throws {
+        guard isSettled else { throw UnsettledLog() }
+        try engine.close()
+    }
+}
+
+/// A log was to be closed before all that was taken in was on the disk.
+package struct UnsettledLog: Error, CustomStringConvertible {
+    package let description = "expected the log to be settled before it is closed, found records that wait for the disk"
+}

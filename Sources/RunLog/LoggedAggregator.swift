@@ -1,0 +1,174 @@
+import Federation
+import MessageLog
+import PromptAggregation
+import PromptWire
+
+/// The aggregator's core with its log: bytes in, effects out, and in between everything is written down.
+///
+/// The data path: bytes arrive, are decoded, appended to the log, handled; a commit makes the log durable and only then
+/// hands out the effects. Nothing is acknowledged or published before it is safe. A commit comes in two halves, so that the
+/// next batch can be taken in while the disk is at work; `CommitPipeline` decides when.
+package struct LoggedAggregator {
+    package private(set) var aggregator: Aggregator
+    private let log: RunLogWriter
+    private var pending: [CommittedEffect] = []
+    /// Messages that could not be decoded; they are not in the log.
+    package private(set) var malformed = 0
+    /// Messages whose sender may not speak for the client that they name; they are not in the log either.
+    package private(set) var impostures = 0
+    /// The last version that was published.
+    private var newest: EncodedVersion?
+    /// When the last record was made.
+    private var lastTime = Timestamp(nanoseconds: 0)
+    package private(set) var receivedMessages = 0
+    package private(set) var receivedBytes = 0
+
+    package init(aggregator: Aggregator, log: RunLogWriter) {
+        self.aggregator = aggregator
+        self.log = log
+    }
+
+    /// Begins an incarnation.
+    package mutating func start(_ incarnation: IncarnationStarted, at time: Timestamp) throws {
+        try log.append(incarnation, at: time)
+        try handle(.started, at: time)
+    }
+
+    /// Takes in one message from a client.
+    /// - Parameter isAuthentic: whether its sender may speak for the client that it names.
+    /// - Throws: `WireError` for one that is malformed, `Imposture` for one in another's name: both are counted and
+    ///   otherwise without effect; `LogError`.
+    package mutating func receive(
+        _ bytes: RawSpan, at time: Timestamp, isAuthentic: (ClientID) -> Bool = { _ in true }
+    ) throws {
+        receivedMessages += 1
+        receivedBytes += bytes.byteCount
+        let message: ClientMessage
+        do {
+            message = try bytes.withUnsafeBytes { bytes throws(WireError) in try ClientCodec.decode(bytes) }
+        } catch {
+            malformed += 1
+            throw error
+        }
+        guard isAuthentic(message.client) else {
+            impostures += 1
+            throw Imposture(client: message.client)
+        }
+        try log.append(received: bytes, at: time)
+        try handle(.received(message), at: time)
+    }
+
+    package mutating func fire(_ timer: AggregatorTimer, at time: Timestamp) throws {
+        try log.append(timer, at: time)
+        try handle(.timerFired(timer), at: time)
+    }
+
+    package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
+        try log.append(request, at: time)
+        try handle(.drainRequested(within: request.patience), at: time)
+    }
+
+    private mutating func handle(_ kind: AggregatorEvent.Kind, at time: Timestamp) throws {
+        lastTime = time
+        let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind))
+        for (index, effect) in effects.enumerated() {
+            guard case .publishVersion(let prompts) = effect else {
+                pending.append(CommittedEffect(effect: effect, version: nil))
+                continue
+            }
+            let version = EncodedVersion(prompts)
+            newest = version
+            try log.append(
+                Publication(
+                    version: prompts.version, digest: version.digest.bytes, pool: prompts.state.promptIDs.count,
+                    contributions: Self.contributions(after: index, in: effects),
+                    updates: aggregator.counts.accepted), at: time)
+            pending.append(CommittedEffect(effect: effect, version: version))
+        }
+    }
+
+    /// How many contributions made the version that the effect at `index` publishes.
+    private static func contributions(after index: Int, in effects: [AggregatorEffect]) -> Int {
+        if index + 1 < effects.count, case .flushed(let flush) = effects[index + 1] { return flush.parts.count }
+        return 0
+    }
+
+    /// What was taken in since the last commit, on its way to the disk.
+    package final class Batch: Sendable {
+        fileprivate let records: SealedChunk
+        /// What is to be done once it is stored.
+        package let effects: [CommittedEffect]
+
+        fileprivate init(records: SealedChunk, effects: [CommittedEffect]) {
+            self.records = records
+            self.effects = effects
+        }
+
+        /// Returns once all is on the disk, or could not be, which `finish` tells.
+        package func store() { records.store() }
+
+        func sets(_ timer: AggregatorTimer) -> Bool { effects.contains { $0.sets(timer) } }
+    }
+
+    /// Whether an effect that is in no batch yet sets the timer.
+    func willSet(_ timer: AggregatorTimer) -> Bool { pending.contains { $0.sets(timer) } }
+
+    /// The first half of a commit. One batch at a time is on its way.
+    /// - Returns: nil where nothing was taken in, also of a log that was closed. Each effect has a record before it.
+    package mutating func seal() throws -> Batch? {
+        guard bufferedBytes > 0, let records = try log.seal() else { return nil }
+        let batch = Batch(records: records, effects: Self.withoutOutdatedAcks(pending))
+        pending = []
+        return batch
+    }
+
+    /// An acknowledgement tells all that came before it, so a session's last one in a batch says it for the others.
+    private static func withoutOutdatedAcks(_ effects: [CommittedEffect]) -> [CommittedEffect] {
+        var told: [ClientID: Set<UInt64>] = [:]
+        return effects.reversed().filter { effect in
+            guard case .publish(_, .ack(let ack)) = effect.effect else { return true }
+            return told[ack.client, default: []].insert(ack.session).inserted
+        }.reversed()
+    }
+
+    /// The second half: what is to be done now that the batch is stored.
+    package func finish(_ batch: Batch) throws -> [CommittedEffect] {
+        try log.finish(batch.records)
+        return batch.effects
+    }
+
+    /// Closes the log with its summary.
+    package mutating func close() throws { try log.close() }
+
+    /// Bytes of the log that are on the disk.
+    package var committedBytes: UInt64 { log.committedBytes }
+
+    /// Bytes that were taken in since the last batch was made.
+    package var bufferedBytes: Int { log.bufferedBytes }
+
+    /// Makes what recovery can go on from of the present state, whenever it is called; nil unless all is committed.
+    /// - Parameter history: what the observers kept of all that was committed.
+    package func snapshot(_ history: RunHistory) -> (@Sendable () -> RunSnapshot)? {
+        guard let position = log.position, let run = log.run else { return nil }
+        return { [aggregator, lastTime] in
+            RunSnapshot(of: aggregator, history: history, run: run, at: position, time: lastTime)
+        }
+    }
+
+    /// The current version, encoded.
+    package var current: EncodedVersion {
+        if let newest, newest.prompts.version == aggregator.version { return newest }
+        return EncodedVersion(aggregator.current)
+    }
+}
+
+extension CommittedEffect {
+    fileprivate func sets(_ timer: AggregatorTimer) -> Bool {
+        if case .setTimer(timer, _) = effect { true } else { false }
+    }
+}
+
+/// A message from somebody who may not speak for the client that it names.
+package struct Imposture: Error {
+    package var client: ClientID
+}

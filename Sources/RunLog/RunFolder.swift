@@ -1,0 +1,75 @@
+import Files
+import Foundation
+
+/// Where a run keeps its files.
+public struct RunFolder: Sendable {
+    public let path: String
+    /// False for a simulation: no client relies on what its log holds, and waiting for the disk would be most of its time.
+    package var syncsLog = true
+
+    public init(path: String) { self.path = path }
+
+    public var log: String { path + "/run.mcap" }
+    public var configuration: String { path + "/config.yaml" }
+    /// The folder of what recovery goes on from.
+    public var snapshotsFolder: String { path + "/snapshots" }
+    /// The newest state, with the place in the log that it came from.
+    public var prompts: String { path + "/prompts.safetensors" }
+    /// A row a version.
+    public var metrics: String { path + "/metrics.csv" }
+    /// A row an evaluation on the validation split.
+    public var evaluations: String { path + "/evaluations.csv" }
+    /// A row an evaluation on the test split, of a simulation that was asked for them.
+    public var testEvaluations: String { path + "/test-evaluations.csv" }
+    public var report: String { path + "/report.svg" }
+
+    /// Where the aggregator can be reached (`Rendezvous`): a configuration that workers can be started with.
+    public var endpoints: String { path + "/endpoints.yaml" }
+
+    /// Makes the folder, durably, unless it is there.
+    public func create() throws {
+        do {
+            try Folder.make(path)
+        } catch {
+            throw RunFolderError("\(path): cannot make the run folder: \(error.reason)")
+        }
+    }
+
+    public func write(_ text: String, to file: String) throws {
+        do {
+            try AtomicFile.replace(file, with: text.utf8)
+        } catch {
+            throw RunFolderError("\(file): cannot write: \(error.reason)")
+        }
+    }
+
+    /// Writes a value as JSON that people can read.
+    package func write(json value: some Encodable, to file: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+        try write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n", to: file)
+    }
+
+    /// The log that a user means who names a run folder or its log.
+    public static func log(at path: String) -> String {
+        var isDirectory: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+        return exists && isDirectory.boolValue ? RunFolder(path: path).log : path
+    }
+}
+
+/// What cannot be kept in a run folder, and why.
+public struct RunFolderError: Error, CustomStringConvertible, Equatable {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
+
+extension RunFolder {
+    /// A folder of its own below `runs`, named by the time.
+    public static func newPath(named name: String) -> String {
+        let formatter = DateFormatter()
+        formatter.dateFormat = "yyyyMMdd-HHmmss"
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        return "runs/\(name)-\(formatter.string(from: Date()))"
+    }
+}

@@ -1,0 +1,167 @@
+import Federation
+import MessageLog
+import PromptAggregation
+import PromptWire
+import RunSettings
+
+/// The aggregator's state and the run's figures at a place of its log, so that recovery need not begin at the log's start.
+///
+/// It is good for one log alone: for the run whose first record has the digest `run`, and for a log whose bytes before
+/// `position` are those that it was made behind.
+package struct RunSnapshot {
+    /// The place in the log up to which this is told.
+    package var position: LogPosition
+    /// Of the log's first record.
+    package var run: Digest
+    /// When the last record before the place was made.
+    package var time: Timestamp
+    package var version: Version
+    package var history: RunHistory
+    /// `Aggregator.snapshot`.
+    package var aggregator: [UInt8]
+
+    package init(
+        of aggregator: Aggregator, history: RunHistory, run: Digest, at position: LogPosition, time: Timestamp
+    ) {
+        self.position = position
+        self.run = run
+        self.time = time
+        version = aggregator.version
+        self.history = history
+        self.aggregator = aggregator.snapshot()
+    }
+
+    /// The digest that names a run.
+    package static func digest(of header: RunHeader) -> Digest { Digest(of: LogCodec.encode(header)) }
+
+    // MARK: Bytes
+
+    private static let kind = "Run"
+    /// Goes up with every change of what is written here.
+    private static let format: UInt64 = 1
+
+    package func encode() -> [UInt8] {
+        var writer = SnapshotWriter()
+        writer.write(Self.kind)
+        writer.write(Self.format)
+        writer.write(buildVersion)
+        writer.write(bytes: run.bytes)
+        writer.write(position.length)
+        writer.write(UInt64(position.checksum))
+        writer.write(position.chunkCount)
+        writer.write(position.messageCount)
+        writer.write(position.schemaCount)
+        writer.write(position.channelCount)
+        writer.write(Int(time.nanoseconds))
+        writer.write(version)
+        history.write(to: &writer)
+        writer.write(bytes: aggregator)
+        return writer.finish()
+    }
+
+    /// - Throws: `SnapshotError` where the bytes are no such snapshot, are damaged, or come from another build.
+    package init(_ bytes: [UInt8]) throws(SnapshotError) {
+        var reader = try SnapshotReader(bytes)
+        try reader.expect(Self.kind, "kind")
+        try reader.expect(Self.format, "format of a run's snapshot")
+        try reader.expect(buildVersion, "build")
+        run = Digest(bytes: try reader.byteList())
+        position = LogPosition(
+            length: try reader.word(), checksum: UInt32(try reader.integer("checksum", in: 0...Int(UInt32.max))),
+            chunkCount: try reader.integer("chunks", in: 0...Int.max), messageCount: try reader.word(),
+            schemaCount: try reader.integer("schemas", in: 0...Int(UInt16.max)),
+            channelCount: try reader.integer("channels", in: 0...Int(UInt16.max)))
+        time = Timestamp(nanoseconds: Int64(try reader.integer()))
+        version = try reader.integer("version", in: 0...Int.max)
+        history = try RunHistory(from: &reader)
+        aggregator = try reader.byteList()
+        try reader.finish()
+    }
+
+    // MARK: What it tells
+
+    /// The aggregator that it was made of.
+    /// - Parameter initial: the log's first state.
+    /// - Throws: `SnapshotError`, or what making the strategy throws.
+    package func restore(_ configuration: RunConfiguration, initial: PromptState) throws -> Aggregator {
+        let restored = try Aggregator(
+            configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial),
+            snapshot: aggregator)
+        guard restored.version == version, restored.snapshot() == aggregator else {
+            throw UnusableSnapshot("it restores to another state than it was made of")
+        }
+        return restored
+    }
+}
+
+/// Why recovery passes over a snapshot.
+struct UnusableSnapshot: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+extension RunHistory {
+    /// All but the evaluations, as bytes: the same history gives the same.
+    package var bytes: [UInt8] {
+        var writer = SnapshotWriter()
+        write(to: &writer)
+        return writer.finish()
+    }
+
+    /// All but the evaluations, which have a file of their own.
+    package func write(to writer: inout SnapshotWriter) {
+        writer.write(startedAt) { $0.write(Int($1.nanoseconds)) }
+        writer.write(versions) { writer, row in
+            for count in Self.rowCounts { writer.write(row[keyPath: count]) }
+            for figure in [row.seconds, row.meanStaleness] { writer.write(figure) }
+            // What clients report may be anything, so it travels as bits.
+            for figure in [row.objectiveBefore, row.objectiveAfter, row.loss] {
+                writer.write(figure) { $0.write($1.bitPattern) }
+            }
+        }
+        writer.write(stalenessCounts)
+        writer.write(participation) { writer, part in
+            writer.write(part.client.name)
+            for count in Self.partCounts { writer.write(part[keyPath: count]) }
+        }
+    }
+
+    init(from reader: inout SnapshotReader) throws(SnapshotError) {
+        let startedAt = try reader.optional { reader throws(SnapshotError) in
+            Timestamp(nanoseconds: Int64(try reader.integer()))
+        }
+        let versions = try reader.list { reader throws(SnapshotError) in try VersionRow(from: &reader) }
+        let stalenessCounts = try reader.integers("updates by staleness")
+        let participation = try reader.list { reader throws(SnapshotError) in
+            var part = Participation(client: ClientID(try reader.text()))
+            for count in Self.partCounts { part[keyPath: count] = try reader.integer("figure", in: 0...Int.max) }
+            return part
+        }
+        self.init(
+            startedAt: startedAt, versions: versions, stalenessCounts: stalenessCounts, participation: participation)
+    }
+
+    fileprivate static var rowCounts: [WritableKeyPath<VersionRow, Int>] {
+        [\.version, \.updates, \.contributions, \.maximumStaleness, \.pool, \.births, \.deaths]
+    }
+
+    private static var partCounts: [WritableKeyPath<Participation, Int>] {
+        [\.updates, \.lateUpdates, \.lastStaleness, \.stalenessSum]
+    }
+}
+
+extension RunHistory.VersionRow {
+    fileprivate init(from reader: inout SnapshotReader) throws(SnapshotError) {
+        self.init(
+            version: 0, seconds: 0, updates: 0, contributions: 0, meanStaleness: 0, maximumStaleness: 0, pool: 0,
+            births: 0, deaths: 0, objectiveBefore: nil, objectiveAfter: nil, loss: nil)
+        for count in RunHistory.rowCounts { self[keyPath: count] = try reader.integer("figure", in: 0...Int.max) }
+        seconds = try reader.number()
+        meanStaleness = try reader.number()
+        for figure in [\Self.objectiveBefore, \Self.objectiveAfter, \Self.loss] {
+            self[keyPath: figure] = try reader.optional { reader throws(SnapshotError) in
+                Double(bitPattern: try reader.word())
+            }
+        }
+    }
+}

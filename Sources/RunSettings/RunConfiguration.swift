@@ -1,0 +1,286 @@
+import Federation
+import Foundation
+import PromptAggregation
+
+/// Everything that a run is told: one file serves the aggregator and the workers.
+public struct RunConfiguration: Sendable {
+    public var federation: FederationConfiguration
+    /// A live aggregator keeps a snapshot after so many versions; 0 for never.
+    public var snapshotVersions: Int
+    public var endpoints: Endpoints
+    /// Which address others are told where a wildcard is bound (`ReachableAddress`).
+    public var advertise: String
+    public var security: Security
+    public var strategy: Strategy
+    public var prompts: Prompts
+    public var head: Head
+    public var encoder: Encoder
+    public var data: DataSource
+    public var evaluation: Evaluation
+    public var worker: Worker
+    /// How clients protect what they send; nil sends it as it is.
+    public var privacy: ClientPrivacy?
+    public var simulation: Virtual
+    private var effective: EffectiveConfiguration
+
+    public struct Endpoints: Hashable, Sendable {
+        /// Where clients push their messages (PULL).
+        public var updates: String
+        /// Where the aggregator publishes (XPUB).
+        public var prompts: String
+
+        public init(updates: String, prompts: String) {
+            self.updates = updates
+            self.prompts = prompts
+        }
+    }
+
+    public struct Security: Hashable, Sendable {
+        /// The folder of the run's keys (`KeyFolder`); nil for neither encryption nor authentication.
+        public var keys: String?
+        /// The aggregator's public key, nil for the one in the folder.
+        public var aggregatorKey: String?
+        /// Whether anybody who reaches the endpoints may take part where there are no keys.
+        public var openNetwork: Bool
+    }
+
+    public struct Strategy: Hashable, Sendable {
+        public var name: String
+        public var settings: [Setting]
+        public struct Setting: Hashable, Sendable {
+            public var key: String
+            public var value: String
+        }
+    }
+
+    public struct Prompts: Hashable, Sendable {
+        /// Prompts in the pool at the start.
+        public var pool: Int
+        /// Blocks of the encoder that prompts of their own stand before; 1 for shallow prompts.
+        public var depth: Int
+        public var keyProjection: Bool
+        /// Whether the aggregator whitens the class feature by its validation images before the run begins.
+        public var whitening: Bool
+    }
+
+    public struct Head: Hashable, Sendable {
+        /// Values of the hidden layer; 0 for a linear head.
+        public var hidden: Int
+        /// Whether the head reads the outputs of the encoder's own frozen classifier.
+        public var onClassifier: Bool
+        /// Whether each client keeps a head of its own.
+        public var personal: Bool
+    }
+
+    public struct Encoder: Hashable, Sendable {
+        /// The folder with model.safetensors and config.json; empty for the bundled one.
+        public var path: String
+        /// Height and width of the images, nil for what the model was trained on.
+        public var imageSize: Int?
+    }
+
+    public struct DataSource: Hashable, Sendable {
+        public var dataset: String
+        public var path: String
+        /// Images drawn from the training split, divided over the clients; 0 for all.
+        public var trainingSamples: Int
+        /// Held out from the training split.
+        public var validationSamples: Int
+        /// Images of the test split; 0 for all.
+        public var testSamples: Int
+        public var clients: Int
+        public var partition: String
+        public var alpha: Double
+        public var minimumSamples: Int
+        /// Whether each client holds images of one source alone.
+        public var bySource: Bool
+        /// The first class's training images over the last one's; 1 for no long tail.
+        public var imbalanceFactor: Double
+        public var seed: UInt64
+    }
+
+    public struct Evaluation: Hashable, Sendable {
+        /// The least time between two evaluations on the validation split; nil evaluates none while the run goes on.
+        public var interval: Duration?
+        public var threads: Int
+    }
+
+    /// What a simulation takes for the speed of machines and network.
+    public struct Virtual: Hashable, Sendable {
+        /// To tune one image, at speed 1.
+        public var imageSeconds: Double
+        /// σ of the logarithm of the clients' speeds; 0 makes all alike.
+        public var speedSpread: Double
+        /// One way between client and aggregator.
+        public var latency: Duration
+        /// Used updates from one evaluation to the next; 0 goes by `Evaluation.interval`.
+        public var evaluationUpdates: Int
+        /// Whether the test split is evaluated as often as the validation split.
+        public var evaluatesTest: Bool
+        /// Where clients keep a part of the model: whether the images are dealt out to them, not shown to each whole.
+        public var dealsViews: Bool
+
+        /// Draws a client's speed, 1 in the median.
+        package func speed(_ random: inout SeededRandom) -> Double { exp(speedSpread * random.nextNormal()) }
+    }
+
+    public struct Worker: Hashable, Sendable {
+        public var threads: Int
+        /// The folder where updates are kept until they are settled; nil keeps them in memory alone.
+        public var outbox: String?
+        /// How long a worker that is asked to stop goes on with what is under way.
+        public var grace: Duration
+        public var delay: DelayModel
+    }
+}
+
+extension RunConfiguration {
+    /// Reads all settings; unknown keys and wrong values are refused by name.
+    public init(_ layers: ConfigurationLayers) throws {
+        let reader = ConfigurationReader(layers)
+        let seed = try reader.seed("run.seed", 1, "seeds the choice of clients, the data's partition and the tuning")
+        let stop = StopCondition(
+            versions: try reader.integer("run.versions", 0, 0...Int.max, "the run ends at this version; 0 for never"),
+            updates: try reader.integer(
+                "run.updates", 0, 0...Int.max, "the run ends after this many updates; 0 for never"),
+            duration: try Self.optional(
+                reader.seconds("run.seconds", 0, 0...1e9, "the run ends after this time, in seconds; 0 for never")))
+        snapshotVersions = try reader.integer(
+            "run.snapshot_versions", 20, 0...Int.max,
+            "recovery goes on from a snapshot, kept after so many versions, and not before the log has grown by its size;"
+                + " 0 for none")
+        endpoints = Endpoints(
+            updates: try reader.text("endpoints.updates", "tcp://127.0.0.1:5601", "where clients push their messages"),
+            prompts: try reader.text("endpoints.prompts", "tcp://127.0.0.1:5602", "where the aggregator publishes"))
+        advertise = try reader.text(
+            "endpoints.advertise", "",
+            "what workers are told in place of tcp://*: an interface (ib0), a network (10.1.0.0/16), an address or a name;"
+                + " empty for the address of the default route")
+        security = Security(
+            keys: try Self.optional(
+                reader.text(
+                    "security.keys", "",
+                    "folder of keys that 'impromptu keys' made; empty for neither encryption nor authentication")),
+            aggregatorKey: try Self.optional(
+                reader.text(
+                    "security.aggregator_key", "",
+                    "the aggregator's public key; empty for aggregator.public in security.keys")),
+            openNetwork: try reader.flag(
+                "security.open_network", false,
+                "without keys: bind addresses that others can reach, and let anybody take part"))
+        federation = try FederationConfiguration(reader, seed: seed, stop: stop)
+        let strategyName = try reader.choice(
+            "strategy.name", "pfpt-async", of: StrategyCatalog.names, "how contributions become the next version")
+        strategy = Strategy(
+            name: strategyName, settings: reader.rest(of: "strategy").map { .init(key: $0.key, value: $0.value) })
+        prompts = Prompts(
+            pool: try reader.integer("prompts.pool", 20, 1...100_000, "prompts in the pool at the start"),
+            depth: try reader.integer(
+                "prompts.depth", 1, 1...1000, "blocks that prompts of their own stand before; 1 for shallow prompts"),
+            keyProjection: try reader.flag(
+                "prompts.key_projection", false, "tune a projection of the class feature that prompts are picked by"),
+            whitening: try reader.choice(
+                "prompts.feature_whitening", "none", of: ["none", "validation"],
+                "images by which the class feature is whitened before the head") == "validation")
+        head = try Head(reader)
+        guard !head.onClassifier || !prompts.whitening else {
+            throw ConfigurationError(
+                "head.on_classifier: expected prompts.feature_whitening none beside it, found validation")
+        }
+        federation.plan = try TrainingPlan(reader)
+        if head.personal { federation.plan.personal = .head }
+        federation.schedule = try LearningRateSchedule(reader, runVersions: stop.versions)
+        do {
+            try StrategyCatalog.adapt(
+                &federation.plan, to: strategyName,
+                settings: StrategySettings(strategy.settings.map { ($0.key, $0.value) }))
+        } catch {
+            throw ConfigurationError("\(error)")
+        }
+        guard !head.personal || !federation.plan.classMeans else {
+            throw ConfigurationError("head.personal: expected false with strategy.name \(strategyName), found true")
+        }
+        encoder = Encoder(
+            path: try reader.text(
+                "encoder.path", "", "folder with model.safetensors and config.json; empty for the bundled ViT"),
+            imageSize: try reader.integer(
+                "encoder.image_size", 0, 0...8192, "height and width of the images; 0 for what it was trained on"
+            ).nonZero)
+        federation.encoderDigest = try reader.text(
+            "encoder.digest", "", "clients with other weights are refused; empty for those of encoder.path")
+        data = try DataSource(reader, seed: seed)
+        evaluation = try Evaluation(reader)
+        worker = Worker(
+            threads: try reader.integer("worker.threads", 1, 1...256, "threads of a worker's tuning"),
+            outbox: try Self.optional(
+                reader.text(
+                    "worker.outbox", "outbox",
+                    "folder where a worker keeps updates on disk until they are acknowledged, one for each run; empty"
+                        + " keeps them in memory")),
+            grace: try reader.seconds(
+                "worker.grace_seconds", 10, 0...86_400,
+                "a worker that is asked to stop finishes its trainings if it can in this time, else abandons them"),
+            delay: try DelayModel(reader))
+        privacy = try ClientPrivacy(reader)
+        simulation = try Virtual(reader)
+        try reader.finish()
+        effective = reader.declared
+        try checkPrivacy()
+    }
+
+    /// Reads YAML files, the environment and `--set` assignments, each above what came before.
+    /// - Parameter base: YAML below all of them.
+    public static func load(
+        base: String = "", files: [String], environment: [String: String] = ProcessInfo.processInfo.environment,
+        assignments: [String] = []
+    ) throws -> RunConfiguration {
+        var layers = ConfigurationLayers()
+        try layers.add(yaml: base, name: "the built-in configuration")
+        for file in files {
+            try layers.add(yaml: ConfigurationLayers.text(of: file, "the configuration file"), name: file)
+        }
+        layers.add(environment: environment)
+        for assignment in assignments { try layers.add(assignment: assignment) }
+        return try RunConfiguration(layers)
+    }
+
+    /// All of it as YAML, with the defaults: what the run folder and the log's first record hold.
+    public var yaml: String { effective.yaml }
+
+    /// Fixes the encoder that clients must have, unless the configuration does.
+    /// - Throws: `ConfigurationError` when the weights at hand are not the ones that it names.
+    package mutating func fixEncoder(digest: String) throws {
+        guard federation.encoderDigest.isEmpty || federation.encoderDigest == digest else {
+            throw ConfigurationError(
+                "encoder.digest: expected \(federation.encoderDigest), found weights with \(digest)")
+        }
+        federation.encoderDigest = digest
+        effective.set("encoder.digest", to: digest)
+    }
+
+    /// Why the published states alone classify nothing, nil when they do.
+    package var unpublishedPart: String? {
+        switch federation.plan.personal {
+        case .nothing: nil
+        case .head: "every client keeps a head of its own, which is not published; impromptu simulate evaluates them"
+        case .everything: "every client keeps all of its values to itself; impromptu simulate evaluates them"
+        }
+    }
+
+    package static func optional(_ duration: Duration) -> Duration? { duration > .zero ? duration : nil }
+    package static func optional(_ text: String) -> String? { text.isEmpty ? nil : text }
+
+    /// The names of the clients among whom the data is divided.
+    public var clients: [ClientID] {
+        let digits = max(2, String(data.clients - 1).count)
+        return (0..<data.clients).map {
+            let number = String($0)
+            return ClientID("client-" + String(repeating: "0", count: digits - number.count) + number)
+        }
+    }
+}
+
+extension Int {
+    /// nil for 0.
+    fileprivate var nonZero: Int? { self == 0 ? nil : self }
+}

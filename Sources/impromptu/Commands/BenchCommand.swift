@@ -1,0 +1,156 @@
+import ArgumentParser
+import Benchmarks
+import Console
+import PromptTuning
+import Text
+
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measures this machine.",
+        subcommands: [
+            BenchTuningCommand.self, BenchAggregationCommand.self, BenchReplayCommand.self, BenchIngestCommand.self,
+            BenchRoundtripCommand.self, BenchConnectionsCommand.self,
+        ])
+}
+
+struct BenchTuningCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tuning",
+        abstract: "Times tuning steps on frozen transformers of several shapes, against the machine's own peak.")
+
+    @Option(help: "Threads of the tuning.")
+    var threads = 2
+
+    @Option(help: "Steps that are timed, after two that warm up.")
+    var steps = 5
+
+    @Option(help: "Only this shape: \(TuningBenchmark.shapes.map(\.name).joined(separator: ", ")).")
+    var shape: String?
+
+    @Option(help: "Times the encoder in this folder instead, and tells its load time and memory.")
+    var encoder: String?
+
+    @Option(help: "With --encoder: height and width of the images; what it was trained on unless given.")
+    var imageSize: Int?
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    private struct Measured: Encodable {
+        var shape: String
+        var threads: Int
+        var medianStepMilliseconds: Double
+        var imagesPerSecond: Double
+        var gigaflops: Double
+        var peakShare: Double
+    }
+
+    func validate() throws {
+        guard threads >= 1, steps >= 1 else { throw ValidationError("--threads and --steps: expected at least 1") }
+        if let shape, !TuningBenchmark.shapes.contains(where: { $0.name == shape }) {
+            throw ValidationError("--shape: no shape '\(shape)'")
+        }
+        guard encoder != nil || imageSize == nil, encoder == nil || shape == nil else {
+            throw ValidationError("--encoder goes without --shape, --image-size with --encoder alone")
+        }
+    }
+
+    func run() throws {
+        let encoder = try encoder.map { try FrozenEncoder(directory: $0, imageSize: imageSize) }
+        let benchmark = try TuningBenchmark(threads: threads)
+        if let encoder, !json { try StandardOutput.write(loading(encoder)) }
+        if !json { try StandardOutput.write(TuningBenchmark.columns) }
+        if let encoder {
+            let row = try benchmark.run(encoder, steps: steps)
+            if json { return try printJSON([measured(row)]) }
+            try StandardOutput.write("\(row)")
+            return try StandardOutput.write("\(megabytes(encoder)) packed for both ways")
+        }
+        let rows = try TuningBenchmark.shapes.filter { shape == nil || $0.name == shape }.map { shape in
+            let row = try benchmark.run(shape, steps: steps)
+            if !json { try StandardOutput.write("\(row)") }
+            return row
+        }
+        guard json else {
+            return try StandardOutput.write("peak \(decimal(benchmark.peakGigaflops, 0)) GFLOP/s, measured beside")
+        }
+        try printJSON(rows.map(measured))
+    }
+
+    private func measured(_ row: TuningBenchmark.Row) -> Measured {
+        Measured(
+            shape: row.shape.name, threads: threads, medianStepMilliseconds: row.step / .milliseconds(1),
+            imagesPerSecond: row.imagesPerSecond, gigaflops: row.gigaflops, peakShare: row.peakShare)
+    }
+
+    private func loading(_ encoder: FrozenEncoder) -> String {
+        "\(encoder.family), \(encoder.imageSize) px in patches of \(encoder.patchSize), width \(encoder.width), depth"
+            + " \(encoder.depth): loaded in \(decimal(encoder.loadTime / .seconds(1), 2)) s, \(megabytes(encoder)) packed"
+    }
+
+    private func megabytes(_ encoder: FrozenEncoder) -> String { decimal(Double(encoder.packedBytes) / 1e6, 1) + " MB" }
+}
+
+struct BenchAggregationCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "aggregation",
+        abstract: "Times flushes at the paper's shapes, then with growing buffers, pools and widths.",
+        discussion: """
+            A shape is clients x prompts of each x width. Every client contributes a noisy copy of one pool; a fit of 50 \
+            sweeps starts anew. The objective (equation 11, in nats) compares fits that end with equally many prompts.
+            """)
+
+    @Option(help: "Flushes of each, of which the median counts.")
+    var runs = 3
+
+    @Option(help: "Only this shape, for example '10 x 10 x 768'.")
+    var shape: String?
+
+    @Option(help: "Only this method, as the table names it.")
+    var method: String?
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    private struct Measured: Encodable {
+        var shape: String
+        var method: String
+        var medianFlushMilliseconds: Double
+        var fastestFlushMilliseconds: Double
+        var prompts: Int
+        var objective: Double?
+    }
+
+    func validate() throws {
+        guard runs >= 1 else { throw ValidationError("--runs: expected at least 1") }
+        guard !AggregationBenchmark.pairs(shape: shape, method: method).isEmpty else {
+            let shapes = AggregationBenchmark.shapes.map { "\($0)" }.joined(separator: ", ")
+            let methods = (AggregationBenchmark.methods + [.reference]).map(\.name).joined(separator: ", ")
+            throw ValidationError("--shape, --method: expected one of \(shapes) and one of \(methods)")
+        }
+    }
+
+    func run() throws {
+        let benchmark = AggregationBenchmark(runs: runs)
+        let rows = try AggregationBenchmark.pairs(shape: shape, method: method).map {
+            try benchmark.run($0.method, $0.shape)
+        }
+        if json { return try printJSON(rows.map(Self.measured)) }
+        var table = TextTable(["shape", "method", "ms/flush", "fastest", "prompts", "objective"])
+        for row in rows {
+            table.add([
+                "\(row.shape)", row.method.name, decimal(row.flush / .milliseconds(1), 1),
+                decimal(row.fastestFlush / .milliseconds(1), 1), "\(row.prompts)",
+                row.objective.map { decimal($0, 0) } ?? "",
+            ])
+        }
+        try StandardOutput.write(table.lines.joined(separator: "\n"))
+    }
+
+    private static func measured(_ row: AggregationBenchmark.Row) -> Measured {
+        Measured(
+            shape: "\(row.shape)", method: row.method.name, medianFlushMilliseconds: row.flush / .milliseconds(1),
+            fastestFlushMilliseconds: row.fastestFlush / .milliseconds(1), prompts: row.prompts,
+            objective: row.objective)
+    }
+}

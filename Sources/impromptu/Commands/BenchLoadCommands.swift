@@ -1,0 +1,208 @@
+import ArgumentParser
+import Benchmarks
+import Console
+import Foundation
+import RunLog
+import Text
+
+/// Where a benchmark of the live aggregator keeps its files while it runs.
+struct BenchmarkFolder: ParsableArguments {
+    @Option(help: "A folder on the disk that is measured; the system's temporary one unless given.")
+    var folder: String?
+
+    /// Calls `body` with a folder of its own, which is gone afterwards.
+    func withFolder<Outcome>(_ body: (String) async throws -> Outcome) async throws -> Outcome {
+        let path = (folder ?? NSTemporaryDirectory()) + "/impromptu-bench-" + UUID().uuidString
+        try RunFolder(path: path).create()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        return try await body(path)
+    }
+}
+
+struct BenchIngestCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingest",
+        abstract: "Times how many updates the aggregator takes in, beside ZeroMQ and the disk alone.",
+        discussion: """
+            Updates of about 30 KB come in over several connections; each is authenticated, received, decoded, checked, \
+            logged, synced, applied and acknowledged. In turns with it, the same bytes go through ZeroMQ alone, and are \
+            written and synced alone in groups of the sizes that the aggregator committed. The target is 0.8 of the slower \
+            of the two.
+            """)
+
+    @Option(help: "Updates of each round.")
+    var updates = 12000
+
+    @Option(help: "Connections, of eight clients each.")
+    var connections = 8
+
+    @Option(help: "Rounds, of which the median counts.")
+    var rounds = 3
+
+    @Flag(inversion: .prefixedNo, help: "Encrypts and authenticates with keys (CURVE), in all that is measured.")
+    var keys = true
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    @OptionGroup var place: BenchmarkFolder
+
+    private struct Measured: Encodable {
+        var part: String
+        var updatesPerSecond: Double
+        var megabytesPerSecond: Double
+        var aggregatorShare: Double
+    }
+
+    func validate() throws {
+        guard updates >= 1, connections >= 1, rounds >= 1 else {
+            throw ValidationError("--updates, --connections, --rounds: expected at least 1")
+        }
+    }
+
+    func run() async throws {
+        let benchmark = IngestBenchmark(updates: updates, connections: connections, rounds: rounds, hasKeys: keys)
+        let outcome = try await place.withFolder { try await benchmark.run(in: $0) }
+        let rows = [
+            ("ZeroMQ PUSH to PULL", outcome.transport), ("write and sync in groups", outcome.disk),
+            ("aggregator, acknowledged", outcome.aggregator),
+        ].map { part, rate in
+            Measured(
+                part: part, updatesPerSecond: rate, megabytesPerSecond: rate * Double(outcome.updateBytes) / 1e6,
+                aggregatorShare: outcome.aggregator / rate)
+        }
+        if json { return try printJSON(rows) }
+        try StandardOutput.write(
+            "\(benchmark.updates) updates of \(outcome.updateBytes) bytes\(keys ? " with keys" : "");"
+                + " \(outcome.group) in a commit, in the median")
+        var table = TextTable(["part", "updates/s", "MB/s", "aggregator/part"])
+        for row in rows {
+            table.add([
+                row.part, decimal(row.updatesPerSecond, 0), decimal(row.megabytesPerSecond, 0),
+                decimal(row.aggregatorShare, 2),
+            ])
+        }
+        try StandardOutput.write(table.lines.joined(separator: "\n"))
+        try StandardOutput.write("\(decimal(outcome.aggregator / outcome.slowestPart, 2)) of the slowest part")
+    }
+}
+
+struct BenchRoundtripCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "roundtrip",
+        abstract: "Times a client's update to its acknowledgement and to the next version, beside the disk alone.",
+        discussion: """
+            One client answers each task at once, with an update that stands ready; every update makes a version. After \
+            each round as many bytes are written and synced to a file of their own. The target is an acknowledgement at most \
+            1 ms beyond the disk, in the median.
+            """)
+
+    @Option(help: "Rounds, after a few that warm up.")
+    var rounds = 500
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    @OptionGroup var place: BenchmarkFolder
+
+    private struct Measured: Encodable {
+        var part: String
+        var medianMilliseconds: Double
+        var slowMilliseconds: Double
+        var medianBeyondDiskMilliseconds: Double
+    }
+
+    func validate() throws {
+        guard rounds >= 1 else { throw ValidationError("--rounds: expected at least 1") }
+    }
+
+    func run() async throws {
+        let benchmark = RoundtripBenchmark(rounds: rounds)
+        let outcome = try await place.withFolder { try await benchmark.run(in: $0) }
+        let disk = outcome.rows[0].median
+        let rows = outcome.rows.map {
+            Measured(
+                part: $0.name, medianMilliseconds: $0.median / .milliseconds(1),
+                slowMilliseconds: $0.slow / .milliseconds(1),
+                medianBeyondDiskMilliseconds: ($0.median - disk) / .milliseconds(1))
+        }
+        if json { return try printJSON(rows) }
+        try StandardOutput.write("\(rounds) rounds, updates of \(outcome.updateBytes) bytes")
+        var table = TextTable(["part", "p50, ms", "p99, ms", "p50 beyond the disk, ms"])
+        for row in rows {
+            table.add([
+                row.part, decimal(row.medianMilliseconds, 2), decimal(row.slowMilliseconds, 2),
+                decimal(row.medianBeyondDiskMilliseconds, 2),
+            ])
+        }
+        try StandardOutput.write(table.lines.joined(separator: "\n"))
+    }
+}
+
+struct BenchConnectionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "connections",
+        abstract: "Connects thousands of clients to an aggregator over loopback: how long, and what memory each.",
+        discussion: """
+            Each client has two connections of its own, says hello and is welcomed. The target is at most 60 KB of the \
+            aggregator's memory for each connection.
+            """,
+        subcommands: [BenchHoldCommand.self])
+
+    @Option(help: "Clients; fewer where the limit of open files has no room for them.")
+    var clients = 10_000
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    @OptionGroup var place: BenchmarkFolder
+
+    private struct Measured: Encodable {
+        var clients: Int
+        var connections: Int
+        var seconds: Double
+        var bytesPerConnection: Double
+        var bytesPerClient: Double
+    }
+
+    func validate() throws {
+        guard (1...100_000).contains(clients) else { throw ValidationError("--clients: expected 1 to 100000") }
+    }
+
+    func run() async throws {
+        let program = [
+            URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path, "bench", "connections", "hold",
+        ]
+        let outcome = try await place.withFolder {
+            try await ConnectionsBenchmark(clients: clients).run(in: $0, program: program)
+        }
+        if json {
+            return try printJSON(
+                Measured(
+                    clients: outcome.clients, connections: outcome.connections, seconds: outcome.seconds,
+                    bytesPerConnection: outcome.bytesPerConnection, bytesPerClient: outcome.bytesPerClient))
+        }
+        if let shortage = outcome.shortage { try StandardOutput.write(shortage) }
+        try StandardOutput.write(
+            "\(outcome.clients) clients, \(outcome.connections) connections: welcome after"
+                + " \(decimal(outcome.seconds, 1)) s;"
+                + " \(decimal(outcome.bytesPerConnection / 1000, 1)) KB each connection,"
+                + " \(decimal(outcome.bytesPerClient / 1000, 1)) KB each client")
+    }
+}
+
+/// The clients' side of `bench connections`.
+struct BenchHoldCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hold", abstract: "Plays clients until standard input ends.", shouldDisplay: false)
+
+    @Argument var updates: String
+    @Argument var prompts: String
+    @Argument var total: Int
+    @Argument var first: Int
+    @Argument var count: Int
+
+    func run() throws {
+        try ConnectionsBenchmark.hold(updates: updates, prompts: prompts, of: total, from: first, count: count)
+    }
+}

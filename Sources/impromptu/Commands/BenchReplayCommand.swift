@@ -1,0 +1,79 @@
+import ArgumentParser
+import Benchmarks
+import Console
+import Foundation
+import RunLog
+import Text
+
+struct BenchReplayCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Times reading and replaying a log, beside a plain read of its file.",
+        discussion: """
+            Without a run it writes the log of one like the demo's, whose clients answer at once with noise, and removes \
+            it afterwards. The file is in memory each time. MB/s are of the whole file. Then it keeps a snapshot of the \
+            last state beside the log, and removes it.
+            """)
+
+    @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
+    var path: String?
+
+    @Option(help: "Updates of the run that is written.")
+    var updates = 2000
+
+    @Option(help: "Times through the log, of which the median counts.")
+    var runs = 3
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    private struct Measured: Encodable {
+        var pass: String
+        var medianMilliseconds: Double
+        var recordsPerSecond: Double
+        var megabytesPerSecond: Double
+        var plainReadShare: Double
+    }
+
+    func validate() throws {
+        guard updates >= 1, runs >= 1 else { throw ValidationError("--updates and --runs: expected at least 1") }
+    }
+
+    func run() throws {
+        if let path { return try measure(RunFolder.log(at: path)) }
+        let folder = RunFolder(path: NSTemporaryDirectory() + "impromptu-bench-" + UUID().uuidString)
+        try folder.create()
+        defer { try? FileManager.default.removeItem(atPath: folder.path) }
+        try ReplayBenchmark.writeRun(to: folder, updates: updates)
+        try measure(folder.log)
+    }
+
+    private func measure(_ log: String) throws {
+        let benchmark = try ReplayBenchmark(log: log, runs: runs)
+        let rows = try benchmark.run()
+        let plain = rows[0].bytesPerSecond
+        if json {
+            return try printJSON(
+                rows.map {
+                    Measured(
+                        pass: $0.name, medianMilliseconds: $0.duration / .milliseconds(1),
+                        recordsPerSecond: $0.recordsPerSecond, megabytesPerSecond: $0.bytesPerSecond / 1e6,
+                        plainReadShare: $0.bytesPerSecond / plain)
+                })
+        }
+        var table = TextTable(["pass", "ms", "records/s", "MB/s", "of a plain read"])
+        for row in rows {
+            table.add([
+                row.name, decimal(row.duration / .milliseconds(1), 1),
+                row.records > 0 ? decimal(row.recordsPerSecond, 0) : "-", decimal(row.bytesPerSecond / 1e6, 0),
+                decimal(row.bytesPerSecond / plain, 3),
+            ])
+        }
+        try StandardOutput.write(
+            "\(rows[rows.count - 1].records) records, \(decimal(Double(benchmark.bytes) / 1e6, 1)) MB")
+        try StandardOutput.write(table.lines.joined(separator: "\n"))
+        let folder = log + "-snapshots-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try StandardOutput.write("\n" + (try SnapshotBenchmark(log: log, in: folder).words))
+    }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import Console
+import FederationService
+import Foundation
+import RunLog
+import RunSettings
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Looks at whether a service can run here, before it is started.",
+        discussion: """
+            Ports, keys, data, weights, disk, limits, memory and clock: each with what was found and what to do. Exits \
+            with 1 when something failed; a warning is none. It disturbs no service that is at work.
+
+            Before an aggregator:         impromptu check --config run.yaml --run runs/first
+            Before a worker:              impromptu check --config run.yaml --index 0 --of 4
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(name: .customLong("run"), help: "The run folder of the aggregator.")
+    var folder: String?
+
+    @Option(help: "Looks as worker of this number, from 0.")
+    var index: Int?
+
+    @Option(help: "How many workers there are.")
+    var of = 1
+
+    @Option(
+        help: ArgumentHelp("The name of the worker's key; worker-<index> unless given.", valueName: "name"))
+    var key: String?
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    func validate() throws {
+        guard let index else { return }
+        guard folder == nil else { throw ValidationError("--run: expected for an aggregator, without --index") }
+        try WorkerPlace(index: index, of: of).requireSense()
+    }
+
+    func run() throws {
+        let configuration = try options.load()
+        let place = index.map { WorkerPlace(index: $0, of: of) }
+        let role: Checkup.Role =
+            if let place {
+                .worker(clients: place.clients(of: configuration.data.clients), key: key ?? place.key)
+            } else {
+                .aggregator(folder.map(RunFolder.init(path:)))
+            }
+        let checkup = Checkup(configuration, as: role)
+        if json { try printJSON(checkup.findings) } else { try show(checkup.findings) }
+        try checkup.requireSuccess()
+    }
+
+    private func show(_ findings: [Finding]) throws {
+        let widest = findings.map(\.subject.count).max() ?? 0
+        for finding in findings {
+            let outcome = finding.outcome.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
+            let subject = finding.subject.padding(toLength: widest, withPad: " ", startingAt: 0)
+            try StandardOutput.write("\(outcome)\(subject)  \(finding.found)")
+            if let advice = finding.advice {
+                try StandardOutput.write(String(repeating: " ", count: 11 + widest) + "do: " + advice)
+            }
+        }
+    }
+}

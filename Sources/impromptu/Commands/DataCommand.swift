@@ -1,0 +1,85 @@
+import ArgumentParser
+import Console
+import FederationRun
+import Foundation
+import Lab
+import RunLog
+import RunSettings
+
+struct DataCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "data",
+        abstract: "Describes a data set, and draws who gets what of it.",
+        discussion: """
+            Reads every image: counts by class and split, sizes, and what cannot be read, with the files' names. With \
+            --picture or --sizes it also divides the training split over clients as a run with the same --config and \
+            --set would (data.clients, data.partition, data.alpha, data.seed …).
+
+            A data set is named as data.dataset names it (cifar10, folder:NAME, arrays:NAME, several joined by '+'), or \
+            by a folder: one with train.safetensors, or with folders of images.
+            """)
+
+    @Argument(help: ArgumentHelp("The data set, or its folder.", valueName: "name or folder"))
+    var dataset: String
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(help: ArgumentHelp("Writes the partition over clients as a picture.", valueName: "file.svg"))
+    var picture: String?
+
+    @Option(help: ArgumentHelp("Writes each client's images by class.", valueName: "file.csv"))
+    var sizes: String?
+
+    @Flag(help: "Only divides, and does not read the images.")
+    var skipImages = false
+
+    func run() throws {
+        let configuration = try RunConfiguration.load(
+            files: options.config, assignments: options.assignments + place())
+        if !skipImages {
+            let description = try DatasetDescription(of: configuration)
+            try StandardOutput.write(description.lines.joined(separator: "\n"))
+            if description.isDamaged { throw DamageFound(description: "\(dataset): some images cannot be read") }
+        }
+        guard picture != nil || sizes != nil else { return }
+        let allotment = try Allotment(of: configuration)
+        let data = configuration.data
+        if let sizes { try write(allotment.csv, to: sizes) }
+        if let picture {
+            let law = data.partition == "dirichlet" ? "Dirichlet(\(data.alpha))" : data.partition
+            try write(
+                PartitionPicture.svg(
+                    allotment, heading: "\(data.dataset), \(data.clients) clients, \(law), seed \(data.seed)"),
+                to: picture)
+        }
+        let images = allotment.clients.map(\.images)
+        try StandardOutput.write(
+            "\n\(images.count) clients with \(images.min() ?? 0) to \(images.max() ?? 0) images,"
+                + " \(allotment.validation.images) to validate with, \(allotment.test.images) to test with")
+    }
+
+    /// What names the data set in a configuration.
+    private func place() throws -> [String] {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: dataset, isDirectory: &isDirectory), isDirectory.boolValue else {
+            return ["data.dataset=\(dataset)"]
+        }
+        let name = URL(fileURLWithPath: dataset).lastPathComponent
+        func has(_ file: String) -> Bool { FileManager.default.fileExists(atPath: "\(dataset)/\(file)") }
+        if has("train.bin") || has("data_batch_1.bin") {
+            throw ValidationError(
+                "\(dataset): label bytes and pixels do not tell what they are; name the data set, and its folder with"
+                    + " --set data.path=\(dataset)")
+        }
+        return ["data.path=\(dataset)", "data.dataset=\(has("train.safetensors") ? "arrays" : "folder"):\(name)"]
+    }
+
+    private func write(_ text: String, to file: String) throws {
+        try RunFolder(path: "").write(text, to: file)
+        try StandardOutput.write(file)
+    }
+}
+
+private struct DamageFound: Error, CustomStringConvertible {
+    var description: String
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import FederationService
+import RunLog
+import RunSettings
+
+struct RelayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "relay",
+        abstract: "Lets workers reach an aggregator that they cannot connect to themselves.",
+        discussion: """
+            Runs on a machine that both sides reach, such as a cluster's login node. It looks into the aggregator's run \
+            folder (or one with an endpoints.yaml copied there), listens, and writes its own endpoints.yaml for workers:
+
+            impromptu relay runs/first --run runs/first-relay
+            impromptu work --config run.yaml --run runs/first-relay --index 0 --of 4
+
+            It passes bytes on and holds no key: encryption and identity stay between worker and aggregator. It follows \
+            an aggregator that moves, and ends with the run.
+            """)
+
+    @Argument(help: ArgumentHelp("The aggregator's run folder.", valueName: "run"))
+    var upstream: String
+
+    @Option(name: .customLong("run"), help: "The folder for the relay's own endpoints.yaml.")
+    var folder: String
+
+    @Option(help: "Where it listens for updates.")
+    var updates = "tcp://*:*"
+
+    @Option(help: "Where it listens for those who want prompts.")
+    var prompts = "tcp://*:*"
+
+    @Option(help: "What workers are told in place of tcp://*, as endpoints.advertise.")
+    var advertise = ""
+
+    @Flag(help: "Lets anybody in where the federation has no keys.")
+    var openNetwork = false
+
+    @OptionGroup var service: ServiceOptions
+
+    func validate() throws {
+        guard RunFolder(path: upstream).endpoints != RunFolder(path: folder).endpoints else {
+            throw ValidationError("--run: expected another folder than the aggregator's")
+        }
+    }
+
+    func run() async throws {
+        let logger = service.logger("relay")
+        let relay = try RelayService(
+            upstream: RunFolder(path: upstream), folder: RunFolder(path: folder),
+            endpoints: .init(updates: updates, prompts: prompts), advertise: advertise, openNetwork: openNetwork,
+            logger: logger, health: service.healthFile)
+        try await runUntilSignalled(relay, logger: logger)
+    }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Console
+import Files
+import Foundation
+import Lab
+import Text
+
+struct ReportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract: "Writes runs as a page with charts and tables that needs nothing else.",
+        discussion: """
+            Reads run folders, logs, and folders with run folders in them. Runs that differ in their seeds alone are one \
+            method, drawn as mean and standard deviation; methods on the same data are drawn side by side, and one run \
+            of each is shown in detail. Runs that are named are replayed; of a folder with many runs one a method is, and \
+            for the others their tables are taken. The page is light or dark as the reader's browser is, and prints.
+
+            impromptu report runs/first                            writes runs/first/report.html
+            impromptu report runs/a runs/b --to both.html --markdown
+            """)
+
+    @Argument(help: ArgumentHelp("Run folders, logs, or folders of run folders.", valueName: "run"))
+    var paths: [String]
+
+    @Option(help: "The page; report.html in the folder, or here for several, unless given.")
+    var to: String?
+
+    @Flag(help: "Also writes the tables as Markdown, beside the page.")
+    var markdown = false
+
+    @Option(
+        name: .customLong("target"),
+        help: ArgumentHelp(
+            "A validation accuracy in %, to say when it was reached; repeatable.", valueName: "percent"))
+    var targets: [Double] = []
+
+    @Option(help: "The version whose matches are drawn; the last unless given.")
+    var version: Int?
+
+    func validate() throws {
+        if let wrong = targets.first(where: { !($0 > 0 && $0 <= 100) }) {
+            throw ValidationError("--target: expected a percentage above 0, up to 100, found \(wrong)")
+        }
+    }
+
+    func run() throws {
+        let report = try Report(paths: paths, targets: targets.map { $0 / 100 }, version: version)
+        let page = to ?? standardPath
+        try write(report.html, to: page)
+        guard markdown else { return }
+        let stem = page.hasSuffix(".html") ? String(page.dropLast(5)) : page
+        try write(report.markdown, to: stem + ".md")
+    }
+
+    private var standardPath: String {
+        guard paths.count == 1 else { return "report.html" }
+        var isDirectory: ObjCBool = false
+        _ = FileManager.default.fileExists(atPath: paths[0], isDirectory: &isDirectory)
+        let folder = URL(fileURLWithPath: paths[0])
+        return (isDirectory.boolValue ? folder : folder.deletingLastPathComponent())
+            .appendingPathComponent("report.html").relativePath
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        do {
+            try AtomicFile.replace(path, with: text.utf8)
+        } catch {
+            throw ReportError("\(path): cannot \(error.operation): \(error.reason)")
+        }
+        try StandardOutput.write(path)
+    }
+}

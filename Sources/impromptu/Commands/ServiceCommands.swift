@@ -1,0 +1,213 @@
+import ArgumentParser
+import Console
+import Dashboard
+import FederationRun
+import FederationService
+import Foundation
+import Lab
+import Logging
+import RunLog
+import RunSettings
+import ServiceLifecycle
+import UnixSignals
+
+struct AggregateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "aggregate",
+        abstract: "Runs the aggregator of a federation.",
+        discussion: """
+            Binds the configured endpoints, gives tasks to the clients that say hello, and makes a version whenever the \
+            mode says so. Everything goes into the run folder: run.mcap (the log), config.yaml, endpoints.yaml, \
+            prompts.safetensors, metrics.csv, evaluations.csv, report.svg. Started again on the folder of an interrupted \
+            run, it goes on where the log ends. Ctrl-C and SIGTERM stop it cleanly; SIGHUP reads \
+            again who may connect (security.keys).
+
+            --dashboard serves a page that shows the run as it goes on, with /metrics for Prometheus, /healthz and /readyz.
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(name: .customLong("run"), help: "The run folder; runs/<time> unless given.")
+    var folder: String?
+
+    @OptionGroup var dashboard: DashboardOptions
+
+    @Flag(help: "Prints all keys with the values in force, and ends.")
+    var printConfig = false
+
+    @Flag(help: "Shows no progress.")
+    var quiet = false
+
+    @Flag(help: "After the end of the run goes on telling workers of it, until it is stopped.")
+    var stay = false
+
+    @OptionGroup var service: ServiceOptions
+
+    func run() async throws {
+        let configuration = try options.load()
+        if printConfig { return try StandardOutput.write(configuration.yaml, terminator: "") }
+        // From the beginning, as the signal would end the process.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
+        let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
+        let looked = try dashboard.address.map { (address: $0, watch: RunWatch()) }
+        let logger = service.logger("aggregate", keptIn: looked?.watch.lines)
+        let dashboard = try looked.map { try Dashboard(address: $0.address, watch: $0.watch, logger: logger) }
+        // Recovery may take its time, so the dashboard is there before it.
+        let serving = Task { await dashboard?.run() }
+        defer { serving.cancel() }
+        let aggregator = try AggregatorService(
+            configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine(),
+            health: service.healthFile, stays: stay, watch: looked?.watch
+        ) { figures in
+            try RunReport.write(figures.history, heading: figures.heading, classes: figures.classes, to: folder)
+        }
+        let reloading = Task {
+            for await _ in hangups { await aggregator.reloadKeys() }
+        }
+        defer { reloading.cancel() }
+        try await runUntilSignalled(aggregator, logger: logger)
+    }
+}
+
+struct WorkCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "work",
+        abstract: "Runs a worker, which hosts some of a federation's clients.",
+        discussion: """
+            Takes the aggregator's configuration file. With --run it finds the aggregator by the run folder on a file \
+            system that both share, wherever it runs at the time. The clients of data.clients are dealt out: worker 0 of \
+            4 gets clients 0, 4, 8 and so on; one with none ends at once. The worker ends with the run. Ctrl-C and \
+            SIGTERM stop it cleanly: it finishes its trainings if it can within worker.grace_seconds, keeps what nobody \
+            acknowledged, and says goodbye. Exit code 75: no aggregator came within --wait; try again later.
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @Option(help: "Which worker this is, from 0; 0 unless given.")
+    var index: Int?
+
+    @Option(help: "How many workers there are; 1 unless given.")
+    var of: Int?
+
+    @Flag(
+        help: """
+            Takes both from Slurm: the place in the job array, which need not begin at 0, and in the job step. With --of, \
+            SLURM_ARRAY_TASK_ID counts from 0.
+            """)
+    var slurm = false
+
+    @Option(
+        name: .customLong("run"),
+        help: "The aggregator's run folder, or a relay's: where to find it, now and when it has moved.")
+    var folder: String?
+
+    @Option(help: "With --run: how long to wait for an aggregator that is not heard, in seconds; 0 for ever.")
+    var wait = 600.0
+
+    @Option(help: ArgumentHelp("The name of its key in security.keys; worker-<index> unless given.", valueName: "name"))
+    var key: String?
+
+    @OptionGroup var service: ServiceOptions
+
+    func validate() throws {
+        guard (0...1e9).contains(wait) else { throw ValidationError("--wait: expected 0 or more, found \(wait)") }
+        guard !slurm else {
+            guard index == nil, of ?? 1 >= 1 else { throw ValidationError("--slurm: expected no --index beside it") }
+            return
+        }
+        try WorkerPlace(index: index ?? 0, of: of ?? 1).requireSense()
+    }
+
+    func run() async throws {
+        let configuration = try options.load()
+        let place = slurm ? try WorkerPlace(of: of) : WorkerPlace(index: index ?? 0, of: of ?? 1)
+        let clients = place.clients(of: configuration.data.clients)
+        let logger = service.logger("work")
+        guard !clients.isEmpty else {
+            return logger.info(
+                "nothing to do: worker \(place.index) of \(place.of) has none of the \(configuration.data.clients) clients"
+            )
+        }
+        let worker = try WorkerService(
+            configuration: configuration, clients: clients, key: key ?? place.key,
+            meeting: folder.map { (RunFolder(path: $0), wait > 0 ? .seconds(wait) : nil) }, logger: logger,
+            health: service.healthFile)
+        try await runUntilSignalled(worker, logger: logger)
+    }
+}
+
+struct DemoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Runs a whole federation on this machine: an aggregator, four workers, twenty clients.",
+        discussion: """
+            Fashion-MNIST is divided over twenty clients by Dirichlet(0.1); each dawdles with a heavy-tailed delay. They \
+            tune the prompts of one frozen vision transformer together with asynchronous PFPT, over sockets, as processes \
+            of their own. Kill a worker or the aggregator while it runs: each is started again, and nothing is lost. At \
+            the end the log is replayed and every published digest compared, and the same clients are taken through \
+            synchronous rounds for as long, in virtual time.
+            """)
+
+    @Option(name: .customLong("run"), help: "The run folder; runs/demo-<time> unless given.")
+    var folder: String?
+
+    @Option(help: "Worker processes.")
+    var workers = 4
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Changes a key of the demo's configuration.", valueName: "section.key=value"))
+    var assignments: [String] = []
+
+    @OptionGroup var dashboard: DashboardOptions
+
+    @Flag(inversion: .prefixedNo, help: "Compares with synchronous rounds at the end.")
+    var synchronous = true
+
+    @Flag(help: "Prints the outcome as JSON.")
+    var json = false
+
+    func validate() throws {
+        guard (1...64).contains(workers) else { throw ValidationError("--workers: expected 1 to 64, found \(workers)") }
+    }
+
+    func run() async throws {
+        let configuration = try RunConfiguration.load(base: RunConfiguration.demo, files: [], assignments: assignments)
+        guard workers <= configuration.data.clients else {
+            throw ConfigurationError(
+                "--workers \(workers): expected at most one for each of the \(configuration.data.clients) clients")
+        }
+        let json = json
+        let demo = Demo(
+            configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
+            workers: workers, aggregatorArguments: try dashboard.arguments, comparesClock: synchronous
+        ) { outcome in
+            if json { try printJSON(outcome) } else { try StandardOutput.write(outcome.lines.joined(separator: "\n")) }
+        }
+        try await runUntilSignalled(demo, logger: Logger(label: "demo"))
+    }
+}
+
+extension WorkerPlace {
+    func requireSense() throws {
+        guard of >= 1, (0..<of).contains(index) else {
+            throw ValidationError("--index: expected 0 to \(max(0, of - 1)) for --of \(of), found \(index)")
+        }
+    }
+}
+
+/// Runs a service until it ends by itself, or Ctrl-C or SIGTERM asks it to stop.
+func runUntilSignalled(_ service: some Service, logger: Logger) async throws {
+    var quiet = logger
+    quiet.logLevel = .critical
+    let group = ServiceGroup(
+        configuration: .init(
+            services: [
+                .init(
+                    service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .cancelGroup)
+            ], logger: quiet))
+    let signals = StopSignals { Task { await group.triggerGracefulShutdown() } }
+    defer { withExtendedLifetime(signals) {} }
+    try await group.run()
+}

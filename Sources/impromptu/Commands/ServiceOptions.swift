@@ -1,0 +1,48 @@
+import ArgumentParser
+import Dashboard
+import FederationRun
+import FederationService
+import Logging
+
+/// How a service logs, and where it shows that it is alive.
+struct ServiceOptions: ParsableArguments {
+    enum Format: String, ExpressibleByArgument, CaseIterable { case auto, text, journal, json }
+
+    @Option(help: "How to log to standard error; auto is journal under systemd and text elsewhere.")
+    var logFormat = Format.auto
+
+    @Option(
+        help: "The least that is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
+        transform: ServiceOptions.level(named:))
+    var logLevel = Logger.Level.info
+
+    @Option(
+        help: ArgumentHelp(
+            "A file to rewrite every few seconds while all is well; 'impromptu status <file>' reads it.",
+            valueName: "file"))
+    var health: String?
+
+    var healthFile: HealthFile? { health.map(HealthFile.init(path:)) }
+
+    private static func level(named name: String) throws -> Logger.Level {
+        guard let level = Logger.Level(rawValue: name) else {
+            let names = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("--log-level: expected one of \(names), found '\(name)'")
+        }
+        return level
+    }
+
+    /// Logs to standard error, and to where the last lines are kept.
+    func logger(_ name: String, keptIn lines: RecentLines? = nil) -> Logger {
+        var logger = Logger(label: name) { label in
+            let handler = handler(label)
+            return lines.map { MultiplexLogHandler([handler, $0.handler()]) } ?? handler
+        }
+        logger.logLevel = logLevel
+        return logger
+    }
+
+    private func handler(_ label: String) -> any LogHandler {
+        LineLogHandler(label: label, format: LogFormat(rawValue: logFormat.rawValue) ?? .fitting())
+    }
+}

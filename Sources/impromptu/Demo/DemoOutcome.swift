@@ -1,0 +1,154 @@
+import Federation
+import FederationRun
+import PromptAggregation
+import PromptTuning
+import PromptWire
+import RunLog
+import RunSettings
+import Text
+
+/// What came of a demo: accuracy on the test split before and after, how the run went, and whether its log replays.
+public struct DemoOutcome: Encodable, Sendable {
+    /// The accuracy on the validation split at some moment of the run.
+    public struct Moment: Encodable, Sendable {
+        public var seconds: Double
+        public var updates: Int
+        public var version: Int
+        public var validationAccuracy: Double
+
+        package init(seconds: Double, updates: Int, version: Int, validationAccuracy: Double) {
+            self.seconds = seconds
+            self.updates = updates
+            self.version = version
+            self.validationAccuracy = validationAccuracy
+        }
+
+        init(_ row: RunHistory.EvaluationRow) {
+            self.init(
+                seconds: row.seconds, updates: row.updates, version: row.version, validationAccuracy: row.accuracy)
+        }
+    }
+
+    public var folder: String
+    public var seconds: Double
+    public var testImages: Int
+    public var accuracyBefore: Double
+    public var accuracyAfter: Double
+    public var balancedAccuracyAfter: Double
+    public var moments: [Moment]
+    /// The same federation in synchronous rounds (`SynchronousRounds`), in virtual time; nil where they were not made.
+    public var synchronousMoments: [Moment]?
+    public var versions: Int
+    public var updates: Int
+    public var lateUpdates: Int
+    public var maximumStaleness: Int
+    public var duplicates: Int
+    public var aggregatorStarts: Int
+    public var messagesReceived: Int
+    public var bytesReceived: Int
+    public var poolBefore: Int
+    public var poolAfter: Int
+    public var publications: Int
+    public var differentPublications: Int
+
+    /// Replays the run's log, and evaluates its first and last version on the test split with two threads.
+    /// - Throws: `LogError`, `ReplayError`, `TuningError`.
+    init(folder: RunFolder, encoder: FrozenEncoder, test: TuningDataset, seconds: Double) throws {
+        var history = RunHistory()
+        var starts = 0
+        var messages = 0
+        var bytes = 0
+        var publications = 0
+        var different = 0
+        let replay = try Replay(path: folder.log) { step in
+            switch step {
+            case .event(let event, let size):
+                history.begin(at: event.time)
+                if case .started = event.kind { starts += 1 }
+                if case .received = event.kind {
+                    messages += 1
+                    bytes += size
+                }
+            case .effect(.flushed(let flush)): history.add(flush)
+            case .began, .judged, .effect: break
+            case .checked(let publication):
+                publications += 1
+                if !publication.isEqual { different += 1 }
+            }
+        }
+        let initial = replay.header!.initial!.state
+        let final = replay.aggregator!.current.state
+        let plan = replay.configuration!.federation.plan
+        let learner = try PromptLearner(encoder: encoder, threads: 2)
+        let before = try learner.evaluate(initial, on: test, plan: plan)
+        let after = try learner.evaluate(final, on: test, plan: plan)
+
+        self.folder = folder.path
+        self.seconds = seconds
+        testImages = test.count
+        accuracyBefore = before.accuracy
+        accuracyAfter = after.accuracy
+        balancedAccuracyAfter = after.balancedAccuracy
+        moments = RunHistory.evaluations(in: folder).map(Moment.init)
+        versions = replay.aggregator!.version
+        updates = history.updates
+        lateUpdates = history.lateUpdates
+        maximumStaleness = history.stalenessCounts.count - 1
+        duplicates = replay.aggregator!.counts.duplicates
+        aggregatorStarts = starts
+        messagesReceived = messages
+        bytesReceived = bytes
+        poolBefore = initial.promptIDs.count
+        poolAfter = final.promptIDs.count
+        self.publications = publications
+        differentPublications = different
+    }
+
+    public var lines: [String] {
+        var table = TextTable(["the run", ""])
+        table.add(["test accuracy before (\(testImages) images)", percent(accuracyBefore)])
+        table.add(["test accuracy after", percent(accuracyAfter)])
+        table.add(["balanced test accuracy after", percent(balancedAccuracyAfter)])
+        table.add(["updates used", "\(updates)"])
+        table.add(["of these late (staleness above 0)", "\(lateUpdates)"])
+        table.add(["largest staleness", "\(maximumStaleness) versions"])
+        table.add(["versions", "\(versions)"])
+        table.add(["prompts in the pool, before and after", "\(poolBefore) and \(poolAfter)"])
+        table.add(["messages from clients", "\(messagesReceived)"])
+        table.add(["bytes from clients", "\(bytesReceived)"])
+        table.add(["starts of the aggregator", "\(aggregatorStarts)"])
+        let verdict =
+            differentPublications == 0
+            ? "replayed \(folder)/run.mcap: all \(publications) published digests are equal"
+            : "replayed \(folder)/run.mcap: \(differentPublications) of \(publications) published digests DIFFER"
+        return byTheClock + [""] + table.lines + ["", verdict]
+    }
+
+    private var byTheClock: [String] {
+        let rounds = synchronousMoments
+        var clock = TextTable(
+            ["by the clock", "updates", "version", "validation accuracy"]
+                + (rounds == nil ? [] : ["in synchronous rounds: updates", "validation accuracy"]))
+        for moment in moments.evenlySpread(atMost: 10) {
+            var row = [
+                decimal(moment.seconds, 1) + " s", "\(moment.updates)", "\(moment.version)",
+                percent(moment.validationAccuracy),
+            ]
+            if let rounds {
+                let then = rounds.last { $0.seconds <= moment.seconds }
+                row += [then.map { "\($0.updates)" } ?? "-", then.map { percent($0.validationAccuracy) } ?? "-"]
+            }
+            clock.add(row)
+        }
+        guard let rounds, let best = rounds.max(by: { $0.validationAccuracy < $1.validationAccuracy }) else {
+            return clock.lines
+        }
+        let sooner = moments.first { $0.validationAccuracy >= best.validationAccuracy }
+        return clock.lines + [
+            "",
+            "synchronous rounds (the same clients and delays, in virtual time) came to \(percent(best.validationAccuracy)) after"
+                + " \(decimal(best.seconds, 0)) s; this run "
+                + (sooner.map { "was there after \(decimal($0.seconds, 0)) s" } ?? "did not come so far"),
+        ]
+    }
+}

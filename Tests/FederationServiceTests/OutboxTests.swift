@@ -1,0 +1,119 @@
+import Dispatch
+import Federation
+import FederationService
+import Foundation
+import PromptAggregation
+import PromptWire
+import Synchronization
+import TestSupport
+import Testing
+
+/// Updates on the disk: whole or not there, found again in their order, and gone once they are settled.
+@Suite struct OutboxTests {
+    private let client = ClientID("client-1")
+
+    private func update(_ sequence: UInt64, session: UInt64 = 5, of client: String = "client-1") -> ClientMessage.Update
+    {
+        ClientMessage.Update(
+            client: ClientID(client), session: session, sequence: sequence, task: session * 100 + sequence,
+            baseVersion: 3, sampleCount: 10,
+            parameters: Parameters([(Parameters.prompts, Tensor(shape: [1, 2], values: [1, -0.5]))]), promptIDs: [7],
+            metrics: [])
+    }
+
+    private func open(_ folder: String) throws -> OutboxFolder {
+        try OutboxFolder(path: folder, client: client, thread: DispatchQueue(label: "outbox"))
+    }
+
+    private func encoded(_ update: ClientMessage.Update) -> [UInt8] { ClientCodec.encode(.update(update)) }
+
+    private func kept(_ updates: ClientMessage.Update...) -> [OutboxFolder.Kept] {
+        updates.map { .init(update: $0, message: encoded($0)) }
+    }
+
+    private func store(_ updates: [ClientMessage.Update], in folder: String) throws {
+        let outbox = try open(folder)
+        #expect(outbox.left.isEmpty)
+        for update in updates { outbox.store(update.id, encoded(update)) { #expect($0 == nil) } }
+        outbox.finish()
+    }
+
+    @Test func anOutboxServesOneWorkerAtATime() throws {
+        try withTemporaryFolder { folder in
+            let outbox = try open(folder)
+            let error = #expect(throws: OutboxError.self) { try open(folder) }
+            #expect("\(try #require(error))".contains("\(folder)/client-1: another worker"))
+            withExtendedLifetime(outbox) {}
+        }
+    }
+
+    @Test func whatWasStoredIsFoundAgainUntilItIsDiscarded() throws {
+        try withTemporaryFolder { folder in
+            try store([update(2, session: 9), update(10), update(9)], in: folder)
+            do {
+                let outbox = try open(folder)
+                #expect(outbox.left == kept(update(9), update(10), update(2, session: 9)))
+                outbox.discard(update(9).id, .acknowledged)
+                outbox.discard(update(10).id, .rejected)
+                outbox.finish()
+            }
+            #expect(try open(folder).left == kept(update(2, session: 9)))
+            let acknowledged = try String(contentsOfFile: folder + "/client-1/acknowledged.txt", encoding: .utf8)
+            #expect(acknowledged == "5 9\n")
+        }
+    }
+
+    @Test func aWriteThatACrashCutShortIsLeftOut() throws {
+        try withTemporaryFolder { folder in
+            _ = try open(folder)
+            try Data([1, 2]).write(to: URL(fileURLWithPath: folder + "/client-1/0000000000000005-1.update.partial"))
+            #expect(try open(folder).left.isEmpty)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/client-1") == ["lock"])
+        }
+    }
+
+    @Test func aDamagedOrForeignFileIsNamed() throws {
+        try withTemporaryFolder { folder in
+            try store([update(1)], in: folder)
+            let file = URL(fileURLWithPath: folder + "/client-1/0000000000000005-1.update")
+            let whole = try Data(contentsOf: file)
+            for place in [0, 40, whole.count - 1] {
+                var damaged = whole
+                damaged[place] ^= 1
+                try damaged.write(to: file)
+                let error = #expect(throws: OutboxError.self) { try open(folder) }
+                #expect("\(try #require(error))".contains(file.path))
+            }
+            try whole.prefix(20).write(to: file)
+            #expect(throws: OutboxError.self) { try open(folder) }
+        }
+    }
+
+    @Test func aListThatCannotBeWrittenIsToldOnceAndHoldsNothingUp() throws {
+        try withTemporaryFolder { folder in
+            try store([update(1), update(2)], in: folder)
+            try FileManager.default.createDirectory(
+                atPath: folder + "/client-1/acknowledged.txt", withIntermediateDirectories: false)
+            let problems = Mutex<[OutboxError]>([])
+            let outbox = try OutboxFolder(path: folder, client: client, thread: DispatchQueue(label: "outbox")) {
+                problem in problems.withLock { $0.append(problem) }
+            }
+            for sequence in 1...2 as ClosedRange<UInt64> { outbox.discard(update(sequence).id, .acknowledged) }
+            outbox.finish()
+            let told = problems.withLock { $0 }
+            #expect(told.count == 1 && "\(told[0])".contains("\(folder)/client-1/acknowledged.txt"), "\(told)")
+            let left = try FileManager.default.contentsOfDirectory(atPath: folder + "/client-1")
+            #expect(!left.contains { $0.hasSuffix(".update") })
+        }
+    }
+
+    @Test func anUpdateThatCannotBeWrittenIsReported() async throws {
+        let path = NSTemporaryDirectory() + "impromptu-test-" + UUID().uuidString
+        let outbox = try open(path)
+        try FileManager.default.removeItem(atPath: path)
+        let problem = await withCheckedContinuation { done in
+            outbox.store(update(1).id, encoded(update(1))) { done.resume(returning: $0) }
+        }
+        #expect("\(try #require(problem))".contains("\(path)/client-1/0000000000000005-1.update"))
+    }
+}

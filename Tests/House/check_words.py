@@ -1,0 +1,56 @@
+"""Words that the house does without, in what people read: strings and comments of Swift, comments of C and Python,
+documents.
+
+A warning, not an error: prose is judged by people. Code between backticks is left out.
+"""
+
+import re
+
+from check_leftovers import C_SUFFIXES, c_comments, python_comments
+from tree import Finding
+
+# What to look for -> what to write.
+WORDS = [
+    (r"tell(?:s|ing)?|told", "report, say or show"),
+    (r"(?:go|goes|going|went|gone) on(?! to\b)", "continue"),
+    (r"of which|of whom|in which|by which|from which|to which|for which|with which", "a shorter sentence, or two"),
+    (r"anew", "again"),
+    (r"(?<!in )(?<!take )(?<!takes )places?(?! of\b)", "index, position, path or line: what it is"),
+    (r"whence|thereby|therein|thereof|hereby|wherein|whereupon|nought|behoves?|albeit", "a plain word"),
+    (r"nor (?:is|has|does|do|can|are|was)", "and ... not"),
+]
+PATTERN = re.compile("|".join(rf"(?P<w{index}>\b(?:{word})\b)" for index, (word, _) in enumerate(WORDS)), re.IGNORECASE)
+QUOTED = re.compile(r"`[^`\n]*`")
+FENCE = re.compile(r"^\s*(```|~~~)")
+
+
+def check(tree):
+    for source in tree.sources:
+        yield from in_text(source.path, ((token.line, token.text) for token in source.comments))
+        if source.path.startswith("Sources/"):
+            yield from in_text(
+                source.path, ((token.line, token.text) for token in source.code if token.kind == "string"))
+    for path in tree.files(C_SUFFIXES, "Sources", "Tests"):
+        yield from in_text(path, c_comments((tree.root / path).read_text()))
+    for path in tree.files({".py"}, "Sources", "Tests", "Deploy"):
+        yield from in_text(path, python_comments((tree.root / path).read_text()))
+    for path in tree.files({".md"}, "README.md", "CONTRIBUTING.md", "docs", "Deploy", "Proto"):
+        yield from in_text(path, prose((tree.root / path).read_text()))
+
+
+def prose(text):
+    """The lines of a document outside of its code."""
+    is_code = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if FENCE.match(line):
+            is_code = not is_code
+        elif not is_code:
+            yield number, line
+
+
+def in_text(path, pieces):
+    for line, text in pieces:
+        plain = QUOTED.sub(lambda code: " " * len(code[0]), text)
+        for found in PATTERN.finditer(plain):
+            advice = WORDS[int(found.lastgroup[1:])][1]
+            yield Finding(path, line + text.count("\n", 0, found.start()), f"'{found[0]}': rather {advice}")

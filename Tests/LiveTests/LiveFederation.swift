@@ -1,0 +1,191 @@
+import Foundation
+import Lab
+import RunLog
+import TestSupport
+import Testing
+
+/// A process of the built program or of Python; what it writes is kept in a file.
+final class LiveProcess {
+    private let process = Process()
+    private let log: String
+
+    /// - Parameters:
+    ///   - log: the file that gets its output, behind what an earlier process wrote there.
+    ///   - environment: above this process's own.
+    ///   - directory: where it runs; this process's own unless given.
+    ///   - results: what standard output goes to in place of the log.
+    init(
+        _ executable: String, _ arguments: [String], log: String, environment: [String: String] = [:],
+        directory: String? = nil, results: String? = nil
+    ) throws {
+        self.log = log
+        if !FileManager.default.fileExists(atPath: log) { try Data().write(to: URL(fileURLWithPath: log)) }
+        let output = try #require(FileHandle(forWritingAtPath: log))
+        output.seekToEndOfFile()
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+        process.standardOutput = try results.map { try #require(FileHandle(forWritingAtPath: $0)) } ?? output
+        process.standardError = output
+        try process.run()
+    }
+
+    deinit { if process.isRunning { signal(SIGKILL) } }
+
+    var isRunning: Bool { process.isRunning }
+    var output: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+
+    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+    /// Kills it as a crash does, and waits until it is gone.
+    func crash() async throws {
+        signal(SIGKILL)
+        _ = try await exitCode()
+    }
+
+    /// Waits for the end of the process. One that does not end is killed, and the test fails.
+    func exitCode(within seconds: Int = 120) async throws -> Int32 {
+        do {
+            try await eventually(within: seconds, "the end of the process; it wrote: \(output.suffix(2000))") {
+                !process.isRunning
+            }
+        } catch {
+            signal(SIGKILL)
+            throw error
+        }
+        return process.terminationStatus
+    }
+}
+
+/// What a test waited for in vain.
+struct Missed: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Looks again and again whether something has come about.
+func eventually(
+    within seconds: Int = 120, _ what: @autoclosure () -> String, _ condition: () throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while try !condition() {
+        guard .now < deadline else { throw Missed(description: "\(seconds) s passed without \(what())") }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+}
+
+/// A small federation over loopback: the built program's own processes, in a folder that goes away afterwards.
+struct LiveFederation {
+    let path: String
+    let run: RunFolder
+    private let settings: [String]
+
+    /// The program that was built along with the tests.
+    static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        .appending(path: "impromptu").path
+
+    /// Four clients with fifty images each, whose tasks take a fifth of a second.
+    private static let configuration = """
+        run: {seed: 7, updates: 24}
+        endpoints: {updates: 'tcp://127.0.0.1:*', prompts: 'tcp://127.0.0.1:*'}
+        federation: {mode: buffered, buffer_size: 2, flush_after_seconds: 5, beacon_seconds: 0.2, heartbeat_seconds: 0.3,
+                     lease_seconds: 2}
+        prompts: {pool: 6}
+        training: {maximum_steps: 1, batch_size: 8, prompts_per_batch: 3}
+        data: {dataset: fashion-mnist, clients: 4, training_samples: 200, validation_samples: 50, minimum_samples: 8}
+        evaluation: {interval_seconds: 0}
+        worker: {delay: constant, delay_seconds: 0.2}
+        """
+
+    /// - Parameter settings: `section.key=value`, above the federation's own.
+    init(path: String, _ settings: [String], keys: Bool) throws {
+        self.path = path
+        self.settings = (settings + (keys ? ["security.keys=\(path)/keys"] : [])).flatMap { ["--set", $0] }
+        run = RunFolder(path: path + "/run")
+        try Data(Self.configuration.utf8).write(to: URL(fileURLWithPath: path + "/run.yaml"))
+    }
+
+    /// Starts the program; its output goes to the file `<name>.log`.
+    func start(_ arguments: [String], as name: String) throws -> LiveProcess {
+        try LiveProcess(Self.program, arguments, log: "\(path)/\(name).log")
+    }
+
+    func startAggregator(_ more: [String] = []) throws -> LiveProcess {
+        try start(aggregatorArguments + more, as: "aggregator")
+    }
+
+    var aggregatorArguments: [String] {
+        ["aggregate", "--config", path + "/run.yaml", "--run", run.path, "--quiet"] + settings
+    }
+
+    /// Starts the aggregator and waits until workers can be told where it is.
+    func startBoundAggregator() async throws -> LiveProcess {
+        let aggregator = try startAggregator()
+        try await bound(aggregator)
+        return aggregator
+    }
+
+    func bound(_ aggregator: LiveProcess) async throws {
+        try await eventually("endpoints: \(aggregator.output)") {
+            FileManager.default.fileExists(atPath: run.endpoints) || !aggregator.isRunning
+        }
+    }
+
+    /// Starts one of two workers.
+    /// - Parameter finding: how it finds the aggregator; by its endpoints unless given.
+    func startWorker(_ index: Int, _ more: [String] = [], finding: [String]? = nil) throws -> LiveProcess {
+        try start(workerArguments(index, finding: finding) + more, as: "worker-\(index)")
+    }
+
+    func workerArguments(_ index: Int, finding: [String]? = nil) -> [String] {
+        let place = finding ?? ["--config", run.endpoints]
+        let arguments = ["work", "--config", path + "/run.yaml"] + place + ["--index", "\(index)", "--of", "2"]
+        return arguments + settings + ["--set", "worker.outbox=\(path)/outbox"]
+    }
+
+    /// The endpoint of that name in the run folder.
+    func endpoint(_ name: String) throws -> String {
+        let lines = try String(contentsOfFile: run.endpoints, encoding: .utf8).split(separator: "\n")
+        let line = try #require(lines.first { $0.contains(name + ":") })
+        return try #require(line.split(separator: "'").last).description
+    }
+
+    /// The updates in the workers' outboxes, as `<client>/<file>`.
+    var outboxFiles: [String] {
+        let all = FileManager.default.enumerator(atPath: path + "/outbox")?.compactMap { $0 as? String } ?? []
+        return all.filter { $0.hasSuffix(".update") }.sorted()
+    }
+
+    /// Waits until the log holds so many accepted updates.
+    func updates(reach count: Int) async throws {
+        try await eventually("\(count) updates in \(run.log)") {
+            ((try? RunInspection(log: run.log))?.updatesAccepted ?? 0) >= count
+        }
+    }
+
+    /// How many clients in the log are such; 0 while it cannot be read.
+    func clients(_ isSuch: (RunInspection.ClientEntry) -> Bool) -> Int {
+        ((try? RunInspection(log: run.log))?.clients ?? []).count { isSuch($0) }
+    }
+
+    /// Has a new process replay the run.
+    func replay(_ log: String? = nil) async throws -> (exitCode: Int32, output: String) {
+        let process = try start(["replay", log ?? run.path, "--quiet"], as: "replay-\(UUID().uuidString)")
+        return (try await process.exitCode(), process.output)
+    }
+}
+
+/// Gives a test a federation of its own, whose processes and files are gone afterwards.
+/// - Parameter keys: whether it wants keys, in the folder `keys`.
+func withLiveFederation(
+    _ settings: [String] = [], keys: Bool = false, _ body: (LiveFederation) async throws -> Void
+) async throws {
+    try await inTemporaryFolder { try await body(try LiveFederation(path: $0, settings, keys: keys)) }
+}
+
+/// The names of a run's snapshots, oldest first.
+func snapshots(of run: RunFolder) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: run.snapshotsFolder)) ?? []
+    return names.filter { $0.hasSuffix(".snapshot") }.sorted()
+}

@@ -1,0 +1,91 @@
+import Federation
+import Foundation
+import MessageLog
+import PromptAggregation
+import PromptWire
+import RunLog
+import TestSupport
+import Testing
+
+/// A run's log in other people's tools: the packages `mcap` and `mcap-protobuf-support` decode every record by the schema
+/// that the file holds.
+@Suite(.enabled(if: python != nil, "IMPROMPTU_PYTHON names no Python with mcap and mcap-protobuf-support"))
+struct LogInteropTests {
+    @Test func pythonDecodesEveryRecordByTheSchemaInTheFile() throws {
+        try withTemporaryFolder { folder in
+            let log = try simulateSmallRun(folder, ["run.updates=4"]).log
+            try addDrain(to: log)
+            let expected = try lines(of: log)
+            #expect(Set(expected.map { $0.split(separator: " ")[1] }).count == RunChannel.allCases.count)
+            #expect(expected.contains { $0.contains(" update ") && $0.contains(" prompts ") })
+            let read = try readInPython(log)
+            #expect(read.count == expected.count)
+            for (line, expectation) in zip(read, expected) { #expect(line == expectation) }
+        }
+    }
+
+    private func lines(of log: String) throws -> [String] {
+        var reader = try LogReader(path: log)
+        var lines: [String] = []
+        while let message = try reader.next() {
+            let channel = try #require(RunChannel(rawValue: message.topic))
+            let record = try message.data.withUnsafeBytes { try LogCodec.decode($0, on: channel) }
+            lines.append("\(message.logTime) \(channel.rawValue) \(channel.schemaName) \(words(record))")
+        }
+        return lines
+    }
+
+    private func words(_ record: LogRecord) -> String {
+        switch record {
+        case .header(let header):
+            let initial = AggregatorCodec.globalPromptsPayload(header.initial!)
+            return "\(RunHeader.logFormat) \(header.seed) \(header.build) \(Digest(of: initial))"
+        case .incarnation(let start): return "\(start.incarnation) \(start.build)"
+        case .timer(let fired): return words(fired.timer)
+        case .drain(let request): return "\(request.patienceMilliseconds)"
+        case .publication(let publication):
+            let digest = Digest(bytes: publication.digest)
+            return "\(publication.version) \(digest) \(publication.pool) \(publication.contributions)"
+                + " \(publication.updates)"
+        case .received(.hello(let hello)): return "hello \(hello.client) \(hello.session)"
+        case .received(.heartbeat(let heartbeat)): return "heartbeat \(heartbeat.client) \(heartbeat.session)"
+        case .received(.goodbye(let goodbye)): return "goodbye \(goodbye.client) \(goodbye.session)"
+        case .received(.update(let update)):
+            let numbers = "\(update.task) \(update.baseVersion) \(update.sampleCount)"
+            let tensors = update.parameters.entries.map { entry in
+                let bytes = entry.tensor.values.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) }
+                return
+                    "\(entry.name) \(entry.tensor.shape.map(String.init).joined(separator: "x")) \(Digest(of: bytes))"
+            }
+            return
+                (["update \(update.client) \(update.session) \(update.sequence) \(numbers)"]
+                + update.promptIDs.map(String.init) + tensors).joined(separator: " ")
+        }
+    }
+
+    private func words(_ timer: AggregatorTimer) -> String {
+        switch timer {
+        case .beacon: "TIMER_KIND_BEACON -1"
+        case .leaseSweep: "TIMER_KIND_LEASE_SWEEP -1"
+        case .flushDeadline(let version): "TIMER_KIND_FLUSH_DEADLINE \(version)"
+        case .roundDeadline(let version): "TIMER_KIND_ROUND_DEADLINE \(version)"
+        case .runDeadline: "TIMER_KIND_RUN_DEADLINE -1"
+        case .drainDeadline: "TIMER_KIND_DRAIN_DEADLINE -1"
+        }
+    }
+
+    private func readInPython(_ log: String) throws -> [String] {
+        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Interop/read_run.py").path
+        let process = Process()
+        process.executableURL = URL(filePath: try #require(python))
+        process.arguments = [script, log]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+}

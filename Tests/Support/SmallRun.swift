@@ -1,0 +1,35 @@
+import Lab
+import MessageLog
+import PromptWire
+import RunLog
+import RunSettings
+
+/// Not the channels of `MessageLog`, which know no run.
+package typealias RunChannel = PromptWire.LogChannel
+
+/// Runs a small federation in virtual time, with the real learner.
+package func simulateSmallRun(_ folder: String, _ assignments: [String] = [], threads: Int = 2) throws -> RunFolder {
+    let configuration = try RunConfiguration.load(
+        base: RunConfiguration.demo, files: [], environment: [:],
+        assignments: [
+            "run.updates=12", "data.clients=4", "data.training_samples=200", "data.validation_samples=100",
+            "federation.buffer_size=2", "federation.clients_to_start=2", "training.maximum_steps=1",
+            "training.batch_size=8", "prompts.pool=6", "training.prompts_per_batch=3",
+            "evaluation.interval_seconds=5", "data.minimum_samples=8",
+        ] + assignments)
+    let run = RunFolder(path: folder)
+    var simulation = try Simulation(configuration: configuration, folder: run, threads: threads) { _, _ in }
+    _ = try simulation.run()
+    return run
+}
+
+/// Adds the record of a drain to the log of a run that is over, to which it does nothing, so that every channel has records.
+package func addDrain(to log: String) throws {
+    let writer = try LogWriter(path: log, mode: .continue)
+    let schema = try writer.addSchema(
+        name: RunChannel.drain.schemaName, encoding: "protobuf", data: LogCodec.schema)
+    let channel = try writer.addChannel(topic: RunChannel.drain.rawValue, schema: schema)
+    let record = LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))
+    try writer.append(channel: channel, logTime: 10_000_000_000_000_000, data: record)
+    try writer.close()
+}
