@@ -37,7 +37,7 @@ package struct AggregatorSetup {
         self.folder = folder
         encoder = try materials?.encoder ?? configuration.loadEncoder()
         try configuration.fixEncoder(
-            digest: materials?.encoderDigest ?? "\(Digest(ofFile: encoder.weightsPath))")
+            digest: materials?.encoderDigest ?? "\(Digest(ofFiles: encoder.weightsPaths))")
         classes = try FederatedData.classCount(of: configuration.data)
         try folder.create()
         self.configuration = configuration

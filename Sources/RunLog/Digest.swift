@@ -21,6 +21,12 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
         self.init(of: [UInt8](data))
     }
 
+    /// The digest of several files: of the one, or of their digests in this order.
+    package init(ofFiles paths: [String]) throws {
+        let digests = try paths.map { try Digest(ofFile: $0) }
+        self = digests.count == 1 ? digests[0] : Digest(of: digests.flatMap(\.bytes))
+    }
+
     /// A digest that was read.
     public init(bytes: [UInt8]) { self.bytes = bytes }
 

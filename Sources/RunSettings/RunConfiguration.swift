@@ -76,6 +76,8 @@ public struct RunConfiguration: Sendable {
     public struct Encoder: Hashable, Sendable {
         /// The folder with model.safetensors and config.json; empty for the bundled one.
         public var path: String
+        /// The family of models that the weights are of; nil where they say it themselves (docs/encoders.md).
+        public var family: String?
         /// Height and width of the images, nil for what the model was trained on.
         public var imageSize: Int?
     }
@@ -206,6 +208,10 @@ extension RunConfiguration {
         encoder = Encoder(
             path: try reader.text(
                 "encoder.path", "", "folder with model.safetensors and config.json; empty for the bundled ViT"),
+            family: try Self.optional(
+                reader.text(
+                    "encoder.family", "",
+                    "the family of models that the weights are of; empty where they say it themselves")),
             imageSize: try reader.integer(
                 "encoder.image_size", 0, 0...8192, "height and width of the images; 0 for what it was trained on"
             ).nonZero)

@@ -15,7 +15,7 @@ public struct RunMaterials: Sendable {
     /// - Throws: what is wrong with data or encoder.
     package init(of configuration: RunConfiguration) throws {
         encoder = try configuration.loadEncoder()
-        encoderDigest = "\(try Digest(ofFile: encoder.weightsPath))"
+        encoderDigest = "\(try Digest(ofFiles: encoder.weightsPaths))"
         data = try RunData(
             configuration.data, encoder: encoder, withTest: configuration.simulation.evaluatesTest)
     }
@@ -124,7 +124,7 @@ package final class MaterialStore: Sendable {
     ) throws -> (encoder: FrozenEncoder, digest: String) {
         if let known = shelf.encoders[configuration.encoder] { return known }
         let encoder = try configuration.loadEncoder()
-        let loaded = (encoder, "\(try Digest(ofFile: encoder.weightsPath))")
+        let loaded = (encoder, "\(try Digest(ofFiles: encoder.weightsPaths))")
         shelf.encoders[configuration.encoder] = loaded
         return loaded
     }

@@ -95,10 +95,10 @@ extension Checkup {
 
     mutating func lookAtMemory() {
         guard let available = Self.availableMemory() else { return }
-        let weights = encoder.flatMap { encoder in
-            (try? FileManager.default.attributesOfItem(atPath: encoder.weightsPath))?[.size] as? Int
+        let weights = (encoder?.weightsPaths ?? []).reduce(0) { sum, path in
+            sum + (((try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int) ?? 0)
         }
-        var needed = 100 * Self.mebibyte + 3 * (weights ?? 0)
+        var needed = 100 * Self.mebibyte + 3 * weights
         if case .aggregator = role {
             needed += (configuration.federation.maximumStaleness + 1) * stateBytes + configuration.data.clients * 65_536
         }

@@ -83,18 +83,18 @@ public struct Checkup {
     private mutating func lookAtEncoder() {
         do {
             let encoder = try configuration.loadEncoder()
-            try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
+            try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
             self.encoder = encoder
-            note(
-                .ok(
-                    "encoder",
-                    "\(encoder.family), width \(encoder.width), \(encoder.imageSize) px,"
-                        + " digest \(configuration.federation.encoderDigest.prefix(12))"))
+            let recognised = encoder.recognised
+            let digest = "digest \(configuration.federation.encoderDigest.prefix(12))"
+            note(.ok("encoder", (["\(recognised), \(digest)"] + recognised.notes).joined(separator: "; ")))
         } catch {
             note(
                 .failed(
                     "encoder", "\(error)",
-                    advice: "set encoder.path to a folder with model.safetensors and config.json, the same everywhere"))
+                    advice:
+                        "docs/encoders.md lists the files and families that encoder.path may name; the same everywhere")
+            )
         }
     }
 

@@ -66,7 +66,7 @@ public actor WorkerService: Service {
         reporter = ServiceReporter(health: health)
         if meeting == nil { _ = try Self.security(configuration.security, key: key) }
         let encoder = try configuration.loadEncoder()
-        try configuration.fixEncoder(digest: "\(Digest(ofFile: encoder.weightsPath))")
+        try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
         let data = try FederatedData(configuration.data, encoder: encoder)
         let names = configuration.clients
         if let stranger = clients.first(where: { !names.indices.contains($0) }) {
