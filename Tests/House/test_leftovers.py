@@ -73,7 +73,7 @@ class LeftoverTests(unittest.TestCase):
             findings = self.found({COMMANDS: "\n" + text})
             self.assertEqual([item[:2] for item in findings], [(COMMANDS, 2)], text)
             self.assertIn("standard output", findings[0][2])
-            self.assertEqual(self.places({"Sources/impromptu/Output.swift": text}), [], text)
+            self.assertEqual(self.places({"Sources/Console/StandardOutput.swift": text}), [], text)
 
     def test_what_writes_to_no_standard_stream(self):
         self.assertEqual(self.places(
