@@ -3,7 +3,9 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 # No test imports with @testable; without this, testing would rebuild all that building has made.
 TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 # The tests of processes and sockets have deadlines, which would not hold beside those that keep the machine computing.
-LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.
+LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.|FiguresTests|HostedClientTests
+# These force the kernels of the whole process, so they have one of their own.
+FORCED := PortableBitsTests
 # Fails where no test ran, and in CI (IMPROMPTU_REQUIRE_ALL=1) where one was skipped.
 RUN_TESTS := python3 Tests/House/run_tests.py
 PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
@@ -16,8 +18,9 @@ demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
 
 test: setup-test  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
-	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)'
+	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)|$(FORCED)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(LIVE)'
+	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(FORCED)'
 	Deploy/systemd/verify
 	Deploy/kubernetes/verify $(BINARY)
 	Deploy/container/verify
