@@ -59,7 +59,7 @@ import Testing
                     results: "/dev/full")
                 #expect(try await process.exitCode() == 1, "\(command.arguments): \(process.output)")
                 #expect(
-                    process.output.contains("impromptu: standard output: cannot write: No space left on device"),
+                    process.output.contains("impromptu: cannot write the results: No space left on device"),
                     "\(command.arguments): \(process.output)")
             }
         }
