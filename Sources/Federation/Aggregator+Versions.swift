@@ -98,12 +98,14 @@ extension Aggregator {
         }
         guard wanted > 0 else { return }
         let plan = plan(of: version)
+        effects.reserveCapacity(effects.count + wanted)
         for _ in 0..<wanted {
             let choice = Int(random.next(upperBound: UInt64(clients.idle.count)))
             let slot = clients.idle.members[choice]
-            let task = ledger.open(slot: slot, version: version)
-            clients.give(.init(task: task, version: version, seed: random.next()), to: slot)
-            sendTask(of: slot, plan)
+            let task = ledger.give(to: slot, at: version)
+            let assignment = ClientRecord.Assignment(task: task, version: version, seed: random.next())
+            clients.give(assignment, to: slot)
+            send(assignment, plan, to: slot)
         }
     }
 
@@ -119,18 +121,17 @@ extension Aggregator {
 
     /// Sends a client its current task, for the first time or again.
     mutating func sendTask(of slot: Int) {
-        if let current = clients[slot].current { sendTask(of: slot, plan(of: current.version)) }
+        if let current = clients[slot].current { send(current, plan(of: current.version), to: slot) }
     }
 
-    private mutating func sendTask(of slot: Int, _ plan: TrainingPlan) {
-        let record = clients[slot]
-        guard let current = record.current else { return }
+    private mutating func send(_ assignment: ClientRecord.Assignment, _ plan: TrainingPlan, to slot: Int) {
+        let id = clients[slot].id
         effects.append(
             .publish(
-                .client(record.id),
+                .client(id),
                 .task(
                     .init(
-                        client: record.id, session: record.session, number: current.task, version: current.version,
-                        seed: current.seed, plan: plan))))
+                        client: id, session: clients[slot].session, number: assignment.task,
+                        version: assignment.version, seed: assignment.seed, plan: plan))))
     }
 }

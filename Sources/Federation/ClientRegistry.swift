@@ -38,7 +38,7 @@ struct ClientRegistry: Hashable, Sendable {
     /// The place of a client, nil for an unknown one.
     func slot(of id: ClientID) -> Int? { slots[id] }
 
-    subscript(slot: Int) -> ClientRecord { records[slot] }
+    subscript(slot: Int) -> ClientRecord { _read { yield records[slot] } }
 
     @discardableResult
     mutating func insert(_ record: ClientRecord) -> Int {
@@ -58,8 +58,12 @@ struct ClientRegistry: Hashable, Sendable {
         if records[slot].presence != .alive { silence.remove(slot) }
     }
 
+    /// Gives an idle client a task of the present version: what `change` comes to, many times over at a dispatch.
     mutating func give(_ assignment: ClientRecord.Assignment, to slot: Int) {
-        change(slot) { $0.current = assignment }
+        records[slot].current = assignment
+        inFlight += 1
+        asked += 1
+        idle.remove(slot)
     }
 
     /// Notes that a client was heard: it is alive.

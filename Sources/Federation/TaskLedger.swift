@@ -42,7 +42,7 @@ struct TaskLedger: Hashable, Sendable {
     var next: UInt64 { first + UInt64(count) }
     var count: Int { entries.count - gone }
 
-    mutating func open(slot: Int, version: Version) -> UInt64 {
+    mutating func give(to slot: Int, at version: Version) -> UInt64 {
         let number = next
         entries.append(Entry(slot: slot, version: version, outcome: .open))
         if count > Self.capacity { forgetFirst() }

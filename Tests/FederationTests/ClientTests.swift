@@ -5,102 +5,6 @@ import Testing
 /// The client keeps its promises: it answers, keeps updates until they are settled, and says hello anew to each start of
 /// the aggregator.
 @Suite struct ClientTests {
-    struct Seat {
-        static let run: UInt64 = 3
-
-        var client: Client
-        var now = Timestamp(nanoseconds: 0)
-        var last: [ClientEffect] = []
-
-        init(outbox: [ClientMessage.Update] = []) {
-            client = Client(id: ClientID("a"), session: 7, sampleCount: 10, outbox: outbox)
-            take(.started)
-        }
-
-        mutating func take(_ kind: ClientEvent.Kind) {
-            last = client.handle(ClientEvent(time: now, kind: kind))
-            for violation in client.checkInvariants() { Issue.record("after \(kind): \(violation)") }
-        }
-        mutating func receive(_ message: AggregatorMessage, run: UInt64 = run, epoch: UInt64 = 1) {
-            take(.received(message, from: Origin(run: run, epoch: epoch)))
-        }
-        mutating func wait(_ duration: Duration) {
-            let end = now + duration
-            var all: [ClientEffect] = []
-            while let next = client.nextDeadline, next <= end {
-                now = next
-                take(.tick)
-                all += last
-            }
-            now = end
-            last = all
-        }
-        mutating func welcome(
-            version: Version = 0, precision: Precision = .float32, run: UInt64 = run, epoch: UInt64 = 1
-        ) {
-            receive(
-                .welcome(
-                    .init(
-                        client: client.id, session: 7, version: version, heartbeatMilliseconds: 60_000,
-                        precision: precision)), run: run, epoch: epoch)
-        }
-        mutating func task(
-            _ number: UInt64, version: Version = 0, session: UInt64 = 7, run: UInt64 = run, epoch: UInt64 = 1
-        ) {
-            receive(
-                .task(
-                    .init(
-                        client: client.id, session: session, number: number, version: version, seed: 1,
-                        plan: TrainingPlan())), run: run, epoch: epoch)
-        }
-        mutating func prompts(_ version: Version, epoch: UInt64 = 1) {
-            receive(.prompts(.init(version: version, changed: SummingStrategy().state)), epoch: epoch)
-        }
-        mutating func ack(_ task: UInt64, epoch: UInt64 = 1) {
-            receive(.ack(.init(client: client.id, task: task)), epoch: epoch)
-        }
-        mutating func finish(_ task: UInt64, values: [Float] = [0, 0, 0, 0]) {
-            take(
-                .trainingFinished(
-                    TrainingResult(
-                        task: task, baseVersion: 0,
-                        parameters: Parameters([(Parameters.prompts, Tensor(shape: [2, 2], values: values))]),
-                        promptIDs: [0, 1], sampleCount: 10, metrics: [])))
-        }
-        /// Trains and stores a task's update.
-        mutating func answer(_ number: UInt64) {
-            prompts(0)
-            task(number)
-            finish(number)
-            store()
-        }
-        /// Carries out what the last event wanted stored.
-        mutating func store() {
-            let stores = stores
-            for update in stores { take(.stored(update.id)) }
-        }
-        var stores: [ClientMessage.Update] {
-            last.compactMap { if case .store(let update) = $0 { update } else { nil } }
-        }
-        func discards(_ settlement: Settlement) -> [UInt64] {
-            last.compactMap { if case .discard(let id, settlement) = $0 { id.task } else { nil } }
-        }
-        var sent: [ClientMessage] { last.compactMap { if case .send(let message) = $0 { message } else { nil } } }
-        var orders: [TrainingOrder] { last.compactMap { if case .train(let order) = $0 { order } else { nil } } }
-        var updates: [UInt64] { sent.compactMap { if case .update(let it) = $0 { it.task } else { nil } } }
-        var failures: [UInt64] { sent.compactMap { if case .failure(let it) = $0 { it.task } else { nil } } }
-        var fetches: [Version] { sent.compactMap { if case .fetch(let it) = $0 { it.holding } else { nil } } }
-        var hellos: Int { sent.reduce(0) { if case .hello = $1 { $0 + 1 } else { $0 } } }
-        var heartbeats: Int { sent.reduce(0) { if case .heartbeat = $1 { $0 + 1 } else { $0 } } }
-        var end: ClientEnd? { last.lazy.compactMap { if case .finish(let end) = $0 { end } else { nil } }.first }
-    }
-
-    private func welcomed() -> Seat {
-        var seat = Seat()
-        seat.welcome()
-        return seat
-    }
-
     /// An update as an earlier start of the client stored it.
     private func earlier(_ task: UInt64, run: UInt64 = Seat.run) -> ClientMessage.Update {
         ClientMessage.Update(
@@ -128,7 +32,7 @@ import Testing
     }
 
     @Test func asksForTheStateThatATaskNames() {
-        var seat = welcomed()
+        var seat = Seat.welcomed()
         seat.task(1, version: 2)
         #expect(seat.orders.isEmpty && seat.fetches == [-1])
         #expect(seat.client.activity == .waiting)
@@ -141,7 +45,7 @@ import Testing
     }
 
     @Test func takesWhatIsLeftOutFromWhatItHolds() {
-        var seat = welcomed()
+        var seat = Seat.welcomed()
         let bias = Tensor(shape: [1], values: [5])
         func partial(_ version: Version, since: Version) -> AggregatorMessage {
             .prompts(
@@ -182,7 +86,7 @@ import Testing
     }
 
     @Test func anUpdateIsKeptAndSentAgainUntilItIsSettled() {
-        var seat = welcomed()
+        var seat = Seat.welcomed()
         seat.prompts(0)
         seat.task(1)
         seat.finish(1)
@@ -203,7 +107,7 @@ import Testing
     }
 
     @Test func aRejectedUpdateIsGivenUp() {
-        var seat = welcomed()
+        var seat = Seat.welcomed()
         seat.answer(1)
         let reject = AggregatorMessage.Reject(client: ClientID("a"), run: 3, task: 1, code: .invalid, reason: "no")
         seat.receive(.reject(reject))
@@ -212,7 +116,7 @@ import Testing
     }
 
     @Test func aFailureIsToldAgainUntilAnotherTaskComes() {
-        var seat = welcomed()
+        var seat = Seat.welcomed()
         seat.prompts(0)
         seat.task(1)
         seat.take(.trainingFailed(task: 1, reason: "an image cannot be read"))
@@ -231,7 +135,7 @@ import Testing
     }
 
     @Test func anotherStartOfTheAggregatorIsGreetedAndGetsWhatIsKept() {
-        var seat = welcomed()
+        var seat = Seat.welcomed()
         seat.answer(1)
         for _ in 0..<6 { seat.wait(.seconds(30)) }
         seat.prompts(1, epoch: 2)
@@ -280,7 +184,7 @@ import Testing
     }
 
     @Test func anotherRunBeginsWithItsWelcome() {
-        var seat = welcomed()
+        var seat = Seat.welcomed()
         seat.answer(1)
         seat.task(2)
         seat.receive(finished, run: 4)
@@ -302,7 +206,7 @@ import Testing
     }
 
     @Test func theEndOfTheRunAbandonsTheTraining() {
-        var seat = welcomed()
+        var seat = Seat.welcomed()
         seat.answer(1)
         seat.task(2)
         seat.receive(finished)
@@ -315,66 +219,8 @@ import Testing
         #expect(late.end == .runFinished, "also where the run had ended before it came")
     }
 
-    @Test func aClientThatIsToStopFinishesItsTrainingAndWaitsForTheAcknowledgement() {
-        var seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        seat.take(.stopRequested(grace: .seconds(5)))
-        #expect(seat.last.isEmpty && seat.client.nextDeadline == seat.now + .seconds(5))
-        seat.take(.stopRequested(grace: .seconds(50)))
-        #expect(seat.client.nextDeadline == seat.now + .seconds(5), "asking again gives no further time")
-        seat.task(2)
-        seat.finish(1)
-        #expect(seat.orders.isEmpty, "nothing new begins")
-        seat.store()
-        #expect(seat.updates == [1])
-        seat.ack(1)
-        #expect(seat.sent == [.goodbye(.init(client: seat.client.id, session: 7))])
-        #expect(seat.end == .stopped)
-    }
-
-    @Test func aClientThatIsToStopAbandonsWhatTakesLongerThanTheGrace() {
-        var seat = welcomed()
-        seat.answer(1)
-        seat.task(2)
-        seat.take(.stopRequested(grace: .seconds(5)))
-        seat.wait(.seconds(5))
-        #expect(seat.last.contains(.abandonTraining) && seat.end == .stopped)
-        #expect(seat.client.outbox.count == 1, "an update that nobody acknowledged is kept for the next start")
-        #expect(seat.discards(.acknowledged).isEmpty && seat.discards(.runFinished).isEmpty)
-        #expect(seat.client.nextDeadline == nil)
-    }
-
-    @Test func anIdleClientStopsAtOnce() {
-        var seat = welcomed()
-        seat.take(.stopRequested(grace: .seconds(5)))
-        #expect(seat.end == .stopped)
-        seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        seat.take(.stopRequested(grace: .zero))
-        #expect(seat.last.contains(.abandonTraining) && seat.end == .stopped)
-    }
-
-    @Test func oneThatMayTrainNoMoreStaysUntilAllIsSettled() {
-        var seat = welcomed()
-        seat.answer(1)
-        seat.task(2)
-        seat.take(.retired("spent"))
-        #expect(seat.last.contains(.abandonTraining) && seat.failures == [2])
-        seat.task(3)
-        #expect(seat.orders.isEmpty)
-        seat.wait(.seconds(1))
-        #expect(seat.updates == [1])
-        seat.ack(1)
-        #expect(seat.end == .retired("spent"))
-        var idle = welcomed()
-        idle.take(.retired("spent"))
-        #expect(idle.end == .retired("spent"))
-    }
-
     @Test func aSessionThatIsNotKnownSaysHelloAgain() {
-        var seat = welcomed()
+        var seat = Seat.welcomed()
         let wanted = AggregatorMessage.sayHello(.init(client: seat.client.id, session: 7))
         seat.receive(.sayHello(.init(client: seat.client.id, session: 8)))
         #expect(seat.hellos == 0, "another session is meant")
@@ -388,7 +234,7 @@ import Testing
 
     @Test func aRefusedSessionEndsWithTheReason() {
         for code in AggregatorMessage.Refuse.Code.allCases {
-            var seat = welcomed()
+            var seat = Seat.welcomed()
             seat.answer(1)
             let refuse = AggregatorMessage.Refuse(client: seat.client.id, session: 7, code: code, reason: "because")
             var other = refuse
@@ -412,7 +258,7 @@ import Testing
     }
 
     @Test func aClockThatStepsBackFreezesNothing() {
-        var seat = welcomed()
+        var seat = Seat.welcomed()
         seat.answer(1)
         seat.now = seat.now + .seconds(-100_000)
         seat.take(.tick)
