@@ -71,7 +71,8 @@ extension Aggregator {
                 .welcome(
                     .init(
                         client: hello.client, session: hello.session, version: version,
-                        heartbeatMilliseconds: max(1, Int(milliseconds)), precision: configuration.precision))))
+                        heartbeatMilliseconds: max(1, Int(milliseconds)), precision: configuration.precision,
+                        modelDigest: configuration.model.digest))))
         if phase == .finished { publishBeacon(to: .client(hello.client)) }
     }
 

@@ -10,6 +10,7 @@ public enum AggregatorMessage: Hashable, Sendable {
     case refuse(Refuse)
     case sayHello(SayHello)
     case beacon(Beacon)
+    case malformed(Malformed)
 
     /// The answer to a hello. A heartbeat of the session answers it: only then another session of the client that is alive
     /// makes way.
@@ -22,16 +23,19 @@ public enum AggregatorMessage: Hashable, Sendable {
         public var heartbeatMilliseconds: Int
         /// How the values of updates are to travel.
         public var precision: Precision
+        /// Digest of the run's model specification, empty where it has none.
+        public var modelDigest: String
 
         public init(
             client: ClientID, session: UInt64, version: Version, heartbeatMilliseconds: Int,
-            precision: Precision = .float32
+            precision: Precision = .float32, modelDigest: String = ""
         ) {
             self.client = client
             self.session = session
             self.version = version
             self.heartbeatMilliseconds = heartbeatMilliseconds
             self.precision = precision
+            self.modelDigest = modelDigest
         }
     }
 
@@ -178,6 +182,18 @@ public enum AggregatorMessage: Hashable, Sendable {
         public init(client: ClientID, session: UInt64) {
             self.client = client
             self.session = session
+        }
+    }
+
+    /// A message in the client's name was not understood. Said by the shell, where it is certain who sent it.
+    public struct Malformed: Hashable, Sendable {
+        public var client: ClientID
+        /// Which field, what was expected, what came.
+        public var reason: String
+
+        public init(client: ClientID, reason: String) {
+            self.client = client
+            self.reason = reason
         }
     }
 

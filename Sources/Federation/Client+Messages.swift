@@ -16,6 +16,7 @@ extension Client {
         case .ack(let ack): if ack.client == id { settle(ack) }
         case .reject(let reject): if reject.client == id { receive(reject) }
         case .sayHello(let wanted): if wanted.client == id, wanted.session == session { greet() }
+        case .malformed(let it): if it.client == id { effects.append(.misunderstood(it.reason)) }
         case .welcome, .refuse, .beacon: break
         }
     }

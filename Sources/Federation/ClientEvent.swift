@@ -51,6 +51,8 @@ public enum ClientEffect: Hashable, Sendable {
     case discard(UpdateID, Settlement)
     /// For observers: an update will not count, and why.
     case updateRejected(AggregatorMessage.Reject)
+    /// For observers: the aggregator did not understand a message of this client, and why.
+    case misunderstood(String)
     /// For observers: the run that the client takes part in, and how many updates of other runs it keeps for them.
     case joined(Origin, keptForOtherRuns: Int)
     /// The client's part has ended.
