@@ -150,6 +150,7 @@ struct Scenario {
         case .reject(let it): "reject task \(it.task), \(it.code): \(it.reason)"
         case .refuse(let it): "refuse session \(it.session), \(it.code): \(it.reason)"
         case .sayHello(let it): "say hello, session \(it.session)"
+        case .malformed(let it): "malformed: \(it.reason)"
         case .beacon(let it): it.phase == .finished ? "the run has finished at version \(it.version)" : nil
         }
     }

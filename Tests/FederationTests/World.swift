@@ -220,7 +220,7 @@ struct World {
             let name = "\(processes[index].client.id) \(id.task)"
             if settlement != .runFinished, !settled.contains(name) { givenUp.append(name) }
         case .finish: processes[index].lives = false
-        case .abandonTraining, .updateRejected, .joined: break
+        case .abandonTraining, .updateRejected, .misunderstood, .joined: break
         }
     }
 

@@ -63,7 +63,8 @@ extension MessageReader {
         guard state.precision == .float32 else {
             throw WireError(field: "\(path).tensors", problem: "expected a whole state in F32, found F16")
         }
-        return AggregatorMessage.GlobalPrompts(version: try version(wire.version, "\(path).version"), state: state.state)
+        return AggregatorMessage.GlobalPrompts(
+            version: try version(wire.version, "\(path).version"), state: state.state)
     }
 
     private func state(
@@ -82,7 +83,8 @@ extension MessageReader {
         let version = try version(wire.version, "prompts.version")
         var unchanged: [AggregatorMessage.Prompts.Unchanged] = []
         let found = try messages(
-            wire.unchanged, wire.n_unchanged, most: limits.tensors - state.parameters.entries.count, "prompts.unchanged")
+            wire.unchanged, wire.n_unchanged, most: limits.tensors - state.parameters.entries.count, "prompts.unchanged"
+        )
         for (index, tensor) in found.enumerated() {
             let path = "prompts.unchanged[\(index)]"
             let name = try name(tensor.name, "\(path).name")

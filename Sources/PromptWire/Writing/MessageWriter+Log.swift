@@ -22,7 +22,9 @@ extension MessageWriter {
         }
     }
 
-    func tick(_ record: Tick) -> UnsafeMutablePointer<Impromptu__V2__Tick> { message(impromptu__v2__tick__init) { _ in } }
+    func tick(_ record: Tick) -> UnsafeMutablePointer<Impromptu__V2__Tick> {
+        message(impromptu__v2__tick__init) { _ in }
+    }
 
     func drainRequested(_ record: DrainRequested) -> UnsafeMutablePointer<Impromptu__V2__DrainRequested> {
         message(impromptu__v2__drain_requested__init) {
