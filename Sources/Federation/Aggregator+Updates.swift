@@ -11,6 +11,20 @@ extension Aggregator {
         settle(update, of: slot, verdict)
     }
 
+    /// The answer to a message that comes to nothing whatever else happens: an update of a stranger, of another run, or of
+    /// a client in quarantine. Nil for any other.
+    ///
+    /// Whoever drives the core may send it without an event, so that what strangers send need not be kept; the totals
+    /// then leave it out.
+    public func turnsAway(_ message: ClientMessage) -> AggregatorMessage? {
+        guard case .update(let update) = message else { return nil }
+        let slot = clients.slot(of: update.client)
+        guard update.run != run || slot == nil || clients[slot!].presence == .quarantined,
+            case .rejected(let code, let reason) = judge(update, of: slot)
+        else { return nil }
+        return rejection(of: update, code, reason)
+    }
+
     /// An update of the session that speaks for its client is a sign of life. One that was kept by an earlier session is
     /// not, and none brings back who said goodbye.
     private mutating func hear(_ update: ClientMessage.Update, from slot: Int) {
@@ -112,12 +126,13 @@ extension Aggregator {
     private mutating func reject(
         _ update: ClientMessage.Update, _ code: AggregatorMessage.Reject.Code, _ reason: String
     ) {
-        effects.append(
-            .publish(
-                .client(update.client),
-                .reject(
-                    .init(
-                        client: update.client, run: update.run, task: update.task, code: code, reason: reason))))
+        effects.append(.publish(.client(update.client), rejection(of: update, code, reason)))
+    }
+
+    private func rejection(
+        of update: ClientMessage.Update, _ code: AggregatorMessage.Reject.Code, _ reason: String
+    ) -> AggregatorMessage {
+        .reject(.init(client: update.client, run: update.run, task: update.task, code: code, reason: reason))
     }
 }
 

@@ -83,6 +83,25 @@ import Testing
         #expect(bench.aggregator.current.state.prompts.values[0] > 2)
     }
 
+    @Test func whatStrangersSendIsAnsweredWithoutAnEvent() throws {
+        var bench = try Bench(mode: .continuous, checks: UpdateChecks(quarantineAfter: 1))
+        bench.hello("a")
+        bench.hello("b")
+        bench.update("b", task: 99, base: 0)
+        func answer(_ name: String, run: UInt64 = Bench.run, task: UInt64 = 1) -> AggregatorMessage.Reject.Code? {
+            let update = ClientMessage.Update(
+                client: ClientID(name), session: 1, run: run, task: task, baseVersion: 0, sampleCount: 1,
+                parameters: SummingStrategy().state.parameters, promptIDs: [0, 1], metrics: [])
+            guard case .reject(let reject) = bench.aggregator.turnsAway(.update(update)) else { return nil }
+            return reject.code
+        }
+        #expect(answer("nobody") == .unknownTask && answer("a", run: 4) == .otherRun)
+        #expect(answer("b", task: 2) == .quarantined)
+        #expect(answer("a") == nil && answer("a", task: 50) == nil, "what a client does counts, also where it is wrong")
+        let hello = ClientMessage.hello(.init(client: ClientID("nobody"), session: 1, sampleCount: 1))
+        #expect(bench.aggregator.turnsAway(hello) == nil)
+    }
+
     @Test func anAcceptedUpdateBeginsTheCountOfInvalidOnesAnew() throws {
         var bench = try Bench(mode: .continuous, checks: UpdateChecks(quarantineAfter: 2))
         bench.hello("a")
