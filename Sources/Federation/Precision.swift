@@ -13,11 +13,16 @@ public enum Precision: String, Hashable, Sendable, CaseIterable {
         return Float(Float16(min(max(value, -most), most)))
     }
 
+    /// Whether a tensor travels as float32 in any run: one that never changes, since it travels once, and counts, which
+    /// half precision has no room for.
+    public static func isExact(_ name: String) -> Bool {
+        Parameters.isFixed(name) || name == Parameters.classCounts
+    }
+
     func rounded(_ parameters: Parameters) -> Parameters {
         guard self != .float32 else { return parameters }
         var parameters = parameters
-        // Tensors that never change travel once and are left as they are.
-        for entry in parameters.entries where !Parameters.isFixed(entry.name) {
+        for entry in parameters.entries where !Self.isExact(entry.name) {
             var tensor = entry.tensor
             for place in tensor.values.indices { tensor.values[place] = rounded(tensor.values[place]) }
             parameters[entry.name] = tensor

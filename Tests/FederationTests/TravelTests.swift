@@ -33,7 +33,8 @@ import Testing
         bench.update("a", base: 0)
         let first = try #require(travelled(bench).first)
         #expect(first.changed.parameters.names == [Parameters.prompts])
-        #expect(first.unchanged == [.init(name: fixed, since: 0), .init(name: Parameters.headBias, since: 0)])
+        #expect(first.unchanged.map(\.name) == [fixed, Parameters.headBias])
+        #expect(first.unchanged.allSatisfy { $0.since == 0 })
         #expect(first.completed(by: nil) == nil, "nobody can make it whole out of nothing")
         let zero = AggregatorMessage.GlobalPrompts(
             version: 0,
@@ -62,6 +63,14 @@ import Testing
             if case .publish(_, .welcome(let it)) = $0 { it.precision } else { nil }
         }
         #expect(welcomes == [.float16])
+    }
+
+    @Test func countsAreExactInHalfPrecision() throws {
+        let counts = Tensor(shape: [2], values: [2049, 70_001])
+        let bench = try Bench(
+            FederationConfiguration(seed: 1, mode: .continuous, precision: .float16),
+            strategy: SummingStrategy(beside: [(Parameters.classCounts, counts)]))
+        #expect(bench.aggregator.current.state.parameters[Parameters.classCounts] == counts)
     }
 
     @Test(arguments: [

@@ -72,6 +72,7 @@ import Testing
         message.parameters = Parameters([
             (Parameters.prompts, Tensor(shape: [2, 3], values: values)),
             (Parameters.featureMean, Tensor(shape: [1], values: [0.1])),
+            (Parameters.classCounts, Tensor(shape: [1], values: [2049])),
         ])
         message.promptIDs = [7, 3]
         message.precision = .float16
@@ -82,6 +83,7 @@ import Testing
         }
         #expect(update.precision == .float16)
         #expect(update.parameters[Parameters.featureMean]?.values == [0.1], "fixed tensors are not rounded")
+        #expect(update.parameters[Parameters.classCounts]?.values == [2049], "nor are counts")
         let found = update.parameters[Parameters.prompts]!.values
         #expect(found[0].isNaN && Array(found.dropFirst()) == Array(values.dropFirst()))
         message.precision = .float32

@@ -55,7 +55,7 @@ typedef enum _Impromptu__V2__DataType {
    */
   IMPROMPTU__V2__DATA_TYPE__DATA_TYPE_F32 = 1,
   /*
-   * IEEE 754 binary16, 2 bytes an element; where a run asks for it, but for tensors named "fixed.".
+   * IEEE 754 binary16, 2 bytes an element; where a run asks for it, but for "fixed." tensors and "class.counts".
    */
   IMPROMPTU__V2__DATA_TYPE__DATA_TYPE_F16 = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__DATA_TYPE)

@@ -18,13 +18,13 @@ extension MessageReader {
             }
             let (tensor, found) = try tensor(wire, "\(path).tensors[\(index)]")
             parameters[name] = tensor
-            let expected = Parameters.isFixed(name) ? .float32 : precision ?? found
+            let expected = Precision.isExact(name) ? .float32 : precision ?? found
             guard found == expected else {
                 throw WireError(
                     field: "\(path).tensors[\(index)].dtype",
                     problem: "expected \(expected.wire.rawValue), as of the others, found \(found.wire.rawValue)")
             }
-            if !Parameters.isFixed(name) { precision = found }
+            if !Precision.isExact(name) { precision = found }
         }
         guard let prompts = parameters[Parameters.prompts] else {
             throw WireError(

@@ -3,11 +3,11 @@ import Federation
 import PromptAggregation
 
 extension MessageWriter {
-    /// A tensor of a precision; one that never changes travels once and is not rounded.
+    /// A tensor of a precision, unless its values must be exact.
     func tensor(
         _ entry: Parameters.Entry, _ precision: Precision
     ) -> UnsafeMutablePointer<Impromptu__V2__Tensor> {
-        let precision = Parameters.isFixed(entry.name) ? .float32 : precision
+        let precision = Precision.isExact(entry.name) ? .float32 : precision
         return message(impromptu__v2__tensor__init) {
             $0.name = text(entry.name)
             $0.dtype = precision.wire
