@@ -502,6 +502,51 @@ void   impromptu__v2__heartbeat__free_unpacked
   assert(message->base.descriptor == &impromptu__v2__heartbeat__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   impromptu__v2__presence__init
+                     (Impromptu__V2__Presence         *message)
+{
+  static const Impromptu__V2__Presence init_value = IMPROMPTU__V2__PRESENCE__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__presence__get_packed_size
+                     (const Impromptu__V2__Presence *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__presence__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__presence__pack
+                     (const Impromptu__V2__Presence *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__presence__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__presence__pack_to_buffer
+                     (const Impromptu__V2__Presence *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__presence__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Presence *
+       impromptu__v2__presence__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Presence *)
+     protobuf_c_message_unpack (&impromptu__v2__presence__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__presence__free_unpacked
+                     (Impromptu__V2__Presence *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__presence__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   impromptu__v2__goodbye__init
                      (Impromptu__V2__Goodbye         *message)
 {
@@ -1827,7 +1872,7 @@ const ProtobufCMessageDescriptor impromptu__v2__model_field__descriptor =
   (ProtobufCMessageInit) impromptu__v2__model_field__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v2__client_envelope__field_descriptors[7] =
+static const ProtobufCFieldDescriptor impromptu__v2__client_envelope__field_descriptors[8] =
 {
   {
     "protocol",
@@ -1913,6 +1958,18 @@ static const ProtobufCFieldDescriptor impromptu__v2__client_envelope__field_desc
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "presence",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__ClientEnvelope, body_case),
+    offsetof(Impromptu__V2__ClientEnvelope, presence),
+    &impromptu__v2__presence__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v2__client_envelope__field_indices_by_name[] = {
   5,   /* field[5] = failure */
@@ -1920,13 +1977,14 @@ static const unsigned impromptu__v2__client_envelope__field_indices_by_name[] = 
   4,   /* field[4] = goodbye */
   3,   /* field[3] = heartbeat */
   1,   /* field[1] = hello */
+  7,   /* field[7] = presence */
   0,   /* field[0] = protocol */
   2,   /* field[2] = update */
 };
 static const ProtobufCIntRange impromptu__v2__client_envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor impromptu__v2__client_envelope__descriptor =
 {
@@ -1936,7 +1994,7 @@ const ProtobufCMessageDescriptor impromptu__v2__client_envelope__descriptor =
   "Impromptu__V2__ClientEnvelope",
   "impromptu.v2",
   sizeof(Impromptu__V2__ClientEnvelope),
-  7,
+  8,
   impromptu__v2__client_envelope__field_descriptors,
   impromptu__v2__client_envelope__field_indices_by_name,
   1,  impromptu__v2__client_envelope__number_ranges,
@@ -2391,6 +2449,44 @@ const ProtobufCMessageDescriptor impromptu__v2__heartbeat__descriptor =
   impromptu__v2__heartbeat__field_indices_by_name,
   1,  impromptu__v2__heartbeat__number_ranges,
   (ProtobufCMessageInit) impromptu__v2__heartbeat__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__presence__field_descriptors[1] =
+{
+  {
+    "heartbeats",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__Presence, n_heartbeats),
+    offsetof(Impromptu__V2__Presence, heartbeats),
+    &impromptu__v2__heartbeat__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__presence__field_indices_by_name[] = {
+  0,   /* field[0] = heartbeats */
+};
+static const ProtobufCIntRange impromptu__v2__presence__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__presence__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Presence",
+  "Presence",
+  "Impromptu__V2__Presence",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Presence),
+  1,
+  impromptu__v2__presence__field_descriptors,
+  impromptu__v2__presence__field_indices_by_name,
+  1,  impromptu__v2__presence__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__presence__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor impromptu__v2__goodbye__field_descriptors[2] =

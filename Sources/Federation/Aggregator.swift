@@ -112,6 +112,7 @@ public struct Aggregator: Sendable {
         case .received(.failure(let failure)): receive(failure)
         case .received(.fetch(let fetch)): receive(fetch)
         case .received(.heartbeat(let heartbeat)): receive(heartbeat)
+        case .received(.presence(let presence)): for heartbeat in presence.heartbeats { receive(heartbeat) }
         case .received(.goodbye(let goodbye)): receive(goodbye)
         case .tick: break
         case .drainRequested(let patience): drain(within: patience)

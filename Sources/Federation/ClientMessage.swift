@@ -7,6 +7,7 @@ public enum ClientMessage: Hashable, Sendable {
     case failure(Failure)
     case fetch(Fetch)
     case heartbeat(Heartbeat)
+    case presence(Presence)
     case goodbye(Goodbye)
 
     /// A client presents itself, at its start and whenever it meets an aggregator that does not know it.
@@ -123,6 +124,13 @@ public enum ClientMessage: Hashable, Sendable {
         }
     }
 
+    /// The heartbeats of several clients of one worker, so that many clients need not send as many messages.
+    public struct Presence: Hashable, Sendable {
+        /// At least one.
+        public var heartbeats: [Heartbeat]
+        public init(heartbeats: [Heartbeat]) { self.heartbeats = heartbeats }
+    }
+
     /// The session ends; the client may come back with a new one.
     public struct Goodbye: Hashable, Sendable {
         public var client: ClientID
@@ -135,15 +143,16 @@ public enum ClientMessage: Hashable, Sendable {
 }
 
 extension ClientMessage {
-    /// Who sent it.
-    public var client: ClientID {
+    /// The clients that it speaks for: one, but for a presence.
+    public var clients: [ClientID] {
         switch self {
-        case .hello(let hello): hello.client
-        case .update(let update): update.client
-        case .failure(let failure): failure.client
-        case .fetch(let fetch): fetch.client
-        case .heartbeat(let heartbeat): heartbeat.client
-        case .goodbye(let goodbye): goodbye.client
+        case .hello(let hello): [hello.client]
+        case .update(let update): [update.client]
+        case .failure(let failure): [failure.client]
+        case .fetch(let fetch): [fetch.client]
+        case .heartbeat(let heartbeat): [heartbeat.client]
+        case .presence(let presence): presence.heartbeats.map(\.client)
+        case .goodbye(let goodbye): [goodbye.client]
         }
     }
 }

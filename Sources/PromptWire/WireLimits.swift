@@ -11,6 +11,8 @@ public struct WireLimits: Hashable, Sendable {
     /// Bytes of the name of a client, a tensor or a metric.
     public var nameBytes = 64
     public var metrics = 64
+    /// Heartbeats of a presence.
+    public var heartbeats = 4096
     /// Rows of `prompts`.
     public var prompts = TravelLimits.prompts
     /// Fields of a model specification.

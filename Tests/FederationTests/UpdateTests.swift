@@ -148,6 +148,22 @@ import Testing
         #expect(bench.aggregator.counts.usedLate == 1)
     }
 
+    @Test func aPresenceIsTheHeartbeatsThatItHolds() throws {
+        var bench = try Bench(mode: .continuous)
+        bench.hello("a")
+        bench.hello("b")
+        var one = bench
+        func beat(_ name: String, task: UInt64) -> ClientMessage.Heartbeat {
+            .init(client: ClientID(name), session: 1, activity: .idle, task: task, outstanding: 0)
+        }
+        bench.take(.received(.presence(.init(heartbeats: [beat("b", task: 0), beat("c", task: 0)]))))
+        one.take(.received(.heartbeat(beat("b", task: 0))))
+        let first = one.last
+        one.take(.received(.heartbeat(beat("c", task: 0))))
+        #expect(bench.last == first + one.last && bench.tasked == ["b"])
+        #expect(bench.aggregator.snapshot() == one.aggregator.snapshot())
+    }
+
     @Test func concurrencyLimitsTheTasksInFlight() throws {
         var bench = try Bench(mode: .continuous, concurrency: 2)
         for name in ["a", "b", "c", "d"] { bench.hello(name) }

@@ -51,7 +51,8 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         Malformed(Fields(), "protocol: expected 2, found 0"),
         Malformed(Fields().number(1, one).message(2, hello()), "protocol: expected 2, found 1"),
         Malformed(
-            envelope, "body: expected one of hello, update, failure, fetch, heartbeat, goodbye, found none of them"),
+            envelope,
+            "body: expected one of hello, update, failure, fetch, heartbeat, presence, goodbye, found none of them"),
         Malformed(Fields().raw([0xff]), "message: its 1 bytes are no ClientEnvelope in protobuf's encoding"),
         Malformed(
             envelope.raw([0x12, 0x7f, 0x00]), "message: its 5 bytes are no ClientEnvelope in protobuf's encoding"),
@@ -115,6 +116,15 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         Malformed(
             envelope.message(5, Fields().number(2, one)),
             "goodbye.client: expected 1 to 64 characters of A-Z a-z 0-9 . _ -, found 0"),
+        Malformed(envelope.message(8, Fields()), "presence.heartbeats: expected at least 1, found 0"),
+        Malformed(
+            envelope.message(
+                8,
+                Fields().message(1, Fields().text(1, "c1").number(3, one)).message(1, Fields().text(1, "c2"))),
+            "presence.heartbeats[1].activity: expected one of 1, 2, 3, found 0"),
+        Malformed(
+            envelope.message(8, Fields().raw((0..<4097).flatMap { _ in [0x0a, 0x00] as [UInt8] })),
+            "presence.heartbeats: expected at most 4096, found 4097"),
         Malformed(
             envelope.message(6, Fields().text(1, "c1")), "failure.task: expected at least 1, found 0"),
         Malformed(
@@ -316,7 +326,8 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         (
             .received,
             Malformed(
-                envelope, "body: expected one of hello, update, failure, fetch, heartbeat, goodbye, found none of them")
+                envelope,
+                "body: expected one of hello, update, failure, fetch, heartbeat, presence, goodbye, found none of them")
         ),
         (.tick, Malformed(Fields().raw([0xff]), "message: its 1 bytes are no Tick in protobuf's encoding")),
         (

@@ -9,15 +9,11 @@ struct RandomMessages {
     init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     mutating func clientMessage() -> ClientMessage {
-        switch Int.random(in: 0..<6, using: &random) {
+        switch Int.random(in: 0..<7, using: &random) {
         case 0: .hello(.init(client: client(), session: random.next(), sampleCount: count(), model: model()))
         case 1: .update(update())
-        case 2:
-            .heartbeat(
-                .init(
-                    client: client(), session: random.next(),
-                    activity: ClientMessage.Heartbeat.Activity.allCases.randomElement(using: &random)!,
-                    task: random.next(), outstanding: count()))
+        case 2: .heartbeat(heartbeat())
+        case 5: .presence(.init(heartbeats: (0..<Int.random(in: 1...5, using: &random)).map { _ in heartbeat() }))
         case 3:
             .failure(
                 .init(client: client(), session: random.next(), task: ordinal(), reason: "warum — " + label(most: 200)))
@@ -77,6 +73,13 @@ struct RandomMessages {
             client: client(), session: random.next(), run: random.next(), task: ordinal(),
             baseVersion: version(least: 0), sampleCount: count(), parameters: parameters, promptIDs: promptIDs,
             metrics: metrics(), precision: precision)
+    }
+
+    mutating func heartbeat() -> ClientMessage.Heartbeat {
+        .init(
+            client: client(), session: random.next(),
+            activity: ClientMessage.Heartbeat.Activity.allCases.randomElement(using: &random)!, task: random.next(),
+            outstanding: count())
     }
 
     mutating func prompts() -> AggregatorMessage.Prompts {

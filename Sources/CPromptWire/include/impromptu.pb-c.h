@@ -26,6 +26,7 @@ typedef struct Impromptu__V2__Update Impromptu__V2__Update;
 typedef struct Impromptu__V2__Failure Impromptu__V2__Failure;
 typedef struct Impromptu__V2__Fetch Impromptu__V2__Fetch;
 typedef struct Impromptu__V2__Heartbeat Impromptu__V2__Heartbeat;
+typedef struct Impromptu__V2__Presence Impromptu__V2__Presence;
 typedef struct Impromptu__V2__Goodbye Impromptu__V2__Goodbye;
 typedef struct Impromptu__V2__AggregatorEnvelope Impromptu__V2__AggregatorEnvelope;
 typedef struct Impromptu__V2__Welcome Impromptu__V2__Welcome;
@@ -326,7 +327,8 @@ typedef enum {
   IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_HEARTBEAT = 4,
   IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_GOODBYE = 5,
   IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FAILURE = 6,
-  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FETCH = 7
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FETCH = 7,
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_PRESENCE = 8
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__CLIENT_ENVELOPE__BODY__CASE)
 } Impromptu__V2__ClientEnvelope__BodyCase;
 
@@ -345,6 +347,7 @@ struct  Impromptu__V2__ClientEnvelope
     Impromptu__V2__Goodbye *goodbye;
     Impromptu__V2__Failure *failure;
     Impromptu__V2__Fetch *fetch;
+    Impromptu__V2__Presence *presence;
   };
 };
 #define IMPROMPTU__V2__CLIENT_ENVELOPE__INIT \
@@ -477,6 +480,20 @@ struct  Impromptu__V2__Heartbeat
 #define IMPROMPTU__V2__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__heartbeat__descriptor) \
     , {0,NULL}, 0, IMPROMPTU__V2__ACTIVITY__ACTIVITY_UNSPECIFIED, 0, 0 }
+
+
+/*
+ * The heartbeats of several clients of one worker, in one message.
+ */
+struct  Impromptu__V2__Presence
+{
+  ProtobufCMessage base;
+  size_t n_heartbeats;
+  Impromptu__V2__Heartbeat **heartbeats;
+};
+#define IMPROMPTU__V2__PRESENCE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__presence__descriptor) \
+    , 0,NULL }
 
 
 /*
@@ -1118,6 +1135,25 @@ Impromptu__V2__Heartbeat *
 void   impromptu__v2__heartbeat__free_unpacked
                      (Impromptu__V2__Heartbeat *message,
                       ProtobufCAllocator *allocator);
+/* Impromptu__V2__Presence methods */
+void   impromptu__v2__presence__init
+                     (Impromptu__V2__Presence         *message);
+size_t impromptu__v2__presence__get_packed_size
+                     (const Impromptu__V2__Presence   *message);
+size_t impromptu__v2__presence__pack
+                     (const Impromptu__V2__Presence   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__presence__pack_to_buffer
+                     (const Impromptu__V2__Presence   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Presence *
+       impromptu__v2__presence__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__presence__free_unpacked
+                     (Impromptu__V2__Presence *message,
+                      ProtobufCAllocator *allocator);
 /* Impromptu__V2__Goodbye methods */
 void   impromptu__v2__goodbye__init
                      (Impromptu__V2__Goodbye         *message);
@@ -1495,6 +1531,9 @@ typedef void (*Impromptu__V2__Fetch_Closure)
 typedef void (*Impromptu__V2__Heartbeat_Closure)
                  (const Impromptu__V2__Heartbeat *message,
                   void *closure_data);
+typedef void (*Impromptu__V2__Presence_Closure)
+                 (const Impromptu__V2__Presence *message,
+                  void *closure_data);
 typedef void (*Impromptu__V2__Goodbye_Closure)
                  (const Impromptu__V2__Goodbye *message,
                   void *closure_data);
@@ -1573,6 +1612,7 @@ extern const ProtobufCMessageDescriptor impromptu__v2__update__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__failure__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__fetch__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__heartbeat__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__presence__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__goodbye__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__aggregator_envelope__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__welcome__descriptor;

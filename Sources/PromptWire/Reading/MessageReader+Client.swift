@@ -9,7 +9,9 @@ extension MessageReader {
         case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_HELLO: return .hello(try hello(present(wire.hello, "hello")))
         case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_UPDATE: return .update(try update(present(wire.update, "update")))
         case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_HEARTBEAT:
-            return .heartbeat(try heartbeat(present(wire.heartbeat, "heartbeat")))
+            return .heartbeat(try heartbeat(present(wire.heartbeat, "heartbeat"), "heartbeat"))
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_PRESENCE:
+            return .presence(try presence(present(wire.presence, "presence")))
         case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_GOODBYE:
             return .goodbye(try goodbye(present(wire.goodbye, "goodbye")))
         case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FAILURE:
@@ -18,11 +20,12 @@ extension MessageReader {
         default:
             throw WireError(
                 field: "body",
-                problem: "expected one of hello, update, failure, fetch, heartbeat, goodbye, found none of them")
+                problem:
+                    "expected one of hello, update, failure, fetch, heartbeat, presence, goodbye, found none of them")
         }
     }
 
-    /// Who a message says that it is from, whatever else is wrong with it.
+    /// Who a message says that it is from, whatever else is wrong with it: of a presence, nobody in particular.
     func sender(_ wire: Impromptu__V2__ClientEnvelope) throws(WireError) -> ClientID {
         switch wire.body_case {
         case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_HELLO:
@@ -83,13 +86,27 @@ extension MessageReader {
             holding: try version(wire.holding, least: -1, "fetch.holding"))
     }
 
-    private func heartbeat(_ wire: Impromptu__V2__Heartbeat) throws(WireError) -> ClientMessage.Heartbeat {
+    private func presence(_ wire: Impromptu__V2__Presence) throws(WireError) -> ClientMessage.Presence {
+        let found = try messages(wire.heartbeats, wire.n_heartbeats, most: limits.heartbeats, "presence.heartbeats")
+        guard !found.isEmpty else {
+            throw WireError(field: "presence.heartbeats", problem: "expected at least 1, found 0")
+        }
+        var heartbeats: [ClientMessage.Heartbeat] = []
+        for (index, wire) in found.enumerated() {
+            heartbeats.append(try heartbeat(wire, "presence.heartbeats[\(index)]"))
+        }
+        return ClientMessage.Presence(heartbeats: heartbeats)
+    }
+
+    private func heartbeat(_ wire: Impromptu__V2__Heartbeat, _ path: String) throws(WireError)
+        -> ClientMessage.Heartbeat
+    {
         ClientMessage.Heartbeat(
-            client: try clientID(wire.client, "heartbeat.client"),
+            client: try clientID(wire.client, "\(path).client"),
             session: wire.session,
-            activity: try enumeration(wire.activity, "heartbeat.activity"),
+            activity: try enumeration(wire.activity, "\(path).activity"),
             task: wire.task,
-            outstanding: try count(wire.outstanding, "heartbeat.outstanding"))
+            outstanding: try count(wire.outstanding, "\(path).outstanding"))
     }
 
     private func goodbye(_ wire: Impromptu__V2__Goodbye) throws(WireError) -> ClientMessage.Goodbye {

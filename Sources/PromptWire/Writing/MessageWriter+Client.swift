@@ -16,6 +16,9 @@ extension MessageWriter {
             case .heartbeat(let heartbeat):
                 $0.body_case = IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_HEARTBEAT
                 $0.heartbeat = self.heartbeat(heartbeat)
+            case .presence(let presence):
+                $0.body_case = IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_PRESENCE
+                $0.presence = self.presence(presence)
             case .failure(let failure):
                 $0.body_case = IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FAILURE
                 $0.failure = self.failure(failure)
@@ -52,6 +55,13 @@ extension MessageWriter {
             $0.prompt_ids = array(update.promptIDs)
             $0.n_metrics = update.metrics.count
             $0.metrics = messages(update.metrics, metric)
+        }
+    }
+
+    private func presence(_ presence: ClientMessage.Presence) -> UnsafeMutablePointer<Impromptu__V2__Presence> {
+        message(impromptu__v2__presence__init) {
+            $0.n_heartbeats = presence.heartbeats.count
+            $0.heartbeats = messages(presence.heartbeats, heartbeat)
         }
     }
 
