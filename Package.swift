@@ -137,7 +137,8 @@ let package = Package(
             name: "PromptAggregationTests", dependencies: ["PromptAggregation", "Safetensors", "CKernels"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
-            name: "FederationTests", dependencies: ["Federation", "PromptAggregation"], swiftSettings: swiftSettings),
+            name: "FederationTests", dependencies: ["Federation", "PromptAggregation"], exclude: ["Scenarios"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "PromptWireTests", dependencies: ["PromptWire", "Federation", "PromptAggregation"],
             swiftSettings: swiftSettings),

@@ -7,907 +7,1357 @@
 #endif
 
 #include "impromptu.pb-c.h"
-void   impromptu__v1__tensor__init
-                     (Impromptu__V1__Tensor         *message)
+void   impromptu__v2__tensor__init
+                     (Impromptu__V2__Tensor         *message)
 {
-  static const Impromptu__V1__Tensor init_value = IMPROMPTU__V1__TENSOR__INIT;
+  static const Impromptu__V2__Tensor init_value = IMPROMPTU__V2__TENSOR__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__tensor__get_packed_size
-                     (const Impromptu__V1__Tensor *message)
+size_t impromptu__v2__tensor__get_packed_size
+                     (const Impromptu__V2__Tensor *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__tensor__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__tensor__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__tensor__pack
-                     (const Impromptu__V1__Tensor *message,
+size_t impromptu__v2__tensor__pack
+                     (const Impromptu__V2__Tensor *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__tensor__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__tensor__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__tensor__pack_to_buffer
-                     (const Impromptu__V1__Tensor *message,
+size_t impromptu__v2__tensor__pack_to_buffer
+                     (const Impromptu__V2__Tensor *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__tensor__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__tensor__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Tensor *
-       impromptu__v1__tensor__unpack
+Impromptu__V2__Tensor *
+       impromptu__v2__tensor__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Tensor *)
-     protobuf_c_message_unpack (&impromptu__v1__tensor__descriptor,
+  return (Impromptu__V2__Tensor *)
+     protobuf_c_message_unpack (&impromptu__v2__tensor__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__tensor__free_unpacked
-                     (Impromptu__V1__Tensor *message,
+void   impromptu__v2__tensor__free_unpacked
+                     (Impromptu__V2__Tensor *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__tensor__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__tensor__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__metric__init
-                     (Impromptu__V1__Metric         *message)
+void   impromptu__v2__metric__init
+                     (Impromptu__V2__Metric         *message)
 {
-  static const Impromptu__V1__Metric init_value = IMPROMPTU__V1__METRIC__INIT;
+  static const Impromptu__V2__Metric init_value = IMPROMPTU__V2__METRIC__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__metric__get_packed_size
-                     (const Impromptu__V1__Metric *message)
+size_t impromptu__v2__metric__get_packed_size
+                     (const Impromptu__V2__Metric *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__metric__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__metric__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__metric__pack
-                     (const Impromptu__V1__Metric *message,
+size_t impromptu__v2__metric__pack
+                     (const Impromptu__V2__Metric *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__metric__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__metric__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__metric__pack_to_buffer
-                     (const Impromptu__V1__Metric *message,
+size_t impromptu__v2__metric__pack_to_buffer
+                     (const Impromptu__V2__Metric *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__metric__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__metric__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Metric *
-       impromptu__v1__metric__unpack
+Impromptu__V2__Metric *
+       impromptu__v2__metric__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Metric *)
-     protobuf_c_message_unpack (&impromptu__v1__metric__descriptor,
+  return (Impromptu__V2__Metric *)
+     protobuf_c_message_unpack (&impromptu__v2__metric__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__metric__free_unpacked
-                     (Impromptu__V1__Metric *message,
+void   impromptu__v2__metric__free_unpacked
+                     (Impromptu__V2__Metric *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__metric__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__metric__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__training_plan__init
-                     (Impromptu__V1__TrainingPlan         *message)
+void   impromptu__v2__training_plan__init
+                     (Impromptu__V2__TrainingPlan         *message)
 {
-  static const Impromptu__V1__TrainingPlan init_value = IMPROMPTU__V1__TRAINING_PLAN__INIT;
+  static const Impromptu__V2__TrainingPlan init_value = IMPROMPTU__V2__TRAINING_PLAN__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__training_plan__get_packed_size
-                     (const Impromptu__V1__TrainingPlan *message)
+size_t impromptu__v2__training_plan__get_packed_size
+                     (const Impromptu__V2__TrainingPlan *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__training_plan__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__training_plan__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__training_plan__pack
-                     (const Impromptu__V1__TrainingPlan *message,
+size_t impromptu__v2__training_plan__pack
+                     (const Impromptu__V2__TrainingPlan *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__training_plan__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__training_plan__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__training_plan__pack_to_buffer
-                     (const Impromptu__V1__TrainingPlan *message,
+size_t impromptu__v2__training_plan__pack_to_buffer
+                     (const Impromptu__V2__TrainingPlan *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__training_plan__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__training_plan__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__TrainingPlan *
-       impromptu__v1__training_plan__unpack
+Impromptu__V2__TrainingPlan *
+       impromptu__v2__training_plan__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__TrainingPlan *)
-     protobuf_c_message_unpack (&impromptu__v1__training_plan__descriptor,
+  return (Impromptu__V2__TrainingPlan *)
+     protobuf_c_message_unpack (&impromptu__v2__training_plan__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__training_plan__free_unpacked
-                     (Impromptu__V1__TrainingPlan *message,
+void   impromptu__v2__training_plan__free_unpacked
+                     (Impromptu__V2__TrainingPlan *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__training_plan__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__training_plan__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__client_envelope__init
-                     (Impromptu__V1__ClientEnvelope         *message)
+void   impromptu__v2__model_specification__init
+                     (Impromptu__V2__ModelSpecification         *message)
 {
-  static const Impromptu__V1__ClientEnvelope init_value = IMPROMPTU__V1__CLIENT_ENVELOPE__INIT;
+  static const Impromptu__V2__ModelSpecification init_value = IMPROMPTU__V2__MODEL_SPECIFICATION__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__client_envelope__get_packed_size
-                     (const Impromptu__V1__ClientEnvelope *message)
+size_t impromptu__v2__model_specification__get_packed_size
+                     (const Impromptu__V2__ModelSpecification *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__client_envelope__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__model_specification__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__client_envelope__pack
-                     (const Impromptu__V1__ClientEnvelope *message,
+size_t impromptu__v2__model_specification__pack
+                     (const Impromptu__V2__ModelSpecification *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__client_envelope__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__model_specification__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__client_envelope__pack_to_buffer
-                     (const Impromptu__V1__ClientEnvelope *message,
+size_t impromptu__v2__model_specification__pack_to_buffer
+                     (const Impromptu__V2__ModelSpecification *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__client_envelope__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__model_specification__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__ClientEnvelope *
-       impromptu__v1__client_envelope__unpack
+Impromptu__V2__ModelSpecification *
+       impromptu__v2__model_specification__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__ClientEnvelope *)
-     protobuf_c_message_unpack (&impromptu__v1__client_envelope__descriptor,
+  return (Impromptu__V2__ModelSpecification *)
+     protobuf_c_message_unpack (&impromptu__v2__model_specification__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__client_envelope__free_unpacked
-                     (Impromptu__V1__ClientEnvelope *message,
+void   impromptu__v2__model_specification__free_unpacked
+                     (Impromptu__V2__ModelSpecification *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__client_envelope__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__model_specification__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__hello__init
-                     (Impromptu__V1__Hello         *message)
+void   impromptu__v2__model_field__init
+                     (Impromptu__V2__ModelField         *message)
 {
-  static const Impromptu__V1__Hello init_value = IMPROMPTU__V1__HELLO__INIT;
+  static const Impromptu__V2__ModelField init_value = IMPROMPTU__V2__MODEL_FIELD__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__hello__get_packed_size
-                     (const Impromptu__V1__Hello *message)
+size_t impromptu__v2__model_field__get_packed_size
+                     (const Impromptu__V2__ModelField *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__hello__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__model_field__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__hello__pack
-                     (const Impromptu__V1__Hello *message,
+size_t impromptu__v2__model_field__pack
+                     (const Impromptu__V2__ModelField *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__hello__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__model_field__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__hello__pack_to_buffer
-                     (const Impromptu__V1__Hello *message,
+size_t impromptu__v2__model_field__pack_to_buffer
+                     (const Impromptu__V2__ModelField *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__hello__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__model_field__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Hello *
-       impromptu__v1__hello__unpack
+Impromptu__V2__ModelField *
+       impromptu__v2__model_field__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Hello *)
-     protobuf_c_message_unpack (&impromptu__v1__hello__descriptor,
+  return (Impromptu__V2__ModelField *)
+     protobuf_c_message_unpack (&impromptu__v2__model_field__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__hello__free_unpacked
-                     (Impromptu__V1__Hello *message,
+void   impromptu__v2__model_field__free_unpacked
+                     (Impromptu__V2__ModelField *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__hello__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__model_field__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__update__init
-                     (Impromptu__V1__Update         *message)
+void   impromptu__v2__client_envelope__init
+                     (Impromptu__V2__ClientEnvelope         *message)
 {
-  static const Impromptu__V1__Update init_value = IMPROMPTU__V1__UPDATE__INIT;
+  static const Impromptu__V2__ClientEnvelope init_value = IMPROMPTU__V2__CLIENT_ENVELOPE__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__update__get_packed_size
-                     (const Impromptu__V1__Update *message)
+size_t impromptu__v2__client_envelope__get_packed_size
+                     (const Impromptu__V2__ClientEnvelope *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__update__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__client_envelope__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__update__pack
-                     (const Impromptu__V1__Update *message,
+size_t impromptu__v2__client_envelope__pack
+                     (const Impromptu__V2__ClientEnvelope *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__update__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__client_envelope__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__update__pack_to_buffer
-                     (const Impromptu__V1__Update *message,
+size_t impromptu__v2__client_envelope__pack_to_buffer
+                     (const Impromptu__V2__ClientEnvelope *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__update__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__client_envelope__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Update *
-       impromptu__v1__update__unpack
+Impromptu__V2__ClientEnvelope *
+       impromptu__v2__client_envelope__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Update *)
-     protobuf_c_message_unpack (&impromptu__v1__update__descriptor,
+  return (Impromptu__V2__ClientEnvelope *)
+     protobuf_c_message_unpack (&impromptu__v2__client_envelope__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__update__free_unpacked
-                     (Impromptu__V1__Update *message,
+void   impromptu__v2__client_envelope__free_unpacked
+                     (Impromptu__V2__ClientEnvelope *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__update__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__client_envelope__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__heartbeat__init
-                     (Impromptu__V1__Heartbeat         *message)
+void   impromptu__v2__hello__init
+                     (Impromptu__V2__Hello         *message)
 {
-  static const Impromptu__V1__Heartbeat init_value = IMPROMPTU__V1__HEARTBEAT__INIT;
+  static const Impromptu__V2__Hello init_value = IMPROMPTU__V2__HELLO__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__heartbeat__get_packed_size
-                     (const Impromptu__V1__Heartbeat *message)
+size_t impromptu__v2__hello__get_packed_size
+                     (const Impromptu__V2__Hello *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__heartbeat__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__hello__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__heartbeat__pack
-                     (const Impromptu__V1__Heartbeat *message,
+size_t impromptu__v2__hello__pack
+                     (const Impromptu__V2__Hello *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__heartbeat__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__hello__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__heartbeat__pack_to_buffer
-                     (const Impromptu__V1__Heartbeat *message,
+size_t impromptu__v2__hello__pack_to_buffer
+                     (const Impromptu__V2__Hello *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__heartbeat__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__hello__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Heartbeat *
-       impromptu__v1__heartbeat__unpack
+Impromptu__V2__Hello *
+       impromptu__v2__hello__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Heartbeat *)
-     protobuf_c_message_unpack (&impromptu__v1__heartbeat__descriptor,
+  return (Impromptu__V2__Hello *)
+     protobuf_c_message_unpack (&impromptu__v2__hello__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__heartbeat__free_unpacked
-                     (Impromptu__V1__Heartbeat *message,
+void   impromptu__v2__hello__free_unpacked
+                     (Impromptu__V2__Hello *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__heartbeat__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__hello__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__goodbye__init
-                     (Impromptu__V1__Goodbye         *message)
+void   impromptu__v2__update__init
+                     (Impromptu__V2__Update         *message)
 {
-  static const Impromptu__V1__Goodbye init_value = IMPROMPTU__V1__GOODBYE__INIT;
+  static const Impromptu__V2__Update init_value = IMPROMPTU__V2__UPDATE__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__goodbye__get_packed_size
-                     (const Impromptu__V1__Goodbye *message)
+size_t impromptu__v2__update__get_packed_size
+                     (const Impromptu__V2__Update *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__goodbye__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__update__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__goodbye__pack
-                     (const Impromptu__V1__Goodbye *message,
+size_t impromptu__v2__update__pack
+                     (const Impromptu__V2__Update *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__goodbye__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__update__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__goodbye__pack_to_buffer
-                     (const Impromptu__V1__Goodbye *message,
+size_t impromptu__v2__update__pack_to_buffer
+                     (const Impromptu__V2__Update *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__goodbye__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__update__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Goodbye *
-       impromptu__v1__goodbye__unpack
+Impromptu__V2__Update *
+       impromptu__v2__update__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Goodbye *)
-     protobuf_c_message_unpack (&impromptu__v1__goodbye__descriptor,
+  return (Impromptu__V2__Update *)
+     protobuf_c_message_unpack (&impromptu__v2__update__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__goodbye__free_unpacked
-                     (Impromptu__V1__Goodbye *message,
+void   impromptu__v2__update__free_unpacked
+                     (Impromptu__V2__Update *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__goodbye__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__update__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__aggregator_envelope__init
-                     (Impromptu__V1__AggregatorEnvelope         *message)
+void   impromptu__v2__failure__init
+                     (Impromptu__V2__Failure         *message)
 {
-  static const Impromptu__V1__AggregatorEnvelope init_value = IMPROMPTU__V1__AGGREGATOR_ENVELOPE__INIT;
+  static const Impromptu__V2__Failure init_value = IMPROMPTU__V2__FAILURE__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__aggregator_envelope__get_packed_size
-                     (const Impromptu__V1__AggregatorEnvelope *message)
+size_t impromptu__v2__failure__get_packed_size
+                     (const Impromptu__V2__Failure *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__aggregator_envelope__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__failure__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__aggregator_envelope__pack
-                     (const Impromptu__V1__AggregatorEnvelope *message,
+size_t impromptu__v2__failure__pack
+                     (const Impromptu__V2__Failure *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__aggregator_envelope__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__failure__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__aggregator_envelope__pack_to_buffer
-                     (const Impromptu__V1__AggregatorEnvelope *message,
+size_t impromptu__v2__failure__pack_to_buffer
+                     (const Impromptu__V2__Failure *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__aggregator_envelope__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__failure__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__AggregatorEnvelope *
-       impromptu__v1__aggregator_envelope__unpack
+Impromptu__V2__Failure *
+       impromptu__v2__failure__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__AggregatorEnvelope *)
-     protobuf_c_message_unpack (&impromptu__v1__aggregator_envelope__descriptor,
+  return (Impromptu__V2__Failure *)
+     protobuf_c_message_unpack (&impromptu__v2__failure__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__aggregator_envelope__free_unpacked
-                     (Impromptu__V1__AggregatorEnvelope *message,
+void   impromptu__v2__failure__free_unpacked
+                     (Impromptu__V2__Failure *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__aggregator_envelope__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__failure__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__welcome__init
-                     (Impromptu__V1__Welcome         *message)
+void   impromptu__v2__fetch__init
+                     (Impromptu__V2__Fetch         *message)
 {
-  static const Impromptu__V1__Welcome init_value = IMPROMPTU__V1__WELCOME__INIT;
+  static const Impromptu__V2__Fetch init_value = IMPROMPTU__V2__FETCH__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__welcome__get_packed_size
-                     (const Impromptu__V1__Welcome *message)
+size_t impromptu__v2__fetch__get_packed_size
+                     (const Impromptu__V2__Fetch *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__welcome__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__fetch__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__welcome__pack
-                     (const Impromptu__V1__Welcome *message,
+size_t impromptu__v2__fetch__pack
+                     (const Impromptu__V2__Fetch *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__welcome__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__fetch__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__welcome__pack_to_buffer
-                     (const Impromptu__V1__Welcome *message,
+size_t impromptu__v2__fetch__pack_to_buffer
+                     (const Impromptu__V2__Fetch *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__welcome__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__fetch__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Welcome *
-       impromptu__v1__welcome__unpack
+Impromptu__V2__Fetch *
+       impromptu__v2__fetch__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Welcome *)
-     protobuf_c_message_unpack (&impromptu__v1__welcome__descriptor,
+  return (Impromptu__V2__Fetch *)
+     protobuf_c_message_unpack (&impromptu__v2__fetch__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__welcome__free_unpacked
-                     (Impromptu__V1__Welcome *message,
+void   impromptu__v2__fetch__free_unpacked
+                     (Impromptu__V2__Fetch *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__welcome__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__fetch__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__task__init
-                     (Impromptu__V1__Task         *message)
+void   impromptu__v2__heartbeat__init
+                     (Impromptu__V2__Heartbeat         *message)
 {
-  static const Impromptu__V1__Task init_value = IMPROMPTU__V1__TASK__INIT;
+  static const Impromptu__V2__Heartbeat init_value = IMPROMPTU__V2__HEARTBEAT__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__task__get_packed_size
-                     (const Impromptu__V1__Task *message)
+size_t impromptu__v2__heartbeat__get_packed_size
+                     (const Impromptu__V2__Heartbeat *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__task__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__heartbeat__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__task__pack
-                     (const Impromptu__V1__Task *message,
+size_t impromptu__v2__heartbeat__pack
+                     (const Impromptu__V2__Heartbeat *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__task__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__heartbeat__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__task__pack_to_buffer
-                     (const Impromptu__V1__Task *message,
+size_t impromptu__v2__heartbeat__pack_to_buffer
+                     (const Impromptu__V2__Heartbeat *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__task__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__heartbeat__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Task *
-       impromptu__v1__task__unpack
+Impromptu__V2__Heartbeat *
+       impromptu__v2__heartbeat__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Task *)
-     protobuf_c_message_unpack (&impromptu__v1__task__descriptor,
+  return (Impromptu__V2__Heartbeat *)
+     protobuf_c_message_unpack (&impromptu__v2__heartbeat__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__task__free_unpacked
-                     (Impromptu__V1__Task *message,
+void   impromptu__v2__heartbeat__free_unpacked
+                     (Impromptu__V2__Heartbeat *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__task__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__heartbeat__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__global_prompts__init
-                     (Impromptu__V1__GlobalPrompts         *message)
+void   impromptu__v2__presence__init
+                     (Impromptu__V2__Presence         *message)
 {
-  static const Impromptu__V1__GlobalPrompts init_value = IMPROMPTU__V1__GLOBAL_PROMPTS__INIT;
+  static const Impromptu__V2__Presence init_value = IMPROMPTU__V2__PRESENCE__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__global_prompts__get_packed_size
-                     (const Impromptu__V1__GlobalPrompts *message)
+size_t impromptu__v2__presence__get_packed_size
+                     (const Impromptu__V2__Presence *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__global_prompts__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__presence__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__global_prompts__pack
-                     (const Impromptu__V1__GlobalPrompts *message,
+size_t impromptu__v2__presence__pack
+                     (const Impromptu__V2__Presence *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__global_prompts__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__presence__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__global_prompts__pack_to_buffer
-                     (const Impromptu__V1__GlobalPrompts *message,
+size_t impromptu__v2__presence__pack_to_buffer
+                     (const Impromptu__V2__Presence *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__global_prompts__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__presence__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__GlobalPrompts *
-       impromptu__v1__global_prompts__unpack
+Impromptu__V2__Presence *
+       impromptu__v2__presence__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__GlobalPrompts *)
-     protobuf_c_message_unpack (&impromptu__v1__global_prompts__descriptor,
+  return (Impromptu__V2__Presence *)
+     protobuf_c_message_unpack (&impromptu__v2__presence__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__global_prompts__free_unpacked
-                     (Impromptu__V1__GlobalPrompts *message,
+void   impromptu__v2__presence__free_unpacked
+                     (Impromptu__V2__Presence *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__global_prompts__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__presence__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__ack__init
-                     (Impromptu__V1__Ack         *message)
+void   impromptu__v2__goodbye__init
+                     (Impromptu__V2__Goodbye         *message)
 {
-  static const Impromptu__V1__Ack init_value = IMPROMPTU__V1__ACK__INIT;
+  static const Impromptu__V2__Goodbye init_value = IMPROMPTU__V2__GOODBYE__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__ack__get_packed_size
-                     (const Impromptu__V1__Ack *message)
+size_t impromptu__v2__goodbye__get_packed_size
+                     (const Impromptu__V2__Goodbye *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__ack__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__goodbye__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__ack__pack
-                     (const Impromptu__V1__Ack *message,
+size_t impromptu__v2__goodbye__pack
+                     (const Impromptu__V2__Goodbye *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__ack__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__goodbye__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__ack__pack_to_buffer
-                     (const Impromptu__V1__Ack *message,
+size_t impromptu__v2__goodbye__pack_to_buffer
+                     (const Impromptu__V2__Goodbye *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__ack__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__goodbye__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Ack *
-       impromptu__v1__ack__unpack
+Impromptu__V2__Goodbye *
+       impromptu__v2__goodbye__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Ack *)
-     protobuf_c_message_unpack (&impromptu__v1__ack__descriptor,
+  return (Impromptu__V2__Goodbye *)
+     protobuf_c_message_unpack (&impromptu__v2__goodbye__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__ack__free_unpacked
-                     (Impromptu__V1__Ack *message,
+void   impromptu__v2__goodbye__free_unpacked
+                     (Impromptu__V2__Goodbye *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__ack__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__goodbye__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__reject__init
-                     (Impromptu__V1__Reject         *message)
+void   impromptu__v2__aggregator_envelope__init
+                     (Impromptu__V2__AggregatorEnvelope         *message)
 {
-  static const Impromptu__V1__Reject init_value = IMPROMPTU__V1__REJECT__INIT;
+  static const Impromptu__V2__AggregatorEnvelope init_value = IMPROMPTU__V2__AGGREGATOR_ENVELOPE__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__reject__get_packed_size
-                     (const Impromptu__V1__Reject *message)
+size_t impromptu__v2__aggregator_envelope__get_packed_size
+                     (const Impromptu__V2__AggregatorEnvelope *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__reject__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__aggregator_envelope__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__reject__pack
-                     (const Impromptu__V1__Reject *message,
+size_t impromptu__v2__aggregator_envelope__pack
+                     (const Impromptu__V2__AggregatorEnvelope *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__reject__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__aggregator_envelope__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__reject__pack_to_buffer
-                     (const Impromptu__V1__Reject *message,
+size_t impromptu__v2__aggregator_envelope__pack_to_buffer
+                     (const Impromptu__V2__AggregatorEnvelope *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__reject__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__aggregator_envelope__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Reject *
-       impromptu__v1__reject__unpack
+Impromptu__V2__AggregatorEnvelope *
+       impromptu__v2__aggregator_envelope__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Reject *)
-     protobuf_c_message_unpack (&impromptu__v1__reject__descriptor,
+  return (Impromptu__V2__AggregatorEnvelope *)
+     protobuf_c_message_unpack (&impromptu__v2__aggregator_envelope__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__reject__free_unpacked
-                     (Impromptu__V1__Reject *message,
+void   impromptu__v2__aggregator_envelope__free_unpacked
+                     (Impromptu__V2__AggregatorEnvelope *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__reject__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__aggregator_envelope__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__beacon__init
-                     (Impromptu__V1__Beacon         *message)
+void   impromptu__v2__welcome__init
+                     (Impromptu__V2__Welcome         *message)
 {
-  static const Impromptu__V1__Beacon init_value = IMPROMPTU__V1__BEACON__INIT;
+  static const Impromptu__V2__Welcome init_value = IMPROMPTU__V2__WELCOME__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__beacon__get_packed_size
-                     (const Impromptu__V1__Beacon *message)
+size_t impromptu__v2__welcome__get_packed_size
+                     (const Impromptu__V2__Welcome *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__beacon__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__welcome__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__beacon__pack
-                     (const Impromptu__V1__Beacon *message,
+size_t impromptu__v2__welcome__pack
+                     (const Impromptu__V2__Welcome *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__beacon__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__welcome__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__beacon__pack_to_buffer
-                     (const Impromptu__V1__Beacon *message,
+size_t impromptu__v2__welcome__pack_to_buffer
+                     (const Impromptu__V2__Welcome *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__beacon__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__welcome__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Beacon *
-       impromptu__v1__beacon__unpack
+Impromptu__V2__Welcome *
+       impromptu__v2__welcome__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Beacon *)
-     protobuf_c_message_unpack (&impromptu__v1__beacon__descriptor,
+  return (Impromptu__V2__Welcome *)
+     protobuf_c_message_unpack (&impromptu__v2__welcome__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__beacon__free_unpacked
-                     (Impromptu__V1__Beacon *message,
+void   impromptu__v2__welcome__free_unpacked
+                     (Impromptu__V2__Welcome *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__beacon__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__welcome__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__run_header__init
-                     (Impromptu__V1__RunHeader         *message)
+void   impromptu__v2__task__init
+                     (Impromptu__V2__Task         *message)
 {
-  static const Impromptu__V1__RunHeader init_value = IMPROMPTU__V1__RUN_HEADER__INIT;
+  static const Impromptu__V2__Task init_value = IMPROMPTU__V2__TASK__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__run_header__get_packed_size
-                     (const Impromptu__V1__RunHeader *message)
+size_t impromptu__v2__task__get_packed_size
+                     (const Impromptu__V2__Task *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__run_header__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__task__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__run_header__pack
-                     (const Impromptu__V1__RunHeader *message,
+size_t impromptu__v2__task__pack
+                     (const Impromptu__V2__Task *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__run_header__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__task__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__run_header__pack_to_buffer
-                     (const Impromptu__V1__RunHeader *message,
+size_t impromptu__v2__task__pack_to_buffer
+                     (const Impromptu__V2__Task *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__run_header__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__task__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__RunHeader *
-       impromptu__v1__run_header__unpack
+Impromptu__V2__Task *
+       impromptu__v2__task__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__RunHeader *)
-     protobuf_c_message_unpack (&impromptu__v1__run_header__descriptor,
+  return (Impromptu__V2__Task *)
+     protobuf_c_message_unpack (&impromptu__v2__task__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__run_header__free_unpacked
-                     (Impromptu__V1__RunHeader *message,
+void   impromptu__v2__task__free_unpacked
+                     (Impromptu__V2__Task *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__run_header__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__task__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__incarnation_started__init
-                     (Impromptu__V1__IncarnationStarted         *message)
+void   impromptu__v2__global_prompts__init
+                     (Impromptu__V2__GlobalPrompts         *message)
 {
-  static const Impromptu__V1__IncarnationStarted init_value = IMPROMPTU__V1__INCARNATION_STARTED__INIT;
+  static const Impromptu__V2__GlobalPrompts init_value = IMPROMPTU__V2__GLOBAL_PROMPTS__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__incarnation_started__get_packed_size
-                     (const Impromptu__V1__IncarnationStarted *message)
+size_t impromptu__v2__global_prompts__get_packed_size
+                     (const Impromptu__V2__GlobalPrompts *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__incarnation_started__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__global_prompts__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__incarnation_started__pack
-                     (const Impromptu__V1__IncarnationStarted *message,
+size_t impromptu__v2__global_prompts__pack
+                     (const Impromptu__V2__GlobalPrompts *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__incarnation_started__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__global_prompts__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__incarnation_started__pack_to_buffer
-                     (const Impromptu__V1__IncarnationStarted *message,
+size_t impromptu__v2__global_prompts__pack_to_buffer
+                     (const Impromptu__V2__GlobalPrompts *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__incarnation_started__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__global_prompts__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__IncarnationStarted *
-       impromptu__v1__incarnation_started__unpack
+Impromptu__V2__GlobalPrompts *
+       impromptu__v2__global_prompts__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__IncarnationStarted *)
-     protobuf_c_message_unpack (&impromptu__v1__incarnation_started__descriptor,
+  return (Impromptu__V2__GlobalPrompts *)
+     protobuf_c_message_unpack (&impromptu__v2__global_prompts__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__incarnation_started__free_unpacked
-                     (Impromptu__V1__IncarnationStarted *message,
+void   impromptu__v2__global_prompts__free_unpacked
+                     (Impromptu__V2__GlobalPrompts *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__incarnation_started__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__global_prompts__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__timer_fired__init
-                     (Impromptu__V1__TimerFired         *message)
+void   impromptu__v2__prompts__init
+                     (Impromptu__V2__Prompts         *message)
 {
-  static const Impromptu__V1__TimerFired init_value = IMPROMPTU__V1__TIMER_FIRED__INIT;
+  static const Impromptu__V2__Prompts init_value = IMPROMPTU__V2__PROMPTS__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__timer_fired__get_packed_size
-                     (const Impromptu__V1__TimerFired *message)
+size_t impromptu__v2__prompts__get_packed_size
+                     (const Impromptu__V2__Prompts *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__timer_fired__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__prompts__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__timer_fired__pack
-                     (const Impromptu__V1__TimerFired *message,
+size_t impromptu__v2__prompts__pack
+                     (const Impromptu__V2__Prompts *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__timer_fired__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__prompts__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__timer_fired__pack_to_buffer
-                     (const Impromptu__V1__TimerFired *message,
+size_t impromptu__v2__prompts__pack_to_buffer
+                     (const Impromptu__V2__Prompts *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__timer_fired__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__prompts__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__TimerFired *
-       impromptu__v1__timer_fired__unpack
+Impromptu__V2__Prompts *
+       impromptu__v2__prompts__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__TimerFired *)
-     protobuf_c_message_unpack (&impromptu__v1__timer_fired__descriptor,
+  return (Impromptu__V2__Prompts *)
+     protobuf_c_message_unpack (&impromptu__v2__prompts__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__timer_fired__free_unpacked
-                     (Impromptu__V1__TimerFired *message,
+void   impromptu__v2__prompts__free_unpacked
+                     (Impromptu__V2__Prompts *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__timer_fired__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__prompts__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__drain_requested__init
-                     (Impromptu__V1__DrainRequested         *message)
+void   impromptu__v2__unchanged__init
+                     (Impromptu__V2__Unchanged         *message)
 {
-  static const Impromptu__V1__DrainRequested init_value = IMPROMPTU__V1__DRAIN_REQUESTED__INIT;
+  static const Impromptu__V2__Unchanged init_value = IMPROMPTU__V2__UNCHANGED__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__drain_requested__get_packed_size
-                     (const Impromptu__V1__DrainRequested *message)
+size_t impromptu__v2__unchanged__get_packed_size
+                     (const Impromptu__V2__Unchanged *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__drain_requested__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__unchanged__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__drain_requested__pack
-                     (const Impromptu__V1__DrainRequested *message,
+size_t impromptu__v2__unchanged__pack
+                     (const Impromptu__V2__Unchanged *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__drain_requested__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__unchanged__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__drain_requested__pack_to_buffer
-                     (const Impromptu__V1__DrainRequested *message,
+size_t impromptu__v2__unchanged__pack_to_buffer
+                     (const Impromptu__V2__Unchanged *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__drain_requested__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__unchanged__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__DrainRequested *
-       impromptu__v1__drain_requested__unpack
+Impromptu__V2__Unchanged *
+       impromptu__v2__unchanged__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__DrainRequested *)
-     protobuf_c_message_unpack (&impromptu__v1__drain_requested__descriptor,
+  return (Impromptu__V2__Unchanged *)
+     protobuf_c_message_unpack (&impromptu__v2__unchanged__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__drain_requested__free_unpacked
-                     (Impromptu__V1__DrainRequested *message,
+void   impromptu__v2__unchanged__free_unpacked
+                     (Impromptu__V2__Unchanged *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__drain_requested__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__unchanged__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   impromptu__v1__publication__init
-                     (Impromptu__V1__Publication         *message)
+void   impromptu__v2__ack__init
+                     (Impromptu__V2__Ack         *message)
 {
-  static const Impromptu__V1__Publication init_value = IMPROMPTU__V1__PUBLICATION__INIT;
+  static const Impromptu__V2__Ack init_value = IMPROMPTU__V2__ACK__INIT;
   *message = init_value;
 }
-size_t impromptu__v1__publication__get_packed_size
-                     (const Impromptu__V1__Publication *message)
+size_t impromptu__v2__ack__get_packed_size
+                     (const Impromptu__V2__Ack *message)
 {
-  assert(message->base.descriptor == &impromptu__v1__publication__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__ack__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t impromptu__v1__publication__pack
-                     (const Impromptu__V1__Publication *message,
+size_t impromptu__v2__ack__pack
+                     (const Impromptu__V2__Ack *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &impromptu__v1__publication__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__ack__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t impromptu__v1__publication__pack_to_buffer
-                     (const Impromptu__V1__Publication *message,
+size_t impromptu__v2__ack__pack_to_buffer
+                     (const Impromptu__V2__Ack *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &impromptu__v1__publication__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__ack__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Impromptu__V1__Publication *
-       impromptu__v1__publication__unpack
+Impromptu__V2__Ack *
+       impromptu__v2__ack__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Impromptu__V1__Publication *)
-     protobuf_c_message_unpack (&impromptu__v1__publication__descriptor,
+  return (Impromptu__V2__Ack *)
+     protobuf_c_message_unpack (&impromptu__v2__ack__descriptor,
                                 allocator, len, data);
 }
-void   impromptu__v1__publication__free_unpacked
-                     (Impromptu__V1__Publication *message,
+void   impromptu__v2__ack__free_unpacked
+                     (Impromptu__V2__Ack *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &impromptu__v1__publication__descriptor);
+  assert(message->base.descriptor == &impromptu__v2__ack__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor impromptu__v1__tensor__field_descriptors[4] =
+void   impromptu__v2__reject__init
+                     (Impromptu__V2__Reject         *message)
+{
+  static const Impromptu__V2__Reject init_value = IMPROMPTU__V2__REJECT__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__reject__get_packed_size
+                     (const Impromptu__V2__Reject *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__reject__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__reject__pack
+                     (const Impromptu__V2__Reject *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__reject__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__reject__pack_to_buffer
+                     (const Impromptu__V2__Reject *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__reject__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Reject *
+       impromptu__v2__reject__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Reject *)
+     protobuf_c_message_unpack (&impromptu__v2__reject__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__reject__free_unpacked
+                     (Impromptu__V2__Reject *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__reject__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__refuse__init
+                     (Impromptu__V2__Refuse         *message)
+{
+  static const Impromptu__V2__Refuse init_value = IMPROMPTU__V2__REFUSE__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__refuse__get_packed_size
+                     (const Impromptu__V2__Refuse *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__refuse__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__refuse__pack
+                     (const Impromptu__V2__Refuse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__refuse__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__refuse__pack_to_buffer
+                     (const Impromptu__V2__Refuse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__refuse__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Refuse *
+       impromptu__v2__refuse__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Refuse *)
+     protobuf_c_message_unpack (&impromptu__v2__refuse__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__refuse__free_unpacked
+                     (Impromptu__V2__Refuse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__refuse__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__say_hello__init
+                     (Impromptu__V2__SayHello         *message)
+{
+  static const Impromptu__V2__SayHello init_value = IMPROMPTU__V2__SAY_HELLO__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__say_hello__get_packed_size
+                     (const Impromptu__V2__SayHello *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__say_hello__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__say_hello__pack
+                     (const Impromptu__V2__SayHello *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__say_hello__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__say_hello__pack_to_buffer
+                     (const Impromptu__V2__SayHello *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__say_hello__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__SayHello *
+       impromptu__v2__say_hello__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__SayHello *)
+     protobuf_c_message_unpack (&impromptu__v2__say_hello__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__say_hello__free_unpacked
+                     (Impromptu__V2__SayHello *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__say_hello__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__malformed__init
+                     (Impromptu__V2__Malformed         *message)
+{
+  static const Impromptu__V2__Malformed init_value = IMPROMPTU__V2__MALFORMED__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__malformed__get_packed_size
+                     (const Impromptu__V2__Malformed *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__malformed__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__malformed__pack
+                     (const Impromptu__V2__Malformed *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__malformed__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__malformed__pack_to_buffer
+                     (const Impromptu__V2__Malformed *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__malformed__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Malformed *
+       impromptu__v2__malformed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Malformed *)
+     protobuf_c_message_unpack (&impromptu__v2__malformed__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__malformed__free_unpacked
+                     (Impromptu__V2__Malformed *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__malformed__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__beacon__init
+                     (Impromptu__V2__Beacon         *message)
+{
+  static const Impromptu__V2__Beacon init_value = IMPROMPTU__V2__BEACON__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__beacon__get_packed_size
+                     (const Impromptu__V2__Beacon *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__beacon__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__beacon__pack
+                     (const Impromptu__V2__Beacon *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__beacon__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__beacon__pack_to_buffer
+                     (const Impromptu__V2__Beacon *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__beacon__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Beacon *
+       impromptu__v2__beacon__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Beacon *)
+     protobuf_c_message_unpack (&impromptu__v2__beacon__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__beacon__free_unpacked
+                     (Impromptu__V2__Beacon *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__beacon__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__run_header__init
+                     (Impromptu__V2__RunHeader         *message)
+{
+  static const Impromptu__V2__RunHeader init_value = IMPROMPTU__V2__RUN_HEADER__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__run_header__get_packed_size
+                     (const Impromptu__V2__RunHeader *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__run_header__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__run_header__pack
+                     (const Impromptu__V2__RunHeader *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__run_header__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__run_header__pack_to_buffer
+                     (const Impromptu__V2__RunHeader *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__run_header__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__RunHeader *
+       impromptu__v2__run_header__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__RunHeader *)
+     protobuf_c_message_unpack (&impromptu__v2__run_header__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__run_header__free_unpacked
+                     (Impromptu__V2__RunHeader *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__run_header__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__epoch_started__init
+                     (Impromptu__V2__EpochStarted         *message)
+{
+  static const Impromptu__V2__EpochStarted init_value = IMPROMPTU__V2__EPOCH_STARTED__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__epoch_started__get_packed_size
+                     (const Impromptu__V2__EpochStarted *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__epoch_started__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__epoch_started__pack
+                     (const Impromptu__V2__EpochStarted *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__epoch_started__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__epoch_started__pack_to_buffer
+                     (const Impromptu__V2__EpochStarted *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__epoch_started__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__EpochStarted *
+       impromptu__v2__epoch_started__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__EpochStarted *)
+     protobuf_c_message_unpack (&impromptu__v2__epoch_started__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__epoch_started__free_unpacked
+                     (Impromptu__V2__EpochStarted *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__epoch_started__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__tick__init
+                     (Impromptu__V2__Tick         *message)
+{
+  static const Impromptu__V2__Tick init_value = IMPROMPTU__V2__TICK__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__tick__get_packed_size
+                     (const Impromptu__V2__Tick *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__tick__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__tick__pack
+                     (const Impromptu__V2__Tick *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__tick__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__tick__pack_to_buffer
+                     (const Impromptu__V2__Tick *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__tick__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Tick *
+       impromptu__v2__tick__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Tick *)
+     protobuf_c_message_unpack (&impromptu__v2__tick__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__tick__free_unpacked
+                     (Impromptu__V2__Tick *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__tick__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__drain_requested__init
+                     (Impromptu__V2__DrainRequested         *message)
+{
+  static const Impromptu__V2__DrainRequested init_value = IMPROMPTU__V2__DRAIN_REQUESTED__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__drain_requested__get_packed_size
+                     (const Impromptu__V2__DrainRequested *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__drain_requested__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__drain_requested__pack
+                     (const Impromptu__V2__DrainRequested *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__drain_requested__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__drain_requested__pack_to_buffer
+                     (const Impromptu__V2__DrainRequested *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__drain_requested__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__DrainRequested *
+       impromptu__v2__drain_requested__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__DrainRequested *)
+     protobuf_c_message_unpack (&impromptu__v2__drain_requested__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__drain_requested__free_unpacked
+                     (Impromptu__V2__DrainRequested *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__drain_requested__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__publication__init
+                     (Impromptu__V2__Publication         *message)
+{
+  static const Impromptu__V2__Publication init_value = IMPROMPTU__V2__PUBLICATION__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__publication__get_packed_size
+                     (const Impromptu__V2__Publication *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__publication__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__publication__pack
+                     (const Impromptu__V2__Publication *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__publication__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__publication__pack_to_buffer
+                     (const Impromptu__V2__Publication *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__publication__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Publication *
+       impromptu__v2__publication__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Publication *)
+     protobuf_c_message_unpack (&impromptu__v2__publication__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__publication__free_unpacked
+                     (Impromptu__V2__Publication *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__publication__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+static const ProtobufCFieldDescriptor impromptu__v2__tensor__field_descriptors[4] =
 {
   {
     "name",
@@ -915,7 +1365,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__tensor__field_descriptors[4
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Tensor, name),
+    offsetof(Impromptu__V2__Tensor, name),
     NULL,
     NULL,
     0,             /* flags */
@@ -927,8 +1377,8 @@ static const ProtobufCFieldDescriptor impromptu__v1__tensor__field_descriptors[4
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_ENUM,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Tensor, dtype),
-    &impromptu__v1__data_type__descriptor,
+    offsetof(Impromptu__V2__Tensor, dtype),
+    &impromptu__v2__data_type__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -938,8 +1388,8 @@ static const ProtobufCFieldDescriptor impromptu__v1__tensor__field_descriptors[4
     3,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_UINT64,
-    offsetof(Impromptu__V1__Tensor, n_shape),
-    offsetof(Impromptu__V1__Tensor, shape),
+    offsetof(Impromptu__V2__Tensor, n_shape),
+    offsetof(Impromptu__V2__Tensor, shape),
     NULL,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
@@ -951,40 +1401,40 @@ static const ProtobufCFieldDescriptor impromptu__v1__tensor__field_descriptors[4
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Tensor, data),
+    offsetof(Impromptu__V2__Tensor, data),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__tensor__field_indices_by_name[] = {
+static const unsigned impromptu__v2__tensor__field_indices_by_name[] = {
   3,   /* field[3] = data */
   1,   /* field[1] = dtype */
   0,   /* field[0] = name */
   2,   /* field[2] = shape */
 };
-static const ProtobufCIntRange impromptu__v1__tensor__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__tensor__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 4 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__tensor__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__tensor__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Tensor",
+  "impromptu.v2.Tensor",
   "Tensor",
-  "Impromptu__V1__Tensor",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Tensor),
+  "Impromptu__V2__Tensor",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Tensor),
   4,
-  impromptu__v1__tensor__field_descriptors,
-  impromptu__v1__tensor__field_indices_by_name,
-  1,  impromptu__v1__tensor__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__tensor__init,
+  impromptu__v2__tensor__field_descriptors,
+  impromptu__v2__tensor__field_indices_by_name,
+  1,  impromptu__v2__tensor__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__tensor__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__metric__field_descriptors[2] =
+static const ProtobufCFieldDescriptor impromptu__v2__metric__field_descriptors[2] =
 {
   {
     "name",
@@ -992,7 +1442,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__metric__field_descriptors[2
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Metric, name),
+    offsetof(Impromptu__V2__Metric, name),
     NULL,
     NULL,
     0,             /* flags */
@@ -1004,38 +1454,38 @@ static const ProtobufCFieldDescriptor impromptu__v1__metric__field_descriptors[2
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Metric, value),
+    offsetof(Impromptu__V2__Metric, value),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__metric__field_indices_by_name[] = {
+static const unsigned impromptu__v2__metric__field_indices_by_name[] = {
   0,   /* field[0] = name */
   1,   /* field[1] = value */
 };
-static const ProtobufCIntRange impromptu__v1__metric__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__metric__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 2 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__metric__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__metric__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Metric",
+  "impromptu.v2.Metric",
   "Metric",
-  "Impromptu__V1__Metric",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Metric),
+  "Impromptu__V2__Metric",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Metric),
   2,
-  impromptu__v1__metric__field_descriptors,
-  impromptu__v1__metric__field_indices_by_name,
-  1,  impromptu__v1__metric__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__metric__init,
+  impromptu__v2__metric__field_descriptors,
+  impromptu__v2__metric__field_indices_by_name,
+  1,  impromptu__v2__metric__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__metric__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descriptors[20] =
+static const ProtobufCFieldDescriptor impromptu__v2__training_plan__field_descriptors[20] =
 {
   {
     "epochs",
@@ -1043,7 +1493,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, epochs),
+    offsetof(Impromptu__V2__TrainingPlan, epochs),
     NULL,
     NULL,
     0,             /* flags */
@@ -1055,7 +1505,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, maximum_steps),
+    offsetof(Impromptu__V2__TrainingPlan, maximum_steps),
     NULL,
     NULL,
     0,             /* flags */
@@ -1067,7 +1517,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, batch_size),
+    offsetof(Impromptu__V2__TrainingPlan, batch_size),
     NULL,
     NULL,
     0,             /* flags */
@@ -1079,8 +1529,8 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_ENUM,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, optimizer),
-    &impromptu__v1__optimizer__descriptor,
+    offsetof(Impromptu__V2__TrainingPlan, optimizer),
+    &impromptu__v2__optimizer__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1091,7 +1541,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, prompt_learning_rate),
+    offsetof(Impromptu__V2__TrainingPlan, prompt_learning_rate),
     NULL,
     NULL,
     0,             /* flags */
@@ -1103,7 +1553,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, head_learning_rate),
+    offsetof(Impromptu__V2__TrainingPlan, head_learning_rate),
     NULL,
     NULL,
     0,             /* flags */
@@ -1115,7 +1565,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, momentum),
+    offsetof(Impromptu__V2__TrainingPlan, momentum),
     NULL,
     NULL,
     0,             /* flags */
@@ -1127,7 +1577,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, second_moment_decay),
+    offsetof(Impromptu__V2__TrainingPlan, second_moment_decay),
     NULL,
     NULL,
     0,             /* flags */
@@ -1139,7 +1589,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, weight_decay),
+    offsetof(Impromptu__V2__TrainingPlan, weight_decay),
     NULL,
     NULL,
     0,             /* flags */
@@ -1151,7 +1601,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, gradient_clip),
+    offsetof(Impromptu__V2__TrainingPlan, gradient_clip),
     NULL,
     NULL,
     0,             /* flags */
@@ -1163,7 +1613,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, prompts_per_batch),
+    offsetof(Impromptu__V2__TrainingPlan, prompts_per_batch),
     NULL,
     NULL,
     0,             /* flags */
@@ -1175,7 +1625,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, similarity_weight),
+    offsetof(Impromptu__V2__TrainingPlan, similarity_weight),
     NULL,
     NULL,
     0,             /* flags */
@@ -1187,7 +1637,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, proximal_weight),
+    offsetof(Impromptu__V2__TrainingPlan, proximal_weight),
     NULL,
     NULL,
     0,             /* flags */
@@ -1199,7 +1649,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, logit_adjustment),
+    offsetof(Impromptu__V2__TrainingPlan, logit_adjustment),
     NULL,
     NULL,
     0,             /* flags */
@@ -1211,7 +1661,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, class_balance),
+    offsetof(Impromptu__V2__TrainingPlan, class_balance),
     NULL,
     NULL,
     0,             /* flags */
@@ -1223,7 +1673,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, head_dropout),
+    offsetof(Impromptu__V2__TrainingPlan, head_dropout),
     NULL,
     NULL,
     0,             /* flags */
@@ -1235,8 +1685,8 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_ENUM,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, personal),
-    &impromptu__v1__personal__descriptor,
+    offsetof(Impromptu__V2__TrainingPlan, personal),
+    &impromptu__v2__personal__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1247,7 +1697,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BOOL,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, control_variates),
+    offsetof(Impromptu__V2__TrainingPlan, control_variates),
     NULL,
     NULL,
     0,             /* flags */
@@ -1259,7 +1709,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BOOL,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, class_means),
+    offsetof(Impromptu__V2__TrainingPlan, class_means),
     NULL,
     NULL,
     0,             /* flags */
@@ -1271,14 +1721,14 @@ static const ProtobufCFieldDescriptor impromptu__v1__training_plan__field_descri
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TrainingPlan, generator_rate),
+    offsetof(Impromptu__V2__TrainingPlan, generator_rate),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
+static const unsigned impromptu__v2__training_plan__field_indices_by_name[] = {
   2,   /* field[2] = batch_size */
   14,   /* field[14] = class_balance */
   18,   /* field[18] = class_means */
@@ -1300,27 +1750,129 @@ static const unsigned impromptu__v1__training_plan__field_indices_by_name[] = {
   11,   /* field[11] = similarity_weight */
   8,   /* field[8] = weight_decay */
 };
-static const ProtobufCIntRange impromptu__v1__training_plan__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__training_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 20 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__training_plan__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.TrainingPlan",
+  "impromptu.v2.TrainingPlan",
   "TrainingPlan",
-  "Impromptu__V1__TrainingPlan",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__TrainingPlan),
+  "Impromptu__V2__TrainingPlan",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__TrainingPlan),
   20,
-  impromptu__v1__training_plan__field_descriptors,
-  impromptu__v1__training_plan__field_indices_by_name,
-  1,  impromptu__v1__training_plan__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__training_plan__init,
+  impromptu__v2__training_plan__field_descriptors,
+  impromptu__v2__training_plan__field_indices_by_name,
+  1,  impromptu__v2__training_plan__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__training_plan__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__client_envelope__field_descriptors[5] =
+static const ProtobufCFieldDescriptor impromptu__v2__model_specification__field_descriptors[2] =
+{
+  {
+    "digest",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__ModelSpecification, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fields",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__ModelSpecification, n_fields),
+    offsetof(Impromptu__V2__ModelSpecification, fields),
+    &impromptu__v2__model_field__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__model_specification__field_indices_by_name[] = {
+  0,   /* field[0] = digest */
+  1,   /* field[1] = fields */
+};
+static const ProtobufCIntRange impromptu__v2__model_specification__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__model_specification__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.ModelSpecification",
+  "ModelSpecification",
+  "Impromptu__V2__ModelSpecification",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__ModelSpecification),
+  2,
+  impromptu__v2__model_specification__field_descriptors,
+  impromptu__v2__model_specification__field_indices_by_name,
+  1,  impromptu__v2__model_specification__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__model_specification__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__model_field__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__ModelField, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__ModelField, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__model_field__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange impromptu__v2__model_field__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__model_field__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.ModelField",
+  "ModelField",
+  "Impromptu__V2__ModelField",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__ModelField),
+  2,
+  impromptu__v2__model_field__field_descriptors,
+  impromptu__v2__model_field__field_indices_by_name,
+  1,  impromptu__v2__model_field__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__model_field__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__client_envelope__field_descriptors[8] =
 {
   {
     "protocol",
@@ -1328,7 +1880,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__client_envelope__field_desc
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__ClientEnvelope, protocol),
+    offsetof(Impromptu__V2__ClientEnvelope, protocol),
     NULL,
     NULL,
     0,             /* flags */
@@ -1339,9 +1891,9 @@ static const ProtobufCFieldDescriptor impromptu__v1__client_envelope__field_desc
     2,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__ClientEnvelope, body_case),
-    offsetof(Impromptu__V1__ClientEnvelope, hello),
-    &impromptu__v1__hello__descriptor,
+    offsetof(Impromptu__V2__ClientEnvelope, body_case),
+    offsetof(Impromptu__V2__ClientEnvelope, hello),
+    &impromptu__v2__hello__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1351,9 +1903,9 @@ static const ProtobufCFieldDescriptor impromptu__v1__client_envelope__field_desc
     3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__ClientEnvelope, body_case),
-    offsetof(Impromptu__V1__ClientEnvelope, update),
-    &impromptu__v1__update__descriptor,
+    offsetof(Impromptu__V2__ClientEnvelope, body_case),
+    offsetof(Impromptu__V2__ClientEnvelope, update),
+    &impromptu__v2__update__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1363,9 +1915,9 @@ static const ProtobufCFieldDescriptor impromptu__v1__client_envelope__field_desc
     4,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__ClientEnvelope, body_case),
-    offsetof(Impromptu__V1__ClientEnvelope, heartbeat),
-    &impromptu__v1__heartbeat__descriptor,
+    offsetof(Impromptu__V2__ClientEnvelope, body_case),
+    offsetof(Impromptu__V2__ClientEnvelope, heartbeat),
+    &impromptu__v2__heartbeat__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1375,42 +1927,81 @@ static const ProtobufCFieldDescriptor impromptu__v1__client_envelope__field_desc
     5,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__ClientEnvelope, body_case),
-    offsetof(Impromptu__V1__ClientEnvelope, goodbye),
-    &impromptu__v1__goodbye__descriptor,
+    offsetof(Impromptu__V2__ClientEnvelope, body_case),
+    offsetof(Impromptu__V2__ClientEnvelope, goodbye),
+    &impromptu__v2__goodbye__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failure",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__ClientEnvelope, body_case),
+    offsetof(Impromptu__V2__ClientEnvelope, failure),
+    &impromptu__v2__failure__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fetch",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__ClientEnvelope, body_case),
+    offsetof(Impromptu__V2__ClientEnvelope, fetch),
+    &impromptu__v2__fetch__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "presence",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__ClientEnvelope, body_case),
+    offsetof(Impromptu__V2__ClientEnvelope, presence),
+    &impromptu__v2__presence__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__client_envelope__field_indices_by_name[] = {
+static const unsigned impromptu__v2__client_envelope__field_indices_by_name[] = {
+  5,   /* field[5] = failure */
+  6,   /* field[6] = fetch */
   4,   /* field[4] = goodbye */
   3,   /* field[3] = heartbeat */
   1,   /* field[1] = hello */
+  7,   /* field[7] = presence */
   0,   /* field[0] = protocol */
   2,   /* field[2] = update */
 };
-static const ProtobufCIntRange impromptu__v1__client_envelope__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__client_envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 8 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__client_envelope__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__client_envelope__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.ClientEnvelope",
+  "impromptu.v2.ClientEnvelope",
   "ClientEnvelope",
-  "Impromptu__V1__ClientEnvelope",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__ClientEnvelope),
-  5,
-  impromptu__v1__client_envelope__field_descriptors,
-  impromptu__v1__client_envelope__field_indices_by_name,
-  1,  impromptu__v1__client_envelope__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__client_envelope__init,
+  "Impromptu__V2__ClientEnvelope",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__ClientEnvelope),
+  8,
+  impromptu__v2__client_envelope__field_descriptors,
+  impromptu__v2__client_envelope__field_indices_by_name,
+  1,  impromptu__v2__client_envelope__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__client_envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__hello__field_descriptors[5] =
+static const ProtobufCFieldDescriptor impromptu__v2__hello__field_descriptors[4] =
 {
   {
     "client",
@@ -1418,7 +2009,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__hello__field_descriptors[5]
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Hello, client),
+    offsetof(Impromptu__V2__Hello, client),
     NULL,
     NULL,
     0,             /* flags */
@@ -1430,19 +2021,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__hello__field_descriptors[5]
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Hello, session),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "last_version",
-    3,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_SINT64,
-    0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Hello, last_version),
+    offsetof(Impromptu__V2__Hello, session),
     NULL,
     NULL,
     0,             /* flags */
@@ -1450,57 +2029,56 @@ static const ProtobufCFieldDescriptor impromptu__v1__hello__field_descriptors[5]
   },
   {
     "sample_count",
-    4,
+    3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Hello, sample_count),
+    offsetof(Impromptu__V2__Hello, sample_count),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "encoder_digest",
-    5,
+    "model",
+    4,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
+    PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Hello, encoder_digest),
-    NULL,
+    offsetof(Impromptu__V2__Hello, model),
+    &impromptu__v2__model_specification__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__hello__field_indices_by_name[] = {
+static const unsigned impromptu__v2__hello__field_indices_by_name[] = {
   0,   /* field[0] = client */
-  4,   /* field[4] = encoder_digest */
-  2,   /* field[2] = last_version */
-  3,   /* field[3] = sample_count */
+  3,   /* field[3] = model */
+  2,   /* field[2] = sample_count */
   1,   /* field[1] = session */
 };
-static const ProtobufCIntRange impromptu__v1__hello__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 4 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__hello__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__hello__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Hello",
+  "impromptu.v2.Hello",
   "Hello",
-  "Impromptu__V1__Hello",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Hello),
-  5,
-  impromptu__v1__hello__field_descriptors,
-  impromptu__v1__hello__field_indices_by_name,
-  1,  impromptu__v1__hello__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__hello__init,
+  "Impromptu__V2__Hello",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Hello),
+  4,
+  impromptu__v2__hello__field_descriptors,
+  impromptu__v2__hello__field_indices_by_name,
+  1,  impromptu__v2__hello__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__update__field_descriptors[9] =
+static const ProtobufCFieldDescriptor impromptu__v2__update__field_descriptors[9] =
 {
   {
     "client",
@@ -1508,7 +2086,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__update__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Update, client),
+    offsetof(Impromptu__V2__Update, client),
     NULL,
     NULL,
     0,             /* flags */
@@ -1520,19 +2098,19 @@ static const ProtobufCFieldDescriptor impromptu__v1__update__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Update, session),
+    offsetof(Impromptu__V2__Update, session),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "sequence",
+    "run",
     3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Update, sequence),
+    offsetof(Impromptu__V2__Update, run),
     NULL,
     NULL,
     0,             /* flags */
@@ -1544,7 +2122,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__update__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Update, task),
+    offsetof(Impromptu__V2__Update, task),
     NULL,
     NULL,
     0,             /* flags */
@@ -1556,7 +2134,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__update__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_SINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Update, base_version),
+    offsetof(Impromptu__V2__Update, base_version),
     NULL,
     NULL,
     0,             /* flags */
@@ -1568,7 +2146,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__update__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Update, sample_count),
+    offsetof(Impromptu__V2__Update, sample_count),
     NULL,
     NULL,
     0,             /* flags */
@@ -1579,9 +2157,9 @@ static const ProtobufCFieldDescriptor impromptu__v1__update__field_descriptors[9
     7,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__Update, n_tensors),
-    offsetof(Impromptu__V1__Update, tensors),
-    &impromptu__v1__tensor__descriptor,
+    offsetof(Impromptu__V2__Update, n_tensors),
+    offsetof(Impromptu__V2__Update, tensors),
+    &impromptu__v2__tensor__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1591,8 +2169,8 @@ static const ProtobufCFieldDescriptor impromptu__v1__update__field_descriptors[9
     8,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_UINT64,
-    offsetof(Impromptu__V1__Update, n_prompt_ids),
-    offsetof(Impromptu__V1__Update, prompt_ids),
+    offsetof(Impromptu__V2__Update, n_prompt_ids),
+    offsetof(Impromptu__V2__Update, prompt_ids),
     NULL,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
@@ -1603,46 +2181,46 @@ static const ProtobufCFieldDescriptor impromptu__v1__update__field_descriptors[9
     9,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__Update, n_metrics),
-    offsetof(Impromptu__V1__Update, metrics),
-    &impromptu__v1__metric__descriptor,
+    offsetof(Impromptu__V2__Update, n_metrics),
+    offsetof(Impromptu__V2__Update, metrics),
+    &impromptu__v2__metric__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__update__field_indices_by_name[] = {
+static const unsigned impromptu__v2__update__field_indices_by_name[] = {
   4,   /* field[4] = base_version */
   0,   /* field[0] = client */
   8,   /* field[8] = metrics */
   7,   /* field[7] = prompt_ids */
+  2,   /* field[2] = run */
   5,   /* field[5] = sample_count */
-  2,   /* field[2] = sequence */
   1,   /* field[1] = session */
   3,   /* field[3] = task */
   6,   /* field[6] = tensors */
 };
-static const ProtobufCIntRange impromptu__v1__update__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__update__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 9 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__update__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__update__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Update",
+  "impromptu.v2.Update",
   "Update",
-  "Impromptu__V1__Update",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Update),
+  "Impromptu__V2__Update",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Update),
   9,
-  impromptu__v1__update__field_descriptors,
-  impromptu__v1__update__field_indices_by_name,
-  1,  impromptu__v1__update__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__update__init,
+  impromptu__v2__update__field_descriptors,
+  impromptu__v2__update__field_indices_by_name,
+  1,  impromptu__v2__update__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__update__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__heartbeat__field_descriptors[6] =
+static const ProtobufCFieldDescriptor impromptu__v2__failure__field_descriptors[4] =
 {
   {
     "client",
@@ -1650,7 +2228,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__heartbeat__field_descriptor
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Heartbeat, client),
+    offsetof(Impromptu__V2__Failure, client),
     NULL,
     NULL,
     0,             /* flags */
@@ -1662,7 +2240,148 @@ static const ProtobufCFieldDescriptor impromptu__v1__heartbeat__field_descriptor
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Heartbeat, session),
+    offsetof(Impromptu__V2__Failure, session),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "task",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Failure, task),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Failure, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__failure__field_indices_by_name[] = {
+  0,   /* field[0] = client */
+  3,   /* field[3] = reason */
+  1,   /* field[1] = session */
+  2,   /* field[2] = task */
+};
+static const ProtobufCIntRange impromptu__v2__failure__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__failure__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Failure",
+  "Failure",
+  "Impromptu__V2__Failure",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Failure),
+  4,
+  impromptu__v2__failure__field_descriptors,
+  impromptu__v2__failure__field_indices_by_name,
+  1,  impromptu__v2__failure__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__failure__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__fetch__field_descriptors[3] =
+{
+  {
+    "client",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Fetch, client),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Fetch, session),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "holding",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Fetch, holding),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__fetch__field_indices_by_name[] = {
+  0,   /* field[0] = client */
+  2,   /* field[2] = holding */
+  1,   /* field[1] = session */
+};
+static const ProtobufCIntRange impromptu__v2__fetch__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__fetch__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Fetch",
+  "Fetch",
+  "Impromptu__V2__Fetch",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Fetch),
+  3,
+  impromptu__v2__fetch__field_descriptors,
+  impromptu__v2__fetch__field_indices_by_name,
+  1,  impromptu__v2__fetch__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__fetch__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__heartbeat__field_descriptors[5] =
+{
+  {
+    "client",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Heartbeat, client),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Heartbeat, session),
     NULL,
     NULL,
     0,             /* flags */
@@ -1674,31 +2393,19 @@ static const ProtobufCFieldDescriptor impromptu__v1__heartbeat__field_descriptor
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_ENUM,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Heartbeat, activity),
-    &impromptu__v1__activity__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "last_version",
-    4,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_SINT64,
-    0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Heartbeat, last_version),
-    NULL,
+    offsetof(Impromptu__V2__Heartbeat, activity),
+    &impromptu__v2__activity__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
     "task",
-    5,
+    4,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Heartbeat, task),
+    offsetof(Impromptu__V2__Heartbeat, task),
     NULL,
     NULL,
     0,             /* flags */
@@ -1706,46 +2413,83 @@ static const ProtobufCFieldDescriptor impromptu__v1__heartbeat__field_descriptor
   },
   {
     "outstanding",
-    6,
+    5,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Heartbeat, outstanding),
+    offsetof(Impromptu__V2__Heartbeat, outstanding),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__heartbeat__field_indices_by_name[] = {
+static const unsigned impromptu__v2__heartbeat__field_indices_by_name[] = {
   2,   /* field[2] = activity */
   0,   /* field[0] = client */
-  3,   /* field[3] = last_version */
-  5,   /* field[5] = outstanding */
+  4,   /* field[4] = outstanding */
   1,   /* field[1] = session */
-  4,   /* field[4] = task */
+  3,   /* field[3] = task */
 };
-static const ProtobufCIntRange impromptu__v1__heartbeat__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__heartbeat__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 5 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__heartbeat__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__heartbeat__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Heartbeat",
+  "impromptu.v2.Heartbeat",
   "Heartbeat",
-  "Impromptu__V1__Heartbeat",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Heartbeat),
-  6,
-  impromptu__v1__heartbeat__field_descriptors,
-  impromptu__v1__heartbeat__field_indices_by_name,
-  1,  impromptu__v1__heartbeat__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__heartbeat__init,
+  "Impromptu__V2__Heartbeat",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Heartbeat),
+  5,
+  impromptu__v2__heartbeat__field_descriptors,
+  impromptu__v2__heartbeat__field_indices_by_name,
+  1,  impromptu__v2__heartbeat__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__goodbye__field_descriptors[2] =
+static const ProtobufCFieldDescriptor impromptu__v2__presence__field_descriptors[1] =
+{
+  {
+    "heartbeats",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__Presence, n_heartbeats),
+    offsetof(Impromptu__V2__Presence, heartbeats),
+    &impromptu__v2__heartbeat__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__presence__field_indices_by_name[] = {
+  0,   /* field[0] = heartbeats */
+};
+static const ProtobufCIntRange impromptu__v2__presence__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__presence__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Presence",
+  "Presence",
+  "Impromptu__V2__Presence",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Presence),
+  1,
+  impromptu__v2__presence__field_descriptors,
+  impromptu__v2__presence__field_indices_by_name,
+  1,  impromptu__v2__presence__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__presence__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__goodbye__field_descriptors[2] =
 {
   {
     "client",
@@ -1753,7 +2497,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__goodbye__field_descriptors[
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Goodbye, client),
+    offsetof(Impromptu__V2__Goodbye, client),
     NULL,
     NULL,
     0,             /* flags */
@@ -1765,38 +2509,38 @@ static const ProtobufCFieldDescriptor impromptu__v1__goodbye__field_descriptors[
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Goodbye, session),
+    offsetof(Impromptu__V2__Goodbye, session),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__goodbye__field_indices_by_name[] = {
+static const unsigned impromptu__v2__goodbye__field_indices_by_name[] = {
   0,   /* field[0] = client */
   1,   /* field[1] = session */
 };
-static const ProtobufCIntRange impromptu__v1__goodbye__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__goodbye__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 2 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__goodbye__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__goodbye__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Goodbye",
+  "impromptu.v2.Goodbye",
   "Goodbye",
-  "Impromptu__V1__Goodbye",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Goodbye),
+  "Impromptu__V2__Goodbye",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Goodbye),
   2,
-  impromptu__v1__goodbye__field_descriptors,
-  impromptu__v1__goodbye__field_indices_by_name,
-  1,  impromptu__v1__goodbye__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__goodbye__init,
+  impromptu__v2__goodbye__field_descriptors,
+  impromptu__v2__goodbye__field_indices_by_name,
+  1,  impromptu__v2__goodbye__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__goodbye__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__aggregator_envelope__field_descriptors[8] =
+static const ProtobufCFieldDescriptor impromptu__v2__aggregator_envelope__field_descriptors[12] =
 {
   {
     "protocol",
@@ -1804,19 +2548,31 @@ static const ProtobufCFieldDescriptor impromptu__v1__aggregator_envelope__field_
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__AggregatorEnvelope, protocol),
+    offsetof(Impromptu__V2__AggregatorEnvelope, protocol),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "incarnation",
+    "run",
     2,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__AggregatorEnvelope, incarnation),
+    offsetof(Impromptu__V2__AggregatorEnvelope, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "epoch",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__AggregatorEnvelope, epoch),
     NULL,
     NULL,
     0,             /* flags */
@@ -1824,108 +2580,148 @@ static const ProtobufCFieldDescriptor impromptu__v1__aggregator_envelope__field_
   },
   {
     "welcome",
-    3,
+    4,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__AggregatorEnvelope, body_case),
-    offsetof(Impromptu__V1__AggregatorEnvelope, welcome),
-    &impromptu__v1__welcome__descriptor,
+    offsetof(Impromptu__V2__AggregatorEnvelope, body_case),
+    offsetof(Impromptu__V2__AggregatorEnvelope, welcome),
+    &impromptu__v2__welcome__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
     "task",
-    4,
+    5,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__AggregatorEnvelope, body_case),
-    offsetof(Impromptu__V1__AggregatorEnvelope, task),
-    &impromptu__v1__task__descriptor,
+    offsetof(Impromptu__V2__AggregatorEnvelope, body_case),
+    offsetof(Impromptu__V2__AggregatorEnvelope, task),
+    &impromptu__v2__task__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "global_prompts",
-    5,
+    "prompts",
+    6,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__AggregatorEnvelope, body_case),
-    offsetof(Impromptu__V1__AggregatorEnvelope, global_prompts),
-    &impromptu__v1__global_prompts__descriptor,
+    offsetof(Impromptu__V2__AggregatorEnvelope, body_case),
+    offsetof(Impromptu__V2__AggregatorEnvelope, prompts),
+    &impromptu__v2__prompts__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
     "ack",
-    6,
+    7,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__AggregatorEnvelope, body_case),
-    offsetof(Impromptu__V1__AggregatorEnvelope, ack),
-    &impromptu__v1__ack__descriptor,
+    offsetof(Impromptu__V2__AggregatorEnvelope, body_case),
+    offsetof(Impromptu__V2__AggregatorEnvelope, ack),
+    &impromptu__v2__ack__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
     "reject",
-    7,
+    8,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__AggregatorEnvelope, body_case),
-    offsetof(Impromptu__V1__AggregatorEnvelope, reject),
-    &impromptu__v1__reject__descriptor,
+    offsetof(Impromptu__V2__AggregatorEnvelope, body_case),
+    offsetof(Impromptu__V2__AggregatorEnvelope, reject),
+    &impromptu__v2__reject__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refuse",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__AggregatorEnvelope, body_case),
+    offsetof(Impromptu__V2__AggregatorEnvelope, refuse),
+    &impromptu__v2__refuse__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "say_hello",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__AggregatorEnvelope, body_case),
+    offsetof(Impromptu__V2__AggregatorEnvelope, say_hello),
+    &impromptu__v2__say_hello__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
     "beacon",
-    8,
+    11,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__AggregatorEnvelope, body_case),
-    offsetof(Impromptu__V1__AggregatorEnvelope, beacon),
-    &impromptu__v1__beacon__descriptor,
+    offsetof(Impromptu__V2__AggregatorEnvelope, body_case),
+    offsetof(Impromptu__V2__AggregatorEnvelope, beacon),
+    &impromptu__v2__beacon__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "malformed",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__AggregatorEnvelope, body_case),
+    offsetof(Impromptu__V2__AggregatorEnvelope, malformed),
+    &impromptu__v2__malformed__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__aggregator_envelope__field_indices_by_name[] = {
-  5,   /* field[5] = ack */
-  7,   /* field[7] = beacon */
-  4,   /* field[4] = global_prompts */
-  1,   /* field[1] = incarnation */
+static const unsigned impromptu__v2__aggregator_envelope__field_indices_by_name[] = {
+  6,   /* field[6] = ack */
+  10,   /* field[10] = beacon */
+  2,   /* field[2] = epoch */
+  11,   /* field[11] = malformed */
+  5,   /* field[5] = prompts */
   0,   /* field[0] = protocol */
-  6,   /* field[6] = reject */
-  3,   /* field[3] = task */
-  2,   /* field[2] = welcome */
+  8,   /* field[8] = refuse */
+  7,   /* field[7] = reject */
+  1,   /* field[1] = run */
+  9,   /* field[9] = say_hello */
+  4,   /* field[4] = task */
+  3,   /* field[3] = welcome */
 };
-static const ProtobufCIntRange impromptu__v1__aggregator_envelope__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__aggregator_envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 12 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__aggregator_envelope__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__aggregator_envelope__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.AggregatorEnvelope",
+  "impromptu.v2.AggregatorEnvelope",
   "AggregatorEnvelope",
-  "Impromptu__V1__AggregatorEnvelope",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__AggregatorEnvelope),
-  8,
-  impromptu__v1__aggregator_envelope__field_descriptors,
-  impromptu__v1__aggregator_envelope__field_indices_by_name,
-  1,  impromptu__v1__aggregator_envelope__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__aggregator_envelope__init,
+  "Impromptu__V2__AggregatorEnvelope",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__AggregatorEnvelope),
+  12,
+  impromptu__v2__aggregator_envelope__field_descriptors,
+  impromptu__v2__aggregator_envelope__field_indices_by_name,
+  1,  impromptu__v2__aggregator_envelope__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__aggregator_envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__welcome__field_descriptors[5] =
+static const ProtobufCFieldDescriptor impromptu__v2__welcome__field_descriptors[6] =
 {
   {
     "client",
@@ -1933,7 +2729,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__welcome__field_descriptors[
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Welcome, client),
+    offsetof(Impromptu__V2__Welcome, client),
     NULL,
     NULL,
     0,             /* flags */
@@ -1945,7 +2741,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__welcome__field_descriptors[
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Welcome, session),
+    offsetof(Impromptu__V2__Welcome, session),
     NULL,
     NULL,
     0,             /* flags */
@@ -1957,65 +2753,78 @@ static const ProtobufCFieldDescriptor impromptu__v1__welcome__field_descriptors[
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_SINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Welcome, version),
+    offsetof(Impromptu__V2__Welcome, version),
     NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "acknowledged",
-    4,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Welcome, acknowledged),
-    &impromptu__v1__ack__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
     "heartbeat_milliseconds",
-    5,
+    4,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Welcome, heartbeat_milliseconds),
+    offsetof(Impromptu__V2__Welcome, heartbeat_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dtype",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Welcome, dtype),
+    &impromptu__v2__data_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model_digest",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Welcome, model_digest),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__welcome__field_indices_by_name[] = {
-  3,   /* field[3] = acknowledged */
+static const unsigned impromptu__v2__welcome__field_indices_by_name[] = {
   0,   /* field[0] = client */
-  4,   /* field[4] = heartbeat_milliseconds */
+  4,   /* field[4] = dtype */
+  3,   /* field[3] = heartbeat_milliseconds */
+  5,   /* field[5] = model_digest */
   1,   /* field[1] = session */
   2,   /* field[2] = version */
 };
-static const ProtobufCIntRange impromptu__v1__welcome__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__welcome__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__welcome__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__welcome__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Welcome",
+  "impromptu.v2.Welcome",
   "Welcome",
-  "Impromptu__V1__Welcome",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Welcome),
-  5,
-  impromptu__v1__welcome__field_descriptors,
-  impromptu__v1__welcome__field_indices_by_name,
-  1,  impromptu__v1__welcome__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__welcome__init,
+  "Impromptu__V2__Welcome",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Welcome),
+  6,
+  impromptu__v2__welcome__field_descriptors,
+  impromptu__v2__welcome__field_indices_by_name,
+  1,  impromptu__v2__welcome__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__task__field_descriptors[5] =
+static const ProtobufCFieldDescriptor impromptu__v2__task__field_descriptors[6] =
 {
   {
     "client",
@@ -2023,7 +2832,19 @@ static const ProtobufCFieldDescriptor impromptu__v1__task__field_descriptors[5] 
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Task, client),
+    offsetof(Impromptu__V2__Task, client),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Task, session),
     NULL,
     NULL,
     0,             /* flags */
@@ -2031,11 +2852,11 @@ static const ProtobufCFieldDescriptor impromptu__v1__task__field_descriptors[5] 
   },
   {
     "number",
-    2,
+    3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Task, number),
+    offsetof(Impromptu__V2__Task, number),
     NULL,
     NULL,
     0,             /* flags */
@@ -2043,11 +2864,11 @@ static const ProtobufCFieldDescriptor impromptu__v1__task__field_descriptors[5] 
   },
   {
     "version",
-    3,
+    4,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_SINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Task, version),
+    offsetof(Impromptu__V2__Task, version),
     NULL,
     NULL,
     0,             /* flags */
@@ -2055,11 +2876,11 @@ static const ProtobufCFieldDescriptor impromptu__v1__task__field_descriptors[5] 
   },
   {
     "seed",
-    4,
+    5,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Task, seed),
+    offsetof(Impromptu__V2__Task, seed),
     NULL,
     NULL,
     0,             /* flags */
@@ -2067,45 +2888,46 @@ static const ProtobufCFieldDescriptor impromptu__v1__task__field_descriptors[5] 
   },
   {
     "plan",
-    5,
+    6,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Task, plan),
-    &impromptu__v1__training_plan__descriptor,
+    offsetof(Impromptu__V2__Task, plan),
+    &impromptu__v2__training_plan__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__task__field_indices_by_name[] = {
+static const unsigned impromptu__v2__task__field_indices_by_name[] = {
   0,   /* field[0] = client */
-  1,   /* field[1] = number */
-  4,   /* field[4] = plan */
-  3,   /* field[3] = seed */
-  2,   /* field[2] = version */
+  2,   /* field[2] = number */
+  5,   /* field[5] = plan */
+  4,   /* field[4] = seed */
+  1,   /* field[1] = session */
+  3,   /* field[3] = version */
 };
-static const ProtobufCIntRange impromptu__v1__task__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__task__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__task__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__task__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Task",
+  "impromptu.v2.Task",
   "Task",
-  "Impromptu__V1__Task",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Task),
-  5,
-  impromptu__v1__task__field_descriptors,
-  impromptu__v1__task__field_indices_by_name,
-  1,  impromptu__v1__task__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__task__init,
+  "Impromptu__V2__Task",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Task),
+  6,
+  impromptu__v2__task__field_descriptors,
+  impromptu__v2__task__field_indices_by_name,
+  1,  impromptu__v2__task__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__task__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__global_prompts__field_descriptors[3] =
+static const ProtobufCFieldDescriptor impromptu__v2__global_prompts__field_descriptors[3] =
 {
   {
     "version",
@@ -2113,7 +2935,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__global_prompts__field_descr
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_SINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__GlobalPrompts, version),
+    offsetof(Impromptu__V2__GlobalPrompts, version),
     NULL,
     NULL,
     0,             /* flags */
@@ -2124,9 +2946,9 @@ static const ProtobufCFieldDescriptor impromptu__v1__global_prompts__field_descr
     2,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__GlobalPrompts, n_tensors),
-    offsetof(Impromptu__V1__GlobalPrompts, tensors),
-    &impromptu__v1__tensor__descriptor,
+    offsetof(Impromptu__V2__GlobalPrompts, n_tensors),
+    offsetof(Impromptu__V2__GlobalPrompts, tensors),
+    &impromptu__v2__tensor__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -2136,117 +2958,168 @@ static const ProtobufCFieldDescriptor impromptu__v1__global_prompts__field_descr
     3,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_UINT64,
-    offsetof(Impromptu__V1__GlobalPrompts, n_prompt_ids),
-    offsetof(Impromptu__V1__GlobalPrompts, prompt_ids),
+    offsetof(Impromptu__V2__GlobalPrompts, n_prompt_ids),
+    offsetof(Impromptu__V2__GlobalPrompts, prompt_ids),
     NULL,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__global_prompts__field_indices_by_name[] = {
+static const unsigned impromptu__v2__global_prompts__field_indices_by_name[] = {
   2,   /* field[2] = prompt_ids */
   1,   /* field[1] = tensors */
   0,   /* field[0] = version */
 };
-static const ProtobufCIntRange impromptu__v1__global_prompts__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__global_prompts__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 3 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__global_prompts__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__global_prompts__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.GlobalPrompts",
+  "impromptu.v2.GlobalPrompts",
   "GlobalPrompts",
-  "Impromptu__V1__GlobalPrompts",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__GlobalPrompts),
+  "Impromptu__V2__GlobalPrompts",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__GlobalPrompts),
   3,
-  impromptu__v1__global_prompts__field_descriptors,
-  impromptu__v1__global_prompts__field_indices_by_name,
-  1,  impromptu__v1__global_prompts__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__global_prompts__init,
+  impromptu__v2__global_prompts__field_descriptors,
+  impromptu__v2__global_prompts__field_indices_by_name,
+  1,  impromptu__v2__global_prompts__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__global_prompts__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__ack__field_descriptors[4] =
+static const ProtobufCFieldDescriptor impromptu__v2__prompts__field_descriptors[4] =
 {
   {
-    "client",
+    "version",
     1,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
+    PROTOBUF_C_TYPE_SINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Ack, client),
+    offsetof(Impromptu__V2__Prompts, version),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "session",
+    "tensors",
     2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Ack, session),
-    NULL,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__Prompts, n_tensors),
+    offsetof(Impromptu__V2__Prompts, tensors),
+    &impromptu__v2__tensor__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "contiguous",
+    "prompt_ids",
     3,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Ack, contiguous),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "ahead",
-    4,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_UINT64,
-    offsetof(Impromptu__V1__Ack, n_ahead),
-    offsetof(Impromptu__V1__Ack, ahead),
+    offsetof(Impromptu__V2__Prompts, n_prompt_ids),
+    offsetof(Impromptu__V2__Prompts, prompt_ids),
     NULL,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "unchanged",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__Prompts, n_unchanged),
+    offsetof(Impromptu__V2__Prompts, unchanged),
+    &impromptu__v2__unchanged__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
-static const unsigned impromptu__v1__ack__field_indices_by_name[] = {
-  3,   /* field[3] = ahead */
-  0,   /* field[0] = client */
-  2,   /* field[2] = contiguous */
-  1,   /* field[1] = session */
+static const unsigned impromptu__v2__prompts__field_indices_by_name[] = {
+  2,   /* field[2] = prompt_ids */
+  1,   /* field[1] = tensors */
+  3,   /* field[3] = unchanged */
+  0,   /* field[0] = version */
 };
-static const ProtobufCIntRange impromptu__v1__ack__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__prompts__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 4 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__ack__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__prompts__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Ack",
-  "Ack",
-  "Impromptu__V1__Ack",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Ack),
+  "impromptu.v2.Prompts",
+  "Prompts",
+  "Impromptu__V2__Prompts",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Prompts),
   4,
-  impromptu__v1__ack__field_descriptors,
-  impromptu__v1__ack__field_indices_by_name,
-  1,  impromptu__v1__ack__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__ack__init,
+  impromptu__v2__prompts__field_descriptors,
+  impromptu__v2__prompts__field_indices_by_name,
+  1,  impromptu__v2__prompts__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__prompts__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__reject__field_descriptors[6] =
+static const ProtobufCFieldDescriptor impromptu__v2__unchanged__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Unchanged, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Unchanged, since),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__unchanged__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = since */
+};
+static const ProtobufCIntRange impromptu__v2__unchanged__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__unchanged__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Unchanged",
+  "Unchanged",
+  "Impromptu__V2__Unchanged",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Unchanged),
+  2,
+  impromptu__v2__unchanged__field_descriptors,
+  impromptu__v2__unchanged__field_indices_by_name,
+  1,  impromptu__v2__unchanged__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__unchanged__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__ack__field_descriptors[2] =
 {
   {
     "client",
@@ -2254,31 +3127,82 @@ static const ProtobufCFieldDescriptor impromptu__v1__reject__field_descriptors[6
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Reject, client),
+    offsetof(Impromptu__V2__Ack, client),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "session",
+    "task",
     2,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Reject, session),
+    offsetof(Impromptu__V2__Ack, task),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__ack__field_indices_by_name[] = {
+  0,   /* field[0] = client */
+  1,   /* field[1] = task */
+};
+static const ProtobufCIntRange impromptu__v2__ack__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__ack__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Ack",
+  "Ack",
+  "Impromptu__V2__Ack",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Ack),
+  2,
+  impromptu__v2__ack__field_descriptors,
+  impromptu__v2__ack__field_indices_by_name,
+  1,  impromptu__v2__ack__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__ack__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__reject__field_descriptors[5] =
+{
+  {
+    "client",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Reject, client),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "sequence",
+    "run",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Reject, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "task",
     3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Reject, sequence),
+    offsetof(Impromptu__V2__Reject, task),
     NULL,
     NULL,
     0,             /* flags */
@@ -2290,8 +3214,8 @@ static const ProtobufCFieldDescriptor impromptu__v1__reject__field_descriptors[6
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_ENUM,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Reject, code),
-    &impromptu__v1__reject_code__descriptor,
+    offsetof(Impromptu__V2__Reject, code),
+    &impromptu__v2__reject_code__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -2302,54 +3226,220 @@ static const ProtobufCFieldDescriptor impromptu__v1__reject__field_descriptors[6
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Reject, reason),
+    offsetof(Impromptu__V2__Reject, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__reject__field_indices_by_name[] = {
+  0,   /* field[0] = client */
+  3,   /* field[3] = code */
+  4,   /* field[4] = reason */
+  1,   /* field[1] = run */
+  2,   /* field[2] = task */
+};
+static const ProtobufCIntRange impromptu__v2__reject__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__reject__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Reject",
+  "Reject",
+  "Impromptu__V2__Reject",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Reject),
+  5,
+  impromptu__v2__reject__field_descriptors,
+  impromptu__v2__reject__field_indices_by_name,
+  1,  impromptu__v2__reject__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__reject__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__refuse__field_descriptors[4] =
+{
+  {
+    "client",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Refuse, client),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "retryable",
-    6,
+    "session",
+    2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Reject, retryable),
+    offsetof(Impromptu__V2__Refuse, session),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "code",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Refuse, code),
+    &impromptu__v2__refuse_code__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Refuse, reason),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__reject__field_indices_by_name[] = {
+static const unsigned impromptu__v2__refuse__field_indices_by_name[] = {
   0,   /* field[0] = client */
-  3,   /* field[3] = code */
-  4,   /* field[4] = reason */
-  5,   /* field[5] = retryable */
-  2,   /* field[2] = sequence */
+  2,   /* field[2] = code */
+  3,   /* field[3] = reason */
   1,   /* field[1] = session */
 };
-static const ProtobufCIntRange impromptu__v1__reject__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__refuse__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 4 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__reject__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__refuse__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Reject",
-  "Reject",
-  "Impromptu__V1__Reject",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Reject),
-  6,
-  impromptu__v1__reject__field_descriptors,
-  impromptu__v1__reject__field_indices_by_name,
-  1,  impromptu__v1__reject__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__reject__init,
+  "impromptu.v2.Refuse",
+  "Refuse",
+  "Impromptu__V2__Refuse",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Refuse),
+  4,
+  impromptu__v2__refuse__field_descriptors,
+  impromptu__v2__refuse__field_indices_by_name,
+  1,  impromptu__v2__refuse__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__refuse__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__beacon__field_descriptors[9] =
+static const ProtobufCFieldDescriptor impromptu__v2__say_hello__field_descriptors[2] =
+{
+  {
+    "client",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__SayHello, client),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__SayHello, session),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__say_hello__field_indices_by_name[] = {
+  0,   /* field[0] = client */
+  1,   /* field[1] = session */
+};
+static const ProtobufCIntRange impromptu__v2__say_hello__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__say_hello__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.SayHello",
+  "SayHello",
+  "Impromptu__V2__SayHello",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__SayHello),
+  2,
+  impromptu__v2__say_hello__field_descriptors,
+  impromptu__v2__say_hello__field_indices_by_name,
+  1,  impromptu__v2__say_hello__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__say_hello__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__malformed__field_descriptors[2] =
+{
+  {
+    "client",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Malformed, client),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Malformed, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__malformed__field_indices_by_name[] = {
+  0,   /* field[0] = client */
+  1,   /* field[1] = reason */
+};
+static const ProtobufCIntRange impromptu__v2__malformed__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__malformed__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Malformed",
+  "Malformed",
+  "Impromptu__V2__Malformed",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Malformed),
+  2,
+  impromptu__v2__malformed__field_descriptors,
+  impromptu__v2__malformed__field_indices_by_name,
+  1,  impromptu__v2__malformed__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__malformed__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__beacon__field_descriptors[9] =
 {
   {
     "phase",
@@ -2357,8 +3447,8 @@ static const ProtobufCFieldDescriptor impromptu__v1__beacon__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_ENUM,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Beacon, phase),
-    &impromptu__v1__phase__descriptor,
+    offsetof(Impromptu__V2__Beacon, phase),
+    &impromptu__v2__phase__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -2369,7 +3459,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__beacon__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_SINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Beacon, version),
+    offsetof(Impromptu__V2__Beacon, version),
     NULL,
     NULL,
     0,             /* flags */
@@ -2381,7 +3471,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__beacon__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Beacon, updates),
+    offsetof(Impromptu__V2__Beacon, updates),
     NULL,
     NULL,
     0,             /* flags */
@@ -2393,7 +3483,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__beacon__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Beacon, late_updates),
+    offsetof(Impromptu__V2__Beacon, late_updates),
     NULL,
     NULL,
     0,             /* flags */
@@ -2405,7 +3495,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__beacon__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Beacon, clients_alive),
+    offsetof(Impromptu__V2__Beacon, clients_alive),
     NULL,
     NULL,
     0,             /* flags */
@@ -2417,7 +3507,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__beacon__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Beacon, in_flight),
+    offsetof(Impromptu__V2__Beacon, in_flight),
     NULL,
     NULL,
     0,             /* flags */
@@ -2429,7 +3519,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__beacon__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Beacon, buffered),
+    offsetof(Impromptu__V2__Beacon, buffered),
     NULL,
     NULL,
     0,             /* flags */
@@ -2441,7 +3531,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__beacon__field_descriptors[9
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Beacon, pool),
+    offsetof(Impromptu__V2__Beacon, pool),
     NULL,
     NULL,
     0,             /* flags */
@@ -2452,15 +3542,15 @@ static const ProtobufCFieldDescriptor impromptu__v1__beacon__field_descriptors[9
     9,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Impromptu__V1__Beacon, n_metrics),
-    offsetof(Impromptu__V1__Beacon, metrics),
-    &impromptu__v1__metric__descriptor,
+    offsetof(Impromptu__V2__Beacon, n_metrics),
+    offsetof(Impromptu__V2__Beacon, metrics),
+    &impromptu__v2__metric__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__beacon__field_indices_by_name[] = {
+static const unsigned impromptu__v2__beacon__field_indices_by_name[] = {
   6,   /* field[6] = buffered */
   4,   /* field[4] = clients_alive */
   5,   /* field[5] = in_flight */
@@ -2471,27 +3561,27 @@ static const unsigned impromptu__v1__beacon__field_indices_by_name[] = {
   2,   /* field[2] = updates */
   1,   /* field[1] = version */
 };
-static const ProtobufCIntRange impromptu__v1__beacon__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__beacon__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 9 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__beacon__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__beacon__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Beacon",
+  "impromptu.v2.Beacon",
   "Beacon",
-  "Impromptu__V1__Beacon",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Beacon),
+  "Impromptu__V2__Beacon",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Beacon),
   9,
-  impromptu__v1__beacon__field_descriptors,
-  impromptu__v1__beacon__field_indices_by_name,
-  1,  impromptu__v1__beacon__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__beacon__init,
+  impromptu__v2__beacon__field_descriptors,
+  impromptu__v2__beacon__field_indices_by_name,
+  1,  impromptu__v2__beacon__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__beacon__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__run_header__field_descriptors[6] =
+static const ProtobufCFieldDescriptor impromptu__v2__run_header__field_descriptors[7] =
 {
   {
     "log_format",
@@ -2499,7 +3589,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__run_header__field_descripto
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__RunHeader, log_format),
+    offsetof(Impromptu__V2__RunHeader, log_format),
     NULL,
     NULL,
     0,             /* flags */
@@ -2511,7 +3601,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__run_header__field_descripto
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__RunHeader, configuration_yaml),
+    offsetof(Impromptu__V2__RunHeader, configuration_yaml),
     NULL,
     NULL,
     0,             /* flags */
@@ -2523,7 +3613,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__run_header__field_descripto
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__RunHeader, seed),
+    offsetof(Impromptu__V2__RunHeader, seed),
     NULL,
     NULL,
     0,             /* flags */
@@ -2535,19 +3625,19 @@ static const ProtobufCFieldDescriptor impromptu__v1__run_header__field_descripto
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__RunHeader, build),
+    offsetof(Impromptu__V2__RunHeader, build),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "incarnation",
+    "run",
     5,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__RunHeader, incarnation),
+    offsetof(Impromptu__V2__RunHeader, run),
     NULL,
     NULL,
     0,             /* flags */
@@ -2559,50 +3649,63 @@ static const ProtobufCFieldDescriptor impromptu__v1__run_header__field_descripto
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__RunHeader, initial),
-    &impromptu__v1__global_prompts__descriptor,
+    offsetof(Impromptu__V2__RunHeader, initial),
+    &impromptu__v2__global_prompts__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "model",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__RunHeader, model),
+    &impromptu__v2__model_specification__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__run_header__field_indices_by_name[] = {
+static const unsigned impromptu__v2__run_header__field_indices_by_name[] = {
   3,   /* field[3] = build */
   1,   /* field[1] = configuration_yaml */
-  4,   /* field[4] = incarnation */
   5,   /* field[5] = initial */
   0,   /* field[0] = log_format */
+  6,   /* field[6] = model */
+  4,   /* field[4] = run */
   2,   /* field[2] = seed */
 };
-static const ProtobufCIntRange impromptu__v1__run_header__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__run_header__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__run_header__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__run_header__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.RunHeader",
+  "impromptu.v2.RunHeader",
   "RunHeader",
-  "Impromptu__V1__RunHeader",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__RunHeader),
-  6,
-  impromptu__v1__run_header__field_descriptors,
-  impromptu__v1__run_header__field_indices_by_name,
-  1,  impromptu__v1__run_header__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__run_header__init,
+  "Impromptu__V2__RunHeader",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__RunHeader),
+  7,
+  impromptu__v2__run_header__field_descriptors,
+  impromptu__v2__run_header__field_indices_by_name,
+  1,  impromptu__v2__run_header__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__run_header__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__incarnation_started__field_descriptors[2] =
+static const ProtobufCFieldDescriptor impromptu__v2__epoch_started__field_descriptors[2] =
 {
   {
-    "incarnation",
+    "epoch",
     1,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__IncarnationStarted, incarnation),
+    offsetof(Impromptu__V2__EpochStarted, epoch),
     NULL,
     NULL,
     0,             /* flags */
@@ -2614,89 +3717,56 @@ static const ProtobufCFieldDescriptor impromptu__v1__incarnation_started__field_
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__IncarnationStarted, build),
+    offsetof(Impromptu__V2__EpochStarted, build),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__incarnation_started__field_indices_by_name[] = {
+static const unsigned impromptu__v2__epoch_started__field_indices_by_name[] = {
   1,   /* field[1] = build */
-  0,   /* field[0] = incarnation */
+  0,   /* field[0] = epoch */
 };
-static const ProtobufCIntRange impromptu__v1__incarnation_started__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__epoch_started__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 2 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__incarnation_started__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__epoch_started__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.IncarnationStarted",
-  "IncarnationStarted",
-  "Impromptu__V1__IncarnationStarted",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__IncarnationStarted),
+  "impromptu.v2.EpochStarted",
+  "EpochStarted",
+  "Impromptu__V2__EpochStarted",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__EpochStarted),
   2,
-  impromptu__v1__incarnation_started__field_descriptors,
-  impromptu__v1__incarnation_started__field_indices_by_name,
-  1,  impromptu__v1__incarnation_started__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__incarnation_started__init,
+  impromptu__v2__epoch_started__field_descriptors,
+  impromptu__v2__epoch_started__field_indices_by_name,
+  1,  impromptu__v2__epoch_started__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__epoch_started__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__timer_fired__field_descriptors[2] =
-{
-  {
-    "kind",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_ENUM,
-    0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TimerFired, kind),
-    &impromptu__v1__timer_kind__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "version",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_SINT64,
-    0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__TimerFired, version),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned impromptu__v1__timer_fired__field_indices_by_name[] = {
-  0,   /* field[0] = kind */
-  1,   /* field[1] = version */
-};
-static const ProtobufCIntRange impromptu__v1__timer_fired__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor impromptu__v1__timer_fired__descriptor =
+#define impromptu__v2__tick__field_descriptors NULL
+#define impromptu__v2__tick__field_indices_by_name NULL
+#define impromptu__v2__tick__number_ranges NULL
+const ProtobufCMessageDescriptor impromptu__v2__tick__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.TimerFired",
-  "TimerFired",
-  "Impromptu__V1__TimerFired",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__TimerFired),
-  2,
-  impromptu__v1__timer_fired__field_descriptors,
-  impromptu__v1__timer_fired__field_indices_by_name,
-  1,  impromptu__v1__timer_fired__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__timer_fired__init,
+  "impromptu.v2.Tick",
+  "Tick",
+  "Impromptu__V2__Tick",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Tick),
+  0,
+  impromptu__v2__tick__field_descriptors,
+  impromptu__v2__tick__field_indices_by_name,
+  0,  impromptu__v2__tick__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__tick__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__drain_requested__field_descriptors[1] =
+static const ProtobufCFieldDescriptor impromptu__v2__drain_requested__field_descriptors[1] =
 {
   {
     "patience_milliseconds",
@@ -2704,37 +3774,37 @@ static const ProtobufCFieldDescriptor impromptu__v1__drain_requested__field_desc
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__DrainRequested, patience_milliseconds),
+    offsetof(Impromptu__V2__DrainRequested, patience_milliseconds),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__drain_requested__field_indices_by_name[] = {
+static const unsigned impromptu__v2__drain_requested__field_indices_by_name[] = {
   0,   /* field[0] = patience_milliseconds */
 };
-static const ProtobufCIntRange impromptu__v1__drain_requested__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__drain_requested__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 1 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__drain_requested__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__drain_requested__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.DrainRequested",
+  "impromptu.v2.DrainRequested",
   "DrainRequested",
-  "Impromptu__V1__DrainRequested",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__DrainRequested),
+  "Impromptu__V2__DrainRequested",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__DrainRequested),
   1,
-  impromptu__v1__drain_requested__field_descriptors,
-  impromptu__v1__drain_requested__field_indices_by_name,
-  1,  impromptu__v1__drain_requested__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__drain_requested__init,
+  impromptu__v2__drain_requested__field_descriptors,
+  impromptu__v2__drain_requested__field_indices_by_name,
+  1,  impromptu__v2__drain_requested__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__drain_requested__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v1__publication__field_descriptors[5] =
+static const ProtobufCFieldDescriptor impromptu__v2__publication__field_descriptors[5] =
 {
   {
     "version",
@@ -2742,7 +3812,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__publication__field_descript
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_SINT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Publication, version),
+    offsetof(Impromptu__V2__Publication, version),
     NULL,
     NULL,
     0,             /* flags */
@@ -2754,7 +3824,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__publication__field_descript
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Publication, digest),
+    offsetof(Impromptu__V2__Publication, digest),
     NULL,
     NULL,
     0,             /* flags */
@@ -2766,7 +3836,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__publication__field_descript
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Publication, pool),
+    offsetof(Impromptu__V2__Publication, pool),
     NULL,
     NULL,
     0,             /* flags */
@@ -2778,7 +3848,7 @@ static const ProtobufCFieldDescriptor impromptu__v1__publication__field_descript
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Publication, contributions),
+    offsetof(Impromptu__V2__Publication, contributions),
     NULL,
     NULL,
     0,             /* flags */
@@ -2790,267 +3860,267 @@ static const ProtobufCFieldDescriptor impromptu__v1__publication__field_descript
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V1__Publication, updates),
+    offsetof(Impromptu__V2__Publication, updates),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned impromptu__v1__publication__field_indices_by_name[] = {
+static const unsigned impromptu__v2__publication__field_indices_by_name[] = {
   3,   /* field[3] = contributions */
   1,   /* field[1] = digest */
   2,   /* field[2] = pool */
   4,   /* field[4] = updates */
   0,   /* field[0] = version */
 };
-static const ProtobufCIntRange impromptu__v1__publication__number_ranges[1 + 1] =
+static const ProtobufCIntRange impromptu__v2__publication__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 5 }
 };
-const ProtobufCMessageDescriptor impromptu__v1__publication__descriptor =
+const ProtobufCMessageDescriptor impromptu__v2__publication__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Publication",
+  "impromptu.v2.Publication",
   "Publication",
-  "Impromptu__V1__Publication",
-  "impromptu.v1",
-  sizeof(Impromptu__V1__Publication),
+  "Impromptu__V2__Publication",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Publication),
   5,
-  impromptu__v1__publication__field_descriptors,
-  impromptu__v1__publication__field_indices_by_name,
-  1,  impromptu__v1__publication__number_ranges,
-  (ProtobufCMessageInit) impromptu__v1__publication__init,
+  impromptu__v2__publication__field_descriptors,
+  impromptu__v2__publication__field_indices_by_name,
+  1,  impromptu__v2__publication__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__publication__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue impromptu__v1__data_type__enum_values_by_number[2] =
+static const ProtobufCEnumValue impromptu__v2__data_type__enum_values_by_number[3] =
 {
-  { "DATA_TYPE_UNSPECIFIED", "IMPROMPTU__V1__DATA_TYPE__DATA_TYPE_UNSPECIFIED", 0 },
-  { "DATA_TYPE_F32", "IMPROMPTU__V1__DATA_TYPE__DATA_TYPE_F32", 1 },
+  { "DATA_TYPE_UNSPECIFIED", "IMPROMPTU__V2__DATA_TYPE__DATA_TYPE_UNSPECIFIED", 0 },
+  { "DATA_TYPE_F32", "IMPROMPTU__V2__DATA_TYPE__DATA_TYPE_F32", 1 },
+  { "DATA_TYPE_F16", "IMPROMPTU__V2__DATA_TYPE__DATA_TYPE_F16", 2 },
 };
-static const ProtobufCIntRange impromptu__v1__data_type__value_ranges[] = {
-{0, 0},{0, 2}
+static const ProtobufCIntRange impromptu__v2__data_type__value_ranges[] = {
+{0, 0},{0, 3}
 };
-static const ProtobufCEnumValueIndex impromptu__v1__data_type__enum_values_by_name[2] =
+static const ProtobufCEnumValueIndex impromptu__v2__data_type__enum_values_by_name[3] =
 {
+  { "DATA_TYPE_F16", 2 },
   { "DATA_TYPE_F32", 1 },
   { "DATA_TYPE_UNSPECIFIED", 0 },
 };
-const ProtobufCEnumDescriptor impromptu__v1__data_type__descriptor =
+const ProtobufCEnumDescriptor impromptu__v2__data_type__descriptor =
 {
   PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
-  "impromptu.v1.DataType",
+  "impromptu.v2.DataType",
   "DataType",
-  "Impromptu__V1__DataType",
-  "impromptu.v1",
-  2,
-  impromptu__v1__data_type__enum_values_by_number,
-  2,
-  impromptu__v1__data_type__enum_values_by_name,
+  "Impromptu__V2__DataType",
+  "impromptu.v2",
+  3,
+  impromptu__v2__data_type__enum_values_by_number,
+  3,
+  impromptu__v2__data_type__enum_values_by_name,
   1,
-  impromptu__v1__data_type__value_ranges,
+  impromptu__v2__data_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue impromptu__v1__personal__enum_values_by_number[4] =
+static const ProtobufCEnumValue impromptu__v2__personal__enum_values_by_number[4] =
 {
-  { "PERSONAL_UNSPECIFIED", "IMPROMPTU__V1__PERSONAL__PERSONAL_UNSPECIFIED", 0 },
-  { "PERSONAL_NOTHING", "IMPROMPTU__V1__PERSONAL__PERSONAL_NOTHING", 1 },
-  { "PERSONAL_HEAD", "IMPROMPTU__V1__PERSONAL__PERSONAL_HEAD", 2 },
-  { "PERSONAL_EVERYTHING", "IMPROMPTU__V1__PERSONAL__PERSONAL_EVERYTHING", 3 },
+  { "PERSONAL_UNSPECIFIED", "IMPROMPTU__V2__PERSONAL__PERSONAL_UNSPECIFIED", 0 },
+  { "PERSONAL_NOTHING", "IMPROMPTU__V2__PERSONAL__PERSONAL_NOTHING", 1 },
+  { "PERSONAL_HEAD", "IMPROMPTU__V2__PERSONAL__PERSONAL_HEAD", 2 },
+  { "PERSONAL_EVERYTHING", "IMPROMPTU__V2__PERSONAL__PERSONAL_EVERYTHING", 3 },
 };
-static const ProtobufCIntRange impromptu__v1__personal__value_ranges[] = {
+static const ProtobufCIntRange impromptu__v2__personal__value_ranges[] = {
 {0, 0},{0, 4}
 };
-static const ProtobufCEnumValueIndex impromptu__v1__personal__enum_values_by_name[4] =
+static const ProtobufCEnumValueIndex impromptu__v2__personal__enum_values_by_name[4] =
 {
   { "PERSONAL_EVERYTHING", 3 },
   { "PERSONAL_HEAD", 2 },
   { "PERSONAL_NOTHING", 1 },
   { "PERSONAL_UNSPECIFIED", 0 },
 };
-const ProtobufCEnumDescriptor impromptu__v1__personal__descriptor =
+const ProtobufCEnumDescriptor impromptu__v2__personal__descriptor =
 {
   PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Personal",
+  "impromptu.v2.Personal",
   "Personal",
-  "Impromptu__V1__Personal",
-  "impromptu.v1",
+  "Impromptu__V2__Personal",
+  "impromptu.v2",
   4,
-  impromptu__v1__personal__enum_values_by_number,
+  impromptu__v2__personal__enum_values_by_number,
   4,
-  impromptu__v1__personal__enum_values_by_name,
+  impromptu__v2__personal__enum_values_by_name,
   1,
-  impromptu__v1__personal__value_ranges,
+  impromptu__v2__personal__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue impromptu__v1__optimizer__enum_values_by_number[4] =
+static const ProtobufCEnumValue impromptu__v2__optimizer__enum_values_by_number[4] =
 {
-  { "OPTIMIZER_UNSPECIFIED", "IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED", 0 },
-  { "OPTIMIZER_ADAM", "IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_ADAM", 1 },
-  { "OPTIMIZER_ADAMW", "IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_ADAMW", 2 },
-  { "OPTIMIZER_SGD", "IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_SGD", 3 },
+  { "OPTIMIZER_UNSPECIFIED", "IMPROMPTU__V2__OPTIMIZER__OPTIMIZER_UNSPECIFIED", 0 },
+  { "OPTIMIZER_ADAM", "IMPROMPTU__V2__OPTIMIZER__OPTIMIZER_ADAM", 1 },
+  { "OPTIMIZER_ADAMW", "IMPROMPTU__V2__OPTIMIZER__OPTIMIZER_ADAMW", 2 },
+  { "OPTIMIZER_SGD", "IMPROMPTU__V2__OPTIMIZER__OPTIMIZER_SGD", 3 },
 };
-static const ProtobufCIntRange impromptu__v1__optimizer__value_ranges[] = {
+static const ProtobufCIntRange impromptu__v2__optimizer__value_ranges[] = {
 {0, 0},{0, 4}
 };
-static const ProtobufCEnumValueIndex impromptu__v1__optimizer__enum_values_by_name[4] =
+static const ProtobufCEnumValueIndex impromptu__v2__optimizer__enum_values_by_name[4] =
 {
   { "OPTIMIZER_ADAM", 1 },
   { "OPTIMIZER_ADAMW", 2 },
   { "OPTIMIZER_SGD", 3 },
   { "OPTIMIZER_UNSPECIFIED", 0 },
 };
-const ProtobufCEnumDescriptor impromptu__v1__optimizer__descriptor =
+const ProtobufCEnumDescriptor impromptu__v2__optimizer__descriptor =
 {
   PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Optimizer",
+  "impromptu.v2.Optimizer",
   "Optimizer",
-  "Impromptu__V1__Optimizer",
-  "impromptu.v1",
+  "Impromptu__V2__Optimizer",
+  "impromptu.v2",
   4,
-  impromptu__v1__optimizer__enum_values_by_number,
+  impromptu__v2__optimizer__enum_values_by_number,
   4,
-  impromptu__v1__optimizer__enum_values_by_name,
+  impromptu__v2__optimizer__enum_values_by_name,
   1,
-  impromptu__v1__optimizer__value_ranges,
+  impromptu__v2__optimizer__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue impromptu__v1__activity__enum_values_by_number[4] =
+static const ProtobufCEnumValue impromptu__v2__activity__enum_values_by_number[4] =
 {
-  { "ACTIVITY_UNSPECIFIED", "IMPROMPTU__V1__ACTIVITY__ACTIVITY_UNSPECIFIED", 0 },
-  { "ACTIVITY_IDLE", "IMPROMPTU__V1__ACTIVITY__ACTIVITY_IDLE", 1 },
-  { "ACTIVITY_WAITING", "IMPROMPTU__V1__ACTIVITY__ACTIVITY_WAITING", 2 },
-  { "ACTIVITY_TRAINING", "IMPROMPTU__V1__ACTIVITY__ACTIVITY_TRAINING", 3 },
+  { "ACTIVITY_UNSPECIFIED", "IMPROMPTU__V2__ACTIVITY__ACTIVITY_UNSPECIFIED", 0 },
+  { "ACTIVITY_IDLE", "IMPROMPTU__V2__ACTIVITY__ACTIVITY_IDLE", 1 },
+  { "ACTIVITY_WAITING", "IMPROMPTU__V2__ACTIVITY__ACTIVITY_WAITING", 2 },
+  { "ACTIVITY_TRAINING", "IMPROMPTU__V2__ACTIVITY__ACTIVITY_TRAINING", 3 },
 };
-static const ProtobufCIntRange impromptu__v1__activity__value_ranges[] = {
+static const ProtobufCIntRange impromptu__v2__activity__value_ranges[] = {
 {0, 0},{0, 4}
 };
-static const ProtobufCEnumValueIndex impromptu__v1__activity__enum_values_by_name[4] =
+static const ProtobufCEnumValueIndex impromptu__v2__activity__enum_values_by_name[4] =
 {
   { "ACTIVITY_IDLE", 1 },
   { "ACTIVITY_TRAINING", 3 },
   { "ACTIVITY_UNSPECIFIED", 0 },
   { "ACTIVITY_WAITING", 2 },
 };
-const ProtobufCEnumDescriptor impromptu__v1__activity__descriptor =
+const ProtobufCEnumDescriptor impromptu__v2__activity__descriptor =
 {
   PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Activity",
+  "impromptu.v2.Activity",
   "Activity",
-  "Impromptu__V1__Activity",
-  "impromptu.v1",
+  "Impromptu__V2__Activity",
+  "impromptu.v2",
   4,
-  impromptu__v1__activity__enum_values_by_number,
+  impromptu__v2__activity__enum_values_by_number,
   4,
-  impromptu__v1__activity__enum_values_by_name,
+  impromptu__v2__activity__enum_values_by_name,
   1,
-  impromptu__v1__activity__value_ranges,
+  impromptu__v2__activity__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue impromptu__v1__reject_code__enum_values_by_number[7] =
+static const ProtobufCEnumValue impromptu__v2__reject_code__enum_values_by_number[8] =
 {
-  { "REJECT_CODE_UNSPECIFIED", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_UNSPECIFIED", 0 },
-  { "REJECT_CODE_INVALID", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_INVALID", 1 },
-  { "REJECT_CODE_TOO_STALE", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_TOO_STALE", 2 },
-  { "REJECT_CODE_UNKNOWN_VERSION", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_UNKNOWN_VERSION", 3 },
-  { "REJECT_CODE_ENCODER_MISMATCH", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_ENCODER_MISMATCH", 4 },
-  { "REJECT_CODE_FINISHED", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_FINISHED", 5 },
-  { "REJECT_CODE_QUARANTINED", "IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_QUARANTINED", 6 },
+  { "REJECT_CODE_UNSPECIFIED", "IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_UNSPECIFIED", 0 },
+  { "REJECT_CODE_INVALID", "IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_INVALID", 1 },
+  { "REJECT_CODE_TOO_STALE", "IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_TOO_STALE", 2 },
+  { "REJECT_CODE_UNKNOWN_VERSION", "IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_UNKNOWN_VERSION", 3 },
+  { "REJECT_CODE_FINISHED", "IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_FINISHED", 4 },
+  { "REJECT_CODE_QUARANTINED", "IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_QUARANTINED", 5 },
+  { "REJECT_CODE_UNKNOWN_TASK", "IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_UNKNOWN_TASK", 6 },
+  { "REJECT_CODE_OTHER_RUN", "IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_OTHER_RUN", 7 },
 };
-static const ProtobufCIntRange impromptu__v1__reject_code__value_ranges[] = {
-{0, 0},{0, 7}
+static const ProtobufCIntRange impromptu__v2__reject_code__value_ranges[] = {
+{0, 0},{0, 8}
 };
-static const ProtobufCEnumValueIndex impromptu__v1__reject_code__enum_values_by_name[7] =
+static const ProtobufCEnumValueIndex impromptu__v2__reject_code__enum_values_by_name[8] =
 {
-  { "REJECT_CODE_ENCODER_MISMATCH", 4 },
-  { "REJECT_CODE_FINISHED", 5 },
+  { "REJECT_CODE_FINISHED", 4 },
   { "REJECT_CODE_INVALID", 1 },
-  { "REJECT_CODE_QUARANTINED", 6 },
+  { "REJECT_CODE_OTHER_RUN", 7 },
+  { "REJECT_CODE_QUARANTINED", 5 },
   { "REJECT_CODE_TOO_STALE", 2 },
+  { "REJECT_CODE_UNKNOWN_TASK", 6 },
   { "REJECT_CODE_UNKNOWN_VERSION", 3 },
   { "REJECT_CODE_UNSPECIFIED", 0 },
 };
-const ProtobufCEnumDescriptor impromptu__v1__reject_code__descriptor =
+const ProtobufCEnumDescriptor impromptu__v2__reject_code__descriptor =
 {
   PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
-  "impromptu.v1.RejectCode",
+  "impromptu.v2.RejectCode",
   "RejectCode",
-  "Impromptu__V1__RejectCode",
-  "impromptu.v1",
-  7,
-  impromptu__v1__reject_code__enum_values_by_number,
-  7,
-  impromptu__v1__reject_code__enum_values_by_name,
+  "Impromptu__V2__RejectCode",
+  "impromptu.v2",
+  8,
+  impromptu__v2__reject_code__enum_values_by_number,
+  8,
+  impromptu__v2__reject_code__enum_values_by_name,
   1,
-  impromptu__v1__reject_code__value_ranges,
+  impromptu__v2__reject_code__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue impromptu__v1__phase__enum_values_by_number[3] =
+static const ProtobufCEnumValue impromptu__v2__refuse_code__enum_values_by_number[5] =
 {
-  { "PHASE_UNSPECIFIED", "IMPROMPTU__V1__PHASE__PHASE_UNSPECIFIED", 0 },
-  { "PHASE_RUNNING", "IMPROMPTU__V1__PHASE__PHASE_RUNNING", 1 },
-  { "PHASE_FINISHED", "IMPROMPTU__V1__PHASE__PHASE_FINISHED", 2 },
+  { "REFUSE_CODE_UNSPECIFIED", "IMPROMPTU__V2__REFUSE_CODE__REFUSE_CODE_UNSPECIFIED", 0 },
+  { "REFUSE_CODE_MODEL_MISMATCH", "IMPROMPTU__V2__REFUSE_CODE__REFUSE_CODE_MODEL_MISMATCH", 1 },
+  { "REFUSE_CODE_FULL", "IMPROMPTU__V2__REFUSE_CODE__REFUSE_CODE_FULL", 2 },
+  { "REFUSE_CODE_QUARANTINED", "IMPROMPTU__V2__REFUSE_CODE__REFUSE_CODE_QUARANTINED", 3 },
+  { "REFUSE_CODE_FENCED", "IMPROMPTU__V2__REFUSE_CODE__REFUSE_CODE_FENCED", 4 },
 };
-static const ProtobufCIntRange impromptu__v1__phase__value_ranges[] = {
+static const ProtobufCIntRange impromptu__v2__refuse_code__value_ranges[] = {
+{0, 0},{0, 5}
+};
+static const ProtobufCEnumValueIndex impromptu__v2__refuse_code__enum_values_by_name[5] =
+{
+  { "REFUSE_CODE_FENCED", 4 },
+  { "REFUSE_CODE_FULL", 2 },
+  { "REFUSE_CODE_MODEL_MISMATCH", 1 },
+  { "REFUSE_CODE_QUARANTINED", 3 },
+  { "REFUSE_CODE_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor impromptu__v2__refuse_code__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "impromptu.v2.RefuseCode",
+  "RefuseCode",
+  "Impromptu__V2__RefuseCode",
+  "impromptu.v2",
+  5,
+  impromptu__v2__refuse_code__enum_values_by_number,
+  5,
+  impromptu__v2__refuse_code__enum_values_by_name,
+  1,
+  impromptu__v2__refuse_code__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue impromptu__v2__phase__enum_values_by_number[3] =
+{
+  { "PHASE_UNSPECIFIED", "IMPROMPTU__V2__PHASE__PHASE_UNSPECIFIED", 0 },
+  { "PHASE_RUNNING", "IMPROMPTU__V2__PHASE__PHASE_RUNNING", 1 },
+  { "PHASE_FINISHED", "IMPROMPTU__V2__PHASE__PHASE_FINISHED", 2 },
+};
+static const ProtobufCIntRange impromptu__v2__phase__value_ranges[] = {
 {0, 0},{0, 3}
 };
-static const ProtobufCEnumValueIndex impromptu__v1__phase__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex impromptu__v2__phase__enum_values_by_name[3] =
 {
   { "PHASE_FINISHED", 2 },
   { "PHASE_RUNNING", 1 },
   { "PHASE_UNSPECIFIED", 0 },
 };
-const ProtobufCEnumDescriptor impromptu__v1__phase__descriptor =
+const ProtobufCEnumDescriptor impromptu__v2__phase__descriptor =
 {
   PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
-  "impromptu.v1.Phase",
+  "impromptu.v2.Phase",
   "Phase",
-  "Impromptu__V1__Phase",
-  "impromptu.v1",
+  "Impromptu__V2__Phase",
+  "impromptu.v2",
   3,
-  impromptu__v1__phase__enum_values_by_number,
+  impromptu__v2__phase__enum_values_by_number,
   3,
-  impromptu__v1__phase__enum_values_by_name,
+  impromptu__v2__phase__enum_values_by_name,
   1,
-  impromptu__v1__phase__value_ranges,
-  NULL,NULL,NULL,NULL   /* reserved[1234] */
-};
-static const ProtobufCEnumValue impromptu__v1__timer_kind__enum_values_by_number[7] =
-{
-  { "TIMER_KIND_UNSPECIFIED", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_UNSPECIFIED", 0 },
-  { "TIMER_KIND_BEACON", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_BEACON", 1 },
-  { "TIMER_KIND_FLUSH_DEADLINE", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_FLUSH_DEADLINE", 2 },
-  { "TIMER_KIND_ROUND_DEADLINE", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_ROUND_DEADLINE", 3 },
-  { "TIMER_KIND_LEASE_SWEEP", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_LEASE_SWEEP", 4 },
-  { "TIMER_KIND_RUN_DEADLINE", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_RUN_DEADLINE", 5 },
-  { "TIMER_KIND_DRAIN_DEADLINE", "IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_DRAIN_DEADLINE", 6 },
-};
-static const ProtobufCIntRange impromptu__v1__timer_kind__value_ranges[] = {
-{0, 0},{0, 7}
-};
-static const ProtobufCEnumValueIndex impromptu__v1__timer_kind__enum_values_by_name[7] =
-{
-  { "TIMER_KIND_BEACON", 1 },
-  { "TIMER_KIND_DRAIN_DEADLINE", 6 },
-  { "TIMER_KIND_FLUSH_DEADLINE", 2 },
-  { "TIMER_KIND_LEASE_SWEEP", 4 },
-  { "TIMER_KIND_ROUND_DEADLINE", 3 },
-  { "TIMER_KIND_RUN_DEADLINE", 5 },
-  { "TIMER_KIND_UNSPECIFIED", 0 },
-};
-const ProtobufCEnumDescriptor impromptu__v1__timer_kind__descriptor =
-{
-  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
-  "impromptu.v1.TimerKind",
-  "TimerKind",
-  "Impromptu__V1__TimerKind",
-  "impromptu.v1",
-  7,
-  impromptu__v1__timer_kind__enum_values_by_number,
-  7,
-  impromptu__v1__timer_kind__enum_values_by_name,
-  1,
-  impromptu__v1__timer_kind__value_ranges,
+  impromptu__v2__phase__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

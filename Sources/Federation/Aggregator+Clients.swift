@@ -1,123 +1,201 @@
 import PromptAggregation
 
-/// Who takes part: hello, heartbeat, goodbye, leases.
+/// Who takes part: hello, heartbeat, goodbye, failure, lease.
 extension Aggregator {
-    mutating func receive(_ hello: ClientMessage.Hello, at time: Timestamp) {
-        let expected = configuration.encoderDigest
-        if !expected.isEmpty, !hello.encoderDigest.isEmpty, hello.encoderDigest != expected {
-            return refuse(
-                hello, .encoderMismatch, "expected the frozen encoder \(expected), found \(hello.encoderDigest)")
+    mutating func receive(_ hello: ClientMessage.Hello) {
+        if let difference = hello.model.difference(from: configuration.model) {
+            return refuse(hello.client, hello.session, .modelMismatch, difference)
         }
-        if let known = clients.index(of: hello.client), clients[known].presence == .quarantined {
-            return refuse(hello, .quarantined, Self.quarantineReason)
+        guard let slot = clients.slot(of: hello.client) else { return admit(hello) }
+        let record = clients[slot]
+        if record.presence == .quarantined {
+            return refuse(hello.client, hello.session, .quarantined, Self.quarantineReason)
         }
-        let index: Int
-        if let known = clients.index(of: hello.client) {
-            index = known
-        } else if clients.records.count < configuration.maximumClients {
-            clients.insert(ClientRecord(id: hello.client, sampleCount: hello.sampleCount, lastHeard: time))
-            index = clients.index(of: hello.client)!
-            counts.clientsAlive += 1
-            effects.append(.presenceChanged(hello.client, .alive))
+        if record.fenced.contains(where: { $0.session == hello.session }) { return fence(hello.session, of: slot) }
+        if record.session == hello.session {
+            clients.change(slot) { $0.sampleCount = hello.sampleCount }
+            hear(from: slot)
+        } else if record.presence == .alive {
+            clients.change(slot) { $0.candidate = .init(session: hello.session, sampleCount: hello.sampleCount) }
         } else {
-            return refuse(hello, .invalid, "the run already has its \(configuration.maximumClients) clients")
+            begin(hello.session, sampleCount: hello.sampleCount, of: slot)
+            hear(from: slot)
         }
-        hear(from: index, at: time)
-        clients[index].sampleCount = hello.sampleCount
-        // A client that starts anew has forgotten its task.
-        if clients[index].begin(session: hello.session) { release(index) }
-        welcome(index, session: hello.session, holding: hello.lastVersion)
+        welcome(hello)
     }
 
-    private mutating func refuse(_ hello: ClientMessage.Hello, _ code: AggregatorMessage.Reject.Code, _ reason: String)
-    {
-        counts.rejected += 1
+    private mutating func admit(_ hello: ClientMessage.Hello) {
+        guard clients.count < configuration.maximumClients else {
+            return refuse(
+                hello.client, hello.session, .full,
+                "the run already has its \(configuration.maximumClients) clients")
+        }
+        clients.insert(
+            ClientRecord(
+                id: hello.client, session: hello.session, sampleCount: hello.sampleCount, heard: clock.listened))
+        effects.append(.presenceChanged(hello.client, .alive))
+        noteSamples(hello)
+        welcome(hello)
+    }
+
+    /// Says so where a client has nothing to train on.
+    private mutating func noteSamples(_ hello: ClientMessage.Hello) {
+        guard hello.sampleCount == 0 else { return }
+        effects.append(
+            .failed(
+                FailedTask(
+                    client: hello.client, task: 0, reason: "the client has no samples: it is never asked to train",
+                    isAskedAgain: false)))
+    }
+
+    private mutating func refuse(
+        _ client: ClientID, _ session: UInt64, _ code: AggregatorMessage.Refuse.Code, _ reason: String
+    ) {
+        totals.rejected += 1
+        sendRefusal(client, session, code, reason)
+    }
+
+    private mutating func sendRefusal(
+        _ client: ClientID, _ session: UInt64, _ code: AggregatorMessage.Refuse.Code, _ reason: String
+    ) {
+        effects.append(
+            .publish(
+                .client(client), .refuse(.init(client: client, session: session, code: code, reason: reason))))
+    }
+
+    private mutating func welcome(_ hello: ClientMessage.Hello) {
+        let milliseconds = configuration.heartbeat.wholeNanoseconds / 1_000_000
         effects.append(
             .publish(
                 .client(hello.client),
-                .reject(
-                    .init(
-                        client: hello.client, session: hello.session, sequence: 0, code: code, reason: reason,
-                        retryable: false))))
-    }
-
-    private mutating func welcome(_ index: Int, session: UInt64, holding lastVersion: Version) {
-        let id = clients[index].id
-        let (seconds, attoseconds) = configuration.heartbeat.components
-        effects.append(
-            .publish(
-                .client(id),
                 .welcome(
                     .init(
-                        client: id, session: session, version: version, acknowledged: clients[index].ack(for: session),
-                        heartbeatMilliseconds: Int(seconds * 1000 + attoseconds / 1_000_000_000_000_000)))))
-        if lastVersion < version || lastVersion < 0 { effects.append(.publish(.client(id), .globalPrompts(current))) }
-        if phase == .finished { publishBeacon() }
+                        client: hello.client, session: hello.session, version: version,
+                        heartbeatMilliseconds: max(1, Int(milliseconds)), precision: configuration.precision,
+                        modelDigest: configuration.model.digest))))
+        if phase == .finished { publishBeacon(to: .client(hello.client)) }
     }
 
-    mutating func receive(_ heartbeat: ClientMessage.Heartbeat, at time: Timestamp) {
-        guard let index = clients.index(of: heartbeat.client),
-            clients[index].currentSession == heartbeat.session
-        else { return askForHello(heartbeat) }
-        hear(from: index, at: time)
-        guard let inFlight = clients[index].inFlight else { return }
-        if heartbeat.task < inFlight.task {
+    // MARK: One voice a client
+
+    /// The place of a client for whom a session may speak, nil where it may not. A session that waits to take over does so
+    /// by speaking; one whose place was taken is told to end; an unknown one is asked to say hello.
+    private mutating func voice(of client: ClientID, _ session: UInt64) -> Int? {
+        guard let slot = clients.slot(of: client) else { return askForHello(client, session) }
+        let record = clients[slot]
+        if record.presence == .quarantined {
+            sendRefusal(client, session, .quarantined, Self.quarantineReason)
+            return nil
+        }
+        if record.fenced.contains(where: { $0.session == session }) {
+            fence(session, of: slot)
+            return nil
+        }
+        if let candidate = record.candidate, candidate.session == session {
+            begin(session, sampleCount: candidate.sampleCount, of: slot)
+            return slot
+        }
+        return record.session == session && record.presence != .departed ? slot : askForHello(client, session)
+    }
+
+    private mutating func askForHello(_ client: ClientID, _ session: UInt64) -> Int? {
+        effects.append(.publish(.client(client), .sayHello(.init(client: client, session: session))))
+        return nil
+    }
+
+    /// Begins a session of a client; the one before is told to end, and its task is taken back.
+    private mutating func begin(_ session: UInt64, sampleCount: Int, of slot: Int) {
+        let (id, before, presence) = (clients[slot].id, clients[slot].session, clients[slot].presence)
+        release(slot)
+        clients.change(slot) { $0.begin(session: session, sampleCount: sampleCount) }
+        if presence != .departed { sendRefusal(id, before, .fenced, Self.fencedReason) }
+        noteSamples(.init(client: id, session: session, sampleCount: sampleCount))
+    }
+
+    /// Answers a session whose place was taken; the first time it is news, for it shows that there are two processes.
+    private mutating func fence(_ session: UInt64, of slot: Int) {
+        noteFenced(session, of: slot)
+        sendRefusal(clients[slot].id, session, .fenced, Self.fencedReason)
+    }
+
+    private mutating func noteFenced(_ session: UInt64, of slot: Int) {
+        guard let place = clients[slot].fenced.firstIndex(where: { $0.session == session }),
+            !clients[slot].fenced[place].wasHeard
+        else { return }
+        clients.change(slot) { $0.fenced[place].wasHeard = true }
+        totals.fenced += 1
+        effects.append(.fenced(clients[slot].id, session: session))
+    }
+
+    static let fencedReason = "another process took part under this client's name later: only one may"
+
+    // MARK: Signs of life
+
+    mutating func receive(_ heartbeat: ClientMessage.Heartbeat) {
+        guard let slot = voice(of: heartbeat.client, heartbeat.session) else { return }
+        hear(from: slot)
+        guard let current = clients[slot].current else { return }
+        if heartbeat.task < current.task {
             // The task was lost on its way; the client ignores one that it already has.
-            effects.append(.publish(.client(heartbeat.client), .task(task(inFlight, for: heartbeat.client))))
-        } else if heartbeat.activity == .idle, heartbeat.outstanding == 0 {
-            // It has been through the task and holds nothing to send: training failed there.
-            release(index)
-        }
-        if heartbeat.activity == .waiting, heartbeat.lastVersion < version {
-            effects.append(.publish(.client(heartbeat.client), .globalPrompts(current)))
+            sendTask(of: slot)
+        } else if heartbeat.task == current.task, heartbeat.activity == .idle, heartbeat.outstanding == 0 {
+            fail(current.task, of: slot, "the client is idle after the task and has nothing to send")
         }
     }
 
-    /// Answers a session that is not the client's current one. A hello of an earlier start may arrive behind that of the
-    /// next, which would else not be heard any more; an earlier start that is gone does not read this.
-    private mutating func askForHello(_ heartbeat: ClientMessage.Heartbeat) {
+    mutating func receive(_ failure: ClientMessage.Failure) {
+        guard let slot = voice(of: failure.client, failure.session) else { return }
+        hear(from: slot)
+        if clients[slot].current?.task == failure.task { fail(failure.task, of: slot, failure.reason) }
+    }
+
+    /// Takes a task back that came to nothing. Should an update for it come all the same, it counts.
+    private mutating func fail(_ task: UInt64, of slot: Int, _ reason: String) {
+        release(slot)
+        totals.failed += 1
+        clients.change(slot) {
+            $0.failures += 1
+            $0.lastFailure = reason
+        }
         effects.append(
-            .publish(
-                .client(heartbeat.client),
-                .reject(
-                    .init(
-                        client: heartbeat.client, session: heartbeat.session, sequence: 0, code: .invalid,
-                        reason: "not the client's current session: say hello first", retryable: true))))
+            .failed(
+                FailedTask(
+                    client: clients[slot].id, task: task, reason: reason,
+                    isAskedAgain: clients.mayBeAsked(clients[slot]))))
+    }
+
+    mutating func receive(_ fetch: ClientMessage.Fetch) {
+        guard let slot = voice(of: fetch.client, fetch.session) else { return }
+        hear(from: slot)
+        effects.append(.publish(.client(fetch.client), .prompts(prompts(since: fetch.holding))))
     }
 
     mutating func receive(_ goodbye: ClientMessage.Goodbye) {
-        guard let index = clients.index(of: goodbye.client), clients[index].currentSession == goodbye.session,
-            clients[index].presence != .departed, clients[index].presence != .quarantined
-        else { return }
-        if clients[index].presence == .alive { counts.clientsAlive -= 1 }
-        clients[index].presence = .departed
-        release(index)
+        guard let slot = clients.slot(of: goodbye.client) else { return }
+        let record = clients[slot]
+        if record.candidate?.session == goodbye.session { clients.change(slot) { $0.candidate = nil } }
+        guard record.session == goodbye.session else { return noteFenced(goodbye.session, of: slot) }
+        guard record.presence != .departed, record.presence != .quarantined else { return }
+        release(slot)
+        clients.change(slot) { $0.presence = .departed }
         effects.append(.presenceChanged(goodbye.client, .departed))
     }
 
     /// Notes a sign of life; a client that was lost or had left is back.
-    mutating func hear(from index: Int, at time: Timestamp) {
-        clients[index].lastHeard = time
-        guard clients[index].presence != .alive, clients[index].presence != .quarantined else { return }
-        clients[index].presence = .alive
-        counts.clientsAlive += 1
-        effects.append(.presenceChanged(clients[index].id, .alive))
+    mutating func hear(from slot: Int) {
+        let wasAlive = clients[slot].presence == .alive
+        clients.hear(slot, at: clock.listened)
+        if !wasAlive { effects.append(.presenceChanged(clients[slot].id, .alive)) }
     }
 
-    mutating func sweepLeases(at time: Timestamp) {
-        for index in clients.indices
-        where clients[index].presence == .alive && time - clients[index].lastHeard > configuration.lease {
-            clients[index].presence = .lost
-            counts.clientsAlive -= 1
-            release(index)
-            effects.append(.presenceChanged(clients[index].id, .lost))
-        }
+    mutating func lose(_ slot: Int) {
+        release(slot)
+        clients.change(slot) { $0.presence = .lost }
+        effects.append(.presenceChanged(clients[slot].id, .lost))
     }
 
-    /// Takes back the task of a client, if it has one.
-    mutating func release(_ index: Int) {
-        guard clients[index].inFlight != nil else { return }
-        clients[index].inFlight = nil
-        counts.inFlight -= 1
+    /// Takes back the task of a client, if it has one. An update may still answer it.
+    mutating func release(_ slot: Int) {
+        if clients[slot].current != nil { clients.change(slot) { $0.current = nil } }
     }
 }

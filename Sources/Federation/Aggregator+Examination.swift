@@ -2,32 +2,26 @@ import PromptAggregation
 
 /// What an update must hold to count, and what becomes of a client whose updates keep failing it.
 extension Aggregator {
-    struct Problem: Error {
-        var code: AggregatorMessage.Reject.Code
-        var reason: String
-        /// Whether no client that works as it should sends such a thing, however late it is.
-        var isOffence: Bool { code == .invalid || code == .unknownVersion }
-    }
-
-    /// Checks an update against the state that it started from, which it returns.
-    func examine(_ update: ClientMessage.Update) -> Result<PromptState, Problem> {
-        guard phase != .finished else { return .failure(Problem(code: .finished, reason: "the run has ended")) }
-        guard update.baseVersion <= version, update.baseVersion >= 0 else {
-            return .failure(
-                Problem(
-                    code: .unknownVersion,
-                    reason: "expected a base version from 0 to \(version), found \(update.baseVersion)"))
+    /// What keeps an update for an open task from counting, nil when nothing does.
+    func problem(
+        of update: ClientMessage.Update, taskVersion: Version
+    ) -> (code: AggregatorMessage.Reject.Code, reason: String)? {
+        if phase == .finished { return (.finished, "the run has ended") }
+        guard update.baseVersion <= version else {
+            return (.unknownVersion, "expected a base version up to \(version), found \(update.baseVersion)")
         }
-        guard let base = history.first(where: { $0.version == update.baseVersion })?.state else {
-            return .failure(
-                Problem(
-                    code: .tooStale,
-                    reason: "expected a base version from \(history[0].version), found \(update.baseVersion)"))
+        guard update.baseVersion >= taskVersion else {
+            return (
+                .invalid,
+                "expected a base version from \(taskVersion), which the task names, found \(update.baseVersion)"
+            )
         }
-        if let reason = misfit(of: update, on: base) ?? excess(of: update, over: base) {
-            return .failure(Problem(code: .invalid, reason: reason))
+        let oldest = history[0].version
+        guard update.baseVersion >= oldest else {
+            return (.tooStale, "expected a base version from \(oldest), found \(update.baseVersion)")
         }
-        return .success(base)
+        let base = history[update.baseVersion - oldest].state
+        return (misfit(of: update, on: base) ?? excess(of: update, over: base)).map { (.invalid, $0) }
     }
 
     /// What is wrong with an update's values, nil when they fit.
@@ -49,7 +43,7 @@ extension Aggregator {
                 return "\(entry.name): expected shape \(expected.tensor.shape), found \(entry.tensor.shape)"
             }
         }
-        let shape = update.parameters[Parameters.prompts]!.shape
+        let shape = update.parameters[Parameters.prompts]?.shape ?? []
         guard shape.count == 2, shape[1] == base.width, shape[0] == update.promptIDs.count else {
             return "prompts: expected shape [\(update.promptIDs.count), \(base.width)], found \(shape)"
         }
@@ -88,27 +82,23 @@ extension Aggregator {
 
     static let quarantineReason = "quarantined: too many of the client's updates in a row were invalid"
 
-    private func isTooMany(_ index: Int) -> Bool {
-        configuration.checks.quarantineAfter > 0 && clients[index].offences >= configuration.checks.quarantineAfter
-    }
-
     /// Counts an invalid update; too many in a row put the client in quarantine for the rest of the run.
-    mutating func noteOffence(_ reason: String, of index: Int, in session: UInt64) {
-        clients[index].offences += 1
-        guard isTooMany(index) else { return }
-        if clients[index].presence == .alive { counts.clientsAlive -= 1 }
-        clients[index].presence = .quarantined
-        counts.quarantined += 1
-        release(index)
-        let id = clients[index].id
+    mutating func noteOffence(_ reason: String, of slot: Int) {
+        clients.change(slot) { $0.offences += 1 }
+        let most = configuration.checks.quarantineAfter
+        guard most > 0, clients[slot].offences >= most else { return }
+        release(slot)
+        clients.change(slot) { $0.presence = .quarantined }
+        totals.quarantined += 1
+        let (id, session) = (clients[slot].id, clients[slot].session)
         effects.append(.presenceChanged(id, .quarantined))
         effects.append(
             .publish(
                 .client(id),
-                .reject(
+                .refuse(
                     .init(
-                        client: id, session: session, sequence: 0, code: .quarantined,
-                        reason: "\(Self.quarantineReason); the last: \(reason)", retryable: false))))
+                        client: id, session: session, code: .quarantined,
+                        reason: "\(Self.quarantineReason); the last: \(reason)"))))
     }
 }
 

@@ -7,16 +7,30 @@ public struct ClientState: Hashable, Sendable {
     public var sampleCount: Int
     /// The version that its task starts from, nil while it has none.
     public var taskVersion: Version?
+    /// By the driver's clock; while nobody listened no time passed for it.
     public var lastHeard: Timestamp
+    /// Failed tasks in a row.
+    public var failures: Int
+    /// Why the last of them failed, empty where none did.
+    public var lastFailure: String
+    /// Whether the aggregator gives it tasks: it is alive, has samples, and did not fail too often.
+    public var isAsked: Bool
+    /// Sessions of it that were heard after another had taken their place, of the last few.
+    public var fencedSessions: Int
 }
 
 extension Aggregator {
     /// Everybody who ever took part, ascending by identity.
     public var clientStates: [ClientState] {
-        clients.records.map {
-            ClientState(
-                id: $0.id, presence: $0.presence, sampleCount: $0.sampleCount, taskVersion: $0.inFlight?.version,
-                lastHeard: $0.lastHeard)
-        }
+        let now = clock.last ?? Timestamp(nanoseconds: 0)
+        return clients.records.map { record in
+            let silence = clock.listened.saturatingSubtract(record.heard)
+            return ClientState(
+                id: record.id, presence: record.presence, sampleCount: record.sampleCount,
+                taskVersion: record.current?.version,
+                lastHeard: Timestamp(nanoseconds: now.nanoseconds.saturatingSubtract(silence)),
+                failures: record.failures, lastFailure: record.lastFailure, isAsked: clients.mayBeAsked(record),
+                fencedSessions: record.fenced.count { $0.wasHeard })
+        }.sorted { $0.id < $1.id }
     }
 }

@@ -7,57 +7,65 @@ extension Aggregator {
     public func snapshot() -> [UInt8] {
         var writer = SnapshotWriter()
         writer.write("Aggregator")
+        writer.write(run)
         strategy.writeNamed(to: &writer)
         writer.write(version)
-        writer.write(Self.phases.firstIndex(of: phase) ?? 0)
+        writer.write(Phase.allCases.firstIndex(of: phase)!)
         writer.write(history) { writer, published in
             writer.write(published.version)
             writer.write(published.state)
         }
-        writer.write(clients.records) { $1.write(to: &$0) }
+        writer.write(unchangedSince)
+        clients.write(to: &writer)
+        ledger.write(to: &writer)
         writer.write(buffer) { $1.update.write(to: &$0) }
         random.write(to: &writer)
-        writer.write(nextTask)
-        writer.write(roundDeadlinePassed)
-        writer.write(roundDeadlineSet)
-        for count in Self.totals { writer.write(counts[keyPath: count]) }
-        writer.write(Int(startedAt.nanoseconds))
+        for count in Self.countPaths { writer.write(totals[keyPath: count]) }
+        clock.write(to: &writer)
+        waits.write(to: &writer)
         writer.write(clientsGathered)
         return writer.finish()
     }
 
     /// The aggregator that `snapshot` was taken of.
     ///
-    /// - Parameter strategy: made as the snapshot's was: same name, settings, initial state and seed.
-    /// - Throws: `SnapshotError` saying what was expected and what came.
+    /// - Parameters:
+    ///   - run: the run of the snapshot; another's is refused.
+    ///   - strategy: made as the snapshot's was: same name, settings, initial state and seed.
+    /// - Throws: `SnapshotError` saying what was expected and what came; `FederationError` as for a new one.
     public init(
-        configuration: FederationConfiguration, strategy: any AggregationStrategy, snapshot: [UInt8]
-    ) throws(SnapshotError) {
-        self.init(configuration: configuration, strategy: strategy)
-        var reader = try SnapshotReader(snapshot)
-        try reader.expect("Aggregator", "kind")
-        try self.strategy.readNamed(from: &reader)
-        version = try reader.integer("version", in: 0...Int.max)
-        phase = Self.phases[try reader.integer("phase", in: 0...Self.phases.count - 1)]
-        try readHistory(from: &reader)
-        clients = try ClientRegistry(from: &reader)
-        try readBuffer(from: &reader)
-        random = try SeededRandom(from: &reader)
-        nextTask = try reader.word()
-        roundDeadlinePassed = try reader.flag()
-        roundDeadlineSet = try reader.integer()
-        for count in Self.totals { counts[keyPath: count] = try reader.integer("total", in: 0...Int.max) }
-        startedAt = Timestamp(nanoseconds: Int64(try reader.integer()))
-        clientsGathered = try reader.flag()
-        try reader.finish()
+        configuration: FederationConfiguration, run: UInt64, strategy: any AggregationStrategy, snapshot: [UInt8]
+    ) throws {
+        try self.init(configuration: configuration, run: run, strategy: strategy)
+        try read(snapshot)
     }
 
-    private static let phases: [Phase] = [.ready, .running, .finished, .draining, .resting]
+    private mutating func read(_ snapshot: [UInt8]) throws(SnapshotError) {
+        var reader = try SnapshotReader(snapshot)
+        try reader.expect("Aggregator", "kind")
+        try reader.expect(run, "run")
+        try strategy.readNamed(from: &reader)
+        version = try reader.integer("version", in: 0...FederationConfiguration.largestCount)
+        phase = Phase.allCases[try reader.integer("phase", in: 0...Phase.allCases.count - 1)]
+        try readHistory(from: &reader)
+        clients = try ClientRegistry(
+            from: &reader, version: version, failuresAllowed: configuration.failuresAllowed)
+        ledger = try TaskLedger(from: &reader)
+        try readBuffer(from: &reader)
+        random = try SeededRandom(from: &reader)
+        for count in Self.countPaths {
+            totals[keyPath: count] = try reader.integer("total", in: 0...FederationConfiguration.largestCount)
+        }
+        clock = try EventClock(from: &reader)
+        waits = try Waits(from: &reader)
+        clientsGathered = try reader.flag()
+        try reader.finish()
+        if let violation = checkInvariants().first { throw reader.unexpected("state", "a sound one", violation) }
+    }
 
-    private static var totals: [WritableKeyPath<Counts, Int>] {
+    private static var countPaths: [WritableKeyPath<Counts, Int>] {
         [
-            \.accepted, \.usedLate, \.discardedLate, \.duplicates, \.rejected, \.quarantined, \.clientsAlive,
-            \.inFlight,
+            \.accepted, \.usedLate, \.discardedLate, \.duplicates, \.rejected, \.quarantined, \.failed, \.fenced,
         ]
     }
 
@@ -66,12 +74,15 @@ extension Aggregator {
         history = try reader.list { reader throws(SnapshotError) in
             .init(version: try reader.integer(), state: try reader.state(like: present))
         }
-        let versions = history.map(\.version)
-        guard let first = versions.first, first >= 0, versions == Array(first..<first + versions.count),
-            versions.last == version
+        let first = version - history.count + 1
+        guard !history.isEmpty, first >= 0, history.count <= configuration.maximumStaleness + 1,
+            zip(history, first...version).allSatisfy({ $0.version == $1 })
         else {
-            throw reader.unexpected("published versions", "consecutive ones up to \(version)", "\(versions)")
+            throw reader.unexpected(
+                "published versions", "consecutive ones up to \(version)", "\(history.map(\.version))")
         }
+        unchangedSince = try reader.integers(
+            "versions of tensors", count: current.state.parameters.entries.count)
     }
 
     /// The states that buffered updates started from are all in the history, which only a flush shortens.
@@ -79,13 +90,16 @@ extension Aggregator {
         let updates = try reader.list { reader throws(SnapshotError) in try ClientMessage.Update(from: &reader) }
         buffer = []
         for update in updates {
-            guard let base = history.first(where: { $0.version == update.baseVersion })?.state else {
+            guard let base = history.first(where: { $0.version == update.baseVersion })?.state,
+                let slot = clients.slot(of: update.client)
+            else {
                 throw reader.unexpected(
-                    "base version of a buffered update", "one from \(history[0].version) to \(version)",
-                    "\(update.baseVersion)")
+                    "client and base version of a buffered update",
+                    "a known one and one from \(history[0].version) to \(version)",
+                    "\(update.client), \(update.baseVersion)")
             }
             if let reason = misfit(of: update, on: base) { throw reader.unexpected("buffered update", "a fit", reason) }
-            buffer.append(BufferedUpdate(update: update, base: base))
+            buffer.append(BufferedUpdate(slot: slot, update: update, base: base))
         }
     }
 }
@@ -93,7 +107,7 @@ extension Aggregator {
 extension ClientMessage.Update {
     fileprivate func write(to writer: inout SnapshotWriter) {
         writer.write(client.name)
-        for word in [session, sequence, task] { writer.write(word) }
+        for word in [session, run, task] { writer.write(word) }
         writer.write(baseVersion)
         writer.write(sampleCount)
         writer.write(parameters)
@@ -103,15 +117,43 @@ extension ClientMessage.Update {
             // Observers' figures may be anything, so they travel as bits.
             writer.write(metric.value.bitPattern)
         }
+        writer.write(precision.rawValue)
     }
 
     fileprivate init(from reader: inout SnapshotReader) throws(SnapshotError) {
         self.init(
-            client: ClientID(try reader.text()), session: try reader.word(), sequence: try reader.word(),
+            client: ClientID(try reader.text()), session: try reader.word(), run: try reader.word(),
             task: try reader.word(), baseVersion: try reader.integer(), sampleCount: try reader.integer(),
             parameters: try reader.parameters(), promptIDs: try reader.words("prompt identities"),
             metrics: try reader.list { reader throws(SnapshotError) in
                 Metric(name: try reader.text(), value: Double(bitPattern: try reader.word()))
             })
+        let name = try reader.text()
+        guard let precision = Precision(rawValue: name) else {
+            throw reader.unexpected("precision", "one that there is", "'\(name)'")
+        }
+        self.precision = precision
+    }
+}
+
+extension Aggregator.Waits {
+    fileprivate func write(to writer: inout SnapshotWriter) {
+        writer.write(Int(started))
+        for time in [nextBeacon, bufferedSince, roundSince, drainEnd] { writer.write(time) { $0.write(Int($1)) } }
+        writer.write(roundIsOver)
+    }
+
+    fileprivate init(from reader: inout SnapshotReader) throws(SnapshotError) {
+        func time(_ reader: inout SnapshotReader) throws(SnapshotError) -> Int64? {
+            try reader.optional { reader throws(SnapshotError) in
+                Int64(try reader.integer("time of a wait", in: 0...Int.max))
+            }
+        }
+        started = Int64(try reader.integer("start of the run", in: 0...Int.max))
+        nextBeacon = try time(&reader)
+        bufferedSince = try time(&reader)
+        roundSince = try time(&reader)
+        drainEnd = try time(&reader)
+        roundIsOver = try reader.flag()
     }
 }

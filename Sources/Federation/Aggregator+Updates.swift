@@ -1,66 +1,144 @@
 import PromptAggregation
 
-/// What clients send back: each update is accepted once, or rejected with a reason.
+/// What clients send back: each update gets one verdict, and counts once at most.
 extension Aggregator {
-    mutating func receive(_ update: ClientMessage.Update, at time: Timestamp) {
-        guard let index = clients.index(of: update.client), let settled = clients[index].settled(in: update.session)
-        else {
-            return reject(update, .invalid, "unknown client or session: say hello first", retryable: true)
+    mutating func receive(_ update: ClientMessage.Update) {
+        let slot = clients.slot(of: update.client)
+        if let slot { hear(update, from: slot) }
+        let verdict = judge(update, of: slot)
+        effects.append(
+            .judged(Judgement(client: update.client, run: update.run, task: update.task, verdict: verdict)))
+        settle(update, of: slot, verdict)
+    }
+
+    /// The answer to a message that comes to nothing whatever else happens: an update of a stranger, of another run, or of
+    /// a client in quarantine. Nil for any other.
+    ///
+    /// Whoever drives the core may send it without an event, so that what strangers send need not be kept; the totals
+    /// then leave it out.
+    public func turnsAway(_ message: ClientMessage) -> AggregatorMessage? {
+        guard case .update(let update) = message else { return nil }
+        let slot = clients.slot(of: update.client)
+        guard update.run != run || slot == nil || clients[slot!].presence == .quarantined,
+            case .rejected(let code, let reason) = judge(update, of: slot)
+        else { return nil }
+        return rejection(of: update, code, reason)
+    }
+
+    /// An update of the session that speaks for its client is a sign of life. One that was kept by an earlier session is
+    /// not, and none brings back who said goodbye.
+    private mutating func hear(_ update: ClientMessage.Update, from slot: Int) {
+        let presence = clients[slot].presence
+        guard update.session == clients[slot].session, presence == .alive || presence == .lost else { return }
+        hear(from: slot)
+    }
+
+    private func judge(_ update: ClientMessage.Update, of slot: Int?) -> Verdict {
+        guard update.run == run else {
+            return .rejected(
+                .otherRun,
+                reason: "expected an update of run \(hexadecimal(run)), found one of run \(hexadecimal(update.run))")
         }
-        hear(from: index, at: time)
-        guard settled.admits(update.sequence) else {
-            return reject(
-                update, .invalid,
-                "expected a sequence from 1 to \(settled.contiguous + SettledSequences.window), found \(update.sequence)",
-                retryable: true)
+        guard let slot else {
+            return .rejected(.unknownTask, reason: "no task was given to \(update.client)")
         }
-        if let inFlight = clients[index].inFlight, inFlight.task <= update.task { release(index) }
-        if settled.contains(update.sequence) {
-            counts.duplicates += 1
-            return acknowledge(update, of: index)
+        let version: Version
+        switch ledger[update.task] {
+        case .known(let entry) where entry.slot == slot && entry.outcome != .open: return .duplicate
+        case .known(let entry) where entry.slot == slot: version = entry.version
+        case .known, .neverGiven:
+            return .rejected(.unknownTask, reason: "task \(update.task) was not given to \(update.client)")
+        case .forgotten:
+            // A client may be at work on its task for longer than the ledger keeps it.
+            guard let current = clients[slot].current, current.task == update.task else {
+                return .rejected(
+                    .tooStale,
+                    reason: "task \(update.task) was given more than \(configuration.maximumStaleness) versions ago")
+            }
+            version = current.version
         }
-        guard clients[index].presence != .quarantined else {
-            return reject(update, .quarantined, Self.quarantineReason, retryable: false)
+        if clients[slot].presence == .quarantined { return .rejected(.quarantined, reason: Self.quarantineReason) }
+        if let problem = problem(of: update, taskVersion: version) {
+            return .rejected(problem.code, reason: problem.reason)
         }
-        clients[index].settle(update.sequence, in: update.session)
-        switch examine(update) {
-        case .failure(let problem):
-            reject(update, problem.code, problem.reason, retryable: false)
-            if problem.isOffence { noteOffence(problem.reason, of: index, in: update.session) }
-        case .success(let base): accept(update, from: base, of: index, at: time)
+        if case .synchronous(let round) = configuration.mode, round.late == .discard, update.baseVersion < self.version
+        {
+            return .tooLate
+        }
+        return .accepted
+    }
+
+    /// Does what a verdict asks for, and tells the client.
+    private mutating func settle(_ update: ClientMessage.Update, of slot: Int?, _ verdict: Verdict) {
+        switch verdict {
+        case .accepted:
+            accept(update, of: slot!)
+            ledger.settle(update.task, .counted)
+            add(update, of: slot!)
+        case .tooLate:
+            totals.discardedLate += 1
+            accept(update, of: slot!)
+            ledger.settle(update.task, .discarded)
+        case .duplicate:
+            totals.duplicates += 1
+            if case .known(let entry) = ledger[update.task], case .rejected(let code) = entry.outcome {
+                return reject(update, code, "the same update was rejected before")
+            }
+            acknowledge(update)
+        case .rejected(let code, let reason):
+            totals.rejected += 1
+            reject(update, code, reason)
+            guard let slot, code != .otherRun else { return }
+            if code != .unknownTask {
+                ledger.settle(update.task, .rejected(code))
+                releaseTask(update.task, of: slot)
+            }
+            if code.isOffence, clients[slot].presence != .quarantined { noteOffence(reason, of: slot) }
         }
     }
 
-    private mutating func accept(
-        _ update: ClientMessage.Update, from base: PromptState, of index: Int, at time: Timestamp
-    ) {
-        counts.accepted += 1
-        clients[index].offences = 0
-        clients[index].sampleCount = update.sampleCount
-        acknowledge(update, of: index)
-        if case .synchronous(let round) = configuration.mode, round.late == .discard, update.baseVersion < version {
-            counts.discardedLate += 1
-            return
+    private mutating func accept(_ update: ClientMessage.Update, of slot: Int) {
+        totals.accepted += 1
+        clients.change(slot) {
+            $0.offences = 0
+            $0.failures = 0
+            $0.lastFailure = ""
         }
-        if buffer.isEmpty, let flushAfter { effects.append(.setTimer(.flushDeadline(version), after: flushAfter)) }
-        clients[index].bufferedBase = max(clients[index].bufferedBase ?? -1, update.baseVersion)
-        buffer.append(BufferedUpdate(update: update, base: base))
+        releaseTask(update.task, of: slot)
+        acknowledge(update)
     }
 
-    private mutating func acknowledge(_ update: ClientMessage.Update, of index: Int) {
-        effects.append(.publish(.client(update.client), .ack(clients[index].ack(for: update.session))))
+    private mutating func add(_ update: ClientMessage.Update, of slot: Int) {
+        if buffer.isEmpty { waits.bufferedSince = clock.listened }
+        clients.change(slot) { $0.bufferedBase = max($0.bufferedBase ?? -1, update.baseVersion) }
+        let base = history[update.baseVersion - history[0].version].state
+        buffer.append(BufferedUpdate(slot: slot, update: update, base: base))
+    }
+
+    private mutating func releaseTask(_ task: UInt64, of slot: Int) {
+        if clients[slot].current?.task == task { release(slot) }
+    }
+
+    private mutating func acknowledge(_ update: ClientMessage.Update) {
+        effects.append(.publish(.client(update.client), .ack(.init(client: update.client, task: update.task))))
     }
 
     private mutating func reject(
-        _ update: ClientMessage.Update, _ code: AggregatorMessage.Reject.Code, _ reason: String, retryable: Bool
+        _ update: ClientMessage.Update, _ code: AggregatorMessage.Reject.Code, _ reason: String
     ) {
-        counts.rejected += 1
-        effects.append(
-            .publish(
-                .client(update.client),
-                .reject(
-                    .init(
-                        client: update.client, session: update.session, sequence: update.sequence, code: code,
-                        reason: reason, retryable: retryable))))
+        effects.append(.publish(.client(update.client), rejection(of: update, code, reason)))
     }
+
+    private func rejection(
+        of update: ClientMessage.Update, _ code: AggregatorMessage.Reject.Code, _ reason: String
+    ) -> AggregatorMessage {
+        .reject(.init(client: update.client, run: update.run, task: update.task, code: code, reason: reason))
+    }
+}
+
+private func hexadecimal(_ value: UInt64) -> String { String(value, radix: 16) }
+
+extension AggregatorMessage.Reject.Code {
+    /// Whether no client that works as it should sends such a thing, however late it is.
+    var isOffence: Bool { self == .invalid || self == .unknownVersion || self == .unknownTask }
 }

@@ -2,24 +2,16 @@ import PromptAggregation
 
 /// When a version is made, of what, and who is asked to train on it.
 extension Aggregator {
-    var flushAfter: Duration? {
-        if case .buffered(let buffered) = configuration.mode { return buffered.flushAfter }
-        return nil
-    }
-
-    /// Updates in the buffer that started from the current version.
-    private var answered: Int { buffer.reduce(0) { $0 + ($1.update.baseVersion == version ? 1 : 0) } }
-
     var flushIsDue: Bool {
         guard !buffer.isEmpty else { return false }
-        let alive = max(1, counts.clientsAlive)
         switch configuration.mode {
         case .continuous: return true
-        case .buffered(let buffered): return buffer.count >= min(buffered.size, alive)
+        // A buffer or a cohort larger than the federation waits for nobody but those who can still answer.
+        case .buffered(let buffered): return buffer.count >= buffered.size || clients.absent == 0
         case .synchronous(let round):
-            let answered = answered
-            if answered >= min(round.cohort, alive) { return true }
-            return roundDeadlinePassed && answered >= min(round.quorum, alive)
+            let answered = clients.answered
+            if answered >= round.cohort || (answered > 0 && clients.unanswered == 0) { return true }
+            return waits.roundIsOver && answered >= round.quorum
         }
     }
 
@@ -30,76 +22,118 @@ extension Aggregator {
             return (
                 item.update,
                 Contribution(
-                    client: item.update.client, session: item.update.session, sequence: item.update.sequence,
+                    client: item.update.client, session: item.update.session, sequence: item.update.task,
                     parameters: item.update.parameters, promptIDs: item.update.promptIDs, base: item.base,
                     sampleCount: item.update.sampleCount, staleness: staleness,
                     stalenessWeight: configuration.stalenessWeight(staleness))
             )
         }.sorted { Contribution.inOrder($0.1, $1.1) }
-        buffer.removeAll()
-        for index in clients.indices { clients[index].bufferedBase = nil }
-
         let report = strategy.aggregate(taken.map(\.1))
         version += 1
-        roundDeadlinePassed = false
-        counts.usedLate += taken.reduce(0) { $0 + ($1.1.staleness > 0 ? 1 : 0) }
-        history.append(.init(version: version, state: strategy.state))
-        if history.count > configuration.maximumStaleness + 1 { history.removeFirst() }
-        effects.append(.publishVersion(current))
+        clients.begin(version: version, buffered: buffer.map(\.slot))
+        buffer = []
+        waits.bufferedSince = nil
+        waits.roundSince = nil
+        waits.roundIsOver = false
+        totals.usedLate += taken.reduce(0) { $0 + ($1.1.staleness > 0 ? 1 : 0) }
+        keepState()
+        publishCurrent()
         effects.append(
             .flushed(
                 Flush(
                     version: version, time: time,
                     parts: taken.map { update, contribution in
                         Flush.Part(
-                            client: update.client, session: update.session, sequence: update.sequence,
-                            baseVersion: update.baseVersion, staleness: contribution.staleness,
+                            client: update.client, task: update.task, baseVersion: update.baseVersion,
+                            staleness: contribution.staleness,
                             stalenessWeight: contribution.stalenessWeight, sampleCount: update.sampleCount,
                             metrics: update.metrics)
                     }, report: report, pool: current.state.promptIDs.count)))
     }
 
+    /// Takes the strategy's state into the history and notes which tensors changed.
+    private mutating func keepState() {
+        let before = current.state.parameters
+        let state = configuration.precision.rounded(strategy.state)
+        unchangedSince = state.parameters.entries.map { entry in
+            let place = before.entries.firstIndex { $0.name == entry.name }
+            return place.flatMap { before.entries[$0].tensor == entry.tensor ? unchangedSince[$0] : nil } ?? version
+        }
+        history.append(.init(version: version, state: state))
+        if history.count > configuration.maximumStaleness + 1 { history.removeFirst() }
+        ledger.forget(before: history[0].version)
+    }
+
+    /// Publishes the current version to all: what changed against the version before.
+    mutating func publishCurrent() {
+        effects.append(.publishVersion(current))
+        effects.append(.publish(.all, .prompts(prompts(since: version - 1))))
+    }
+
+    /// The current state for one who holds an earlier version; −1 for none, as for a version that is not earlier. The
+    /// prompts themselves are always there.
+    func prompts(since held: Version) -> AggregatorMessage.Prompts {
+        let current = current
+        let held = held < version ? held : -1
+        var changed = current.state
+        var unchanged: [AggregatorMessage.Prompts.Unchanged] = []
+        for (entry, since) in zip(current.state.parameters.entries, unchangedSince)
+        where since <= held && entry.name != Parameters.prompts {
+            changed.parameters[entry.name] = nil
+            unchanged.append(.init(name: entry.name, since: since))
+        }
+        return .init(
+            version: current.version, changed: changed, unchanged: unchanged, precision: configuration.precision)
+    }
+
+    // MARK: Tasks
+
     /// Gives tasks to idle clients, chosen at random, up to what the mode and the concurrency limit allow.
     mutating func dispatch() {
-        clientsGathered = clientsGathered || counts.clientsAlive >= configuration.clientsToStart
-        guard clientsGathered else { return }
-        var wanted = configuration.concurrency > 0 ? configuration.concurrency - counts.inFlight : Int.max
+        clientsGathered = clientsGathered || clients.alive >= configuration.clientsToStart
+        guard clientsGathered, clients.idle.count > 0 else { return }
+        var wanted = clients.idle.count
+        if configuration.concurrency > 0 { wanted = min(wanted, configuration.concurrency - clients.inFlight) }
         if case .synchronous(let round) = configuration.mode {
             wanted = min(wanted, missing(in: round))
+            if wanted > 0, waits.roundSince == nil { waits.roundSince = clock.listened }
         }
         guard wanted > 0 else { return }
-        var idle = clients.idle(at: version)
-        guard !idle.isEmpty else { return }
-        if case .synchronous(let round) = configuration.mode, roundDeadlineSet != version {
-            roundDeadlineSet = version
-            effects.append(.setTimer(.roundDeadline(version), after: round.deadline))
-        }
-        while wanted > 0, !idle.isEmpty {
-            let choice = Int(random.next(upperBound: UInt64(idle.count)))
-            give(taskTo: idle.remove(at: choice))
-            wanted -= 1
+        let plan = plan(of: version)
+        effects.reserveCapacity(effects.count + wanted)
+        for _ in 0..<wanted {
+            let choice = Int(random.next(upperBound: UInt64(clients.idle.count)))
+            let slot = clients.idle.members[choice]
+            let task = ledger.give(to: slot, at: version)
+            let assignment = ClientRecord.Assignment(task: task, version: version, seed: random.next())
+            clients.give(assignment, to: slot)
+            send(assignment, plan, to: slot)
         }
     }
 
     /// How many more clients the current round should ask.
     private func missing(in round: Mode.Synchronous) -> Int {
-        let target = Int((Double(round.cohort) * (1 + round.overSelection)).rounded(.up))
-        let asked = clients.records.reduce(0) { $0 + ($1.inFlight?.version == version ? 1 : 0) }
-        return target - asked - answered
+        let target = (Double(round.cohort) * (1 + round.overSelection)).rounded(.up)
+        return Int(min(target, Double(clients.count))) - clients.asked - clients.answered
     }
 
-    private mutating func give(taskTo index: Int) {
-        let inFlight = ClientRecord.InFlight(task: nextTask, version: version, seed: random.next())
-        nextTask += 1
-        clients[index].inFlight = inFlight
-        counts.inFlight += 1
-        let id = clients[index].id
-        effects.append(.publish(.client(id), .task(task(inFlight, for: id))))
+    private func plan(of version: Version) -> TrainingPlan {
+        configuration.plan.scalingRates(by: configuration.schedule.factor(at: version))
     }
 
-    func task(_ inFlight: ClientRecord.InFlight, for client: ClientID) -> AggregatorMessage.Task {
-        .init(
-            client: client, number: inFlight.task, version: inFlight.version, seed: inFlight.seed,
-            plan: configuration.plan.scalingRates(by: configuration.schedule.factor(at: inFlight.version)))
+    /// Sends a client its current task, for the first time or again.
+    mutating func sendTask(of slot: Int) {
+        if let current = clients[slot].current { send(current, plan(of: current.version), to: slot) }
+    }
+
+    private mutating func send(_ assignment: ClientRecord.Assignment, _ plan: TrainingPlan, to slot: Int) {
+        let id = clients[slot].id
+        effects.append(
+            .publish(
+                .client(id),
+                .task(
+                    .init(
+                        client: id, session: clients[slot].session, number: assignment.task,
+                        version: assignment.version, seed: assignment.seed, plan: plan))))
     }
 }

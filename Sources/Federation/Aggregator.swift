@@ -5,14 +5,15 @@ import PromptAggregation
 /// A value without clock, socket or log: `handle` takes one event and returns what is to be done. The live service,
 /// recovery, replay and simulation drive this same code, so a recorded run replays bit for bit.
 ///
-/// The contract for whoever drives it: events come in the order of the log, with times that never decrease; the
-/// effects of an event are carried out in order, and only after the event is safe in the log. Aggregation runs inside
-/// `handle`.
+/// The contract for whoever drives it:
+/// - events come in the order of the log, with times of a steady clock;
+/// - the effects of an event are carried out in order, and only after the event is safe in the log;
+/// - after every event it arms one timer for `nextDeadline`, in place of the last, and sends `tick` when it fires.
 ///
-/// What is to be done next is decided in `advance` from the state alone, after every event, so a lost message, client
-/// or timer cannot leave the run waiting for an edge that already passed.
+/// What is to be done next is decided from the state alone, after every event, so a lost message, client or timer cannot
+/// leave the run waiting for an edge that already passed. Aggregation runs inside `handle`.
 public struct Aggregator: Sendable {
-    public enum Phase: Hashable, Sendable {
+    public enum Phase: Hashable, Sendable, CaseIterable {
         case ready, running, finished
         /// Gives out no tasks and waits for those in flight.
         case draining
@@ -21,22 +22,23 @@ public struct Aggregator: Sendable {
     }
 
     public let configuration: FederationConfiguration
+    /// Tells the run from any other, so that what belongs to one never counts in another.
+    public let run: UInt64
     var strategy: any AggregationStrategy
     public internal(set) var version: Version = 0
     public internal(set) var phase: Phase = .ready
-    /// The states that updates may start from, ascending by version; the last is the current one.
+    /// The states that updates may start from, ascending by version without gaps; the last is the current one.
     var history: [AggregatorMessage.GlobalPrompts]
-    var clients = ClientRegistry()
+    /// The version since which each tensor of the current state is the same, in the order of the tensors.
+    var unchangedSince: [Version]
+    var clients: ClientRegistry
+    var ledger = TaskLedger()
     var buffer: [BufferedUpdate] = []
     var random: SeededRandom
-    var nextTask: UInt64 = 1
-    /// Whether the current round's deadline has passed.
-    var roundDeadlinePassed = false
-    /// The last version whose round deadline was set.
-    var roundDeadlineSet: Version = -1
-    public internal(set) var counts = Counts()
-    /// When the run began, and whether enough clients came to give out the first task.
-    var startedAt = Timestamp(nanoseconds: 0)
+    var totals = Counts()
+    var clock = EventClock()
+    var waits = Waits()
+    /// Whether enough clients came to give out the first task.
     var clientsGathered = false
     var effects: [AggregatorEffect] = []
 
@@ -49,25 +51,41 @@ public struct Aggregator: Sendable {
         /// Accepted updates that a synchronous round came too late for.
         public var discardedLate = 0
         public var duplicates = 0
+        /// Updates and sessions that were rejected.
         public var rejected = 0
         /// Clients whose updates kept being invalid.
         public var quarantined = 0
+        /// Tasks that came to nothing at their clients.
+        public var failed = 0
+        /// Sessions that were heard after another had taken their place.
+        public var fenced = 0
         public var clientsAlive = 0
         public var inFlight = 0
     }
 
-    /// An accepted update and the state it started from.
+    /// An accepted update, who sent it and the state it started from.
     struct BufferedUpdate: Sendable {
+        var slot: Int
         var update: ClientMessage.Update
         var base: PromptState
     }
 
-    /// - Parameter strategy: holds the state that version 0 publishes.
-    public init(configuration: FederationConfiguration, strategy: any AggregationStrategy) {
+    /// - Parameters:
+    ///   - run: tells the run from any other.
+    ///   - strategy: holds the state that version 0 publishes.
+    /// - Throws: `FederationError` for a configuration or an initial state with which no run can go on.
+    public init(
+        configuration: FederationConfiguration, run: UInt64, strategy: any AggregationStrategy
+    ) throws(FederationError) {
+        try configuration.check()
+        try FederationConfiguration.check(strategy.state)
         self.configuration = configuration
+        self.run = run
         self.strategy = strategy
-        self.random = SeededRandom(seed: configuration.seed, stream: 1)
-        self.history = [.init(version: 0, state: strategy.state)]
+        random = SeededRandom(seed: configuration.seed, stream: 1)
+        clients = ClientRegistry(failuresAllowed: configuration.failuresAllowed)
+        history = [.init(version: 0, state: configuration.precision.rounded(strategy.state))]
+        unchangedSince = strategy.state.parameters.entries.map { _ in 0 }
     }
 
     /// The published state.
@@ -75,84 +93,72 @@ public struct Aggregator: Sendable {
     /// Updates waiting for the next flush.
     public var buffered: Int { buffer.count }
 
+    public var counts: Counts {
+        var counts = totals
+        counts.clientsAlive = clients.alive
+        counts.inFlight = clients.inFlight
+        return counts
+    }
+
     /// Takes one event in and returns what is to be done, in order.
     public mutating func handle(_ event: AggregatorEvent) -> [AggregatorEffect] {
-        effects.removeAll(keepingCapacity: true)
+        effects = []
+        // What passed while no process ran was listened to by nobody.
+        clock.pass(to: event.time, deadline: event.kind == .started ? clock.elapsed : deadline)
         switch event.kind {
-        case .started: start(at: event.time)
-        case .received(.hello(let hello)): receive(hello, at: event.time)
-        case .received(.update(let update)): receive(update, at: event.time)
-        case .received(.heartbeat(let heartbeat)): receive(heartbeat, at: event.time)
+        case .started: start()
+        case .received(.hello(let hello)): receive(hello)
+        case .received(.update(let update)): receive(update)
+        case .received(.failure(let failure)): receive(failure)
+        case .received(.fetch(let fetch)): receive(fetch)
+        case .received(.heartbeat(let heartbeat)): receive(heartbeat)
+        case .received(.presence(let presence)): for heartbeat in presence.heartbeats { receive(heartbeat) }
         case .received(.goodbye(let goodbye)): receive(goodbye)
-        case .timerFired(let timer): fire(timer, at: event.time)
+        case .tick: break
         case .drainRequested(let patience): drain(within: patience)
         }
+        meetDeadlines(at: event.time)
         advance(at: event.time)
+        defer { effects = [] }
         return effects
     }
 
-    /// Begins the run, or takes it up again after a recovery with all timers anew.
-    private mutating func start(at time: Timestamp) {
+    /// Begins the run, or takes it up again after a recovery.
+    private mutating func start() {
         if phase == .ready {
             phase = .running
-            startedAt = time
+            waits.started = clock.elapsed
         } else {
             if phase != .finished { phase = .running }
+            waits.drainEnd = nil
             // Whoever was alive gets one whole lease to show itself again.
-            for index in clients.indices { clients[index].lastHeard = time }
-            if let flushAfter = flushAfter, !buffer.isEmpty {
-                effects.append(.setTimer(.flushDeadline(version), after: flushAfter))
-            }
-            roundDeadlineSet = -1
+            for slot in clients.silence.members { clients.hear(slot, at: clock.listened) }
         }
-        if let duration = configuration.stop.duration, phase == .running {
-            effects.append(.setTimer(.runDeadline, after: max(.zero, duration - (time - startedAt))))
-        }
-        effects.append(.publishVersion(current))
-        effects.append(.setTimer(.beacon, after: configuration.beacon))
-        effects.append(.setTimer(.leaseSweep, after: leaseSweepInterval))
+        waits.nextBeacon = clock.elapsed.saturatingAdd(configuration.beacon.wholeNanoseconds)
+        publishCurrent()
     }
 
-    private var leaseSweepInterval: Duration { configuration.lease / 4 }
-
-    private mutating func fire(_ timer: AggregatorTimer, at time: Timestamp) {
-        switch timer {
-        case .beacon:
-            publishBeacon()
-            effects.append(.setTimer(.beacon, after: configuration.beacon))
-        case .leaseSweep:
-            sweepLeases(at: time)
-            effects.append(.setTimer(.leaseSweep, after: leaseSweepInterval))
-        case .flushDeadline(let guarded):
-            if guarded == version, !buffer.isEmpty, isUnderWay { flush(at: time) }
-        case .roundDeadline(let guarded):
-            if guarded == version { roundDeadlinePassed = true }
-        case .runDeadline: finish(at: time)
-        case .drainDeadline: rest(at: time)
-        }
-    }
-
-    private var isUnderWay: Bool { phase == .running || phase == .draining }
+    var isUnderWay: Bool { phase == .running || phase == .draining }
 
     /// Does whatever the state calls for: flush, end the run, give out tasks.
     private mutating func advance(at time: Timestamp) {
         guard isUnderWay else { return }
         if flushIsDue { flush(at: time) }
         if stopIsReached { return finish(at: time) }
-        if phase == .running { dispatch() } else if counts.inFlight == 0 { rest(at: time) }
+        if phase == .running { dispatch() } else if clients.inFlight == 0 { rest(at: time) }
     }
 
     private var stopIsReached: Bool {
         let stop = configuration.stop
-        return (stop.versions > 0 && version >= stop.versions) || (stop.updates > 0 && counts.accepted >= stop.updates)
+        return (stop.versions > 0 && version >= stop.versions) || (stop.updates > 0 && totals.accepted >= stop.updates)
     }
 
     /// Ends the run. What is in the buffer was acknowledged, so it makes a last version.
-    private mutating func finish(at time: Timestamp) {
+    mutating func finish(at time: Timestamp) {
         guard isUnderWay else { return }
         if !buffer.isEmpty { flush(at: time) }
         phase = .finished
-        publishBeacon()
+        publishBeacon(to: .all)
         effects.append(.finish)
     }
 
@@ -160,22 +166,22 @@ public struct Aggregator: Sendable {
     private mutating func drain(within patience: Duration) {
         guard isUnderWay else { return }
         phase = .draining
-        effects.append(.setTimer(.drainDeadline, after: patience))
+        waits.drainEnd = clock.elapsed.saturatingAdd(max(0, patience.wholeNanoseconds))
     }
 
     /// Ends the wait of a drain. What is in the buffer makes a version, so that nothing hangs over.
-    private mutating func rest(at time: Timestamp) {
+    mutating func rest(at time: Timestamp) {
         guard phase == .draining else { return }
         if !buffer.isEmpty { flush(at: time) }
         phase = .resting
         effects.append(.rest)
     }
 
-    mutating func publishBeacon() {
+    mutating func publishBeacon(to topic: Topic) {
         let beacon = AggregatorMessage.Beacon(
-            phase: phase == .finished ? .finished : .running, version: version, updates: counts.accepted,
-            lateUpdates: counts.usedLate, clientsAlive: counts.clientsAlive, inFlight: counts.inFlight,
+            phase: phase == .finished ? .finished : .running, version: version, updates: totals.accepted,
+            lateUpdates: totals.usedLate, clientsAlive: clients.alive, inFlight: clients.inFlight,
             buffered: buffer.count, pool: current.state.promptIDs.count, metrics: [])
-        effects.append(.publish(.all, .beacon(beacon)))
+        effects.append(.publish(topic, .beacon(beacon)))
     }
 }

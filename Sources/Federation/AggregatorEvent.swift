@@ -6,7 +6,8 @@ public struct AggregatorEvent: Hashable, Sendable {
         /// The process runs: at the start of the run and after each recovery.
         case started
         case received(ClientMessage)
-        case timerFired(AggregatorTimer)
+        /// Nothing but time: `Aggregator.nextDeadline` has come.
+        case tick
         /// Somebody asks it to come to rest: no new tasks, and an end once those in flight are answered or the time is up.
         case drainRequested(within: Duration)
     }
@@ -19,33 +20,22 @@ public struct AggregatorEvent: Hashable, Sendable {
     }
 }
 
-/// The aggregator's timers. Each that ends something names the version that it guards, so that one that fires late
-/// cannot end the next.
-public enum AggregatorTimer: Hashable, Sendable {
-    case beacon
-    /// Looks for clients whose lease has run out.
-    case leaseSweep
-    /// Ends the wait for a full buffer.
-    case flushDeadline(Version)
-    /// Ends a synchronous round.
-    case roundDeadline(Version)
-    /// Ends the run.
-    case runDeadline
-    /// Ends the wait for tasks in flight before a rest.
-    case drainDeadline
-}
-
 /// What the aggregator wants done. Effects are carried out in order, after the event's record is safe in the log.
 public enum AggregatorEffect: Hashable, Sendable {
     case publish(Topic, AggregatorMessage)
-    /// A new version: recorded with its digest, then published to all.
+    /// A version, new or the present one at a start: recorded with its digest. What travels of it follows as an effect of
+    /// its own.
     case publishVersion(AggregatorMessage.GlobalPrompts)
-    /// Fires once after that time, replacing the same timer if it is set.
-    case setTimer(AggregatorTimer, after: Duration)
+    /// For observers: what became of the update that was received.
+    case judged(Judgement)
     /// For observers: a flush and what it was made of.
     case flushed(Flush)
     /// For observers: a client came, was lost, or left.
     case presenceChanged(ClientID, Presence)
+    /// For observers: a task came to nothing at a client, or a client has no samples.
+    case failed(FailedTask)
+    /// For observers: two processes spoke for a client, and the session of the older one is told to end.
+    case fenced(ClientID, session: UInt64)
     /// The run has ended; what still arrives is answered with a rejection.
     case finish
     /// The aggregator is at rest: nothing more is to be done before the process is started again.
@@ -63,12 +53,39 @@ public enum Presence: String, Hashable, Sendable {
     case quarantined
 }
 
+/// What became of a received update.
+public enum Verdict: Hashable, Sendable {
+    case accepted
+    /// Accepted, but its synchronous round was over, and the mode discards such.
+    case tooLate
+    /// It was judged before.
+    case duplicate
+    case rejected(AggregatorMessage.Reject.Code, reason: String)
+}
+
+/// An update and what became of it.
+public struct Judgement: Hashable, Sendable {
+    public var client: ClientID
+    public var run: UInt64
+    public var task: UInt64
+    public var verdict: Verdict
+}
+
+/// A task that came to nothing.
+public struct FailedTask: Hashable, Sendable {
+    public var client: ClientID
+    /// 0 where the client was given none, since it has no samples.
+    public var task: UInt64
+    public var reason: String
+    /// Whether the client will be asked again before it starts again.
+    public var isAskedAgain: Bool
+}
+
 /// One flush: which updates made which version, and with what weight.
 public struct Flush: Hashable, Sendable {
     public struct Part: Hashable, Sendable {
         public var client: ClientID
-        public var session: UInt64
-        public var sequence: UInt64
+        public var task: UInt64
         public var baseVersion: Version
         public var staleness: Int
         public var stalenessWeight: Double

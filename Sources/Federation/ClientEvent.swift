@@ -4,11 +4,13 @@ import PromptAggregation
 public struct ClientEvent: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         case started
-        /// A message and the incarnation of the aggregator that sent it.
-        case received(AggregatorMessage, incarnation: UInt64)
-        case timerFired(ClientTimer)
+        /// A message and who sent it.
+        case received(AggregatorMessage, from: Origin)
+        /// Nothing but time: `Client.nextDeadline` has come.
+        case tick
         case trainingFinished(TrainingResult)
-        case trainingFailed(task: UInt64)
+        /// The training of a task came to nothing, and why, in one sentence for a person.
+        case trainingFailed(task: UInt64, reason: String)
         /// A `store` was carried out.
         case stored(UpdateID)
         /// The worker is asked to stop, and has that long to finish what is under way.
@@ -25,14 +27,16 @@ public struct ClientEvent: Hashable, Sendable {
     }
 }
 
-public enum ClientTimer: Hashable, Sendable {
-    /// Says hello again while there was no welcome.
-    case hello
-    case heartbeat
-    /// Sends again what was not acknowledged.
-    case resend
-    /// Ends the client, whatever is still under way.
-    case grace
+/// Which run a message of an aggregator belongs to, and which start of the aggregator sent it.
+public struct Origin: Hashable, Sendable {
+    public var run: UInt64
+    /// From 1, one more at each start, so that what an earlier one sent is known for old.
+    public var epoch: UInt64
+
+    public init(run: UInt64, epoch: UInt64) {
+        self.run = run
+        self.epoch = epoch
+    }
 }
 
 /// What a client wants done, in order.
@@ -45,10 +49,12 @@ public enum ClientEffect: Hashable, Sendable {
     case store(ClientMessage.Update)
     /// The update need not be kept any longer.
     case discard(UpdateID, Settlement)
-    /// Fires once after that time, replacing the same timer if it is set.
-    case setTimer(ClientTimer, after: Duration)
     /// For observers: an update will not count, and why.
     case updateRejected(AggregatorMessage.Reject)
+    /// For observers: the aggregator did not understand a message of this client, and why.
+    case misunderstood(String)
+    /// For observers: the run that the client takes part in, and how many updates of other runs it keeps for them.
+    case joined(Origin, keptForOtherRuns: Int)
     /// The client's part has ended.
     case finish(ClientEnd)
 }
@@ -65,8 +71,8 @@ public enum ClientEnd: Hashable, Sendable {
     case stopped
     /// It may train no more, and why; all that it made is settled.
     case retired(String)
-    /// The aggregator does not take this client, and why.
-    case refused(String)
+    /// The aggregator does not take this client any longer.
+    case refused(AggregatorMessage.Refuse)
 }
 
 /// What to train: a task and the state to start from.

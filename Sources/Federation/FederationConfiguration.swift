@@ -25,17 +25,22 @@ public struct FederationConfiguration: Hashable, Sendable {
     public var plan: TrainingPlan
     /// Scales the plan's learning rates by the version of the task.
     public var schedule: LearningRateSchedule
-    /// Refuses clients with another frozen encoder; empty accepts any.
-    public var encoderDigest: String
+    /// What the run's clients must agree on; one without fields accepts any.
+    public var model: ModelSpecification
+    /// The values that travel: of what is published, and of updates.
+    public var precision: Precision
     public var checks: UpdateChecks
+    /// A client is asked no more after so many failed tasks in a row, until it starts again; 0 for no bound.
+    public var failuresAllowed: Int
 
     public init(
         seed: UInt64, mode: Mode, concurrency: Int = 0, stalenessWeight: StalenessWeight = .inverseSquareRoot,
         maximumStaleness: Int = 100, clientsToStart: Int = 1, maximumClients: Int = 10_000,
         lease: Duration = .seconds(10),
         heartbeat: Duration = .seconds(2), beacon: Duration = .seconds(1), stop: StopCondition = StopCondition(),
-        plan: TrainingPlan = TrainingPlan(), schedule: LearningRateSchedule = .constant, encoderDigest: String = "",
-        checks: UpdateChecks = UpdateChecks()
+        plan: TrainingPlan = TrainingPlan(), schedule: LearningRateSchedule = .constant,
+        model: ModelSpecification = ModelSpecification(), precision: Precision = .float32,
+        checks: UpdateChecks = UpdateChecks(), failuresAllowed: Int = 5
     ) {
         self.seed = seed
         self.mode = mode
@@ -50,8 +55,10 @@ public struct FederationConfiguration: Hashable, Sendable {
         self.stop = stop
         self.plan = plan
         self.schedule = schedule
-        self.encoderDigest = encoderDigest
+        self.model = model
+        self.precision = precision
         self.checks = checks
+        self.failuresAllowed = failuresAllowed
     }
 }
 

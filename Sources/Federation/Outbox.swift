@@ -1,22 +1,7 @@
-/// Names an update among all of its client's.
-public struct UpdateID: Hashable, Sendable {
-    public var session: UInt64
-    public var sequence: UInt64
-
-    public init(session: UInt64, sequence: UInt64) {
-        self.session = session
-        self.sequence = sequence
-    }
-}
-
-extension ClientMessage.Update {
-    public var id: UpdateID { UpdateID(session: session, sequence: sequence) }
-}
-
 /// A client's updates that are not settled yet, in the order of their making.
 ///
-/// An update is sent only once it is stored: a client that is started again then sends it under the session that it was
-/// made in, so that the aggregator knows it from any other.
+/// An update is sent only once it is stored, so that a client that is started again still has what the aggregator may be
+/// told of; and only to the run that it belongs to.
 struct Outbox: Sendable {
     private struct Item: Sendable {
         let update: ClientMessage.Update
@@ -29,10 +14,16 @@ struct Outbox: Sendable {
 
     var updates: [ClientMessage.Update] { items.map(\.update) }
     var isEmpty: Bool { items.isEmpty }
-    var count: Int { items.count }
 
-    /// What may be sent.
-    var stored: [ClientMessage.Update] { items.filter(\.isStored).map(\.update) }
+    func count(of run: UInt64?) -> Int { items.count { $0.update.run == run } }
+
+    /// Whether any of a run is stored and waits to be settled.
+    func holdsStored(of run: UInt64) -> Bool { items.contains { $0.isStored && $0.update.run == run } }
+
+    /// What may be sent to a run.
+    func stored(of run: UInt64) -> [ClientMessage.Update] {
+        items.filter { $0.isStored && $0.update.run == run }.map(\.update)
+    }
 
     mutating func add(_ update: ClientMessage.Update) { items.append(Item(update: update, isStored: false)) }
 
@@ -47,7 +38,7 @@ struct Outbox: Sendable {
     /// - Returns: their names.
     mutating func remove(where condition: (UpdateID) -> Bool) -> [UpdateID] {
         let removed = items.map(\.update.id).filter(condition)
-        items.removeAll { condition($0.update.id) }
+        if !removed.isEmpty { items.removeAll { condition($0.update.id) } }
         return removed
     }
 }

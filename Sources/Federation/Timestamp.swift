@@ -1,14 +1,37 @@
-/// A point in time as the shell saw it: nanoseconds since 1970, never decreasing within a run.
+/// A point in time as the shell saw it, in nanoseconds since 1970.
 ///
-/// The core has no clock; whoever drives it says what time it is.
+/// The core has no clock; whoever drives it says what time it is, by a steady clock.
 public struct Timestamp: Hashable, Comparable, Sendable {
     public var nanoseconds: Int64
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.nanoseconds < b.nanoseconds }
-    public static func - (a: Timestamp, b: Timestamp) -> Duration { .nanoseconds(a.nanoseconds - b.nanoseconds) }
+    public static func - (a: Timestamp, b: Timestamp) -> Duration {
+        .nanoseconds(a.nanoseconds.saturatingSubtract(b.nanoseconds))
+    }
     public static func + (a: Timestamp, b: Duration) -> Timestamp {
-        let (seconds, attoseconds) = b.components
-        return Timestamp(nanoseconds: a.nanoseconds + seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        Timestamp(nanoseconds: a.nanoseconds.saturatingAdd(b.wholeNanoseconds))
+    }
+}
+
+extension Duration {
+    /// Rounded towards zero, and the nearest `Int64` where it is beyond them.
+    var wholeNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        return whole.saturatingAdd(attoseconds / 1_000_000_000)
+    }
+}
+
+extension Int64 {
+    func saturatingAdd(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
+
+    func saturatingSubtract(_ other: Int64) -> Int64 {
+        let (difference, overflow) = subtractingReportingOverflow(other)
+        return overflow ? (other > 0 ? .min : .max) : difference
     }
 }

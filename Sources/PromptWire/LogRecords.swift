@@ -4,46 +4,49 @@ import PromptAggregation
 /// The log's first record: all that a replay needs to start from.
 public struct RunHeader: Hashable, Sendable {
     /// The version of the log's records that this build writes; another is refused.
-    public static let logFormat = 1
+    public static let logFormat = 2
 
     /// The whole configuration of the run.
     public var configurationYAML: String
     public var seed: UInt64
     /// The version of the program that wrote the log.
     public var build: String
-    /// The aggregator's first incarnation.
-    public var incarnation: UInt64
+    /// Tells the run from any other.
+    public var run: UInt64
     /// The state that the run starts from, nil when the configuration alone gives it.
     public var initial: AggregatorMessage.GlobalPrompts?
+    /// What the run's clients must have in common; one without fields where nothing is asked.
+    public var model: ModelSpecification
 
     public init(
-        configurationYAML: String, seed: UInt64, build: String, incarnation: UInt64,
-        initial: AggregatorMessage.GlobalPrompts? = nil
+        configurationYAML: String, seed: UInt64, build: String, run: UInt64,
+        initial: AggregatorMessage.GlobalPrompts? = nil, model: ModelSpecification = ModelSpecification()
     ) {
         self.configurationYAML = configurationYAML
         self.seed = seed
         self.build = build
-        self.incarnation = incarnation
+        self.run = run
         self.initial = initial
+        self.model = model
     }
 }
 
 /// The aggregator was started on this log: once after the header, and once after each recovery.
-public struct IncarnationStarted: Hashable, Sendable {
-    public var incarnation: UInt64
-    /// The version of the program that goes on with the log.
+public struct EpochStarted: Hashable, Sendable {
+    /// From 1, without gaps.
+    public var epoch: UInt64
+    /// The version of the program that continues the log.
     public var build: String
 
-    public init(incarnation: UInt64, build: String) {
-        self.incarnation = incarnation
+    public init(epoch: UInt64, build: String) {
+        self.epoch = epoch
         self.build = build
     }
 }
 
-/// A timer of the aggregator fired.
-public struct TimerFired: Hashable, Sendable {
-    public var timer: AggregatorTimer
-    public init(_ timer: AggregatorTimer) { self.timer = timer }
+/// Time has passed, and nothing else happened.
+public struct Tick: Hashable, Sendable {
+    public init() {}
 }
 
 /// Somebody asked the aggregator to come to rest.
@@ -79,10 +82,10 @@ public struct Publication: Hashable, Sendable {
 /// A record of the aggregator's log, as a reader meets it.
 public enum LogRecord: Hashable, Sendable {
     case header(RunHeader)
-    case incarnation(IncarnationStarted)
+    case epoch(EpochStarted)
     /// A client's message. The log holds the bytes as they came.
     case received(ClientMessage)
-    case timer(TimerFired)
+    case tick(Tick)
     case drain(DrainRequested)
     case publication(Publication)
 }
@@ -90,21 +93,21 @@ public enum LogRecord: Hashable, Sendable {
 /// The channels of the aggregator's log.
 public enum LogChannel: String, Hashable, Sendable, CaseIterable {
     case header = "/header"
-    case incarnation = "/incarnation"
+    case epoch = "/epoch"
     case received = "/received"
-    case timer = "/timer"
+    case tick = "/tick"
     case drain = "/drain"
     case publication = "/publication"
 
     /// The full name of the protobuf message that the channel's records hold, found in `LogCodec.schema`.
     public var schemaName: String {
         switch self {
-        case .header: "impromptu.v1.RunHeader"
-        case .incarnation: "impromptu.v1.IncarnationStarted"
-        case .received: "impromptu.v1.ClientEnvelope"
-        case .timer: "impromptu.v1.TimerFired"
-        case .drain: "impromptu.v1.DrainRequested"
-        case .publication: "impromptu.v1.Publication"
+        case .header: "impromptu.v2.RunHeader"
+        case .epoch: "impromptu.v2.EpochStarted"
+        case .received: "impromptu.v2.ClientEnvelope"
+        case .tick: "impromptu.v2.Tick"
+        case .drain: "impromptu.v2.DrainRequested"
+        case .publication: "impromptu.v2.Publication"
         }
     }
 }

@@ -1,22 +1,28 @@
+import Federation
+
 /// The most that a message may hold; whatever goes beyond is refused before it is used.
 public struct WireLimits: Hashable, Sendable {
     /// Bytes of a whole message.
     public var messageBytes = 64 << 20
     /// Tensors in an update or a state.
-    public var tensors = 64
+    public var tensors = TravelLimits.tensors
     /// Dimensions of a tensor.
     public var rank = 4
     /// Bytes of the name of a client, a tensor or a metric.
     public var nameBytes = 64
     public var metrics = 64
+    /// Heartbeats of a presence.
+    public var heartbeats = 4096
     /// Rows of `prompts`.
-    public var prompts = 65_536
-    /// Sequences that an ack lists one by one.
-    public var ahead = 65_536
-    /// Bytes of an encoder's digest or of a build's version.
+    public var prompts = TravelLimits.prompts
+    /// Fields of a model specification.
+    public var modelFields = 4096
+    /// Bytes of a digest, of a build's version or of a field of a model specification.
     public var labelBytes = 256
-    /// Bytes of a reason for a person.
+    /// Bytes of an aggregator's reason for a person.
     public var reasonBytes = 16_384
+    /// Bytes of a client's reason for a failed task.
+    public var failureBytes = TravelLimits.reasonBytes
     /// Bytes of the configuration in a log's header.
     public var configurationBytes = 1 << 20
     /// The largest count (of samples, steps, updates, milliseconds).

@@ -1,5 +1,6 @@
 import Federation
 import PromptAggregation
+import Testing
 
 /// Counts flushes and adds up the prompts' change, so that a test sees what was used.
 struct SummingStrategy: AggregationStrategy {
@@ -7,9 +8,9 @@ struct SummingStrategy: AggregationStrategy {
     var state: PromptState
     var flushes: [[Contribution]] = []
 
-    init(pool: Int = 2, width: Int = 2) {
+    init(pool: Int = 2, width: Int = 2, beside tensors: [(name: String, tensor: Tensor)] = []) {
         state = PromptState(
-            parameters: Parameters([(Parameters.prompts, Tensor(zeros: [pool, width]))]),
+            parameters: Parameters([(Parameters.prompts, Tensor(zeros: [pool, width]))] + tensors),
             promptIDs: (0..<pool).map { PromptID($0) })
     }
 
@@ -29,52 +30,110 @@ struct SummingStrategy: AggregationStrategy {
     }
 }
 
-/// Drives one aggregator by hand and remembers what it wanted.
+/// Drives one aggregator by hand, remembers what it wanted, and checks its invariants after every event.
 struct Bench {
+    static let run: UInt64 = 0xA
+
     var aggregator: Aggregator
     var now = Timestamp(nanoseconds: 0)
     var last: [AggregatorEffect] = []
+    /// The last task that each client was sent.
+    var tasks: [String: AggregatorMessage.Task] = [:]
+
+    init(_ configuration: FederationConfiguration, strategy: SummingStrategy = SummingStrategy()) throws {
+        aggregator = try Aggregator(configuration: configuration, run: Self.run, strategy: strategy)
+        take(.started)
+    }
 
     init(
         mode: Mode, concurrency: Int = 0, staleness: StalenessWeight = .inverseSquareRoot, maximumStaleness: Int = 100,
         stop: StopCondition = StopCondition(), clientsToStart: Int = 1, schedule: LearningRateSchedule = .constant,
-        encoderDigest: String = "", checks: UpdateChecks = UpdateChecks()
-    ) {
-        aggregator = Aggregator(
-            configuration: FederationConfiguration(
+        model: ModelSpecification = ModelSpecification(), checks: UpdateChecks = UpdateChecks(),
+        failuresAllowed: Int = 5
+    ) throws {
+        try self.init(
+            FederationConfiguration(
                 seed: 1, mode: mode, concurrency: concurrency, stalenessWeight: staleness,
                 maximumStaleness: maximumStaleness, clientsToStart: clientsToStart, stop: stop,
-                schedule: schedule, encoderDigest: encoderDigest, checks: checks), strategy: SummingStrategy())
-        take(.started)
+                schedule: schedule, model: model, checks: checks, failuresAllowed: failuresAllowed))
     }
 
     mutating func take(_ kind: AggregatorEvent.Kind) {
         last = aggregator.handle(AggregatorEvent(time: now, kind: kind))
+        for case .publish(_, .task(let task)) in last { tasks[task.client.name] = task }
+        for violation in aggregator.checkInvariants() { Issue.record("after \(kind): \(violation)") }
     }
 
-    mutating func pass(_ duration: Duration) { now = now + duration }
+    /// Lets time pass as a driver does that is called in time.
+    /// - Returns: all that was wanted meanwhile.
+    @discardableResult
+    mutating func wait(_ duration: Duration) -> [AggregatorEffect] {
+        let end = now + duration
+        var all: [AggregatorEffect] = []
+        while let next = aggregator.nextDeadline, next <= end {
+            now = next
+            take(.tick)
+            all += last
+        }
+        now = end
+        last = all
+        return all
+    }
 
-    mutating func hello(_ name: String, session: UInt64 = 1, lastVersion: Version = -1, encoder: String = "") {
+    /// Lets time pass in which nobody calls the aggregator.
+    mutating func stall(_ duration: Duration) {
+        now = now + duration
+        take(.tick)
+    }
+
+    /// The process dies and another takes up its state.
+    mutating func restart(after pause: Duration = .seconds(3)) throws {
+        aggregator = try restored()
+        now = now + pause
+        take(.started)
+    }
+
+    func restored() throws -> Aggregator {
+        try Aggregator(
+            configuration: aggregator.configuration, run: Self.run, strategy: SummingStrategy(),
+            snapshot: aggregator.snapshot())
+    }
+
+    mutating func hello(_ name: String, session: UInt64 = 1, samples: Int = 10, model: ModelSpecification = .init()) {
         take(
             .received(
-                .hello(
-                    .init(
-                        client: ClientID(name), session: session, lastVersion: lastVersion, sampleCount: 10,
-                        encoderDigest: encoder))))
+                .hello(.init(client: ClientID(name), session: session, sampleCount: samples, model: model))))
     }
 
+    /// An update of the client's last task.
     mutating func update(
-        _ name: String, _ sequence: UInt64, session: UInt64 = 1, task: UInt64 = 1_000, base: Version,
+        _ name: String, session: UInt64 = 1, run: UInt64 = Self.run, task: UInt64? = nil, base: Version,
         values: [Float] = [1, 0], ids: [PromptID] = [0], samples: Int = 10
     ) {
         take(
             .received(
                 .update(
                     .init(
-                        client: ClientID(name), session: session, sequence: sequence, task: task, baseVersion: base,
-                        sampleCount: samples,
+                        client: ClientID(name), session: session, run: run, task: task ?? tasks[name]?.number ?? 0,
+                        baseVersion: base, sampleCount: samples,
                         parameters: Parameters([(Parameters.prompts, Tensor(shape: [ids.count, 2], values: values))]),
                         promptIDs: ids, metrics: []))))
+    }
+
+    mutating func heartbeat(
+        _ name: String, session: UInt64 = 1, _ activity: ClientMessage.Heartbeat.Activity = .training,
+        task: UInt64? = nil, outstanding: Int = 0
+    ) {
+        take(
+            .received(
+                .heartbeat(
+                    .init(
+                        client: ClientID(name), session: session, activity: activity,
+                        task: task ?? tasks[name]?.number ?? 0, outstanding: outstanding))))
+    }
+
+    mutating func goodbye(_ name: String, session: UInt64 = 1) {
+        take(.received(.goodbye(.init(client: ClientID(name), session: session))))
     }
 
     /// The clients that the last event gave tasks to.
@@ -91,8 +150,11 @@ struct Bench {
     var rejects: [AggregatorMessage.Reject] {
         last.compactMap { if case .publish(_, .reject(let reject)) = $0 { reject } else { nil } }
     }
+    var refusals: [AggregatorMessage.Refuse] {
+        last.compactMap { if case .publish(_, .refuse(let refuse)) = $0 { refuse } else { nil } }
+    }
+    var verdicts: [Verdict] { last.compactMap { if case .judged(let it) = $0 { it.verdict } else { nil } } }
     var flushes: [Flush] { last.compactMap { if case .flushed(let flush) = $0 { flush } else { nil } } }
-    var timers: [AggregatorTimer] { last.compactMap { if case .setTimer(let timer, _) = $0 { timer } else { nil } } }
     var published: [Version] { last.compactMap { if case .publishVersion(let it) = $0 { it.version } else { nil } } }
     var finished: Bool { last.contains(.finish) }
 }

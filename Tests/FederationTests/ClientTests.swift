@@ -2,336 +2,267 @@ import Federation
 import PromptAggregation
 import Testing
 
-/// The client keeps its promises: it answers, keeps updates until they are settled, and begins anew with a new
-/// aggregator.
+/// The client keeps its promises: it answers, keeps updates until they are settled, and says hello anew to each start of
+/// the aggregator.
 @Suite struct ClientTests {
-    private struct Seat {
-        var client = Client(id: ClientID("a"), session: 7, sampleCount: 10, encoderDigest: "")
-        var last: [ClientEffect] = []
-
-        mutating func take(_ kind: ClientEvent.Kind) {
-            last = client.handle(ClientEvent(time: Timestamp(nanoseconds: 0), kind: kind))
-        }
-        mutating func receive(_ message: AggregatorMessage, incarnation: UInt64 = 1) {
-            take(.received(message, incarnation: incarnation))
-        }
-        mutating func welcome(contiguous: UInt64 = 0, incarnation: UInt64 = 1) {
-            receive(
-                .welcome(
-                    .init(
-                        client: client.id, session: 7, version: 0,
-                        acknowledged: .init(client: client.id, session: 7, contiguous: contiguous, ahead: []),
-                        heartbeatMilliseconds: 500)), incarnation: incarnation)
-        }
-        mutating func task(_ number: UInt64, version: Version = 0) {
-            receive(.task(.init(client: client.id, number: number, version: version, seed: 1, plan: TrainingPlan())))
-        }
-        mutating func prompts(_ version: Version) {
-            receive(.globalPrompts(.init(version: version, state: SummingStrategy().state)))
-        }
-        mutating func finishTraining(_ task: UInt64) {
-            take(
-                .trainingFinished(
-                    TrainingResult(
-                        task: task, baseVersion: 0, parameters: SummingStrategy().state.parameters, promptIDs: [0, 1],
-                        sampleCount: 10, metrics: [])))
-        }
-        /// Carries out what the last event wanted stored.
-        mutating func store() {
-            let stores = stores
-            for update in stores { take(.stored(update.id)) }
-        }
-        var stores: [ClientMessage.Update] {
-            last.compactMap { if case .store(let update) = $0 { update } else { nil } }
-        }
-        func discards(_ settlement: Settlement) -> [UpdateID] {
-            last.compactMap { if case .discard(let id, settlement) = $0 { id } else { nil } }
-        }
-        var sent: [ClientMessage] { last.compactMap { if case .send(let message) = $0 { message } else { nil } } }
-        var orders: [TrainingOrder] { last.compactMap { if case .train(let order) = $0 { order } else { nil } } }
-        var sequences: [UInt64] { sent.compactMap { if case .update(let it) = $0 { it.sequence } else { nil } } }
-        var hellos: Int { sent.reduce(0) { if case .hello = $1 { $0 + 1 } else { $0 } } }
+    /// An update as an earlier start of the client stored it.
+    private func earlier(_ task: UInt64, run: UInt64 = Seat.run) -> ClientMessage.Update {
+        ClientMessage.Update(
+            client: ClientID("a"), session: 6, run: run, task: task, baseVersion: 0, sampleCount: 10,
+            parameters: SummingStrategy().state.parameters, promptIDs: [0, 1], metrics: [])
     }
 
-    private func welcomed() -> Seat {
+    @Test func saysHelloUntilItIsWelcomedAndAnswersTheWelcome() {
         var seat = Seat()
-        seat.take(.started)
-        seat.welcome()
-        return seat
-    }
-
-    @Test func saysHelloUntilItIsWelcomed() {
-        var seat = Seat()
-        seat.take(.started)
         #expect(seat.hellos == 1)
-        #expect(seat.last.contains(.setTimer(.hello, after: .milliseconds(200))))
-        seat.take(.timerFired(.hello))
+        seat.wait(.milliseconds(200))
         #expect(seat.hellos == 1)
-        #expect(seat.last.contains(.setTimer(.hello, after: .milliseconds(400))))
-        seat.welcome()
-        #expect(seat.last.contains(.setTimer(.heartbeat, after: .milliseconds(500))))
-        seat.take(.timerFired(.hello))
+        seat.wait(.milliseconds(399))
         #expect(seat.hellos == 0)
+        seat.wait(.milliseconds(1))
+        #expect(seat.hellos == 1)
+        seat.wait(.seconds(60))
+        #expect((11...16).contains(seat.hellos), "every 5 s at last: \(seat.hellos)")
+        seat.welcome()
+        #expect(seat.heartbeats == 1 && seat.last.contains(.joined(Origin(run: 3, epoch: 1), keptForOtherRuns: 0)))
+        seat.wait(.seconds(59))
+        #expect(seat.sent.isEmpty)
+        seat.wait(.seconds(1))
+        #expect(seat.heartbeats == 1 && seat.hellos == 0)
     }
 
-    @Test func waitsForThePromptsThatATaskNames() {
-        var seat = welcomed()
+    @Test func asksForTheStateThatATaskNames() {
+        var seat = Seat.welcomed()
         seat.task(1, version: 2)
-        #expect(seat.orders.isEmpty)
+        #expect(seat.orders.isEmpty && seat.fetches == [-1])
         #expect(seat.client.activity == .waiting)
         seat.prompts(1)
-        #expect(seat.orders.isEmpty)
+        #expect(seat.orders.isEmpty && seat.fetches == [1])
+        seat.wait(.seconds(60))
+        #expect(seat.fetches == [1], "a fetch may be lost, so each heartbeat repeats it")
         seat.prompts(3)
         #expect(seat.orders.map(\.base.version) == [3])
     }
 
-    @Test func aTaskBeforeTheWelcomeIsLeftAlone() {
-        var seat = Seat()
-        seat.take(.started)
-        seat.prompts(0)
-        seat.task(1)
-        #expect(seat.orders.isEmpty)
-        seat.welcome()
-        seat.task(1)
-        #expect(seat.orders.map(\.task.number) == [1], "it is sent again when a heartbeat shows that it is missing")
-    }
-
-    @Test func aTaskIsDoneOnce() {
-        var seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        #expect(seat.orders.count == 1)
-        seat.task(1)
-        #expect(seat.orders.isEmpty)
-        seat.finishTraining(1)
-        seat.store()
-        #expect(seat.sequences == [1])
-        seat.task(1)
-        #expect(seat.orders.isEmpty)
-    }
-
-    @Test func anUpdateIsKeptAndSentAgainUntilItIsAcknowledged() {
-        var seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        seat.finishTraining(1)
-        seat.take(.timerFired(.resend))
-        #expect(seat.sequences.isEmpty, "an update that is not stored yet is not sent")
-        seat.finishTraining(1)
-        #expect(seat.stores.isEmpty, "a training ends once")
-        seat.take(.stored(UpdateID(session: 7, sequence: 1)))
-        #expect(seat.sequences == [1])
-        seat.take(.stored(UpdateID(session: 7, sequence: 1)))
-        #expect(seat.last.isEmpty)
-        seat.take(.timerFired(.resend))
-        #expect(seat.sequences == [1])
-        seat.receive(.ack(.init(client: seat.client.id, session: 7, contiguous: 1, ahead: [])))
-        #expect(seat.client.outbox.isEmpty)
-        #expect(seat.discards(.acknowledged) == [UpdateID(session: 7, sequence: 1)])
-        seat.take(.timerFired(.resend))
-        #expect(seat.last.isEmpty)
-    }
-
-    @Test func oneThatMayTrainNoMoreStaysUntilAllIsSettled() {
-        var seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        seat.finishTraining(1)
-        seat.store()
-        seat.task(2)
-        #expect(seat.orders.count == 1)
-        seat.take(.retired("spent"))
-        #expect(seat.last == [.abandonTraining])
-        seat.task(3)
-        #expect(seat.orders.isEmpty)
-        seat.take(.timerFired(.resend))
-        #expect(seat.sequences == [1])
-        seat.receive(.ack(.init(client: seat.client.id, session: 7, contiguous: 1, ahead: [])))
-        #expect(seat.last.contains(.finish(.retired("spent"))))
-        #expect(seat.sent == [.goodbye(.init(client: seat.client.id, session: 7))])
-        var idle = welcomed()
-        idle.take(.retired("spent"))
-        #expect(idle.last.contains(.finish(.retired("spent"))))
-    }
-
-    @Test func aWelcomeBringsTheNextTryCloser() {
-        var seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        seat.finishTraining(1)
-        seat.store()
-        for _ in 0..<6 { seat.take(.timerFired(.resend)) }
-        #expect(seat.last.contains(.setTimer(.resend, after: .seconds(30))))
-        seat.welcome(incarnation: 2)
-        #expect(seat.hellos == 1, "another aggregator is greeted first")
-        seat.welcome(incarnation: 2)
-        #expect(seat.sequences == [1] && seat.last.contains(.setTimer(.resend, after: .seconds(1))))
-    }
-
-    @Test func aRejectedUpdateIsGivenUpUnlessItMayBeTriedAgain() {
-        var seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        seat.finishTraining(1)
-        seat.store()
-        func reject(retryable: Bool) -> AggregatorMessage {
-            .reject(
+    @Test func takesWhatIsLeftOutFromWhatItHolds() {
+        var seat = Seat.welcomed()
+        let bias = Tensor(shape: [1], values: [5])
+        func partial(_ version: Version, since: Version) -> AggregatorMessage {
+            .prompts(
                 .init(
-                    client: ClientID("a"), session: 7, sequence: 1, code: .invalid, reason: "no", retryable: retryable))
+                    version: version, changed: SummingStrategy().state,
+                    unchanged: [.init(name: Parameters.headBias, since: since)]))
         }
-        seat.receive(reject(retryable: true))
-        #expect(seat.client.outbox.count == 1)
-        seat.receive(reject(retryable: false))
-        #expect(seat.client.outbox.isEmpty)
-        #expect(seat.discards(.rejected) == [UpdateID(session: 7, sequence: 1)])
+        seat.task(1, version: 4)
+        seat.receive(partial(4, since: 0))
+        #expect(seat.orders.isEmpty && seat.fetches == [-1], "it holds nothing to make it whole with")
+        seat.receive(
+            .prompts(.init(version: 2, changed: SummingStrategy(beside: [(Parameters.headBias, bias)]).state)))
+        seat.receive(partial(4, since: 3))
+        #expect(seat.orders.isEmpty && seat.fetches == [2], "the tensor changed after what it holds")
+        seat.receive(partial(4, since: 2))
+        #expect(seat.orders.map(\.base.version) == [4])
+        #expect(seat.orders.first?.base.state.parameters[Parameters.headBias] == bias)
     }
 
-    @Test func aNewIncarnationIsGreetedAndGetsWhatWasNotAcknowledged() {
-        var seat = welcomed()
+    @Test func aTaskIsDoneOnceAndForItsSessionAlone() {
+        var seat = Seat()
         seat.prompts(0)
         seat.task(1)
-        seat.finishTraining(1)
-        seat.store()
-        let beacon = AggregatorMessage.beacon(
-            .init(
-                phase: .running, version: 0, updates: 0, lateUpdates: 0, clientsAlive: 0, inFlight: 0, buffered: 0,
-                pool: 2, metrics: []))
-        seat.receive(beacon, incarnation: 2)
-        #expect(seat.hellos == 1)
-        #expect(seat.sequences.isEmpty)
-        seat.welcome(incarnation: 2)
-        #expect(seat.sequences == [1])
-    }
-
-    /// An update as an earlier start of the client stored it.
-    private func earlier(_ sequence: UInt64) -> ClientMessage.Update {
-        ClientMessage.Update(
-            client: ClientID("a"), session: 6, sequence: sequence, task: sequence, baseVersion: 0, sampleCount: 10,
-            parameters: SummingStrategy().state.parameters, promptIDs: [0, 1], metrics: [])
-    }
-
-    @Test func whatAnEarlierStartLeftIsSentUnderItsOwnSession() {
-        var seat = Seat()
-        seat.client = Client(
-            id: ClientID("a"), session: 7, sampleCount: 10, encoderDigest: "", outbox: [earlier(2), earlier(3)])
-        seat.take(.started)
-        #expect(seat.sequences.isEmpty)
-        seat.welcome(contiguous: 5)
-        #expect(seat.sent.contains(.update(earlier(2))) && seat.sent.contains(.update(earlier(3))))
-        #expect(seat.last.contains(.setTimer(.resend, after: .seconds(1))))
-        #expect(seat.discards(.acknowledged).isEmpty, "the new session's acknowledgement says nothing of the old one")
-        seat.receive(.ack(.init(client: seat.client.id, session: 6, contiguous: 0, ahead: [3])))
-        #expect(seat.discards(.acknowledged) == [UpdateID(session: 6, sequence: 3)])
-        seat.prompts(0)
-        seat.task(9)
-        seat.finishTraining(9)
-        #expect(seat.stores.map(\.id) == [UpdateID(session: 7, sequence: 1)])
-    }
-
-    @Test func anUpdateOfASessionThatIsForgottenIsGivenUp() {
-        var seat = Seat()
-        seat.client = Client(id: ClientID("a"), session: 7, sampleCount: 10, encoderDigest: "", outbox: [earlier(2)])
-        seat.take(.started)
+        #expect(seat.orders.isEmpty, "before the welcome there is nobody to answer to")
         seat.welcome()
+        seat.prompts(0)
+        seat.task(1, session: 8)
+        #expect(seat.orders.isEmpty)
+        seat.task(1)
+        #expect(seat.orders.count == 1)
+        seat.task(1)
+        #expect(seat.orders.isEmpty)
+        seat.finish(1)
+        seat.finish(1)
+        #expect(seat.stores.isEmpty, "a training ends once")
+        seat.task(1)
+        #expect(seat.orders.isEmpty)
+    }
+
+    @Test func anUpdateIsKeptAndSentAgainUntilItIsSettled() {
+        var seat = Seat.welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.finish(1)
+        seat.wait(.seconds(5))
+        #expect(seat.updates.isEmpty, "an update that is not stored yet is not sent")
+        seat.take(.stored(UpdateID(run: 3, task: 1)))
+        #expect(seat.updates == [1])
+        seat.take(.stored(UpdateID(run: 3, task: 1)))
+        #expect(seat.last.isEmpty)
+        seat.wait(.seconds(7))
+        #expect(seat.updates == [1, 1, 1], "after 1, 2 and 4 seconds")
+        seat.ack(9)
+        #expect(seat.client.outbox.count == 1)
+        seat.ack(1)
+        #expect(seat.client.outbox.isEmpty && seat.discards(.acknowledged) == [1])
+        seat.wait(.seconds(50))
+        #expect(seat.updates.isEmpty)
+    }
+
+    @Test func aRejectedUpdateIsGivenUp() {
+        var seat = Seat.welcomed()
+        seat.answer(1)
+        let reject = AggregatorMessage.Reject(client: ClientID("a"), run: 3, task: 1, code: .invalid, reason: "no")
+        seat.receive(.reject(reject))
+        #expect(seat.client.outbox.isEmpty && seat.discards(.rejected) == [1])
+        #expect(seat.last.contains(.updateRejected(reject)))
+    }
+
+    @Test func aFailureIsToldAgainUntilAnotherTaskComes() {
+        var seat = Seat.welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        seat.take(.trainingFailed(task: 1, reason: "an image cannot be read"))
+        #expect(seat.failures == [1])
+        seat.wait(.seconds(60))
+        #expect(seat.failures == [1] && seat.heartbeats == 1)
+        seat.task(2)
+        seat.wait(.seconds(60))
+        #expect(seat.failures.isEmpty)
+        seat.take(.trainingFailed(task: 2, reason: String(repeating: "é", count: 5_000)))
+        guard case .failure(let failure) = seat.sent.first else {
+            Issue.record("no failure was sent")
+            return
+        }
+        #expect(failure.reason.utf8.count <= TravelLimits.reasonBytes, "it is cut to what may travel")
+    }
+
+    @Test func anotherStartOfTheAggregatorIsGreetedAndGetsWhatIsKept() {
+        var seat = Seat.welcomed()
+        seat.answer(1)
+        for _ in 0..<6 { seat.wait(.seconds(30)) }
+        seat.prompts(1, epoch: 2)
+        #expect(seat.hellos == 1 && seat.updates.isEmpty)
+        seat.welcome(epoch: 2)
+        #expect(seat.updates == [1])
+        seat.wait(.seconds(1))
+        #expect(seat.updates == [1], "a welcome brings the next try closer")
+        seat.task(2, epoch: 1)
+        #expect(seat.orders.isEmpty, "what an earlier start sent is old")
+        seat.task(2, epoch: 2)
+        #expect(seat.orders.count == 1, "the state that it holds is of the run, whoever sent it")
+    }
+
+    /// Somebody set the run's folder back to an earlier state while the worker went on.
+    @Test func anEarlierEpochIsListenedToOnceTheNewestIsSilent() {
+        var seat = Seat()
+        seat.welcome(version: 9, epoch: 5)
+        seat.prompts(9, epoch: 5)
+        seat.wait(.seconds(9))
+        seat.prompts(4, epoch: 4)
+        #expect(seat.hellos == 0)
+        seat.wait(.seconds(2))
+        seat.prompts(4, epoch: 4)
+        #expect(seat.hellos == 1)
+        seat.welcome(version: 4, epoch: 4)
+        seat.task(1, version: 4, epoch: 4)
+        #expect(seat.orders.isEmpty && seat.fetches == [-1], "the state that it held is of a time that never was")
+    }
+
+    @Test func updatesOfAnotherRunAreKeptForIt() {
+        var seat = Seat(outbox: [earlier(4, run: 2), earlier(5)])
+        seat.welcome()
+        #expect(seat.updates == [5])
+        #expect(seat.last.contains(.joined(Origin(run: 3, epoch: 1), keptForOtherRuns: 1)))
         seat.receive(
-            .reject(
-                .init(
-                    client: seat.client.id, session: 6, sequence: 2, code: .invalid, reason: "unknown", retryable: true)
-            ))
-        #expect(seat.discards(.rejected) == [UpdateID(session: 6, sequence: 2)])
+            .reject(.init(client: ClientID("a"), run: 2, task: 4, code: .otherRun, reason: "another run")))
+        #expect(seat.client.outbox.count == 2, "a run that does not know it does not end it")
+        seat.ack(4)
+        #expect(seat.client.outbox.count == 2, "an acknowledgement is of its run")
+        seat.ack(5)
+        #expect(seat.client.outbox.map(\.task) == [4])
+        seat.receive(finished)
+        #expect(seat.end == .runFinished && seat.client.outbox.map(\.task) == [4])
+        #expect(seat.discards(.runFinished).isEmpty)
+    }
+
+    @Test func anotherRunBeginsWithItsWelcome() {
+        var seat = Seat.welcomed()
+        seat.answer(1)
+        seat.task(2)
+        seat.receive(finished, run: 4)
+        #expect(seat.end == nil, "the end of another run ends nothing")
+        seat.task(9, run: 4)
+        #expect(seat.hellos == 1 && seat.orders.isEmpty)
+        seat.welcome(run: 4)
+        #expect(seat.last.contains(.abandonTraining) && seat.updates.isEmpty)
+        #expect(seat.last.contains(.joined(Origin(run: 4, epoch: 1), keptForOtherRuns: 1)))
+        seat.task(1, run: 4)
+        #expect(seat.fetches == [-1], "tasks and states count anew")
+    }
+
+    private var finished: AggregatorMessage {
+        .beacon(
+            .init(
+                phase: .finished, version: 1, updates: 1, lateUpdates: 0, clientsAlive: 1, inFlight: 1, buffered: 0,
+                pool: 2, metrics: []))
     }
 
     @Test func theEndOfTheRunAbandonsTheTraining() {
-        var seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        seat.receive(
-            .beacon(
-                .init(
-                    phase: .finished, version: 1, updates: 1, lateUpdates: 0, clientsAlive: 1, inFlight: 1, buffered: 0,
-                    pool: 2, metrics: [])))
-        #expect(seat.last.contains(.abandonTraining))
-        #expect(seat.last.contains(.finish(.runFinished)))
+        var seat = Seat.welcomed()
+        seat.answer(1)
         seat.task(2)
+        seat.receive(finished)
+        #expect(seat.last.contains(.abandonTraining) && seat.end == .runFinished)
+        #expect(seat.discards(.runFinished) == [1])
+        seat.task(3)
         #expect(seat.last.isEmpty)
+        var late = Seat()
+        late.receive(finished)
+        #expect(late.end == .runFinished, "also where the run had ended before it came")
     }
 
-    @Test func aClientThatIsToStopFinishesItsTrainingAndWaitsForTheAcknowledgement() {
-        var seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        seat.take(.stopRequested(grace: .seconds(5)))
-        #expect(seat.last == [.setTimer(.grace, after: .seconds(5))])
-        seat.take(.stopRequested(grace: .seconds(5)))
-        #expect(seat.last.isEmpty, "asking again gives no further time")
-        seat.task(2)
-        seat.finishTraining(1)
-        #expect(seat.orders.isEmpty, "nothing new begins")
-        seat.store()
-        #expect(seat.sequences == [1])
-        seat.receive(.ack(.init(client: seat.client.id, session: 7, contiguous: 1, ahead: [])))
-        #expect(seat.sent == [.goodbye(.init(client: seat.client.id, session: 7))])
-        #expect(seat.last.last == .finish(.stopped))
-    }
-
-    @Test func aClientThatIsToStopAbandonsWhatTakesLongerThanTheGrace() {
-        var seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        seat.take(.stopRequested(grace: .seconds(5)))
-        seat.take(.timerFired(.grace))
-        #expect(
-            seat.last == [
-                .abandonTraining, .send(.goodbye(.init(client: seat.client.id, session: 7))), .finish(.stopped),
-            ])
-
-        seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        seat.finishTraining(1)
-        seat.store()
-        seat.take(.stopRequested(grace: .seconds(5)))
-        seat.take(.timerFired(.grace))
-        #expect(seat.last.contains(.finish(.stopped)))
-        #expect(seat.client.outbox.count == 1, "an update that nobody acknowledged is kept for the next start")
-        #expect(seat.discards(.acknowledged).isEmpty && seat.discards(.runFinished).isEmpty)
-    }
-
-    @Test func anIdleClientStopsAtOnce() {
-        var seat = welcomed()
-        seat.take(.stopRequested(grace: .seconds(5)))
-        #expect(seat.last.last == .finish(.stopped))
-        seat = welcomed()
-        seat.prompts(0)
-        seat.task(1)
-        seat.take(.stopRequested(grace: .zero))
-        #expect(seat.last.contains(.abandonTraining) && seat.last.last == .finish(.stopped))
-    }
-
-    @Test func aSessionThatIsNotTheCurrentOneSaysHelloAgain() {
-        var seat = welcomed()
-        let reject = AggregatorMessage.reject(
-            .init(
-                client: seat.client.id, session: 7, sequence: 0, code: .invalid, reason: "say hello", retryable: true))
-        seat.receive(reject)
+    @Test func aSessionThatIsNotKnownSaysHelloAgain() {
+        var seat = Seat.welcomed()
+        let wanted = AggregatorMessage.sayHello(.init(client: seat.client.id, session: 7))
+        seat.receive(.sayHello(.init(client: seat.client.id, session: 8)))
+        #expect(seat.hellos == 0, "another session is meant")
+        seat.receive(wanted)
         #expect(seat.hellos == 1)
-        seat.receive(reject)
-        #expect(seat.hellos == 0, "the timer repeats it")
-        seat.take(.timerFired(.heartbeat))
-        #expect(seat.sent.isEmpty)
+        seat.receive(wanted)
+        #expect(seat.hellos == 0, "the clock repeats it")
         seat.welcome()
-        seat.take(.timerFired(.heartbeat))
-        #expect(seat.sent.count == 1)
+        #expect(seat.heartbeats == 1)
     }
 
-    @Test func aRefusedHelloEndsTheClientWithTheReason() {
+    @Test func aRefusedSessionEndsWithTheReason() {
+        for code in AggregatorMessage.Refuse.Code.allCases {
+            var seat = Seat.welcomed()
+            seat.answer(1)
+            let refuse = AggregatorMessage.Refuse(client: seat.client.id, session: 7, code: code, reason: "because")
+            var other = refuse
+            other.session = 8
+            seat.receive(.refuse(other))
+            #expect(seat.end == nil)
+            seat.receive(.refuse(refuse))
+            #expect(seat.end == .refused(refuse) && seat.client.outbox.count == 1)
+        }
+    }
+
+    @Test func updatesAreRoundedToWhatTravels() {
         var seat = Seat()
-        seat.take(.started)
-        seat.receive(
-            .reject(
-                .init(
-                    client: seat.client.id, session: 7, sequence: 0, code: .encoderMismatch, reason: "another encoder",
-                    retryable: false)))
-        #expect(seat.last.contains(.finish(.refused("another encoder"))))
+        seat.welcome(precision: .float16)
+        seat.prompts(0)
+        seat.task(1)
+        seat.finish(1, values: [0.1, 1e9, 1, 0])
+        let update = seat.stores.first
+        #expect(update?.precision == .float16)
+        #expect(update?.parameters[Parameters.prompts]?.values == [Float(Float16(0.1)), 65504, 1, 0])
+    }
+
+    @Test func aClockThatStepsBackFreezesNothing() {
+        var seat = Seat.welcomed()
+        seat.answer(1)
+        seat.now = seat.now + .seconds(-100_000)
+        seat.take(.tick)
+        seat.wait(.seconds(1))
+        #expect(seat.updates == [1])
     }
 }

@@ -10,28 +10,21 @@ import Testing
     ) throws -> String? {
         var plan = TrainingPlan()
         plan.personal = personal
-        let state = PromptState(
-            parameters: Parameters([
-                (Parameters.prompts, Tensor(zeros: [1, 2])), (Parameters.headBias, Tensor(zeros: [3])),
-            ]), promptIDs: [0])
-        var aggregator = Aggregator(
-            configuration: FederationConfiguration(seed: 1, mode: .continuous, plan: plan),
-            strategy: try StrategyCatalog.make(name: "fedavg", initial: state, seed: 1))
-        let client = ClientID("a")
-        let hello = ClientMessage.Hello(
-            client: client, session: 1, lastVersion: -1, sampleCount: 10, encoderDigest: "")
-        let update = ClientMessage.Update(
-            client: client, session: 1, sequence: 1, task: 1, baseVersion: 0, sampleCount: 10,
-            parameters: Parameters(tensors), promptIDs: ids, metrics: [])
-        let events: [AggregatorEvent.Kind] = [.started, .received(.hello(hello)), .received(.update(update))]
-        var reasons: [String] = []
-        for event in events {
-            for effect in aggregator.handle(AggregatorEvent(time: Timestamp(nanoseconds: 0), kind: event)) {
-                if case .publish(_, .reject(let reject)) = effect { reasons.append(reject.reason) }
-            }
-        }
-        #expect(aggregator.version == (reasons.isEmpty ? 1 : 0))
-        return reasons.first
+        let strategy = SummingStrategy(pool: 1, beside: [(Parameters.headBias, Tensor(zeros: [3]))])
+        var bench = try Bench(
+            FederationConfiguration(seed: 1, mode: .buffered(.init(size: 9, flushAfter: nil)), plan: plan),
+            strategy: strategy)
+        bench.hello("a")
+        bench.hello("b")
+        bench.take(
+            .received(
+                .update(
+                    .init(
+                        client: ClientID("a"), session: 1, run: Bench.run, task: bench.tasks["a"]!.number,
+                        baseVersion: 0, sampleCount: 10, parameters: Parameters(tensors), promptIDs: ids, metrics: [])))
+        )
+        #expect((bench.verdicts == [.accepted]) == bench.rejects.isEmpty)
+        return bench.rejects.first?.reason
     }
 
     private let prompts = (name: Parameters.prompts, tensor: Tensor(shape: [1, 2], values: [1, 2]))

@@ -45,32 +45,50 @@ def tensor(name, values):
 
 def made():
     client = dict(client="client-1", session=2**64 - 1)
-    yield "hello", wire.ClientEnvelope(protocol=1, hello=wire.Hello(
-        **client, last_version=-1, sample_count=500, encoder_digest="blake2b:00ff"))
-    yield "update", wire.ClientEnvelope(protocol=1, update=wire.Update(
-        **client, sequence=3, task=17, base_version=9, sample_count=500,
+
+    def said(**body):
+        return wire.ClientEnvelope(protocol=2, **body)
+
+    def told(**body):
+        return wire.AggregatorEnvelope(protocol=2, run=2**63, epoch=7, **body)
+
+    yield "hello", said(hello=wire.Hello(**client, sample_count=500, model=wire.ModelSpecification(
+        digest="0a", fields=[
+            wire.ModelField(name="classes[0]", value="Käse"), wire.ModelField(name="encoder", value="00ff")])))
+    yield "update", said(update=wire.Update(
+        **client, run=2**63, task=17, base_version=9, sample_count=500,
         tensors=[tensor("head.bias", [1, 2, 3]), tensor("prompts", np.arange(6).reshape(2, 3) / 4)],
         prompt_ids=[8, 2**40], metrics=[wire.Metric(name="loss", value=0.1)]))
-    yield "heartbeat", wire.ClientEnvelope(protocol=1, heartbeat=wire.Heartbeat(
-        **client, activity=wire.ACTIVITY_TRAINING, last_version=9, task=17, outstanding=1))
-    yield "goodbye", wire.ClientEnvelope(protocol=1, goodbye=wire.Goodbye(**client))
-    aggregator = dict(protocol=1, incarnation=7)
-    ack = wire.Ack(**client, contiguous=3, ahead=[5, 6])
-    yield "welcome", wire.AggregatorEnvelope(**aggregator, welcome=wire.Welcome(
-        **client, version=10, acknowledged=ack, heartbeat_milliseconds=2000))
-    yield "task", wire.AggregatorEnvelope(**aggregator, task=wire.Task(
-        client="client-1", number=18, version=10, seed=123456789, plan=wire.TrainingPlan(
+    yield "half-update", said(update=wire.Update(
+        **client, run=1, task=1, base_version=0, sample_count=1, prompt_ids=[8], tensors=[wire.Tensor(
+            name="prompts", dtype=wire.DATA_TYPE_F16, shape=[1, 2],
+            data=np.array([0.5, -65504], dtype="<f2").tobytes())]))
+    yield "failure", said(failure=wire.Failure(**client, task=17, reason="kein Bild – nirgends"))
+    yield "fetch", said(fetch=wire.Fetch(**client, holding=-1))
+    yield "heartbeat", said(heartbeat=wire.Heartbeat(
+        **client, activity=wire.ACTIVITY_TRAINING, task=17, outstanding=1))
+    yield "goodbye", said(goodbye=wire.Goodbye(**client))
+    yield "welcome", told(welcome=wire.Welcome(
+        **client, version=10, heartbeat_milliseconds=2000, dtype=wire.DATA_TYPE_F16, model_digest="0a"))
+    yield "task", told(task=wire.Task(
+        **client, number=18, version=10, seed=123456789, plan=wire.TrainingPlan(
             epochs=2, maximum_steps=50, batch_size=8, optimizer=wire.OPTIMIZER_SGD, prompt_learning_rate=0.01,
             head_learning_rate=0.02, momentum=0.8, second_moment_decay=0.99, weight_decay=1e-4, gradient_clip=1,
             prompts_per_batch=4, similarity_weight=0.5, proximal_weight=1e-3, logit_adjustment=1,
             class_balance=0.75, head_dropout=0.5, personal=wire.PERSONAL_HEAD, control_variates=True,
             class_means=True, generator_rate=0.25)))
-    yield "prompts", wire.AggregatorEnvelope(**aggregator, global_prompts=wire.GlobalPrompts(
-        version=10, tensors=[tensor("prompts", np.zeros((0, 4)))]))
-    yield "ack", wire.AggregatorEnvelope(**aggregator, ack=ack)
-    yield "reject", wire.AggregatorEnvelope(**aggregator, reject=wire.Reject(
-        **client, sequence=4, code=wire.REJECT_CODE_TOO_STALE, reason="zu alt – erwartet 5", retryable=True))
-    yield "beacon", wire.AggregatorEnvelope(**aggregator, beacon=wire.Beacon(
+    yield "prompts", told(prompts=wire.Prompts(
+        version=10, tensors=[tensor("prompts", np.zeros((0, 4)))],
+        unchanged=[wire.Unchanged(name="head.bias", since=4)]))
+    yield "ack", told(ack=wire.Ack(client="client-1", task=17))
+    yield "reject", told(reject=wire.Reject(
+        client="client-1", run=2**63, task=4, code=wire.REJECT_CODE_TOO_STALE, reason="zu alt – erwartet 5"))
+    yield "refuse", told(refuse=wire.Refuse(
+        **client, code=wire.REFUSE_CODE_FENCED, reason="ein anderer ist da"))
+    yield "say_hello", told(say_hello=wire.SayHello(**client))
+    yield "malformed", told(malformed=wire.Malformed(
+        client="client-1", reason="update.task: expected at least 1, found 0"))
+    yield "beacon", told(beacon=wire.Beacon(
         phase=wire.PHASE_FINISHED, version=10, updates=100, late_updates=40, clients_alive=3, in_flight=2, buffered=1,
         pool=12, metrics=[wire.Metric(name="accuracy", value=0.75)]))
 
@@ -86,7 +104,7 @@ for file in schema.file:
 
 for path in sorted((folder / "in").iterdir()):
     name = path.name.split("-")[0]
-    described = message_factory.GetMessageClass(pool.FindMessageTypeByName(f"impromptu.v1.{name}"))
+    described = message_factory.GetMessageClass(pool.FindMessageTypeByName(f"impromptu.v2.{name}"))
     for source in (getattr(wire, name), described):
         message = rebuilt(source.FromString(path.read_bytes()))
         if message.SerializeToString(deterministic=True) != path.read_bytes():

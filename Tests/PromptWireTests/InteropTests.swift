@@ -36,8 +36,8 @@ struct InteropTests {
         for turn in 0..<200 {
             let prompts = messages.globalPrompts()
             let header = RunHeader(
-                configurationYAML: "seed: 1\n# größer\n", seed: messages.random.next(), build: "1.0", incarnation: 3,
-                initial: prompts)
+                configurationYAML: "seed: 1\n# größer\n", seed: messages.random.next(), build: "1.0", run: 3,
+                initial: prompts, model: messages.model())
             let publication = Publication(
                 version: prompts.version, digest: [UInt8](repeating: 7, count: 32), pool: 3, contributions: 2,
                 updates: turn)
@@ -45,16 +45,17 @@ struct InteropTests {
                 ("ClientEnvelope-\(turn).bin", ClientCodec.encode(messages.clientMessage())),
                 (
                     "AggregatorEnvelope-\(turn).bin",
-                    AggregatorCodec.encode(messages.aggregatorMessage(), incarnation: messages.random.next())
+                    AggregatorCodec.encode(
+                        messages.aggregatorMessage(), from: Origin(run: messages.random.next(), epoch: 1))
                 ),
                 ("GlobalPrompts-\(turn).bin", AggregatorCodec.globalPromptsPayload(prompts)),
                 ("RunHeader-\(turn).bin", LogCodec.encode(header)),
                 ("Publication-\(turn).bin", LogCodec.encode(publication)),
-                ("TimerFired-\(turn).bin", LogCodec.encode(TimerFired(.flushDeadline(turn)))),
+                ("Tick-\(turn).bin", LogCodec.encode(Tick())),
                 ("DrainRequested-\(turn).bin", LogCodec.encode(DrainRequested(patienceMilliseconds: turn))),
                 (
-                    "IncarnationStarted-\(turn).bin",
-                    LogCodec.encode(IncarnationStarted(incarnation: UInt64(turn), build: "1.0"))
+                    "EpochStarted-\(turn).bin",
+                    LogCodec.encode(EpochStarted(epoch: UInt64(turn) + 1, build: "1.0"))
                 ),
             ]
         }
@@ -87,45 +88,54 @@ struct InteropTests {
             (Parameters.headBias, Tensor(shape: [3], values: [1, 2, 3])),
             (Parameters.prompts, Tensor(shape: [2, 3], values: [0, 0.25, 0.5, 0.75, 1, 1.25])),
         ])
-        try check(
-            "hello",
-            .hello(
-                .init(
-                    client: client, session: session, lastVersion: -1, sampleCount: 500, encoderDigest: "blake2b:00ff"))
-        )
+        let model = ModelSpecification(fields: [.init("classes[0]", "Käse"), .init("encoder", "00ff")], digest: "0a")
+        try check("hello", .hello(.init(client: client, session: session, sampleCount: 500, model: model)))
         try check(
             "update",
             .update(
                 .init(
-                    client: client, session: session, sequence: 3, task: 17, baseVersion: 9, sampleCount: 500,
+                    client: client, session: session, run: 1 << 63, task: 17, baseVersion: 9, sampleCount: 500,
                     parameters: update, promptIDs: [8, 1 << 40], metrics: [Metric(name: "loss", value: 0.1)])))
         try check(
+            "half-update",
+            .update(
+                .init(
+                    client: client, session: session, run: 1, task: 1, baseVersion: 0, sampleCount: 1,
+                    parameters: Parameters([(Parameters.prompts, Tensor(shape: [1, 2], values: [0.5, -65504]))]),
+                    promptIDs: [8], metrics: [], precision: .float16)))
+        try check(
+            "failure", .failure(.init(client: client, session: session, task: 17, reason: "kein Bild – nirgends")))
+        try check("fetch", .fetch(.init(client: client, session: session, holding: -1)))
+        try check(
             "heartbeat",
-            .heartbeat(
-                .init(client: client, session: session, activity: .training, lastVersion: 9, task: 17, outstanding: 1)))
+            .heartbeat(.init(client: client, session: session, activity: .training, task: 17, outstanding: 1)))
         try check("goodbye", .goodbye(.init(client: client, session: session)))
 
-        let ack = AggregatorMessage.Ack(client: client, session: session, contiguous: 3, ahead: [5, 6])
         try check(
             "welcome",
             .welcome(
                 .init(
-                    client: client, session: session, version: 10, acknowledged: ack, heartbeatMilliseconds: 2_000)))
-        try check("task", .task(.init(client: client, number: 18, version: 10, seed: 123_456_789, plan: plan)))
+                    client: client, session: session, version: 10, heartbeatMilliseconds: 2_000, precision: .float16,
+                    modelDigest: "0a")))
+        try check(
+            "task",
+            .task(.init(client: client, session: session, number: 18, version: 10, seed: 123_456_789, plan: plan)))
         try check(
             "prompts",
-            .globalPrompts(
+            .prompts(
                 .init(
                     version: 10,
-                    state: PromptState(
-                        parameters: Parameters([(Parameters.prompts, Tensor(zeros: [0, 4]))]), promptIDs: []))))
-        try check("ack", .ack(ack))
+                    changed: PromptState(
+                        parameters: Parameters([(Parameters.prompts, Tensor(zeros: [0, 4]))]), promptIDs: []),
+                    unchanged: [.init(name: Parameters.headBias, since: 4)])))
+        try check("ack", .ack(.init(client: client, task: 17)))
         try check(
             "reject",
-            .reject(
-                .init(
-                    client: client, session: session, sequence: 4, code: .tooStale, reason: "zu alt – erwartet 5",
-                    retryable: true)))
+            .reject(.init(client: client, run: 1 << 63, task: 4, code: .tooStale, reason: "zu alt – erwartet 5")))
+        try check(
+            "refuse", .refuse(.init(client: client, session: session, code: .fenced, reason: "ein anderer ist da")))
+        try check("say_hello", .sayHello(.init(client: client, session: session)))
+        try check("malformed", .malformed(.init(client: client, reason: "update.task: expected at least 1, found 0")))
         try check(
             "beacon",
             .beacon(
@@ -133,6 +143,8 @@ struct InteropTests {
                     phase: .finished, version: 10, updates: 100, lateUpdates: 40, clientsAlive: 3, inFlight: 2,
                     buffered: 1, pool: 12, metrics: [Metric(name: "accuracy", value: 0.75)])))
     }
+
+    private static let origin = Origin(run: 1 << 63, epoch: 7)
 
     private var plan: TrainingPlan {
         var plan = TrainingPlan()
@@ -167,7 +179,7 @@ struct InteropTests {
 
     private func check(_ name: String, _ expected: AggregatorMessage) throws {
         let bytes = try read("made/\(name).bin")
-        #expect(try AggregatorCodec.decode(bytes) == AggregatorEnvelope(incarnation: 7, message: expected))
-        #expect(AggregatorCodec.encode(expected, incarnation: 7) == bytes)
+        #expect(try AggregatorCodec.decode(bytes) == AggregatorEnvelope(origin: Self.origin, message: expected))
+        #expect(AggregatorCodec.encode(expected, from: Self.origin) == bytes)
     }
 }

@@ -17,22 +17,23 @@ struct Malformed: Sendable, CustomTestStringConvertible {
 
 @Suite struct MalformedTests {
     private static let one = UInt64(1)
-    private static let envelope = Fields().number(1, one)
+    private static let envelope = Fields().number(1, UInt64(2))
+    private static let aggregator = envelope.number(3, one)
 
     // MARK: Client messages
 
     private static func hello(_ client: [UInt8] = Array("c1".utf8), count: Int64 = 5) -> Fields {
-        Fields().blob(1, client).number(2, one).signed(3, -1).number(4, count)
+        Fields().blob(1, client).number(2, one).number(3, count)
     }
 
     private static let floats = [UInt8](repeating: 0, count: 16)
     private static let prompts = Fields().text(1, "prompts").number(2, one).numbers(3, [2, 2]).blob(4, floats)
 
     private static func update(
-        client: String = "c1", sequence: UInt64 = 1, task: UInt64 = 1, base: Int64 = 0, tensors: [Fields] = [prompts],
+        client: String = "c1", task: UInt64 = 1, base: Int64 = 0, tensors: [Fields] = [prompts],
         promptIDs: [UInt64] = [3, 4], metrics: [Fields] = []
     ) -> Fields {
-        var update = Fields().text(1, client).number(2, one).number(3, sequence).number(4, task).signed(5, base)
+        var update = Fields().text(1, client).number(2, one).number(3, UInt64(9)).number(4, task).signed(5, base)
             .number(6, one)
         for tensor in tensors { update = update.message(7, tensor) }
         update = update.numbers(8, promptIDs)
@@ -47,9 +48,11 @@ struct Malformed: Sendable, CustomTestStringConvertible {
     }
 
     static let envelopes: [Malformed] = [
-        Malformed(Fields(), "protocol: expected 1, found 0"),
-        Malformed(Fields().number(1, UInt64(2)).message(2, hello()), "protocol: expected 1, found 2"),
-        Malformed(envelope, "body: expected one of hello, update, heartbeat, goodbye, found none of them"),
+        Malformed(Fields(), "protocol: expected 2, found 0"),
+        Malformed(Fields().number(1, one).message(2, hello()), "protocol: expected 2, found 1"),
+        Malformed(
+            envelope,
+            "body: expected one of hello, update, failure, fetch, heartbeat, presence, goodbye, found none of them"),
         Malformed(Fields().raw([0xff]), "message: its 1 bytes are no ClientEnvelope in protobuf's encoding"),
         Malformed(
             envelope.raw([0x12, 0x7f, 0x00]), "message: its 5 bytes are no ClientEnvelope in protobuf's encoding"),
@@ -78,22 +81,28 @@ struct Malformed: Sendable, CustomTestStringConvertible {
             envelope.message(2, hello(count: .max)),
             "hello.sample_count: expected 0 to 1099511627776, found 9223372036854775807"),
         Malformed(
-            envelope.message(2, hello().signed(3, -2)),
-            "hello.last_version: expected -1 to 1099511627776, found -2"),
+            envelope.message(2, hello().message(4, Fields().text(1, "ab\0c"))),
+            "hello.model.digest: expected text without NUL, found one at byte 2"),
         Malformed(
-            envelope.message(2, hello().text(5, "ab\0c")),
-            "hello.encoder_digest: expected text without NUL, found one at byte 2"),
+            envelope.message(2, hello().message(4, Fields().blob(1, [0x61, 0xff]))),
+            "hello.model.digest: expected UTF-8, found the bytes 61 ff"),
         Malformed(
-            envelope.message(2, hello().blob(5, [0x61, 0xff])),
-            "hello.encoder_digest: expected UTF-8, found the bytes 61 ff"),
+            envelope.message(2, hello().message(4, Fields().message(2, Fields().text(2, "x")))),
+            "hello.model.fields[0].name: expected a name, found none"),
         Malformed(
-            envelope.message(2, hello().blob(5, [UInt8](repeating: 0x61, count: 257))),
-            "hello.encoder_digest: expected at most 256 bytes, found 257"),
+            envelope.message(
+                2,
+                hello().message(
+                    4, Fields().message(2, Fields().text(1, "a").blob(2, [UInt8](repeating: 0x61, count: 257))))),
+            "hello.model.fields[0].value: expected at most 256 bytes, found 257"),
+        Malformed(
+            envelope.message(2, hello().message(4, Fields().raw((0..<4097).flatMap { _ in [0x12, 0x00] as [UInt8] }))),
+            "hello.model.fields: expected at most 4096, found 4097"),
     ]
 
     static let heartbeats: [Malformed] = [
         Malformed(
-            envelope.message(4, Fields().text(1, "c1").number(2, one).signed(4, 0)),
+            envelope.message(4, Fields().text(1, "c1").number(2, one)),
             "heartbeat.activity: expected one of 1, 2, 3, found 0"),
         Malformed(
             envelope.message(4, Fields().text(1, "c1").number(3, UInt64(9))),
@@ -102,15 +111,32 @@ struct Malformed: Sendable, CustomTestStringConvertible {
             envelope.message(4, Fields().text(1, "c1").number(3, Int64(-1))),
             "heartbeat.activity: expected one of 1, 2, 3, found -1"),
         Malformed(
-            envelope.message(4, Fields().text(1, "c1").number(3, one).number(6, Int64(-1))),
+            envelope.message(4, Fields().text(1, "c1").number(3, one).number(5, Int64(-1))),
             "heartbeat.outstanding: expected 0 to 1099511627776, found -1"),
         Malformed(
             envelope.message(5, Fields().number(2, one)),
             "goodbye.client: expected 1 to 64 characters of A-Z a-z 0-9 . _ -, found 0"),
+        Malformed(envelope.message(8, Fields()), "presence.heartbeats: expected at least 1, found 0"),
+        Malformed(
+            envelope.message(
+                8,
+                Fields().message(1, Fields().text(1, "c1").number(3, one)).message(1, Fields().text(1, "c2"))),
+            "presence.heartbeats[1].activity: expected one of 1, 2, 3, found 0"),
+        Malformed(
+            envelope.message(8, Fields().raw((0..<4097).flatMap { _ in [0x0a, 0x00] as [UInt8] })),
+            "presence.heartbeats: expected at most 4096, found 4097"),
+        Malformed(
+            envelope.message(6, Fields().text(1, "c1")), "failure.task: expected at least 1, found 0"),
+        Malformed(
+            envelope.message(
+                6, Fields().text(1, "c1").number(3, one).text(4, String(repeating: "x", count: 1025))),
+            "failure.reason: expected at most 1024 bytes, found 1025"),
+        Malformed(
+            envelope.message(7, Fields().text(1, "c1").signed(3, -2)),
+            "fetch.holding: expected -1 to 1099511627776, found -2"),
     ]
 
     static let updates: [Malformed] = [
-        Malformed(update(sequence: 0), "update.sequence: expected at least 1, found 0"),
         Malformed(update(task: 0), "update.task: expected at least 1, found 0"),
         Malformed(update(base: -1), "update.base_version: expected 0 to 1099511627776, found -1"),
         Malformed(update(tensors: []), "update.tensors: expected one named 'prompts', found none"),
@@ -132,10 +158,19 @@ struct Malformed: Sendable, CustomTestStringConvertible {
             update(tensors: [prompts(name: "prompts\0")]),
             "update.tensors[0].name: expected text without NUL, found one at byte 7"),
         Malformed(
-            update(tensors: [prompts(dtype: 0)]), "update.tensors[0].dtype: expected 1 (F32), found 0"),
+            update(tensors: [prompts(dtype: 0)]), "update.tensors[0].dtype: expected one of 1, 2, found 0"),
         Malformed(
-            update(tensors: [prompts, prompts(name: "b", dtype: 2)]),
-            "update.tensors[1].dtype: expected 1 (F32), found 2"),
+            update(tensors: [prompts, prompts(name: "b", dtype: 3)]),
+            "update.tensors[1].dtype: expected one of 1, 2, found 3"),
+        Malformed(
+            update(tensors: [prompts, prompts(name: "b", dtype: 2, bytes: 8)]),
+            "update.tensors[1].dtype: expected 1, as of the others, found 2"),
+        Malformed(
+            update(tensors: [prompts(dtype: 2, bytes: 8), prompts(name: "fixed.b", dtype: 2, bytes: 8)]),
+            "update.tensors[1].dtype: expected 1, as of the others, found 2"),
+        Malformed(
+            update(tensors: [prompts(dtype: 2)]),
+            "update.tensors[0].data: expected 8 bytes for shape [2, 2] of F16, found 16"),
         Malformed(
             update(tensors: [prompts, prompts(name: "b"), prompts(name: "c", shape: [10, 192], bytes: 7676)]),
             "update.tensors[2].data: expected 7680 bytes for shape [10, 192] of F32, found 7676"),
@@ -180,29 +215,32 @@ struct Malformed: Sendable, CustomTestStringConvertible {
 
     // MARK: Aggregator messages
 
-    private static let ack = Fields().text(1, "c1").number(2, one)
+    private static let toOne = Fields().text(1, "c1").number(2, one)
 
     private static func plan(optimizer: UInt64 = 1, personal: UInt64 = 1) -> Fields {
         Fields().number(1, one).number(3, one).number(4, optimizer).number(17, personal)
     }
 
     private static func task(_ plan: Fields?) -> Fields {
-        let task = Fields().text(1, "c1").number(2, one)
-        return envelope.message(4, plan.map { task.message(5, $0) } ?? task)
+        let task = Fields().text(1, "c1").number(3, one)
+        return aggregator.message(5, plan.map { task.message(6, $0) } ?? task)
     }
 
     static let aggregatorMessages: [Malformed] = [
-        Malformed(Fields().number(1, UInt64(7)), "protocol: expected 1, found 7"),
+        Malformed(Fields().number(1, UInt64(7)), "protocol: expected 2, found 7"),
+        Malformed(envelope.number(2, UInt64(9)), "epoch: expected at least 1, found 0"),
         Malformed(
-            envelope.number(2, UInt64(9)),
-            "body: expected one of welcome, task, global_prompts, ack, reject, beacon, found none of them"),
-        Malformed(envelope.message(3, Fields().text(1, "c1")), "welcome.acknowledged: is missing"),
+            aggregator,
+            "body: expected one of welcome, task, prompts, ack, reject, refuse, say_hello, beacon, malformed,"
+                + " found none of them"),
         Malformed(
-            envelope.message(3, Fields().text(1, "c1").message(4, Fields())),
-            "welcome.acknowledged.client: expected 1 to 64 characters of A-Z a-z 0-9 . _ -, found 0"),
-        Malformed(
-            envelope.message(3, Fields().text(1, "c1").message(4, ack)),
+            aggregator.message(4, Fields().text(1, "c1")),
             "welcome.heartbeat_milliseconds: expected 1 to 1099511627776, found 0"),
+        Malformed(
+            aggregator.message(4, Fields().text(1, "c1").number(4, one)),
+            "welcome.dtype: expected one of 1, 2, found 0"),
+        Malformed(
+            aggregator.message(5, Fields().text(1, "c1")), "task.number: expected at least 1, found 0"),
         Malformed(task(nil), "task.plan: is missing"),
         Malformed(task(Fields()), "task.plan.epochs: expected 1 to 1099511627776, found 0"),
         Malformed(
@@ -217,26 +255,45 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         Malformed(task(plan().real(20, .nan)), "task.plan.generator_rate: expected a finite number, found nan"),
         Malformed(task(plan(personal: 0)), "task.plan.personal: expected one of 1, 2, 3, found 0"),
         Malformed(
-            envelope.message(5, Fields().signed(1, -1).message(2, prompts).numbers(3, [1, 2])),
-            "global_prompts.version: expected 0 to 1099511627776, found -1"),
+            aggregator.message(6, Fields().signed(1, -1).message(2, prompts).numbers(3, [1, 2])),
+            "prompts.version: expected 0 to 1099511627776, found -1"),
         Malformed(
-            envelope.message(5, Fields().message(2, prompts).numbers(3, [1, 2, 3])),
-            "global_prompts.prompt_ids: expected one for each of the 2 rows of prompts, found 3"),
+            aggregator.message(6, Fields().message(2, prompts).numbers(3, [1, 2, 3])),
+            "prompts.prompt_ids: expected one for each of the 2 rows of prompts, found 3"),
+        Malformed(states([("b", 1), ("b", 1)]), "prompts.unchanged[1].name: expected one behind 'b', found 'b'"),
+        Malformed(states([("b", 1), ("a", 1)]), "prompts.unchanged[1].name: expected one behind 'b', found 'a'"),
         Malformed(
-            envelope.message(6, ack.number(3, UInt64(4)).numbers(4, [6, 6])),
-            "ack.ahead[1]: expected more than 6, found 6"),
+            states([("prompts", 1)]), "prompts.unchanged[0].name: expected one that was left out, found 'prompts'"),
+        Malformed(states([("b", 5)]), "prompts.unchanged[0].since: expected less than 5, found 5"),
+        Malformed(states([("b", -1)]), "prompts.unchanged[0].since: expected 0 to 1099511627776, found -1"),
         Malformed(
-            envelope.message(6, ack.number(3, UInt64(4)).numbers(4, [4])),
-            "ack.ahead[0]: expected more than 4, found 4"),
-        Malformed(envelope.message(7, ack), "reject.code: expected one of 1, 2, 3, 4, 5, 6, found 0"),
+            states((0..<64).map { ("b\(10 + $0)", 1) }), "prompts.unchanged: expected at most 63, found 64"),
+        Malformed(aggregator.message(7, Fields().text(1, "c1")), "ack.task: expected at least 1, found 0"),
         Malformed(
-            envelope.message(7, ack.number(4, one).blob(5, [0xc3])),
+            aggregator.message(8, Fields().text(1, "c1").number(3, one)),
+            "reject.code: expected one of 1, 2, 3, 6, 7, 4, 5, found 0"),
+        Malformed(
+            aggregator.message(8, Fields().text(1, "c1").number(3, one).number(4, one).blob(5, [0xc3])),
             "reject.reason: expected UTF-8, found the bytes c3"),
-        Malformed(envelope.message(8, Fields()), "beacon.phase: expected one of 1, 2, found 0"),
+        Malformed(aggregator.message(9, toOne), "refuse.code: expected one of 1, 2, 3, 4, found 0"),
         Malformed(
-            envelope.message(8, Fields().number(1, one).number(8, Int64(-1))),
+            aggregator.message(10, Fields().number(2, one)),
+            "say_hello.client: expected 1 to 64 characters of A-Z a-z 0-9 . _ -, found 0"),
+        Malformed(aggregator.message(11, Fields()), "beacon.phase: expected one of 1, 2, found 0"),
+        Malformed(
+            aggregator.message(11, Fields().number(1, one).number(8, Int64(-1))),
             "beacon.pool: expected 0 to 1099511627776, found -1"),
+        Malformed(
+            aggregator.message(12, Fields().text(1, "c1").blob(2, [UInt8](repeating: 0x61, count: 16_385))),
+            "malformed.reason: expected at most 16384 bytes, found 16385"),
     ]
+
+    /// Prompts of version 5 that leave tensors out.
+    private static func states(_ unchanged: [(name: String, since: Int64)]) -> Fields {
+        var state = Fields().signed(1, 5).message(2, prompts).numbers(3, [1, 2])
+        for tensor in unchanged { state = state.message(4, Fields().text(1, tensor.name).signed(2, tensor.since)) }
+        return aggregator.message(6, state)
+    }
 
     @Test(arguments: aggregatorMessages)
     func anAggregatorMessageIsRefused(_ malformed: Malformed) {
@@ -246,29 +303,33 @@ struct Malformed: Sendable, CustomTestStringConvertible {
     // MARK: Log records
 
     static let records: [(LogChannel, Malformed)] = [
-        (.header, Malformed(Fields(), "header.log_format: expected 1, found 0")),
+        (.header, Malformed(Fields(), "header.log_format: expected 2, found 0")),
         (
             .header,
             Malformed(
-                Fields().number(1, one).message(6, Fields()),
+                Fields().number(1, UInt64(2)).message(6, Fields()),
                 "header.initial.tensors: expected one named 'prompts', found none")
         ),
         (
-            .incarnation,
-            Malformed(Fields().text(2, "1\0"), "incarnation.build: expected text without NUL, found one at byte 1")
-        ),
-        (.received, Malformed(envelope, "body: expected one of hello, update, heartbeat, goodbye, found none of them")),
-        (.timer, Malformed(Fields(), "timer.kind: expected one of 1, 2, 3, 4, 5, 6, found 0")),
-        (
-            .timer,
+            .header,
             Malformed(
-                Fields().number(1, one), "timer.version: expected -1 for a timer that guards no version, found 0")
+                Fields().number(1, UInt64(2)).message(
+                    6, Fields().message(2, prompts(dtype: 2, bytes: 8)).numbers(3, [1, 2])),
+                "header.initial.tensors: expected a whole state in F32, found F16")
+        ),
+        (.epoch, Malformed(Fields(), "epoch.epoch: expected at least 1, found 0")),
+        (
+            .epoch,
+            Malformed(
+                Fields().number(1, one).text(2, "1\0"), "epoch.build: expected text without NUL, found one at byte 1")
         ),
         (
-            .timer,
+            .received,
             Malformed(
-                Fields().number(1, UInt64(2)).signed(2, -1), "timer.version: expected 0 to 1099511627776, found -1")
+                envelope,
+                "body: expected one of hello, update, failure, fetch, heartbeat, presence, goodbye, found none of them")
         ),
+        (.tick, Malformed(Fields().raw([0xff]), "message: its 1 bytes are no Tick in protobuf's encoding")),
         (
             .drain,
             Malformed(

@@ -13,7 +13,7 @@ import Testing
             var bytes =
                 Bool.random(using: &messages.random)
                 ? ClientCodec.encode(messages.clientMessage())
-                : AggregatorCodec.encode(messages.aggregatorMessage(), incarnation: 1)
+                : AggregatorCodec.encode(messages.aggregatorMessage(), from: Origin(run: 5, epoch: 1))
             for _ in 0..<Int.random(in: 1...2, using: &messages.random) { damage(&bytes, &messages.random) }
             do {
                 let message = try ClientCodec.decode(bytes)
@@ -24,7 +24,7 @@ import Testing
             } catch { refused += 1 }
             do {
                 let message = try AggregatorCodec.decode(bytes).message
-                #expect(!AggregatorCodec.encode(message, incarnation: 1).isEmpty)
+                #expect(!AggregatorCodec.encode(message, from: Origin(run: 5, epoch: 1)).isEmpty)
                 decoded += 1
             } catch { refused += 1 }
             for channel in LogChannel.allCases { _ = try? LogCodec.decode(bytes, on: channel) }

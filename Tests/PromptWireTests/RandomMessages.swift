@@ -9,42 +9,48 @@ struct RandomMessages {
     init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     mutating func clientMessage() -> ClientMessage {
-        switch Int.random(in: 0..<4, using: &random) {
-        case 0:
-            .hello(
-                .init(
-                    client: client(), session: random.next(), lastVersion: version(least: -1), sampleCount: count(),
-                    encoderDigest: Bool.random(using: &random) ? "" : label(most: 128)))
+        switch Int.random(in: 0..<7, using: &random) {
+        case 0: .hello(.init(client: client(), session: random.next(), sampleCount: count(), model: model()))
         case 1: .update(update())
-        case 2:
-            .heartbeat(
-                .init(
-                    client: client(), session: random.next(),
-                    activity: ClientMessage.Heartbeat.Activity.allCases.randomElement(using: &random)!,
-                    lastVersion: version(least: -1), task: random.next(), outstanding: count()))
+        case 2: .heartbeat(heartbeat())
+        case 5: .presence(.init(heartbeats: (0..<Int.random(in: 1...5, using: &random)).map { _ in heartbeat() }))
+        case 3:
+            .failure(
+                .init(client: client(), session: random.next(), task: ordinal(), reason: "warum — " + label(most: 200)))
+        case 4: .fetch(.init(client: client(), session: random.next(), holding: version(least: -1)))
         default: .goodbye(.init(client: client(), session: random.next()))
         }
     }
 
     mutating func aggregatorMessage() -> AggregatorMessage {
-        switch Int.random(in: 0..<6, using: &random) {
+        switch Int.random(in: 0..<9, using: &random) {
         case 0:
             .welcome(
                 .init(
-                    client: client(), session: random.next(), version: version(least: -1), acknowledged: ack(),
-                    heartbeatMilliseconds: 1 + count() / 2))
+                    client: client(), session: random.next(), version: version(least: -1),
+                    heartbeatMilliseconds: 1 + count() / 2, precision: precision(),
+                    modelDigest: Bool.random(using: &random) ? "" : label(most: 64)))
         case 1:
             .task(
                 .init(
-                    client: client(), number: ordinal(), version: version(least: 0), seed: random.next(), plan: plan()))
-        case 2: .globalPrompts(globalPrompts())
-        case 3: .ack(ack())
+                    client: client(), session: random.next(), number: ordinal(), version: version(least: 0),
+                    seed: random.next(), plan: plan()))
+        case 2: .prompts(prompts())
+        case 3: .ack(.init(client: client(), task: ordinal()))
         case 4:
             .reject(
                 .init(
-                    client: client(), session: random.next(), sequence: random.next(),
+                    client: client(), run: random.next(), task: ordinal(),
                     code: AggregatorMessage.Reject.Code.allCases.randomElement(using: &random)!,
-                    reason: "ein Grund — " + label(most: 200), retryable: Bool.random(using: &random)))
+                    reason: "ein Grund — " + label(most: 200)))
+        case 5:
+            .refuse(
+                .init(
+                    client: client(), session: random.next(),
+                    code: AggregatorMessage.Refuse.Code.allCases.randomElement(using: &random)!,
+                    reason: "ein Grund — " + label(most: 200)))
+        case 6: .sayHello(.init(client: client(), session: random.next()))
+        case 7: .malformed(.init(client: client(), reason: label(most: 200)))
         default:
             .beacon(
                 .init(
@@ -55,17 +61,48 @@ struct RandomMessages {
     }
 
     mutating func globalPrompts() -> AggregatorMessage.GlobalPrompts {
-        let (parameters, promptIDs) = parameters()
+        let (parameters, promptIDs) = parameters(.float32)
         return .init(
             version: version(least: 0), state: PromptState(parameters: parameters, promptIDs: promptIDs))
     }
 
     mutating func update() -> ClientMessage.Update {
-        let (parameters, promptIDs) = parameters()
+        let precision = precision()
+        let (parameters, promptIDs) = parameters(precision)
         return .init(
-            client: client(), session: random.next(), sequence: ordinal(), task: ordinal(),
+            client: client(), session: random.next(), run: random.next(), task: ordinal(),
             baseVersion: version(least: 0), sampleCount: count(), parameters: parameters, promptIDs: promptIDs,
-            metrics: metrics())
+            metrics: metrics(), precision: precision)
+    }
+
+    mutating func heartbeat() -> ClientMessage.Heartbeat {
+        .init(
+            client: client(), session: random.next(),
+            activity: ClientMessage.Heartbeat.Activity.allCases.randomElement(using: &random)!, task: random.next(),
+            outstanding: count())
+    }
+
+    mutating func prompts() -> AggregatorMessage.Prompts {
+        let precision = precision()
+        let (parameters, promptIDs) = parameters(precision)
+        let version = 1 + version(least: 0) / 2
+        let unchanged = (0..<Int.random(in: 0...5, using: &random)).map { index in
+            AggregatorMessage.Prompts.Unchanged(
+                name: "unchanged.\(index)", since: Int.random(in: 0..<version, using: &random))
+        }
+        return .init(
+            version: version, changed: PromptState(parameters: parameters, promptIDs: promptIDs),
+            unchanged: unchanged, precision: precision)
+    }
+
+    mutating func precision() -> Precision { Bool.random(using: &random) ? .float32 : .float16 }
+
+    mutating func model() -> ModelSpecification {
+        if Bool.random(using: &random) { return ModelSpecification() }
+        let fields = (0..<Int.random(in: 0...8, using: &random)).map {
+            ModelSpecification.Field("classes[\($0)]", "Käse " + label(most: 100))
+        }
+        return ModelSpecification(fields: fields, digest: label(most: 64))
     }
 
     mutating func client() -> ClientID { ClientID(label(most: 64)) }
@@ -83,15 +120,6 @@ struct RandomMessages {
         let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
         return String(
             (0..<Int.random(in: 1...most, using: &random)).map { _ in letters.randomElement(using: &random)! })
-    }
-
-    private mutating func ack() -> AggregatorMessage.Ack {
-        let contiguous = UInt64.random(in: 0...1_000, using: &random)
-        var ahead: [UInt64] = []
-        for _ in 0..<Int.random(in: 0...5, using: &random) {
-            ahead.append((ahead.last ?? contiguous + 1) + UInt64.random(in: 1...9, using: &random))
-        }
-        return .init(client: client(), session: random.next(), contiguous: contiguous, ahead: ahead)
     }
 
     private mutating func plan() -> TrainingPlan {
@@ -128,14 +156,16 @@ struct RandomMessages {
         return names.sorted().map { Metric(name: $0, value: random.nextNormal()) }
     }
 
-    private mutating func parameters() -> (Parameters, [PromptID]) {
+    private mutating func parameters(_ precision: Precision) -> (Parameters, [PromptID]) {
         let rows = Int.random(in: 0...6, using: &random)
         let width = Int.random(in: 1...9, using: &random)
-        var parameters = Parameters([(Parameters.prompts, tensor([rows, width]))])
+        var parameters = Parameters([
+            (Parameters.prompts, tensor([rows, width], precision)), (Parameters.featureMean, tensor([3], .float32)),
+        ])
         for _ in 0..<Int.random(in: 0...4, using: &random) {
             let rank = Int.random(in: 0...4, using: &random)
             parameters["other." + label(most: 30)] = tensor(
-                (0..<rank).map { _ in Int.random(in: 0...4, using: &random) })
+                (0..<rank).map { _ in Int.random(in: 0...4, using: &random) }, precision)
         }
         var promptIDs: [PromptID] = []
         while promptIDs.count < rows {
@@ -145,7 +175,9 @@ struct RandomMessages {
         return (parameters, promptIDs)
     }
 
-    private mutating func tensor(_ shape: [Int]) -> Tensor {
-        Tensor(shape: shape, values: (0..<shape.reduce(1, *)).map { _ in Float(random.nextNormal()) })
+    private mutating func tensor(_ shape: [Int], _ precision: Precision) -> Tensor {
+        Tensor(
+            shape: shape,
+            values: (0..<shape.reduce(1, *)).map { _ in precision.rounded(Float(random.nextNormal())) })
     }
 }

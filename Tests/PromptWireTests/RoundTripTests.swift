@@ -16,8 +16,9 @@ import Testing
         var messages = RandomMessages(seed: 2)
         for _ in 0..<2_000 {
             let envelope = AggregatorEnvelope(
-                incarnation: messages.random.next(), message: messages.aggregatorMessage())
-            let bytes = AggregatorCodec.encode(envelope.message, incarnation: envelope.incarnation)
+                origin: Origin(run: messages.random.next(), epoch: max(1, messages.random.next())),
+                message: messages.aggregatorMessage())
+            let bytes = AggregatorCodec.encode(envelope.message, from: envelope.origin)
             #expect(try AggregatorCodec.decode(bytes) == envelope)
         }
     }
@@ -27,28 +28,22 @@ import Testing
         for turn in 0..<200 {
             let header = RunHeader(
                 configurationYAML: "clients: 3\n# größer\n", seed: messages.random.next(), build: "1.0",
-                incarnation: messages.random.next(), initial: turn % 2 == 0 ? nil : messages.globalPrompts())
-            let incarnation = IncarnationStarted(incarnation: messages.random.next(), build: "1.0.1")
+                run: messages.random.next(), initial: turn % 2 == 0 ? nil : messages.globalPrompts(),
+                model: messages.model())
+            let epoch = EpochStarted(epoch: max(1, messages.random.next()), build: "1.0.1")
             let publication = Publication(
                 version: messages.version(least: 0),
                 digest: (0..<32).map { _ in .random(in: 0...255, using: &messages.random) },
                 pool: messages.count(), contributions: messages.count(), updates: messages.count())
             #expect(try LogCodec.decode(LogCodec.encode(header), on: .header) == .header(header))
-            #expect(
-                try LogCodec.decode(LogCodec.encode(incarnation), on: .incarnation) == .incarnation(incarnation))
+            #expect(try LogCodec.decode(LogCodec.encode(epoch), on: .epoch) == .epoch(epoch))
+            #expect(try LogCodec.decode(LogCodec.encode(Tick()), on: .tick) == .tick(Tick()))
             #expect(
                 try LogCodec.decode(LogCodec.encode(publication), on: .publication) == .publication(publication))
             let drain = DrainRequested(patienceMilliseconds: messages.count())
             #expect(try LogCodec.decode(LogCodec.encode(drain), on: .drain) == .drain(drain))
             let message = messages.clientMessage()
             #expect(try LogCodec.decode(ClientCodec.encode(message), on: .received) == .received(message))
-        }
-        let timers: [AggregatorTimer] = [
-            .beacon, .leaseSweep, .flushDeadline(0), .flushDeadline(1 << 40), .roundDeadline(7), .runDeadline,
-            .drainDeadline,
-        ]
-        for timer in timers {
-            #expect(try LogCodec.decode(LogCodec.encode(TimerFired(timer)), on: .timer) == .timer(TimerFired(timer)))
         }
     }
 
@@ -61,6 +56,7 @@ import Testing
         var message = messages.update()
         message.parameters = Parameters([(Parameters.prompts, Tensor(shape: [2, 3], values: values))])
         message.promptIDs = [7, 3]
+        message.precision = .float32
         guard case .update(let update) = try ClientCodec.decode(ClientCodec.encode(.update(message))) else {
             Issue.record("an update came back as another message")
             return
@@ -68,14 +64,55 @@ import Testing
         #expect(update.parameters.entries[0].tensor.values.map(\.bitPattern) == values.map(\.bitPattern))
     }
 
-    @Test func aPublicationsPayloadDoesNotDependOnTheIncarnation() throws {
+    /// A value beyond half precision is the core's fault, and the codec does not hide it.
+    @Test func halvesComeThrough() throws {
+        let values: [Float] = [.nan, .infinity, -0.0, 65504, 0.5, Float(Float16.leastNonzeroMagnitude)]
+        var messages = RandomMessages(seed: 6)
+        var message = messages.update()
+        message.parameters = Parameters([
+            (Parameters.prompts, Tensor(shape: [2, 3], values: values)),
+            (Parameters.featureMean, Tensor(shape: [1], values: [0.1])),
+            (Parameters.classCounts, Tensor(shape: [1], values: [2049])),
+        ])
+        message.promptIDs = [7, 3]
+        message.precision = .float16
+        let bytes = ClientCodec.encode(.update(message))
+        guard case .update(let update) = try ClientCodec.decode(bytes) else {
+            Issue.record("an update came back as another message")
+            return
+        }
+        #expect(update.precision == .float16)
+        #expect(update.parameters[Parameters.featureMean]?.values == [0.1], "fixed tensors are not rounded")
+        #expect(update.parameters[Parameters.classCounts]?.values == [2049], "nor are counts")
+        let found = update.parameters[Parameters.prompts]!.values
+        #expect(found[0].isNaN && Array(found.dropFirst()) == Array(values.dropFirst()))
+        message.precision = .float32
+        #expect(ClientCodec.encode(.update(message)).count - bytes.count == 6 * 2)
+    }
+
+    @Test func aSenderIsKnownAlsoWhereTheRestIsRefused() throws {
+        var messages = RandomMessages(seed: 7)
+        for _ in 0..<200 {
+            let message = messages.clientMessage()
+            var bytes = ClientCodec.encode(message)
+            // Another protocol's number, in the field that comes first.
+            bytes[1] = 9
+            #expect(throws: WireError.self) { try ClientCodec.decode(bytes) }
+            bytes.withUnsafeBytes {
+                let isPresence = if case .presence = message { true } else { false }
+                #expect(ClientCodec.sender(of: $0) == (isPresence ? nil : message.clients.first))
+            }
+            Array(bytes.dropLast(bytes.count / 2)).withUnsafeBytes { _ = ClientCodec.sender(of: $0) }
+        }
+        [UInt8]([8, 2]).withUnsafeBytes { #expect(ClientCodec.sender(of: $0) == nil) }
+    }
+
+    @Test func aPublicationsPayloadDoesNotDependOnTheEpoch() throws {
         var messages = RandomMessages(seed: 5)
         let prompts = messages.globalPrompts()
         let payload = AggregatorCodec.globalPromptsPayload(prompts)
-        for incarnation: UInt64 in [1, 2, .max] {
-            let bytes = AggregatorCodec.encode(.globalPrompts(prompts), incarnation: incarnation)
-            #expect(bytes.suffix(payload.count) == payload[...])
-        }
+        let header = LogCodec.encode(RunHeader(configurationYAML: "", seed: 0, build: "", run: 0, initial: prompts))
+        #expect(header.suffix(payload.count) == payload[...], "it is what the log's header holds")
         var other = prompts
         other.version += 1
         #expect(AggregatorCodec.globalPromptsPayload(other) != payload)
@@ -85,7 +122,7 @@ import Testing
         let beacon = Fields().number(1, UInt64(1))
             .message(9, Fields().text(1, "loss").real(2, 0.5))
             .message(9, Fields().text(1, "accuracy").real(2, 0.25))
-        let bytes = Fields().number(1, UInt64(1)).message(8, beacon).bytes
+        let bytes = Fields().number(1, UInt64(2)).number(3, UInt64(1)).message(11, beacon).bytes
         guard case .beacon(let found) = try AggregatorCodec.decode(bytes).message else {
             Issue.record("a beacon came back as another message")
             return

@@ -15,143 +15,153 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 
-typedef struct Impromptu__V1__Tensor Impromptu__V1__Tensor;
-typedef struct Impromptu__V1__Metric Impromptu__V1__Metric;
-typedef struct Impromptu__V1__TrainingPlan Impromptu__V1__TrainingPlan;
-typedef struct Impromptu__V1__ClientEnvelope Impromptu__V1__ClientEnvelope;
-typedef struct Impromptu__V1__Hello Impromptu__V1__Hello;
-typedef struct Impromptu__V1__Update Impromptu__V1__Update;
-typedef struct Impromptu__V1__Heartbeat Impromptu__V1__Heartbeat;
-typedef struct Impromptu__V1__Goodbye Impromptu__V1__Goodbye;
-typedef struct Impromptu__V1__AggregatorEnvelope Impromptu__V1__AggregatorEnvelope;
-typedef struct Impromptu__V1__Welcome Impromptu__V1__Welcome;
-typedef struct Impromptu__V1__Task Impromptu__V1__Task;
-typedef struct Impromptu__V1__GlobalPrompts Impromptu__V1__GlobalPrompts;
-typedef struct Impromptu__V1__Ack Impromptu__V1__Ack;
-typedef struct Impromptu__V1__Reject Impromptu__V1__Reject;
-typedef struct Impromptu__V1__Beacon Impromptu__V1__Beacon;
-typedef struct Impromptu__V1__RunHeader Impromptu__V1__RunHeader;
-typedef struct Impromptu__V1__IncarnationStarted Impromptu__V1__IncarnationStarted;
-typedef struct Impromptu__V1__TimerFired Impromptu__V1__TimerFired;
-typedef struct Impromptu__V1__DrainRequested Impromptu__V1__DrainRequested;
-typedef struct Impromptu__V1__Publication Impromptu__V1__Publication;
+typedef struct Impromptu__V2__Tensor Impromptu__V2__Tensor;
+typedef struct Impromptu__V2__Metric Impromptu__V2__Metric;
+typedef struct Impromptu__V2__TrainingPlan Impromptu__V2__TrainingPlan;
+typedef struct Impromptu__V2__ModelSpecification Impromptu__V2__ModelSpecification;
+typedef struct Impromptu__V2__ModelField Impromptu__V2__ModelField;
+typedef struct Impromptu__V2__ClientEnvelope Impromptu__V2__ClientEnvelope;
+typedef struct Impromptu__V2__Hello Impromptu__V2__Hello;
+typedef struct Impromptu__V2__Update Impromptu__V2__Update;
+typedef struct Impromptu__V2__Failure Impromptu__V2__Failure;
+typedef struct Impromptu__V2__Fetch Impromptu__V2__Fetch;
+typedef struct Impromptu__V2__Heartbeat Impromptu__V2__Heartbeat;
+typedef struct Impromptu__V2__Presence Impromptu__V2__Presence;
+typedef struct Impromptu__V2__Goodbye Impromptu__V2__Goodbye;
+typedef struct Impromptu__V2__AggregatorEnvelope Impromptu__V2__AggregatorEnvelope;
+typedef struct Impromptu__V2__Welcome Impromptu__V2__Welcome;
+typedef struct Impromptu__V2__Task Impromptu__V2__Task;
+typedef struct Impromptu__V2__GlobalPrompts Impromptu__V2__GlobalPrompts;
+typedef struct Impromptu__V2__Prompts Impromptu__V2__Prompts;
+typedef struct Impromptu__V2__Unchanged Impromptu__V2__Unchanged;
+typedef struct Impromptu__V2__Ack Impromptu__V2__Ack;
+typedef struct Impromptu__V2__Reject Impromptu__V2__Reject;
+typedef struct Impromptu__V2__Refuse Impromptu__V2__Refuse;
+typedef struct Impromptu__V2__SayHello Impromptu__V2__SayHello;
+typedef struct Impromptu__V2__Malformed Impromptu__V2__Malformed;
+typedef struct Impromptu__V2__Beacon Impromptu__V2__Beacon;
+typedef struct Impromptu__V2__RunHeader Impromptu__V2__RunHeader;
+typedef struct Impromptu__V2__EpochStarted Impromptu__V2__EpochStarted;
+typedef struct Impromptu__V2__Tick Impromptu__V2__Tick;
+typedef struct Impromptu__V2__DrainRequested Impromptu__V2__DrainRequested;
+typedef struct Impromptu__V2__Publication Impromptu__V2__Publication;
 
 
 /* --- enums --- */
 
-typedef enum _Impromptu__V1__DataType {
-  IMPROMPTU__V1__DATA_TYPE__DATA_TYPE_UNSPECIFIED = 0,
+typedef enum _Impromptu__V2__DataType {
+  IMPROMPTU__V2__DATA_TYPE__DATA_TYPE_UNSPECIFIED = 0,
   /*
    * IEEE 754 binary32, 4 bytes an element.
    */
-  IMPROMPTU__V1__DATA_TYPE__DATA_TYPE_F32 = 1
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__DATA_TYPE)
-} Impromptu__V1__DataType;
+  IMPROMPTU__V2__DATA_TYPE__DATA_TYPE_F32 = 1,
+  /*
+   * IEEE 754 binary16, 2 bytes an element; where a run asks for it, but for "fixed." tensors and "class.counts".
+   */
+  IMPROMPTU__V2__DATA_TYPE__DATA_TYPE_F16 = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__DATA_TYPE)
+} Impromptu__V2__DataType;
 /*
  * Which tensors of the state a client keeps from task to task and does not send.
  */
-typedef enum _Impromptu__V1__Personal {
-  IMPROMPTU__V1__PERSONAL__PERSONAL_UNSPECIFIED = 0,
-  IMPROMPTU__V1__PERSONAL__PERSONAL_NOTHING = 1,
+typedef enum _Impromptu__V2__Personal {
+  IMPROMPTU__V2__PERSONAL__PERSONAL_UNSPECIFIED = 0,
+  IMPROMPTU__V2__PERSONAL__PERSONAL_NOTHING = 1,
   /*
    * Those whose names begin with "head.".
    */
-  IMPROMPTU__V1__PERSONAL__PERSONAL_HEAD = 2,
+  IMPROMPTU__V2__PERSONAL__PERSONAL_HEAD = 2,
   /*
    * All; an update then holds "prompts" without rows.
    */
-  IMPROMPTU__V1__PERSONAL__PERSONAL_EVERYTHING = 3
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__PERSONAL)
-} Impromptu__V1__Personal;
-typedef enum _Impromptu__V1__Optimizer {
-  IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED = 0,
-  IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_ADAM = 1,
-  IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_ADAMW = 2,
-  IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_SGD = 3
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__OPTIMIZER)
-} Impromptu__V1__Optimizer;
-typedef enum _Impromptu__V1__Activity {
-  IMPROMPTU__V1__ACTIVITY__ACTIVITY_UNSPECIFIED = 0,
+  IMPROMPTU__V2__PERSONAL__PERSONAL_EVERYTHING = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__PERSONAL)
+} Impromptu__V2__Personal;
+typedef enum _Impromptu__V2__Optimizer {
+  IMPROMPTU__V2__OPTIMIZER__OPTIMIZER_UNSPECIFIED = 0,
+  IMPROMPTU__V2__OPTIMIZER__OPTIMIZER_ADAM = 1,
+  IMPROMPTU__V2__OPTIMIZER__OPTIMIZER_ADAMW = 2,
+  IMPROMPTU__V2__OPTIMIZER__OPTIMIZER_SGD = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__OPTIMIZER)
+} Impromptu__V2__Optimizer;
+typedef enum _Impromptu__V2__Activity {
+  IMPROMPTU__V2__ACTIVITY__ACTIVITY_UNSPECIFIED = 0,
   /*
    * Has no task.
    */
-  IMPROMPTU__V1__ACTIVITY__ACTIVITY_IDLE = 1,
+  IMPROMPTU__V2__ACTIVITY__ACTIVITY_IDLE = 1,
   /*
    * Has a task but not yet the prompts that it names.
    */
-  IMPROMPTU__V1__ACTIVITY__ACTIVITY_WAITING = 2,
-  IMPROMPTU__V1__ACTIVITY__ACTIVITY_TRAINING = 3
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__ACTIVITY)
-} Impromptu__V1__Activity;
-typedef enum _Impromptu__V1__RejectCode {
-  IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_UNSPECIFIED = 0,
+  IMPROMPTU__V2__ACTIVITY__ACTIVITY_WAITING = 2,
+  IMPROMPTU__V2__ACTIVITY__ACTIVITY_TRAINING = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__ACTIVITY)
+} Impromptu__V2__Activity;
+typedef enum _Impromptu__V2__RejectCode {
+  IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_UNSPECIFIED = 0,
   /*
    * Shapes, names or values do not fit.
    */
-  IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_INVALID = 1,
+  IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_INVALID = 1,
   /*
    * The base version is older than the aggregator keeps.
    */
-  IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_TOO_STALE = 2,
+  IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_TOO_STALE = 2,
   /*
    * The base version was never published.
    */
-  IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_UNKNOWN_VERSION = 3,
-  /*
-   * The client tunes another encoder.
-   */
-  IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_ENCODER_MISMATCH = 4,
+  IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_UNKNOWN_VERSION = 3,
   /*
    * The run has ended.
    */
-  IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_FINISHED = 5,
+  IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_FINISHED = 4,
   /*
    * Too many of the client's updates in a row were invalid.
    */
-  IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_QUARANTINED = 6
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__REJECT_CODE)
-} Impromptu__V1__RejectCode;
-typedef enum _Impromptu__V1__Phase {
-  IMPROMPTU__V1__PHASE__PHASE_UNSPECIFIED = 0,
-  IMPROMPTU__V1__PHASE__PHASE_RUNNING = 1,
-  IMPROMPTU__V1__PHASE__PHASE_FINISHED = 2
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__PHASE)
-} Impromptu__V1__Phase;
-typedef enum _Impromptu__V1__TimerKind {
-  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_UNSPECIFIED = 0,
+  IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_QUARANTINED = 5,
   /*
-   * Time to publish a beacon.
+   * No such task was given to this client.
    */
-  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_BEACON = 1,
+  IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_UNKNOWN_TASK = 6,
   /*
-   * Time to flush although the buffer is not full.
+   * The task belongs to another run. The client keeps the update for that one.
    */
-  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_FLUSH_DEADLINE = 2,
+  IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_OTHER_RUN = 7
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__REJECT_CODE)
+} Impromptu__V2__RejectCode;
+typedef enum _Impromptu__V2__RefuseCode {
+  IMPROMPTU__V2__REFUSE_CODE__REFUSE_CODE_UNSPECIFIED = 0,
   /*
-   * Time to end a round although clients are missing.
+   * The client tunes another model.
    */
-  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_ROUND_DEADLINE = 3,
+  IMPROMPTU__V2__REFUSE_CODE__REFUSE_CODE_MODEL_MISMATCH = 1,
   /*
-   * Time to look for clients that have gone silent.
+   * The run has as many clients as it may have.
    */
-  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_LEASE_SWEEP = 4,
+  IMPROMPTU__V2__REFUSE_CODE__REFUSE_CODE_FULL = 2,
   /*
-   * Time to end the run.
+   * Too many of the client's updates in a row were invalid.
    */
-  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_RUN_DEADLINE = 5,
+  IMPROMPTU__V2__REFUSE_CODE__REFUSE_CODE_QUARANTINED = 3,
   /*
-   * Time to rest although tasks are still in flight.
+   * A newer session of the same client has taken over.
    */
-  IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_DRAIN_DEADLINE = 6
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__TIMER_KIND)
-} Impromptu__V1__TimerKind;
+  IMPROMPTU__V2__REFUSE_CODE__REFUSE_CODE_FENCED = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__REFUSE_CODE)
+} Impromptu__V2__RefuseCode;
+typedef enum _Impromptu__V2__Phase {
+  IMPROMPTU__V2__PHASE__PHASE_UNSPECIFIED = 0,
+  IMPROMPTU__V2__PHASE__PHASE_RUNNING = 1,
+  IMPROMPTU__V2__PHASE__PHASE_FINISHED = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__PHASE)
+} Impromptu__V2__Phase;
 
 /* --- messages --- */
 
 /*
  * A dense array in row-major order.
  */
-struct  Impromptu__V1__Tensor
+struct  Impromptu__V2__Tensor
 {
   ProtobufCMessage base;
   /*
@@ -159,7 +169,7 @@ struct  Impromptu__V1__Tensor
    * "head.hidden.bias", "key.weight".
    */
   ProtobufCBinaryData name;
-  Impromptu__V1__DataType dtype;
+  Impromptu__V2__DataType dtype;
   /*
    * The extent of each dimension; empty for a scalar.
    */
@@ -170,29 +180,29 @@ struct  Impromptu__V1__Tensor
    */
   ProtobufCBinaryData data;
 };
-#define IMPROMPTU__V1__TENSOR__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__tensor__descriptor) \
-    , {0,NULL}, IMPROMPTU__V1__DATA_TYPE__DATA_TYPE_UNSPECIFIED, 0,NULL, {0,NULL} }
+#define IMPROMPTU__V2__TENSOR__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__tensor__descriptor) \
+    , {0,NULL}, IMPROMPTU__V2__DATA_TYPE__DATA_TYPE_UNSPECIFIED, 0,NULL, {0,NULL} }
 
 
 /*
  * A named figure for observers. It never enters the aggregation.
  */
-struct  Impromptu__V1__Metric
+struct  Impromptu__V2__Metric
 {
   ProtobufCMessage base;
   ProtobufCBinaryData name;
   double value;
 };
-#define IMPROMPTU__V1__METRIC__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__metric__descriptor) \
+#define IMPROMPTU__V2__METRIC__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__metric__descriptor) \
     , {0,NULL}, 0 }
 
 
 /*
  * How a client tunes locally.
  */
-struct  Impromptu__V1__TrainingPlan
+struct  Impromptu__V2__TrainingPlan
 {
   ProtobufCMessage base;
   /*
@@ -207,7 +217,7 @@ struct  Impromptu__V1__TrainingPlan
    * Images a step, at least 1.
    */
   int64_t batch_size;
-  Impromptu__V1__Optimizer optimizer;
+  Impromptu__V2__Optimizer optimizer;
   /*
    * Step size for the prompts and the key projection.
    */
@@ -256,7 +266,7 @@ struct  Impromptu__V1__TrainingPlan
    * The probability that a value of the head's hidden layer is dropped in a step, 0 for none.
    */
   double head_dropout;
-  Impromptu__V1__Personal personal;
+  Impromptu__V2__Personal personal;
   /*
    * Whether steps follow SCAFFOLD's control variates.
    */
@@ -270,44 +280,85 @@ struct  Impromptu__V1__TrainingPlan
    */
   double generator_rate;
 };
-#define IMPROMPTU__V1__TRAINING_PLAN__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__training_plan__descriptor) \
-    , 0, 0, 0, IMPROMPTU__V1__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, IMPROMPTU__V1__PERSONAL__PERSONAL_UNSPECIFIED, 0, 0, 0 }
+#define IMPROMPTU__V2__TRAINING_PLAN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__training_plan__descriptor) \
+    , 0, 0, 0, IMPROMPTU__V2__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, IMPROMPTU__V2__PERSONAL__PERSONAL_UNSPECIFIED, 0, 0, 0 }
 
 
-typedef enum {
-  IMPROMPTU__V1__CLIENT_ENVELOPE__BODY__NOT_SET = 0,
-  IMPROMPTU__V1__CLIENT_ENVELOPE__BODY_HELLO = 2,
-  IMPROMPTU__V1__CLIENT_ENVELOPE__BODY_UPDATE = 3,
-  IMPROMPTU__V1__CLIENT_ENVELOPE__BODY_HEARTBEAT = 4,
-  IMPROMPTU__V1__CLIENT_ENVELOPE__BODY_GOODBYE = 5
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__CLIENT_ENVELOPE__BODY__CASE)
-} Impromptu__V1__ClientEnvelope__BodyCase;
-
-struct  Impromptu__V1__ClientEnvelope
+/*
+ * What all clients of a run must have in common.
+ */
+struct  Impromptu__V2__ModelSpecification
 {
   ProtobufCMessage base;
   /*
-   * The version of the protocol: 1.
+   * Hash of the fields in hexadecimal; empty without fields.
+   */
+  ProtobufCBinaryData digest;
+  /*
+   * In an order that is the same everywhere.
+   */
+  size_t n_fields;
+  Impromptu__V2__ModelField **fields;
+};
+#define IMPROMPTU__V2__MODEL_SPECIFICATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__model_specification__descriptor) \
+    , {0,NULL}, 0,NULL }
+
+
+struct  Impromptu__V2__ModelField
+{
+  ProtobufCMessage base;
+  /*
+   * For example "encoder" or "classes[3]".
+   */
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData value;
+};
+#define IMPROMPTU__V2__MODEL_FIELD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__model_field__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+typedef enum {
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY__NOT_SET = 0,
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_HELLO = 2,
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_UPDATE = 3,
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_HEARTBEAT = 4,
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_GOODBYE = 5,
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FAILURE = 6,
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FETCH = 7,
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_PRESENCE = 8
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__CLIENT_ENVELOPE__BODY__CASE)
+} Impromptu__V2__ClientEnvelope__BodyCase;
+
+struct  Impromptu__V2__ClientEnvelope
+{
+  ProtobufCMessage base;
+  /*
+   * The version of the protocol: 2.
    */
   uint32_t protocol;
-  Impromptu__V1__ClientEnvelope__BodyCase body_case;
+  Impromptu__V2__ClientEnvelope__BodyCase body_case;
   union {
-    Impromptu__V1__Hello *hello;
-    Impromptu__V1__Update *update;
-    Impromptu__V1__Heartbeat *heartbeat;
-    Impromptu__V1__Goodbye *goodbye;
+    Impromptu__V2__Hello *hello;
+    Impromptu__V2__Update *update;
+    Impromptu__V2__Heartbeat *heartbeat;
+    Impromptu__V2__Goodbye *goodbye;
+    Impromptu__V2__Failure *failure;
+    Impromptu__V2__Fetch *fetch;
+    Impromptu__V2__Presence *presence;
   };
 };
-#define IMPROMPTU__V1__CLIENT_ENVELOPE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__client_envelope__descriptor) \
-    , 0, IMPROMPTU__V1__CLIENT_ENVELOPE__BODY__NOT_SET, {0} }
+#define IMPROMPTU__V2__CLIENT_ENVELOPE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__client_envelope__descriptor) \
+    , 0, IMPROMPTU__V2__CLIENT_ENVELOPE__BODY__NOT_SET, {0} }
 
 
 /*
  * A client presents itself, and says so again until it is welcomed.
  */
-struct  Impromptu__V1__Hello
+struct  Impromptu__V2__Hello
 {
   ProtobufCMessage base;
   ProtobufCBinaryData client;
@@ -316,35 +367,34 @@ struct  Impromptu__V1__Hello
    */
   uint64_t session;
   /*
-   * The newest version that the client holds, -1 for none.
-   */
-  int64_t last_version;
-  /*
-   * Training samples of the client.
+   * Training samples of the client; one without is never asked to train.
    */
   int64_t sample_count;
   /*
-   * Identifies the frozen encoder; empty skips the check.
+   * Absent skips the check.
    */
-  ProtobufCBinaryData encoder_digest;
+  Impromptu__V2__ModelSpecification *model;
 };
-#define IMPROMPTU__V1__HELLO__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__hello__descriptor) \
-    , {0,NULL}, 0, 0, 0, {0,NULL} }
+#define IMPROMPTU__V2__HELLO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__hello__descriptor) \
+    , {0,NULL}, 0, 0, NULL }
 
 
 /*
- * The result of a task.
+ * The result of a task. It counts once, whichever session sends it and however late.
  */
-struct  Impromptu__V1__Update
+struct  Impromptu__V2__Update
 {
   ProtobufCMessage base;
   ProtobufCBinaryData client;
+  /*
+   * The session that made it.
+   */
   uint64_t session;
   /*
-   * From 1, without gaps within a session.
+   * The run that the task belongs to.
    */
-  uint64_t sequence;
+  uint64_t run;
   /*
    * The task that it answers.
    */
@@ -358,102 +408,159 @@ struct  Impromptu__V1__Update
    * Values after tuning; "prompts" holds only the rows that the client touched.
    */
   size_t n_tensors;
-  Impromptu__V1__Tensor **tensors;
+  Impromptu__V2__Tensor **tensors;
   /*
    * The pool's prompt from which each row of "prompts" started.
    */
   size_t n_prompt_ids;
   uint64_t *prompt_ids;
   size_t n_metrics;
-  Impromptu__V1__Metric **metrics;
+  Impromptu__V2__Metric **metrics;
 };
-#define IMPROMPTU__V1__UPDATE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__update__descriptor) \
+#define IMPROMPTU__V2__UPDATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__update__descriptor) \
     , {0,NULL}, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, 0,NULL }
+
+
+/*
+ * A task came to nothing at the client.
+ */
+struct  Impromptu__V2__Failure
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData client;
+  uint64_t session;
+  uint64_t task;
+  /*
+   * One sentence for a person.
+   */
+  ProtobufCBinaryData reason;
+};
+#define IMPROMPTU__V2__FAILURE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__failure__descriptor) \
+    , {0,NULL}, 0, 0, {0,NULL} }
+
+
+/*
+ * Asks for the present state.
+ */
+struct  Impromptu__V2__Fetch
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData client;
+  uint64_t session;
+  /*
+   * The version that the client holds, -1 for none: what is the same since is left out of the answer.
+   */
+  int64_t holding;
+};
+#define IMPROMPTU__V2__FETCH__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__fetch__descriptor) \
+    , {0,NULL}, 0, 0 }
 
 
 /*
  * A sign of life, also while the client trains.
  */
-struct  Impromptu__V1__Heartbeat
+struct  Impromptu__V2__Heartbeat
 {
   ProtobufCMessage base;
   ProtobufCBinaryData client;
   uint64_t session;
-  Impromptu__V1__Activity activity;
+  Impromptu__V2__Activity activity;
   /*
-   * The newest version that the client holds, -1 for none.
-   */
-  int64_t last_version;
-  /*
-   * The last task that the client received, 0 for none.
+   * The last task that the session received, 0 for none.
    */
   uint64_t task;
   /*
-   * Updates sent and not yet acknowledged.
+   * Updates of this run that are not settled.
    */
   int64_t outstanding;
 };
-#define IMPROMPTU__V1__HEARTBEAT__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__heartbeat__descriptor) \
-    , {0,NULL}, 0, IMPROMPTU__V1__ACTIVITY__ACTIVITY_UNSPECIFIED, 0, 0, 0 }
+#define IMPROMPTU__V2__HEARTBEAT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__heartbeat__descriptor) \
+    , {0,NULL}, 0, IMPROMPTU__V2__ACTIVITY__ACTIVITY_UNSPECIFIED, 0, 0 }
 
 
 /*
- * The client leaves; it may come back with a new hello.
+ * The heartbeats of several clients of one worker, in one message.
  */
-struct  Impromptu__V1__Goodbye
+struct  Impromptu__V2__Presence
+{
+  ProtobufCMessage base;
+  size_t n_heartbeats;
+  Impromptu__V2__Heartbeat **heartbeats;
+};
+#define IMPROMPTU__V2__PRESENCE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__presence__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * The session ends; the client may come back with a new one.
+ */
+struct  Impromptu__V2__Goodbye
 {
   ProtobufCMessage base;
   ProtobufCBinaryData client;
   uint64_t session;
 };
-#define IMPROMPTU__V1__GOODBYE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__goodbye__descriptor) \
+#define IMPROMPTU__V2__GOODBYE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__goodbye__descriptor) \
     , {0,NULL}, 0 }
 
 
 typedef enum {
-  IMPROMPTU__V1__AGGREGATOR_ENVELOPE__BODY__NOT_SET = 0,
-  IMPROMPTU__V1__AGGREGATOR_ENVELOPE__BODY_WELCOME = 3,
-  IMPROMPTU__V1__AGGREGATOR_ENVELOPE__BODY_TASK = 4,
-  IMPROMPTU__V1__AGGREGATOR_ENVELOPE__BODY_GLOBAL_PROMPTS = 5,
-  IMPROMPTU__V1__AGGREGATOR_ENVELOPE__BODY_ACK = 6,
-  IMPROMPTU__V1__AGGREGATOR_ENVELOPE__BODY_REJECT = 7,
-  IMPROMPTU__V1__AGGREGATOR_ENVELOPE__BODY_BEACON = 8
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V1__AGGREGATOR_ENVELOPE__BODY__CASE)
-} Impromptu__V1__AggregatorEnvelope__BodyCase;
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY__NOT_SET = 0,
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_WELCOME = 4,
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_TASK = 5,
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_PROMPTS = 6,
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_ACK = 7,
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_REJECT = 8,
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_REFUSE = 9,
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_SAY_HELLO = 10,
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_BEACON = 11,
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_MALFORMED = 12
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY__CASE)
+} Impromptu__V2__AggregatorEnvelope__BodyCase;
 
-struct  Impromptu__V1__AggregatorEnvelope
+struct  Impromptu__V2__AggregatorEnvelope
 {
   ProtobufCMessage base;
   /*
-   * The version of the protocol: 1.
+   * The version of the protocol: 2.
    */
   uint32_t protocol;
   /*
-   * Changes whenever the aggregator starts anew.
+   * Tells the run from any other.
    */
-  uint64_t incarnation;
-  Impromptu__V1__AggregatorEnvelope__BodyCase body_case;
+  uint64_t run;
+  /*
+   * From 1, one more whenever the aggregator starts again.
+   */
+  uint64_t epoch;
+  Impromptu__V2__AggregatorEnvelope__BodyCase body_case;
   union {
-    Impromptu__V1__Welcome *welcome;
-    Impromptu__V1__Task *task;
-    Impromptu__V1__GlobalPrompts *global_prompts;
-    Impromptu__V1__Ack *ack;
-    Impromptu__V1__Reject *reject;
-    Impromptu__V1__Beacon *beacon;
+    Impromptu__V2__Welcome *welcome;
+    Impromptu__V2__Task *task;
+    Impromptu__V2__Prompts *prompts;
+    Impromptu__V2__Ack *ack;
+    Impromptu__V2__Reject *reject;
+    Impromptu__V2__Refuse *refuse;
+    Impromptu__V2__SayHello *say_hello;
+    Impromptu__V2__Beacon *beacon;
+    Impromptu__V2__Malformed *malformed;
   };
 };
-#define IMPROMPTU__V1__AGGREGATOR_ENVELOPE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__aggregator_envelope__descriptor) \
-    , 0, 0, IMPROMPTU__V1__AGGREGATOR_ENVELOPE__BODY__NOT_SET, {0} }
+#define IMPROMPTU__V2__AGGREGATOR_ENVELOPE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__aggregator_envelope__descriptor) \
+    , 0, 0, 0, IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY__NOT_SET, {0} }
 
 
 /*
- * The answer to a hello.
+ * The answer to a hello. A heartbeat of the session answers it in turn.
  */
-struct  Impromptu__V1__Welcome
+struct  Impromptu__V2__Welcome
 {
   ProtobufCMessage base;
   ProtobufCBinaryData client;
@@ -463,26 +570,34 @@ struct  Impromptu__V1__Welcome
    */
   int64_t version;
   /*
-   * What the aggregator holds of the session.
-   */
-  Impromptu__V1__Ack *acknowledged;
-  /*
    * The client sends a heartbeat at least this often.
    */
   int64_t heartbeat_milliseconds;
+  /*
+   * Of the tensors of updates.
+   */
+  Impromptu__V2__DataType dtype;
+  /*
+   * Of the run's model specification; empty where it has none.
+   */
+  ProtobufCBinaryData model_digest;
 };
-#define IMPROMPTU__V1__WELCOME__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__welcome__descriptor) \
-    , {0,NULL}, 0, 0, NULL, 0 }
+#define IMPROMPTU__V2__WELCOME__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__welcome__descriptor) \
+    , {0,NULL}, 0, 0, 0, IMPROMPTU__V2__DATA_TYPE__DATA_TYPE_UNSPECIFIED, {0,NULL} }
 
 
 /*
  * Asks a client to train on `version` or a newer one.
  */
-struct  Impromptu__V1__Task
+struct  Impromptu__V2__Task
 {
   ProtobufCMessage base;
   ProtobufCBinaryData client;
+  /*
+   * The session that is asked; another leaves it alone.
+   */
+  uint64_t session;
   /*
    * Grows over the run, from 1.
    */
@@ -492,17 +607,17 @@ struct  Impromptu__V1__Task
    * Seeds whatever is random in the training.
    */
   uint64_t seed;
-  Impromptu__V1__TrainingPlan *plan;
+  Impromptu__V2__TrainingPlan *plan;
 };
-#define IMPROMPTU__V1__TASK__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__task__descriptor) \
-    , {0,NULL}, 0, 0, 0, NULL }
+#define IMPROMPTU__V2__TASK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__task__descriptor) \
+    , {0,NULL}, 0, 0, 0, 0, NULL }
 
 
 /*
- * A published state, whole. The digest of a publication is computed over this message's bytes.
+ * A published state, whole. The digest of a publication is computed over this message's bytes; what travels is Prompts.
  */
-struct  Impromptu__V1__GlobalPrompts
+struct  Impromptu__V2__GlobalPrompts
 {
   ProtobufCMessage base;
   int64_t version;
@@ -510,75 +625,154 @@ struct  Impromptu__V1__GlobalPrompts
    * "prompts" holds the pool, one prompt a row; whatever is averaged beside it follows.
    */
   size_t n_tensors;
-  Impromptu__V1__Tensor **tensors;
+  Impromptu__V2__Tensor **tensors;
   /*
    * The identity of each row of "prompts".
    */
   size_t n_prompt_ids;
   uint64_t *prompt_ids;
 };
-#define IMPROMPTU__V1__GLOBAL_PROMPTS__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__global_prompts__descriptor) \
+#define IMPROMPTU__V2__GLOBAL_PROMPTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__global_prompts__descriptor) \
     , 0, 0,NULL, 0,NULL }
 
 
 /*
- * Which updates of a session the aggregator holds safely.
+ * A published state without the tensors that its receiver may hold already.
  */
-struct  Impromptu__V1__Ack
+struct  Impromptu__V2__Prompts
 {
   ProtobufCMessage base;
-  ProtobufCBinaryData client;
-  uint64_t session;
+  int64_t version;
   /*
-   * All updates up to this sequence, 0 for none.
+   * Always "prompts", the pool, one prompt a row; of the others those that changed.
    */
-  uint64_t contiguous;
+  size_t n_tensors;
+  Impromptu__V2__Tensor **tensors;
   /*
-   * Further ones, ascending.
+   * The identity of each row of "prompts".
    */
-  size_t n_ahead;
-  uint64_t *ahead;
+  size_t n_prompt_ids;
+  uint64_t *prompt_ids;
+  /*
+   * The other tensors.
+   */
+  size_t n_unchanged;
+  Impromptu__V2__Unchanged **unchanged;
 };
-#define IMPROMPTU__V1__ACK__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__ack__descriptor) \
-    , {0,NULL}, 0, 0, 0,NULL }
+#define IMPROMPTU__V2__PROMPTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__prompts__descriptor) \
+    , 0, 0,NULL, 0,NULL, 0,NULL }
 
 
 /*
- * An update or a hello that does not count, and why.
+ * A tensor that is left out: it is the same in every version from `since` on.
  */
-struct  Impromptu__V1__Reject
+struct  Impromptu__V2__Unchanged
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+  int64_t since;
+};
+#define IMPROMPTU__V2__UNCHANGED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__unchanged__descriptor) \
+    , {0,NULL}, 0 }
+
+
+/*
+ * An update is safe.
+ */
+struct  Impromptu__V2__Ack
 {
   ProtobufCMessage base;
   ProtobufCBinaryData client;
-  uint64_t session;
+  uint64_t task;
+};
+#define IMPROMPTU__V2__ACK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__ack__descriptor) \
+    , {0,NULL}, 0 }
+
+
+/*
+ * An update does not count, and why.
+ */
+struct  Impromptu__V2__Reject
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData client;
   /*
-   * The update's sequence, 0 for a hello.
+   * The run that the update names.
    */
-  uint64_t sequence;
-  Impromptu__V1__RejectCode code;
+  uint64_t run;
+  uint64_t task;
+  Impromptu__V2__RejectCode code;
   /*
    * One sentence for a person.
    */
   ProtobufCBinaryData reason;
-  /*
-   * Whether sending the same again later may succeed.
-   */
-  protobuf_c_boolean retryable;
 };
-#define IMPROMPTU__V1__REJECT__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__reject__descriptor) \
-    , {0,NULL}, 0, 0, IMPROMPTU__V1__REJECT_CODE__REJECT_CODE_UNSPECIFIED, {0,NULL}, 0 }
+#define IMPROMPTU__V2__REJECT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__reject__descriptor) \
+    , {0,NULL}, 0, 0, IMPROMPTU__V2__REJECT_CODE__REJECT_CODE_UNSPECIFIED, {0,NULL} }
+
+
+/*
+ * A session takes no further part, and why. It ends.
+ */
+struct  Impromptu__V2__Refuse
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData client;
+  uint64_t session;
+  Impromptu__V2__RefuseCode code;
+  /*
+   * One sentence for a person.
+   */
+  ProtobufCBinaryData reason;
+};
+#define IMPROMPTU__V2__REFUSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__refuse__descriptor) \
+    , {0,NULL}, 0, IMPROMPTU__V2__REFUSE_CODE__REFUSE_CODE_UNSPECIFIED, {0,NULL} }
+
+
+/*
+ * The session is not known: it is to say hello.
+ */
+struct  Impromptu__V2__SayHello
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData client;
+  uint64_t session;
+};
+#define IMPROMPTU__V2__SAY_HELLO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__say_hello__descriptor) \
+    , {0,NULL}, 0 }
+
+
+/*
+ * A message in the client's name was not understood.
+ */
+struct  Impromptu__V2__Malformed
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData client;
+  /*
+   * Which field, what was expected, what came.
+   */
+  ProtobufCBinaryData reason;
+};
+#define IMPROMPTU__V2__MALFORMED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__malformed__descriptor) \
+    , {0,NULL}, {0,NULL} }
 
 
 /*
  * The aggregator's sign of life, to all.
  */
-struct  Impromptu__V1__Beacon
+struct  Impromptu__V2__Beacon
 {
   ProtobufCMessage base;
-  Impromptu__V1__Phase phase;
+  Impromptu__V2__Phase phase;
   /*
    * The newest published version.
    */
@@ -611,21 +805,21 @@ struct  Impromptu__V1__Beacon
    * Figures of the last flush and the last evaluation.
    */
   size_t n_metrics;
-  Impromptu__V1__Metric **metrics;
+  Impromptu__V2__Metric **metrics;
 };
-#define IMPROMPTU__V1__BEACON__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__beacon__descriptor) \
-    , IMPROMPTU__V1__PHASE__PHASE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
+#define IMPROMPTU__V2__BEACON__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__beacon__descriptor) \
+    , IMPROMPTU__V2__PHASE__PHASE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
 
 
 /*
  * The log's first record: all that a replay needs to start from.
  */
-struct  Impromptu__V1__RunHeader
+struct  Impromptu__V2__RunHeader
 {
   ProtobufCMessage base;
   /*
-   * The version of the log's records: 1.
+   * The version of the log's records: 2.
    */
   uint32_t log_format;
   /*
@@ -638,57 +832,59 @@ struct  Impromptu__V1__RunHeader
    */
   ProtobufCBinaryData build;
   /*
-   * The aggregator's first incarnation.
+   * Tells the run from any other.
    */
-  uint64_t incarnation;
+  uint64_t run;
   /*
    * The state that the run starts from; absent when the configuration alone gives it.
    */
-  Impromptu__V1__GlobalPrompts *initial;
+  Impromptu__V2__GlobalPrompts *initial;
+  /*
+   * What the run's clients must have in common; absent where nothing is asked.
+   */
+  Impromptu__V2__ModelSpecification *model;
 };
-#define IMPROMPTU__V1__RUN_HEADER__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__run_header__descriptor) \
-    , 0, {0,NULL}, 0, {0,NULL}, 0, NULL }
+#define IMPROMPTU__V2__RUN_HEADER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__run_header__descriptor) \
+    , 0, {0,NULL}, 0, {0,NULL}, 0, NULL, NULL }
 
 
 /*
  * The aggregator was started on this log: once after the header, and once after each recovery.
  */
-struct  Impromptu__V1__IncarnationStarted
+struct  Impromptu__V2__EpochStarted
 {
   ProtobufCMessage base;
-  uint64_t incarnation;
+  /*
+   * From 1, without gaps.
+   */
+  uint64_t epoch;
   /*
    * The version of the program that goes on with the log.
    */
   ProtobufCBinaryData build;
 };
-#define IMPROMPTU__V1__INCARNATION_STARTED__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__incarnation_started__descriptor) \
+#define IMPROMPTU__V2__EPOCH_STARTED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__epoch_started__descriptor) \
     , 0, {0,NULL} }
 
 
 /*
- * A timer of the aggregator fired.
+ * Time has passed, and nothing else happened.
  */
-struct  Impromptu__V1__TimerFired
+struct  Impromptu__V2__Tick
 {
   ProtobufCMessage base;
-  Impromptu__V1__TimerKind kind;
-  /*
-   * The version that a deadline guards, -1 for the kinds that guard none.
-   */
-  int64_t version;
 };
-#define IMPROMPTU__V1__TIMER_FIRED__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__timer_fired__descriptor) \
-    , IMPROMPTU__V1__TIMER_KIND__TIMER_KIND_UNSPECIFIED, 0 }
+#define IMPROMPTU__V2__TICK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__tick__descriptor) \
+     }
 
 
 /*
  * Somebody asked the aggregator to come to rest: no new tasks, and an end once those in flight are answered.
  */
-struct  Impromptu__V1__DrainRequested
+struct  Impromptu__V2__DrainRequested
 {
   ProtobufCMessage base;
   /*
@@ -696,15 +892,15 @@ struct  Impromptu__V1__DrainRequested
    */
   int64_t patience_milliseconds;
 };
-#define IMPROMPTU__V1__DRAIN_REQUESTED__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__drain_requested__descriptor) \
+#define IMPROMPTU__V2__DRAIN_REQUESTED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__drain_requested__descriptor) \
     , 0 }
 
 
 /*
  * A version was published.
  */
-struct  Impromptu__V1__Publication
+struct  Impromptu__V2__Publication
 {
   ProtobufCMessage base;
   int64_t version;
@@ -725,452 +921,672 @@ struct  Impromptu__V1__Publication
    */
   int64_t updates;
 };
-#define IMPROMPTU__V1__PUBLICATION__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&impromptu__v1__publication__descriptor) \
+#define IMPROMPTU__V2__PUBLICATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__publication__descriptor) \
     , 0, {0,NULL}, 0, 0, 0 }
 
 
-/* Impromptu__V1__Tensor methods */
-void   impromptu__v1__tensor__init
-                     (Impromptu__V1__Tensor         *message);
-size_t impromptu__v1__tensor__get_packed_size
-                     (const Impromptu__V1__Tensor   *message);
-size_t impromptu__v1__tensor__pack
-                     (const Impromptu__V1__Tensor   *message,
+/* Impromptu__V2__Tensor methods */
+void   impromptu__v2__tensor__init
+                     (Impromptu__V2__Tensor         *message);
+size_t impromptu__v2__tensor__get_packed_size
+                     (const Impromptu__V2__Tensor   *message);
+size_t impromptu__v2__tensor__pack
+                     (const Impromptu__V2__Tensor   *message,
                       uint8_t             *out);
-size_t impromptu__v1__tensor__pack_to_buffer
-                     (const Impromptu__V1__Tensor   *message,
+size_t impromptu__v2__tensor__pack_to_buffer
+                     (const Impromptu__V2__Tensor   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Tensor *
-       impromptu__v1__tensor__unpack
+Impromptu__V2__Tensor *
+       impromptu__v2__tensor__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__tensor__free_unpacked
-                     (Impromptu__V1__Tensor *message,
+void   impromptu__v2__tensor__free_unpacked
+                     (Impromptu__V2__Tensor *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__Metric methods */
-void   impromptu__v1__metric__init
-                     (Impromptu__V1__Metric         *message);
-size_t impromptu__v1__metric__get_packed_size
-                     (const Impromptu__V1__Metric   *message);
-size_t impromptu__v1__metric__pack
-                     (const Impromptu__V1__Metric   *message,
+/* Impromptu__V2__Metric methods */
+void   impromptu__v2__metric__init
+                     (Impromptu__V2__Metric         *message);
+size_t impromptu__v2__metric__get_packed_size
+                     (const Impromptu__V2__Metric   *message);
+size_t impromptu__v2__metric__pack
+                     (const Impromptu__V2__Metric   *message,
                       uint8_t             *out);
-size_t impromptu__v1__metric__pack_to_buffer
-                     (const Impromptu__V1__Metric   *message,
+size_t impromptu__v2__metric__pack_to_buffer
+                     (const Impromptu__V2__Metric   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Metric *
-       impromptu__v1__metric__unpack
+Impromptu__V2__Metric *
+       impromptu__v2__metric__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__metric__free_unpacked
-                     (Impromptu__V1__Metric *message,
+void   impromptu__v2__metric__free_unpacked
+                     (Impromptu__V2__Metric *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__TrainingPlan methods */
-void   impromptu__v1__training_plan__init
-                     (Impromptu__V1__TrainingPlan         *message);
-size_t impromptu__v1__training_plan__get_packed_size
-                     (const Impromptu__V1__TrainingPlan   *message);
-size_t impromptu__v1__training_plan__pack
-                     (const Impromptu__V1__TrainingPlan   *message,
+/* Impromptu__V2__TrainingPlan methods */
+void   impromptu__v2__training_plan__init
+                     (Impromptu__V2__TrainingPlan         *message);
+size_t impromptu__v2__training_plan__get_packed_size
+                     (const Impromptu__V2__TrainingPlan   *message);
+size_t impromptu__v2__training_plan__pack
+                     (const Impromptu__V2__TrainingPlan   *message,
                       uint8_t             *out);
-size_t impromptu__v1__training_plan__pack_to_buffer
-                     (const Impromptu__V1__TrainingPlan   *message,
+size_t impromptu__v2__training_plan__pack_to_buffer
+                     (const Impromptu__V2__TrainingPlan   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__TrainingPlan *
-       impromptu__v1__training_plan__unpack
+Impromptu__V2__TrainingPlan *
+       impromptu__v2__training_plan__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__training_plan__free_unpacked
-                     (Impromptu__V1__TrainingPlan *message,
+void   impromptu__v2__training_plan__free_unpacked
+                     (Impromptu__V2__TrainingPlan *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__ClientEnvelope methods */
-void   impromptu__v1__client_envelope__init
-                     (Impromptu__V1__ClientEnvelope         *message);
-size_t impromptu__v1__client_envelope__get_packed_size
-                     (const Impromptu__V1__ClientEnvelope   *message);
-size_t impromptu__v1__client_envelope__pack
-                     (const Impromptu__V1__ClientEnvelope   *message,
+/* Impromptu__V2__ModelSpecification methods */
+void   impromptu__v2__model_specification__init
+                     (Impromptu__V2__ModelSpecification         *message);
+size_t impromptu__v2__model_specification__get_packed_size
+                     (const Impromptu__V2__ModelSpecification   *message);
+size_t impromptu__v2__model_specification__pack
+                     (const Impromptu__V2__ModelSpecification   *message,
                       uint8_t             *out);
-size_t impromptu__v1__client_envelope__pack_to_buffer
-                     (const Impromptu__V1__ClientEnvelope   *message,
+size_t impromptu__v2__model_specification__pack_to_buffer
+                     (const Impromptu__V2__ModelSpecification   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__ClientEnvelope *
-       impromptu__v1__client_envelope__unpack
+Impromptu__V2__ModelSpecification *
+       impromptu__v2__model_specification__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__client_envelope__free_unpacked
-                     (Impromptu__V1__ClientEnvelope *message,
+void   impromptu__v2__model_specification__free_unpacked
+                     (Impromptu__V2__ModelSpecification *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__Hello methods */
-void   impromptu__v1__hello__init
-                     (Impromptu__V1__Hello         *message);
-size_t impromptu__v1__hello__get_packed_size
-                     (const Impromptu__V1__Hello   *message);
-size_t impromptu__v1__hello__pack
-                     (const Impromptu__V1__Hello   *message,
+/* Impromptu__V2__ModelField methods */
+void   impromptu__v2__model_field__init
+                     (Impromptu__V2__ModelField         *message);
+size_t impromptu__v2__model_field__get_packed_size
+                     (const Impromptu__V2__ModelField   *message);
+size_t impromptu__v2__model_field__pack
+                     (const Impromptu__V2__ModelField   *message,
                       uint8_t             *out);
-size_t impromptu__v1__hello__pack_to_buffer
-                     (const Impromptu__V1__Hello   *message,
+size_t impromptu__v2__model_field__pack_to_buffer
+                     (const Impromptu__V2__ModelField   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Hello *
-       impromptu__v1__hello__unpack
+Impromptu__V2__ModelField *
+       impromptu__v2__model_field__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__hello__free_unpacked
-                     (Impromptu__V1__Hello *message,
+void   impromptu__v2__model_field__free_unpacked
+                     (Impromptu__V2__ModelField *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__Update methods */
-void   impromptu__v1__update__init
-                     (Impromptu__V1__Update         *message);
-size_t impromptu__v1__update__get_packed_size
-                     (const Impromptu__V1__Update   *message);
-size_t impromptu__v1__update__pack
-                     (const Impromptu__V1__Update   *message,
+/* Impromptu__V2__ClientEnvelope methods */
+void   impromptu__v2__client_envelope__init
+                     (Impromptu__V2__ClientEnvelope         *message);
+size_t impromptu__v2__client_envelope__get_packed_size
+                     (const Impromptu__V2__ClientEnvelope   *message);
+size_t impromptu__v2__client_envelope__pack
+                     (const Impromptu__V2__ClientEnvelope   *message,
                       uint8_t             *out);
-size_t impromptu__v1__update__pack_to_buffer
-                     (const Impromptu__V1__Update   *message,
+size_t impromptu__v2__client_envelope__pack_to_buffer
+                     (const Impromptu__V2__ClientEnvelope   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Update *
-       impromptu__v1__update__unpack
+Impromptu__V2__ClientEnvelope *
+       impromptu__v2__client_envelope__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__update__free_unpacked
-                     (Impromptu__V1__Update *message,
+void   impromptu__v2__client_envelope__free_unpacked
+                     (Impromptu__V2__ClientEnvelope *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__Heartbeat methods */
-void   impromptu__v1__heartbeat__init
-                     (Impromptu__V1__Heartbeat         *message);
-size_t impromptu__v1__heartbeat__get_packed_size
-                     (const Impromptu__V1__Heartbeat   *message);
-size_t impromptu__v1__heartbeat__pack
-                     (const Impromptu__V1__Heartbeat   *message,
+/* Impromptu__V2__Hello methods */
+void   impromptu__v2__hello__init
+                     (Impromptu__V2__Hello         *message);
+size_t impromptu__v2__hello__get_packed_size
+                     (const Impromptu__V2__Hello   *message);
+size_t impromptu__v2__hello__pack
+                     (const Impromptu__V2__Hello   *message,
                       uint8_t             *out);
-size_t impromptu__v1__heartbeat__pack_to_buffer
-                     (const Impromptu__V1__Heartbeat   *message,
+size_t impromptu__v2__hello__pack_to_buffer
+                     (const Impromptu__V2__Hello   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Heartbeat *
-       impromptu__v1__heartbeat__unpack
+Impromptu__V2__Hello *
+       impromptu__v2__hello__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__heartbeat__free_unpacked
-                     (Impromptu__V1__Heartbeat *message,
+void   impromptu__v2__hello__free_unpacked
+                     (Impromptu__V2__Hello *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__Goodbye methods */
-void   impromptu__v1__goodbye__init
-                     (Impromptu__V1__Goodbye         *message);
-size_t impromptu__v1__goodbye__get_packed_size
-                     (const Impromptu__V1__Goodbye   *message);
-size_t impromptu__v1__goodbye__pack
-                     (const Impromptu__V1__Goodbye   *message,
+/* Impromptu__V2__Update methods */
+void   impromptu__v2__update__init
+                     (Impromptu__V2__Update         *message);
+size_t impromptu__v2__update__get_packed_size
+                     (const Impromptu__V2__Update   *message);
+size_t impromptu__v2__update__pack
+                     (const Impromptu__V2__Update   *message,
                       uint8_t             *out);
-size_t impromptu__v1__goodbye__pack_to_buffer
-                     (const Impromptu__V1__Goodbye   *message,
+size_t impromptu__v2__update__pack_to_buffer
+                     (const Impromptu__V2__Update   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Goodbye *
-       impromptu__v1__goodbye__unpack
+Impromptu__V2__Update *
+       impromptu__v2__update__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__goodbye__free_unpacked
-                     (Impromptu__V1__Goodbye *message,
+void   impromptu__v2__update__free_unpacked
+                     (Impromptu__V2__Update *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__AggregatorEnvelope methods */
-void   impromptu__v1__aggregator_envelope__init
-                     (Impromptu__V1__AggregatorEnvelope         *message);
-size_t impromptu__v1__aggregator_envelope__get_packed_size
-                     (const Impromptu__V1__AggregatorEnvelope   *message);
-size_t impromptu__v1__aggregator_envelope__pack
-                     (const Impromptu__V1__AggregatorEnvelope   *message,
+/* Impromptu__V2__Failure methods */
+void   impromptu__v2__failure__init
+                     (Impromptu__V2__Failure         *message);
+size_t impromptu__v2__failure__get_packed_size
+                     (const Impromptu__V2__Failure   *message);
+size_t impromptu__v2__failure__pack
+                     (const Impromptu__V2__Failure   *message,
                       uint8_t             *out);
-size_t impromptu__v1__aggregator_envelope__pack_to_buffer
-                     (const Impromptu__V1__AggregatorEnvelope   *message,
+size_t impromptu__v2__failure__pack_to_buffer
+                     (const Impromptu__V2__Failure   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__AggregatorEnvelope *
-       impromptu__v1__aggregator_envelope__unpack
+Impromptu__V2__Failure *
+       impromptu__v2__failure__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__aggregator_envelope__free_unpacked
-                     (Impromptu__V1__AggregatorEnvelope *message,
+void   impromptu__v2__failure__free_unpacked
+                     (Impromptu__V2__Failure *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__Welcome methods */
-void   impromptu__v1__welcome__init
-                     (Impromptu__V1__Welcome         *message);
-size_t impromptu__v1__welcome__get_packed_size
-                     (const Impromptu__V1__Welcome   *message);
-size_t impromptu__v1__welcome__pack
-                     (const Impromptu__V1__Welcome   *message,
+/* Impromptu__V2__Fetch methods */
+void   impromptu__v2__fetch__init
+                     (Impromptu__V2__Fetch         *message);
+size_t impromptu__v2__fetch__get_packed_size
+                     (const Impromptu__V2__Fetch   *message);
+size_t impromptu__v2__fetch__pack
+                     (const Impromptu__V2__Fetch   *message,
                       uint8_t             *out);
-size_t impromptu__v1__welcome__pack_to_buffer
-                     (const Impromptu__V1__Welcome   *message,
+size_t impromptu__v2__fetch__pack_to_buffer
+                     (const Impromptu__V2__Fetch   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Welcome *
-       impromptu__v1__welcome__unpack
+Impromptu__V2__Fetch *
+       impromptu__v2__fetch__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__welcome__free_unpacked
-                     (Impromptu__V1__Welcome *message,
+void   impromptu__v2__fetch__free_unpacked
+                     (Impromptu__V2__Fetch *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__Task methods */
-void   impromptu__v1__task__init
-                     (Impromptu__V1__Task         *message);
-size_t impromptu__v1__task__get_packed_size
-                     (const Impromptu__V1__Task   *message);
-size_t impromptu__v1__task__pack
-                     (const Impromptu__V1__Task   *message,
+/* Impromptu__V2__Heartbeat methods */
+void   impromptu__v2__heartbeat__init
+                     (Impromptu__V2__Heartbeat         *message);
+size_t impromptu__v2__heartbeat__get_packed_size
+                     (const Impromptu__V2__Heartbeat   *message);
+size_t impromptu__v2__heartbeat__pack
+                     (const Impromptu__V2__Heartbeat   *message,
                       uint8_t             *out);
-size_t impromptu__v1__task__pack_to_buffer
-                     (const Impromptu__V1__Task   *message,
+size_t impromptu__v2__heartbeat__pack_to_buffer
+                     (const Impromptu__V2__Heartbeat   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Task *
-       impromptu__v1__task__unpack
+Impromptu__V2__Heartbeat *
+       impromptu__v2__heartbeat__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__task__free_unpacked
-                     (Impromptu__V1__Task *message,
+void   impromptu__v2__heartbeat__free_unpacked
+                     (Impromptu__V2__Heartbeat *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__GlobalPrompts methods */
-void   impromptu__v1__global_prompts__init
-                     (Impromptu__V1__GlobalPrompts         *message);
-size_t impromptu__v1__global_prompts__get_packed_size
-                     (const Impromptu__V1__GlobalPrompts   *message);
-size_t impromptu__v1__global_prompts__pack
-                     (const Impromptu__V1__GlobalPrompts   *message,
+/* Impromptu__V2__Presence methods */
+void   impromptu__v2__presence__init
+                     (Impromptu__V2__Presence         *message);
+size_t impromptu__v2__presence__get_packed_size
+                     (const Impromptu__V2__Presence   *message);
+size_t impromptu__v2__presence__pack
+                     (const Impromptu__V2__Presence   *message,
                       uint8_t             *out);
-size_t impromptu__v1__global_prompts__pack_to_buffer
-                     (const Impromptu__V1__GlobalPrompts   *message,
+size_t impromptu__v2__presence__pack_to_buffer
+                     (const Impromptu__V2__Presence   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__GlobalPrompts *
-       impromptu__v1__global_prompts__unpack
+Impromptu__V2__Presence *
+       impromptu__v2__presence__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__global_prompts__free_unpacked
-                     (Impromptu__V1__GlobalPrompts *message,
+void   impromptu__v2__presence__free_unpacked
+                     (Impromptu__V2__Presence *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__Ack methods */
-void   impromptu__v1__ack__init
-                     (Impromptu__V1__Ack         *message);
-size_t impromptu__v1__ack__get_packed_size
-                     (const Impromptu__V1__Ack   *message);
-size_t impromptu__v1__ack__pack
-                     (const Impromptu__V1__Ack   *message,
+/* Impromptu__V2__Goodbye methods */
+void   impromptu__v2__goodbye__init
+                     (Impromptu__V2__Goodbye         *message);
+size_t impromptu__v2__goodbye__get_packed_size
+                     (const Impromptu__V2__Goodbye   *message);
+size_t impromptu__v2__goodbye__pack
+                     (const Impromptu__V2__Goodbye   *message,
                       uint8_t             *out);
-size_t impromptu__v1__ack__pack_to_buffer
-                     (const Impromptu__V1__Ack   *message,
+size_t impromptu__v2__goodbye__pack_to_buffer
+                     (const Impromptu__V2__Goodbye   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Ack *
-       impromptu__v1__ack__unpack
+Impromptu__V2__Goodbye *
+       impromptu__v2__goodbye__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__ack__free_unpacked
-                     (Impromptu__V1__Ack *message,
+void   impromptu__v2__goodbye__free_unpacked
+                     (Impromptu__V2__Goodbye *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__Reject methods */
-void   impromptu__v1__reject__init
-                     (Impromptu__V1__Reject         *message);
-size_t impromptu__v1__reject__get_packed_size
-                     (const Impromptu__V1__Reject   *message);
-size_t impromptu__v1__reject__pack
-                     (const Impromptu__V1__Reject   *message,
+/* Impromptu__V2__AggregatorEnvelope methods */
+void   impromptu__v2__aggregator_envelope__init
+                     (Impromptu__V2__AggregatorEnvelope         *message);
+size_t impromptu__v2__aggregator_envelope__get_packed_size
+                     (const Impromptu__V2__AggregatorEnvelope   *message);
+size_t impromptu__v2__aggregator_envelope__pack
+                     (const Impromptu__V2__AggregatorEnvelope   *message,
                       uint8_t             *out);
-size_t impromptu__v1__reject__pack_to_buffer
-                     (const Impromptu__V1__Reject   *message,
+size_t impromptu__v2__aggregator_envelope__pack_to_buffer
+                     (const Impromptu__V2__AggregatorEnvelope   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Reject *
-       impromptu__v1__reject__unpack
+Impromptu__V2__AggregatorEnvelope *
+       impromptu__v2__aggregator_envelope__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__reject__free_unpacked
-                     (Impromptu__V1__Reject *message,
+void   impromptu__v2__aggregator_envelope__free_unpacked
+                     (Impromptu__V2__AggregatorEnvelope *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__Beacon methods */
-void   impromptu__v1__beacon__init
-                     (Impromptu__V1__Beacon         *message);
-size_t impromptu__v1__beacon__get_packed_size
-                     (const Impromptu__V1__Beacon   *message);
-size_t impromptu__v1__beacon__pack
-                     (const Impromptu__V1__Beacon   *message,
+/* Impromptu__V2__Welcome methods */
+void   impromptu__v2__welcome__init
+                     (Impromptu__V2__Welcome         *message);
+size_t impromptu__v2__welcome__get_packed_size
+                     (const Impromptu__V2__Welcome   *message);
+size_t impromptu__v2__welcome__pack
+                     (const Impromptu__V2__Welcome   *message,
                       uint8_t             *out);
-size_t impromptu__v1__beacon__pack_to_buffer
-                     (const Impromptu__V1__Beacon   *message,
+size_t impromptu__v2__welcome__pack_to_buffer
+                     (const Impromptu__V2__Welcome   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Beacon *
-       impromptu__v1__beacon__unpack
+Impromptu__V2__Welcome *
+       impromptu__v2__welcome__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__beacon__free_unpacked
-                     (Impromptu__V1__Beacon *message,
+void   impromptu__v2__welcome__free_unpacked
+                     (Impromptu__V2__Welcome *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__RunHeader methods */
-void   impromptu__v1__run_header__init
-                     (Impromptu__V1__RunHeader         *message);
-size_t impromptu__v1__run_header__get_packed_size
-                     (const Impromptu__V1__RunHeader   *message);
-size_t impromptu__v1__run_header__pack
-                     (const Impromptu__V1__RunHeader   *message,
+/* Impromptu__V2__Task methods */
+void   impromptu__v2__task__init
+                     (Impromptu__V2__Task         *message);
+size_t impromptu__v2__task__get_packed_size
+                     (const Impromptu__V2__Task   *message);
+size_t impromptu__v2__task__pack
+                     (const Impromptu__V2__Task   *message,
                       uint8_t             *out);
-size_t impromptu__v1__run_header__pack_to_buffer
-                     (const Impromptu__V1__RunHeader   *message,
+size_t impromptu__v2__task__pack_to_buffer
+                     (const Impromptu__V2__Task   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__RunHeader *
-       impromptu__v1__run_header__unpack
+Impromptu__V2__Task *
+       impromptu__v2__task__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__run_header__free_unpacked
-                     (Impromptu__V1__RunHeader *message,
+void   impromptu__v2__task__free_unpacked
+                     (Impromptu__V2__Task *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__IncarnationStarted methods */
-void   impromptu__v1__incarnation_started__init
-                     (Impromptu__V1__IncarnationStarted         *message);
-size_t impromptu__v1__incarnation_started__get_packed_size
-                     (const Impromptu__V1__IncarnationStarted   *message);
-size_t impromptu__v1__incarnation_started__pack
-                     (const Impromptu__V1__IncarnationStarted   *message,
+/* Impromptu__V2__GlobalPrompts methods */
+void   impromptu__v2__global_prompts__init
+                     (Impromptu__V2__GlobalPrompts         *message);
+size_t impromptu__v2__global_prompts__get_packed_size
+                     (const Impromptu__V2__GlobalPrompts   *message);
+size_t impromptu__v2__global_prompts__pack
+                     (const Impromptu__V2__GlobalPrompts   *message,
                       uint8_t             *out);
-size_t impromptu__v1__incarnation_started__pack_to_buffer
-                     (const Impromptu__V1__IncarnationStarted   *message,
+size_t impromptu__v2__global_prompts__pack_to_buffer
+                     (const Impromptu__V2__GlobalPrompts   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__IncarnationStarted *
-       impromptu__v1__incarnation_started__unpack
+Impromptu__V2__GlobalPrompts *
+       impromptu__v2__global_prompts__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__incarnation_started__free_unpacked
-                     (Impromptu__V1__IncarnationStarted *message,
+void   impromptu__v2__global_prompts__free_unpacked
+                     (Impromptu__V2__GlobalPrompts *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__TimerFired methods */
-void   impromptu__v1__timer_fired__init
-                     (Impromptu__V1__TimerFired         *message);
-size_t impromptu__v1__timer_fired__get_packed_size
-                     (const Impromptu__V1__TimerFired   *message);
-size_t impromptu__v1__timer_fired__pack
-                     (const Impromptu__V1__TimerFired   *message,
+/* Impromptu__V2__Prompts methods */
+void   impromptu__v2__prompts__init
+                     (Impromptu__V2__Prompts         *message);
+size_t impromptu__v2__prompts__get_packed_size
+                     (const Impromptu__V2__Prompts   *message);
+size_t impromptu__v2__prompts__pack
+                     (const Impromptu__V2__Prompts   *message,
                       uint8_t             *out);
-size_t impromptu__v1__timer_fired__pack_to_buffer
-                     (const Impromptu__V1__TimerFired   *message,
+size_t impromptu__v2__prompts__pack_to_buffer
+                     (const Impromptu__V2__Prompts   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__TimerFired *
-       impromptu__v1__timer_fired__unpack
+Impromptu__V2__Prompts *
+       impromptu__v2__prompts__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__timer_fired__free_unpacked
-                     (Impromptu__V1__TimerFired *message,
+void   impromptu__v2__prompts__free_unpacked
+                     (Impromptu__V2__Prompts *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__DrainRequested methods */
-void   impromptu__v1__drain_requested__init
-                     (Impromptu__V1__DrainRequested         *message);
-size_t impromptu__v1__drain_requested__get_packed_size
-                     (const Impromptu__V1__DrainRequested   *message);
-size_t impromptu__v1__drain_requested__pack
-                     (const Impromptu__V1__DrainRequested   *message,
+/* Impromptu__V2__Unchanged methods */
+void   impromptu__v2__unchanged__init
+                     (Impromptu__V2__Unchanged         *message);
+size_t impromptu__v2__unchanged__get_packed_size
+                     (const Impromptu__V2__Unchanged   *message);
+size_t impromptu__v2__unchanged__pack
+                     (const Impromptu__V2__Unchanged   *message,
                       uint8_t             *out);
-size_t impromptu__v1__drain_requested__pack_to_buffer
-                     (const Impromptu__V1__DrainRequested   *message,
+size_t impromptu__v2__unchanged__pack_to_buffer
+                     (const Impromptu__V2__Unchanged   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__DrainRequested *
-       impromptu__v1__drain_requested__unpack
+Impromptu__V2__Unchanged *
+       impromptu__v2__unchanged__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__drain_requested__free_unpacked
-                     (Impromptu__V1__DrainRequested *message,
+void   impromptu__v2__unchanged__free_unpacked
+                     (Impromptu__V2__Unchanged *message,
                       ProtobufCAllocator *allocator);
-/* Impromptu__V1__Publication methods */
-void   impromptu__v1__publication__init
-                     (Impromptu__V1__Publication         *message);
-size_t impromptu__v1__publication__get_packed_size
-                     (const Impromptu__V1__Publication   *message);
-size_t impromptu__v1__publication__pack
-                     (const Impromptu__V1__Publication   *message,
+/* Impromptu__V2__Ack methods */
+void   impromptu__v2__ack__init
+                     (Impromptu__V2__Ack         *message);
+size_t impromptu__v2__ack__get_packed_size
+                     (const Impromptu__V2__Ack   *message);
+size_t impromptu__v2__ack__pack
+                     (const Impromptu__V2__Ack   *message,
                       uint8_t             *out);
-size_t impromptu__v1__publication__pack_to_buffer
-                     (const Impromptu__V1__Publication   *message,
+size_t impromptu__v2__ack__pack_to_buffer
+                     (const Impromptu__V2__Ack   *message,
                       ProtobufCBuffer     *buffer);
-Impromptu__V1__Publication *
-       impromptu__v1__publication__unpack
+Impromptu__V2__Ack *
+       impromptu__v2__ack__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   impromptu__v1__publication__free_unpacked
-                     (Impromptu__V1__Publication *message,
+void   impromptu__v2__ack__free_unpacked
+                     (Impromptu__V2__Ack *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__Reject methods */
+void   impromptu__v2__reject__init
+                     (Impromptu__V2__Reject         *message);
+size_t impromptu__v2__reject__get_packed_size
+                     (const Impromptu__V2__Reject   *message);
+size_t impromptu__v2__reject__pack
+                     (const Impromptu__V2__Reject   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__reject__pack_to_buffer
+                     (const Impromptu__V2__Reject   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Reject *
+       impromptu__v2__reject__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__reject__free_unpacked
+                     (Impromptu__V2__Reject *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__Refuse methods */
+void   impromptu__v2__refuse__init
+                     (Impromptu__V2__Refuse         *message);
+size_t impromptu__v2__refuse__get_packed_size
+                     (const Impromptu__V2__Refuse   *message);
+size_t impromptu__v2__refuse__pack
+                     (const Impromptu__V2__Refuse   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__refuse__pack_to_buffer
+                     (const Impromptu__V2__Refuse   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Refuse *
+       impromptu__v2__refuse__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__refuse__free_unpacked
+                     (Impromptu__V2__Refuse *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__SayHello methods */
+void   impromptu__v2__say_hello__init
+                     (Impromptu__V2__SayHello         *message);
+size_t impromptu__v2__say_hello__get_packed_size
+                     (const Impromptu__V2__SayHello   *message);
+size_t impromptu__v2__say_hello__pack
+                     (const Impromptu__V2__SayHello   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__say_hello__pack_to_buffer
+                     (const Impromptu__V2__SayHello   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__SayHello *
+       impromptu__v2__say_hello__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__say_hello__free_unpacked
+                     (Impromptu__V2__SayHello *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__Malformed methods */
+void   impromptu__v2__malformed__init
+                     (Impromptu__V2__Malformed         *message);
+size_t impromptu__v2__malformed__get_packed_size
+                     (const Impromptu__V2__Malformed   *message);
+size_t impromptu__v2__malformed__pack
+                     (const Impromptu__V2__Malformed   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__malformed__pack_to_buffer
+                     (const Impromptu__V2__Malformed   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Malformed *
+       impromptu__v2__malformed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__malformed__free_unpacked
+                     (Impromptu__V2__Malformed *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__Beacon methods */
+void   impromptu__v2__beacon__init
+                     (Impromptu__V2__Beacon         *message);
+size_t impromptu__v2__beacon__get_packed_size
+                     (const Impromptu__V2__Beacon   *message);
+size_t impromptu__v2__beacon__pack
+                     (const Impromptu__V2__Beacon   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__beacon__pack_to_buffer
+                     (const Impromptu__V2__Beacon   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Beacon *
+       impromptu__v2__beacon__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__beacon__free_unpacked
+                     (Impromptu__V2__Beacon *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__RunHeader methods */
+void   impromptu__v2__run_header__init
+                     (Impromptu__V2__RunHeader         *message);
+size_t impromptu__v2__run_header__get_packed_size
+                     (const Impromptu__V2__RunHeader   *message);
+size_t impromptu__v2__run_header__pack
+                     (const Impromptu__V2__RunHeader   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__run_header__pack_to_buffer
+                     (const Impromptu__V2__RunHeader   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__RunHeader *
+       impromptu__v2__run_header__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__run_header__free_unpacked
+                     (Impromptu__V2__RunHeader *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__EpochStarted methods */
+void   impromptu__v2__epoch_started__init
+                     (Impromptu__V2__EpochStarted         *message);
+size_t impromptu__v2__epoch_started__get_packed_size
+                     (const Impromptu__V2__EpochStarted   *message);
+size_t impromptu__v2__epoch_started__pack
+                     (const Impromptu__V2__EpochStarted   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__epoch_started__pack_to_buffer
+                     (const Impromptu__V2__EpochStarted   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__EpochStarted *
+       impromptu__v2__epoch_started__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__epoch_started__free_unpacked
+                     (Impromptu__V2__EpochStarted *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__Tick methods */
+void   impromptu__v2__tick__init
+                     (Impromptu__V2__Tick         *message);
+size_t impromptu__v2__tick__get_packed_size
+                     (const Impromptu__V2__Tick   *message);
+size_t impromptu__v2__tick__pack
+                     (const Impromptu__V2__Tick   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__tick__pack_to_buffer
+                     (const Impromptu__V2__Tick   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Tick *
+       impromptu__v2__tick__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__tick__free_unpacked
+                     (Impromptu__V2__Tick *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__DrainRequested methods */
+void   impromptu__v2__drain_requested__init
+                     (Impromptu__V2__DrainRequested         *message);
+size_t impromptu__v2__drain_requested__get_packed_size
+                     (const Impromptu__V2__DrainRequested   *message);
+size_t impromptu__v2__drain_requested__pack
+                     (const Impromptu__V2__DrainRequested   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__drain_requested__pack_to_buffer
+                     (const Impromptu__V2__DrainRequested   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__DrainRequested *
+       impromptu__v2__drain_requested__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__drain_requested__free_unpacked
+                     (Impromptu__V2__DrainRequested *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__Publication methods */
+void   impromptu__v2__publication__init
+                     (Impromptu__V2__Publication         *message);
+size_t impromptu__v2__publication__get_packed_size
+                     (const Impromptu__V2__Publication   *message);
+size_t impromptu__v2__publication__pack
+                     (const Impromptu__V2__Publication   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__publication__pack_to_buffer
+                     (const Impromptu__V2__Publication   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Publication *
+       impromptu__v2__publication__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__publication__free_unpacked
+                     (Impromptu__V2__Publication *message,
                       ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
-typedef void (*Impromptu__V1__Tensor_Closure)
-                 (const Impromptu__V1__Tensor *message,
+typedef void (*Impromptu__V2__Tensor_Closure)
+                 (const Impromptu__V2__Tensor *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__Metric_Closure)
-                 (const Impromptu__V1__Metric *message,
+typedef void (*Impromptu__V2__Metric_Closure)
+                 (const Impromptu__V2__Metric *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__TrainingPlan_Closure)
-                 (const Impromptu__V1__TrainingPlan *message,
+typedef void (*Impromptu__V2__TrainingPlan_Closure)
+                 (const Impromptu__V2__TrainingPlan *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__ClientEnvelope_Closure)
-                 (const Impromptu__V1__ClientEnvelope *message,
+typedef void (*Impromptu__V2__ModelSpecification_Closure)
+                 (const Impromptu__V2__ModelSpecification *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__Hello_Closure)
-                 (const Impromptu__V1__Hello *message,
+typedef void (*Impromptu__V2__ModelField_Closure)
+                 (const Impromptu__V2__ModelField *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__Update_Closure)
-                 (const Impromptu__V1__Update *message,
+typedef void (*Impromptu__V2__ClientEnvelope_Closure)
+                 (const Impromptu__V2__ClientEnvelope *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__Heartbeat_Closure)
-                 (const Impromptu__V1__Heartbeat *message,
+typedef void (*Impromptu__V2__Hello_Closure)
+                 (const Impromptu__V2__Hello *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__Goodbye_Closure)
-                 (const Impromptu__V1__Goodbye *message,
+typedef void (*Impromptu__V2__Update_Closure)
+                 (const Impromptu__V2__Update *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__AggregatorEnvelope_Closure)
-                 (const Impromptu__V1__AggregatorEnvelope *message,
+typedef void (*Impromptu__V2__Failure_Closure)
+                 (const Impromptu__V2__Failure *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__Welcome_Closure)
-                 (const Impromptu__V1__Welcome *message,
+typedef void (*Impromptu__V2__Fetch_Closure)
+                 (const Impromptu__V2__Fetch *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__Task_Closure)
-                 (const Impromptu__V1__Task *message,
+typedef void (*Impromptu__V2__Heartbeat_Closure)
+                 (const Impromptu__V2__Heartbeat *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__GlobalPrompts_Closure)
-                 (const Impromptu__V1__GlobalPrompts *message,
+typedef void (*Impromptu__V2__Presence_Closure)
+                 (const Impromptu__V2__Presence *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__Ack_Closure)
-                 (const Impromptu__V1__Ack *message,
+typedef void (*Impromptu__V2__Goodbye_Closure)
+                 (const Impromptu__V2__Goodbye *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__Reject_Closure)
-                 (const Impromptu__V1__Reject *message,
+typedef void (*Impromptu__V2__AggregatorEnvelope_Closure)
+                 (const Impromptu__V2__AggregatorEnvelope *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__Beacon_Closure)
-                 (const Impromptu__V1__Beacon *message,
+typedef void (*Impromptu__V2__Welcome_Closure)
+                 (const Impromptu__V2__Welcome *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__RunHeader_Closure)
-                 (const Impromptu__V1__RunHeader *message,
+typedef void (*Impromptu__V2__Task_Closure)
+                 (const Impromptu__V2__Task *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__IncarnationStarted_Closure)
-                 (const Impromptu__V1__IncarnationStarted *message,
+typedef void (*Impromptu__V2__GlobalPrompts_Closure)
+                 (const Impromptu__V2__GlobalPrompts *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__TimerFired_Closure)
-                 (const Impromptu__V1__TimerFired *message,
+typedef void (*Impromptu__V2__Prompts_Closure)
+                 (const Impromptu__V2__Prompts *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__DrainRequested_Closure)
-                 (const Impromptu__V1__DrainRequested *message,
+typedef void (*Impromptu__V2__Unchanged_Closure)
+                 (const Impromptu__V2__Unchanged *message,
                   void *closure_data);
-typedef void (*Impromptu__V1__Publication_Closure)
-                 (const Impromptu__V1__Publication *message,
+typedef void (*Impromptu__V2__Ack_Closure)
+                 (const Impromptu__V2__Ack *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__Reject_Closure)
+                 (const Impromptu__V2__Reject *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__Refuse_Closure)
+                 (const Impromptu__V2__Refuse *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__SayHello_Closure)
+                 (const Impromptu__V2__SayHello *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__Malformed_Closure)
+                 (const Impromptu__V2__Malformed *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__Beacon_Closure)
+                 (const Impromptu__V2__Beacon *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__RunHeader_Closure)
+                 (const Impromptu__V2__RunHeader *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__EpochStarted_Closure)
+                 (const Impromptu__V2__EpochStarted *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__Tick_Closure)
+                 (const Impromptu__V2__Tick *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__DrainRequested_Closure)
+                 (const Impromptu__V2__DrainRequested *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__Publication_Closure)
+                 (const Impromptu__V2__Publication *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -1178,33 +1594,43 @@ typedef void (*Impromptu__V1__Publication_Closure)
 
 /* --- descriptors --- */
 
-extern const ProtobufCEnumDescriptor    impromptu__v1__data_type__descriptor;
-extern const ProtobufCEnumDescriptor    impromptu__v1__personal__descriptor;
-extern const ProtobufCEnumDescriptor    impromptu__v1__optimizer__descriptor;
-extern const ProtobufCEnumDescriptor    impromptu__v1__activity__descriptor;
-extern const ProtobufCEnumDescriptor    impromptu__v1__reject_code__descriptor;
-extern const ProtobufCEnumDescriptor    impromptu__v1__phase__descriptor;
-extern const ProtobufCEnumDescriptor    impromptu__v1__timer_kind__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__tensor__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__metric__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__training_plan__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__client_envelope__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__hello__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__update__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__heartbeat__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__goodbye__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__aggregator_envelope__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__welcome__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__task__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__global_prompts__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__ack__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__reject__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__beacon__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__run_header__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__incarnation_started__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__timer_fired__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__drain_requested__descriptor;
-extern const ProtobufCMessageDescriptor impromptu__v1__publication__descriptor;
+extern const ProtobufCEnumDescriptor    impromptu__v2__data_type__descriptor;
+extern const ProtobufCEnumDescriptor    impromptu__v2__personal__descriptor;
+extern const ProtobufCEnumDescriptor    impromptu__v2__optimizer__descriptor;
+extern const ProtobufCEnumDescriptor    impromptu__v2__activity__descriptor;
+extern const ProtobufCEnumDescriptor    impromptu__v2__reject_code__descriptor;
+extern const ProtobufCEnumDescriptor    impromptu__v2__refuse_code__descriptor;
+extern const ProtobufCEnumDescriptor    impromptu__v2__phase__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__tensor__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__metric__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__training_plan__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__model_specification__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__model_field__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__client_envelope__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__hello__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__update__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__failure__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__fetch__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__heartbeat__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__presence__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__goodbye__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__aggregator_envelope__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__welcome__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__task__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__global_prompts__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__prompts__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__unchanged__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__ack__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__reject__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__refuse__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__say_hello__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__malformed__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__beacon__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__run_header__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__epoch_started__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__tick__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__drain_requested__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__publication__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -16,8 +16,19 @@ public enum ClientCodec {
         _ bytes: UnsafeRawBufferPointer, limits: WireLimits = WireLimits()
     ) throws(WireError) -> ClientMessage {
         let reader = MessageReader(limits: limits)
-        return try reader.unpack(bytes, as: "ClientEnvelope", impromptu__v1__client_envelope__unpack) {
+        return try reader.unpack(bytes, as: "ClientEnvelope", impromptu__v2__client_envelope__unpack) {
             envelope throws(WireError) in try reader.clientMessage(envelope)
+        }
+    }
+
+    /// Who a message says that it is from, also where the rest of it is refused; nil where it does not say.
+    ///
+    /// Every body of every version of the protocol has the client in its first field, so one that was refused for its
+    /// version can be answered too.
+    public static func sender(of bytes: UnsafeRawBufferPointer, limits: WireLimits = WireLimits()) -> ClientID? {
+        let reader = MessageReader(limits: limits)
+        return try? reader.unpack(bytes, as: "ClientEnvelope", impromptu__v2__client_envelope__unpack) {
+            envelope throws(WireError) in try reader.sender(envelope)
         }
     }
 
@@ -28,14 +39,13 @@ public enum ClientCodec {
     }
 }
 
-/// What the aggregator publishes: a message and which start of the aggregator sent it.
+/// What the aggregator publishes: a message, of which run, and which start of the aggregator sent it.
 public struct AggregatorEnvelope: Hashable, Sendable {
-    /// Changes whenever the aggregator starts anew.
-    public var incarnation: UInt64
+    public var origin: Origin
     public var message: AggregatorMessage
 
-    public init(incarnation: UInt64, message: AggregatorMessage) {
-        self.incarnation = incarnation
+    public init(origin: Origin, message: AggregatorMessage) {
+        self.origin = origin
         self.message = message
     }
 }
@@ -44,17 +54,17 @@ public struct AggregatorEnvelope: Hashable, Sendable {
 ///
 /// The same holds as for `ClientCodec`.
 public enum AggregatorCodec {
-    public static func encode(_ message: AggregatorMessage, incarnation: UInt64) -> [UInt8] {
-        MessageWriter.pack { $0.envelope(message, incarnation: incarnation) }
+    public static func encode(_ message: AggregatorMessage, from origin: Origin) -> [UInt8] {
+        MessageWriter.pack { $0.envelope(message, from: origin) }
     }
 
     public static func decode(
         _ bytes: UnsafeRawBufferPointer, limits: WireLimits = WireLimits()
     ) throws(WireError) -> AggregatorEnvelope {
         let reader = MessageReader(limits: limits)
-        return try reader.unpack(bytes, as: "AggregatorEnvelope", impromptu__v1__aggregator_envelope__unpack) {
+        return try reader.unpack(bytes, as: "AggregatorEnvelope", impromptu__v2__aggregator_envelope__unpack) {
             envelope throws(WireError) in
-            AggregatorEnvelope(incarnation: envelope.incarnation, message: try reader.aggregatorMessage(envelope))
+            try reader.aggregatorEnvelope(envelope)
         }
     }
 
@@ -66,7 +76,7 @@ public enum AggregatorCodec {
         }
     }
 
-    /// The bytes of a `GlobalPrompts` by itself: the same for the same state in every incarnation, so that a digest of
+    /// The bytes of a `GlobalPrompts` by itself: the same for the same state in every epoch, so that a digest of
     /// them tells whether two states are equal bit for bit.
     public static func globalPromptsPayload(_ message: AggregatorMessage.GlobalPrompts) -> [UInt8] {
         MessageWriter.pack { $0.globalPrompts(message) }
@@ -83,10 +93,8 @@ public enum LogCodec {
     }
 
     public static func encode(_ record: RunHeader) -> [UInt8] { MessageWriter.pack { $0.runHeader(record) } }
-    public static func encode(_ record: IncarnationStarted) -> [UInt8] {
-        MessageWriter.pack { $0.incarnationStarted(record) }
-    }
-    public static func encode(_ record: TimerFired) -> [UInt8] { MessageWriter.pack { $0.timerFired(record) } }
+    public static func encode(_ record: EpochStarted) -> [UInt8] { MessageWriter.pack { $0.epochStarted(record) } }
+    public static func encode(_ record: Tick) -> [UInt8] { MessageWriter.pack { $0.tick(record) } }
     public static func encode(_ record: DrainRequested) -> [UInt8] { MessageWriter.pack { $0.drainRequested(record) } }
     public static func encode(_ record: Publication) -> [UInt8] { MessageWriter.pack { $0.publication(record) } }
 
@@ -96,25 +104,25 @@ public enum LogCodec {
         let reader = MessageReader(limits: limits)
         switch channel {
         case .header:
-            return try reader.unpack(bytes, as: "RunHeader", impromptu__v1__run_header__unpack) {
+            return try reader.unpack(bytes, as: "RunHeader", impromptu__v2__run_header__unpack) {
                 record throws(WireError) in .header(try reader.runHeader(record))
             }
-        case .incarnation:
-            return try reader.unpack(bytes, as: "IncarnationStarted", impromptu__v1__incarnation_started__unpack) {
-                record throws(WireError) in .incarnation(try reader.incarnationStarted(record))
+        case .epoch:
+            return try reader.unpack(bytes, as: "EpochStarted", impromptu__v2__epoch_started__unpack) {
+                record throws(WireError) in .epoch(try reader.epochStarted(record))
             }
         case .received:
             return .received(try ClientCodec.decode(bytes, limits: limits))
-        case .timer:
-            return try reader.unpack(bytes, as: "TimerFired", impromptu__v1__timer_fired__unpack) {
-                record throws(WireError) in .timer(TimerFired(try reader.timer(record)))
+        case .tick:
+            return try reader.unpack(bytes, as: "Tick", impromptu__v2__tick__unpack) {
+                _ throws(WireError) in .tick(Tick())
             }
         case .drain:
-            return try reader.unpack(bytes, as: "DrainRequested", impromptu__v1__drain_requested__unpack) {
+            return try reader.unpack(bytes, as: "DrainRequested", impromptu__v2__drain_requested__unpack) {
                 record throws(WireError) in .drain(try reader.drainRequested(record))
             }
         case .publication:
-            return try reader.unpack(bytes, as: "Publication", impromptu__v1__publication__unpack) {
+            return try reader.unpack(bytes, as: "Publication", impromptu__v2__publication__unpack) {
                 record throws(WireError) in .publication(try reader.publication(record))
             }
         }

@@ -3,58 +3,113 @@ import Federation
 import PromptAggregation
 
 extension MessageReader {
-    func clientMessage(_ wire: Impromptu__V1__ClientEnvelope) throws(WireError) -> ClientMessage {
+    func clientMessage(_ wire: Impromptu__V2__ClientEnvelope) throws(WireError) -> ClientMessage {
         try checkProtocol(wire.protocol)
         switch wire.body_case {
-        case IMPROMPTU__V1__CLIENT_ENVELOPE__BODY_HELLO: return .hello(try hello(present(wire.hello, "hello")))
-        case IMPROMPTU__V1__CLIENT_ENVELOPE__BODY_UPDATE: return .update(try update(present(wire.update, "update")))
-        case IMPROMPTU__V1__CLIENT_ENVELOPE__BODY_HEARTBEAT:
-            return .heartbeat(try heartbeat(present(wire.heartbeat, "heartbeat")))
-        case IMPROMPTU__V1__CLIENT_ENVELOPE__BODY_GOODBYE:
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_HELLO: return .hello(try hello(present(wire.hello, "hello")))
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_UPDATE: return .update(try update(present(wire.update, "update")))
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_HEARTBEAT:
+            return .heartbeat(try heartbeat(present(wire.heartbeat, "heartbeat"), "heartbeat"))
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_PRESENCE:
+            return .presence(try presence(present(wire.presence, "presence")))
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_GOODBYE:
             return .goodbye(try goodbye(present(wire.goodbye, "goodbye")))
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FAILURE:
+            return .failure(try failure(present(wire.failure, "failure")))
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FETCH: return .fetch(try fetch(present(wire.fetch, "fetch")))
         default:
             throw WireError(
-                field: "body", problem: "expected one of hello, update, heartbeat, goodbye, found none of them")
+                field: "body",
+                problem:
+                    "expected one of hello, update, failure, fetch, heartbeat, presence, goodbye, found none of them")
         }
     }
 
-    private func hello(_ wire: Impromptu__V1__Hello) throws(WireError) -> ClientMessage.Hello {
+    /// Who a message says that it is from, whatever else is wrong with it: of a presence, nobody in particular.
+    func sender(_ wire: Impromptu__V2__ClientEnvelope) throws(WireError) -> ClientID {
+        switch wire.body_case {
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_HELLO:
+            try clientID(present(wire.hello, "hello").client, "hello.client")
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_UPDATE:
+            try clientID(present(wire.update, "update").client, "update.client")
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_HEARTBEAT:
+            try clientID(present(wire.heartbeat, "heartbeat").client, "heartbeat.client")
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_GOODBYE:
+            try clientID(present(wire.goodbye, "goodbye").client, "goodbye.client")
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FAILURE:
+            try clientID(present(wire.failure, "failure").client, "failure.client")
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FETCH:
+            try clientID(present(wire.fetch, "fetch").client, "fetch.client")
+        default: throw WireError(field: "body", problem: "is missing")
+        }
+    }
+
+    private func hello(_ wire: Impromptu__V2__Hello) throws(WireError) -> ClientMessage.Hello {
         ClientMessage.Hello(
             client: try clientID(wire.client, "hello.client"),
             session: wire.session,
-            lastVersion: try version(wire.last_version, least: -1, "hello.last_version"),
             sampleCount: try count(wire.sample_count, "hello.sample_count"),
-            encoderDigest: try text(wire.encoder_digest, most: limits.labelBytes, "hello.encoder_digest"))
+            model: try model(wire.model, "hello.model"))
     }
 
-    private func update(_ wire: Impromptu__V1__Update) throws(WireError) -> ClientMessage.Update {
+    private func update(_ wire: Impromptu__V2__Update) throws(WireError) -> ClientMessage.Update {
         let client = try clientID(wire.client, "update.client")
         let tensors = try messages(wire.tensors, wire.n_tensors, most: limits.tensors, "update.tensors")
         let promptIDs = try array(wire.prompt_ids, wire.n_prompt_ids, most: limits.prompts, "update.prompt_ids")
         let metrics = try messages(wire.metrics, wire.n_metrics, most: limits.metrics, "update.metrics")
+        let (parameters, precision) = try parameters(tensors, promptIDs: promptIDs, "update")
         return ClientMessage.Update(
             client: client,
             session: wire.session,
-            sequence: try ordinal(wire.sequence, "update.sequence"),
+            run: wire.run,
             task: try ordinal(wire.task, "update.task"),
             baseVersion: try version(wire.base_version, "update.base_version"),
             sampleCount: try count(wire.sample_count, "update.sample_count"),
-            parameters: try parameters(tensors, promptIDs: promptIDs, "update"),
+            parameters: parameters,
             promptIDs: promptIDs,
-            metrics: try self.metrics(metrics, "update.metrics"))
+            metrics: try self.metrics(metrics, "update.metrics"),
+            precision: precision)
     }
 
-    private func heartbeat(_ wire: Impromptu__V1__Heartbeat) throws(WireError) -> ClientMessage.Heartbeat {
-        ClientMessage.Heartbeat(
-            client: try clientID(wire.client, "heartbeat.client"),
+    private func failure(_ wire: Impromptu__V2__Failure) throws(WireError) -> ClientMessage.Failure {
+        ClientMessage.Failure(
+            client: try clientID(wire.client, "failure.client"),
             session: wire.session,
-            activity: try enumeration(wire.activity, "heartbeat.activity"),
-            lastVersion: try version(wire.last_version, least: -1, "heartbeat.last_version"),
-            task: wire.task,
-            outstanding: try count(wire.outstanding, "heartbeat.outstanding"))
+            task: try ordinal(wire.task, "failure.task"),
+            reason: try text(wire.reason, most: limits.failureBytes, "failure.reason"))
     }
 
-    private func goodbye(_ wire: Impromptu__V1__Goodbye) throws(WireError) -> ClientMessage.Goodbye {
+    private func fetch(_ wire: Impromptu__V2__Fetch) throws(WireError) -> ClientMessage.Fetch {
+        ClientMessage.Fetch(
+            client: try clientID(wire.client, "fetch.client"),
+            session: wire.session,
+            holding: try version(wire.holding, least: -1, "fetch.holding"))
+    }
+
+    private func presence(_ wire: Impromptu__V2__Presence) throws(WireError) -> ClientMessage.Presence {
+        let found = try messages(wire.heartbeats, wire.n_heartbeats, most: limits.heartbeats, "presence.heartbeats")
+        guard !found.isEmpty else {
+            throw WireError(field: "presence.heartbeats", problem: "expected at least 1, found 0")
+        }
+        var heartbeats: [ClientMessage.Heartbeat] = []
+        for (index, wire) in found.enumerated() {
+            heartbeats.append(try heartbeat(wire, "presence.heartbeats[\(index)]"))
+        }
+        return ClientMessage.Presence(heartbeats: heartbeats)
+    }
+
+    private func heartbeat(_ wire: Impromptu__V2__Heartbeat, _ path: String) throws(WireError)
+        -> ClientMessage.Heartbeat
+    {
+        ClientMessage.Heartbeat(
+            client: try clientID(wire.client, "\(path).client"),
+            session: wire.session,
+            activity: try enumeration(wire.activity, "\(path).activity"),
+            task: wire.task,
+            outstanding: try count(wire.outstanding, "\(path).outstanding"))
+    }
+
+    private func goodbye(_ wire: Impromptu__V2__Goodbye) throws(WireError) -> ClientMessage.Goodbye {
         ClientMessage.Goodbye(client: try clientID(wire.client, "goodbye.client"), session: wire.session)
     }
 }

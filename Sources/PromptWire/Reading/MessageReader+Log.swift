@@ -3,7 +3,7 @@ import Federation
 import PromptAggregation
 
 extension MessageReader {
-    func runHeader(_ wire: Impromptu__V1__RunHeader) throws(WireError) -> RunHeader {
+    func runHeader(_ wire: Impromptu__V2__RunHeader) throws(WireError) -> RunHeader {
         guard wire.log_format == UInt32(RunHeader.logFormat) else {
             throw WireError(
                 field: "header.log_format", problem: "expected \(RunHeader.logFormat), found \(wire.log_format)")
@@ -15,44 +15,22 @@ extension MessageReader {
                 wire.configuration_yaml, most: limits.configurationBytes, "header.configuration_yaml"),
             seed: wire.seed,
             build: try text(wire.build, most: limits.labelBytes, "header.build"),
-            incarnation: wire.incarnation,
-            initial: initial)
+            run: wire.run,
+            initial: initial,
+            model: try model(wire.model, "header.model"))
     }
 
-    func incarnationStarted(_ wire: Impromptu__V1__IncarnationStarted) throws(WireError) -> IncarnationStarted {
-        IncarnationStarted(
-            incarnation: wire.incarnation,
-            build: try text(wire.build, most: limits.labelBytes, "incarnation.build"))
+    func epochStarted(_ wire: Impromptu__V2__EpochStarted) throws(WireError) -> EpochStarted {
+        EpochStarted(
+            epoch: try ordinal(wire.epoch, "epoch.epoch"),
+            build: try text(wire.build, most: limits.labelBytes, "epoch.build"))
     }
 
-    func timer(_ wire: Impromptu__V1__TimerFired) throws(WireError) -> AggregatorTimer {
-        let kind: TimerKind = try enumeration(wire.kind, "timer.kind")
-        switch kind {
-        case .beacon: return try unguarded(.beacon, wire)
-        case .leaseSweep: return try unguarded(.leaseSweep, wire)
-        case .runDeadline: return try unguarded(.runDeadline, wire)
-        case .drainDeadline: return try unguarded(.drainDeadline, wire)
-        case .flushDeadline: return .flushDeadline(try version(wire.version, "timer.version"))
-        case .roundDeadline: return .roundDeadline(try version(wire.version, "timer.version"))
-        }
-    }
-
-    private func unguarded(
-        _ timer: AggregatorTimer, _ wire: Impromptu__V1__TimerFired
-    ) throws(WireError) -> AggregatorTimer {
-        guard wire.version == -1 else {
-            throw WireError(
-                field: "timer.version",
-                problem: "expected -1 for a timer that guards no version, found \(wire.version)")
-        }
-        return timer
-    }
-
-    func drainRequested(_ wire: Impromptu__V1__DrainRequested) throws(WireError) -> DrainRequested {
+    func drainRequested(_ wire: Impromptu__V2__DrainRequested) throws(WireError) -> DrainRequested {
         DrainRequested(patienceMilliseconds: try count(wire.patience_milliseconds, "drain.patience_milliseconds"))
     }
 
-    func publication(_ wire: Impromptu__V1__Publication) throws(WireError) -> Publication {
+    func publication(_ wire: Impromptu__V2__Publication) throws(WireError) -> Publication {
         let digest = [UInt8](UnsafeRawBufferPointer(start: wire.digest.data, count: wire.digest.len))
         guard (16...64).contains(digest.count) else {
             throw WireError(

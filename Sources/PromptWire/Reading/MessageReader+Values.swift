@@ -5,9 +5,10 @@ import PromptAggregation
 extension MessageReader {
     /// Tensors with different names, among them a matrix of prompts with one row for each identity.
     func parameters(
-        _ tensors: [Impromptu__V1__Tensor], promptIDs: [PromptID], _ path: String
-    ) throws(WireError) -> Parameters {
+        _ tensors: [Impromptu__V2__Tensor], promptIDs: [PromptID], _ path: String
+    ) throws(WireError) -> (Parameters, Precision) {
         var parameters = Parameters()
+        var precision: Precision?
         for (index, wire) in tensors.enumerated() {
             let name = try name(wire.name, "\(path).tensors[\(index)].name")
             guard parameters[name] == nil else {
@@ -15,7 +16,15 @@ extension MessageReader {
                     field: "\(path).tensors[\(index)].name",
                     problem: "expected different names, found '\(name)' a second time")
             }
-            parameters[name] = try tensor(wire, "\(path).tensors[\(index)]")
+            let (tensor, found) = try tensor(wire, "\(path).tensors[\(index)]")
+            parameters[name] = tensor
+            let expected = Precision.isExact(name) ? .float32 : precision ?? found
+            guard found == expected else {
+                throw WireError(
+                    field: "\(path).tensors[\(index)].dtype",
+                    problem: "expected \(expected.wire.rawValue), as of the others, found \(found.wire.rawValue)")
+            }
+            if !Precision.isExact(name) { precision = found }
         }
         guard let prompts = parameters[Parameters.prompts] else {
             throw WireError(
@@ -27,7 +36,7 @@ extension MessageReader {
                 field: "\(path).tensors", problem: "expected a matrix of prompts, found the shape \(prompts.shape)")
         }
         try checkPromptIDs(promptIDs, rows: prompts.rows, "\(path).prompt_ids")
-        return parameters
+        return (parameters, precision ?? .float32)
     }
 
     private func shownNames(_ names: [String]) -> String {
@@ -45,23 +54,22 @@ extension MessageReader {
         }
     }
 
-    func tensor(_ wire: Impromptu__V1__Tensor, _ path: String) throws(WireError) -> Tensor {
-        guard wire.dtype == IMPROMPTU__V1__DATA_TYPE__DATA_TYPE_F32 else {
-            throw WireError(
-                field: "\(path).dtype",
-                problem: "expected \(IMPROMPTU__V1__DATA_TYPE__DATA_TYPE_F32.rawValue) (F32), "
-                    + "found \(Int32(bitPattern: wire.dtype.rawValue))")
-        }
+    private func tensor(
+        _ wire: Impromptu__V2__Tensor, _ path: String
+    ) throws(WireError) -> (Tensor, Precision) {
+        let precision: Precision = try enumeration(wire.dtype, "\(path).dtype")
         let extents = try array(wire.shape, wire.n_shape, most: limits.rank, "\(path).shape")
         let elements = try elementCount(extents, "\(path).shape")
         let bytes = UnsafeRawBufferPointer(start: wire.data.data, count: wire.data.len)
-        guard bytes.count == elements * MemoryLayout<Float>.size else {
+        let size = precision == .float16 ? 2 : 4
+        guard bytes.count == elements * size else {
             throw WireError(
                 field: "\(path).data",
-                problem: "expected \(elements * MemoryLayout<Float>.size) bytes for shape \(extents) of F32, "
+                problem: "expected \(elements * size) bytes for shape \(extents) of \(size == 2 ? "F16" : "F32"), "
                     + "found \(bytes.count)")
         }
-        return Tensor(shape: extents.map(Int.init), values: floats(bytes, count: elements))
+        let values = precision == .float16 ? halves(bytes, count: elements) : floats(bytes, count: elements)
+        return (Tensor(shape: extents.map(Int.init), values: values), precision)
     }
 
     /// The product of the extents.
@@ -80,6 +88,13 @@ extension MessageReader {
         return extents.contains(0) ? 0 : Int(elements)
     }
 
+    private func halves(_ bytes: UnsafeRawBufferPointer, count: Int) -> [Float] {
+        (0..<count).map { index in
+            let word = bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
+            return Float(Float16(bitPattern: UInt16(littleEndian: word)))
+        }
+    }
+
     private func floats(_ bytes: UnsafeRawBufferPointer, count: Int) -> [Float] {
         [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
             UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
@@ -91,7 +106,7 @@ extension MessageReader {
     }
 
     /// Metrics with different names, ascending by name whatever order they came in.
-    func metrics(_ wire: [Impromptu__V1__Metric], _ path: String) throws(WireError) -> [Metric] {
+    func metrics(_ wire: [Impromptu__V2__Metric], _ path: String) throws(WireError) -> [Metric] {
         var metrics: [Metric] = []
         for (index, metric) in wire.enumerated() {
             let name = try name(metric.name, "\(path)[\(index)].name")
@@ -105,7 +120,24 @@ extension MessageReader {
         return metrics.sorted { $0.name < $1.name }
     }
 
-    func plan(_ wire: Impromptu__V1__TrainingPlan, _ path: String) throws(WireError) -> TrainingPlan {
+    /// A model specification, one without fields where it is absent.
+    func model(
+        _ wire: UnsafeMutablePointer<Impromptu__V2__ModelSpecification>?, _ path: String
+    ) throws(WireError) -> ModelSpecification {
+        guard let wire = wire?.pointee else { return ModelSpecification() }
+        let found = try messages(wire.fields, wire.n_fields, most: limits.modelFields, "\(path).fields")
+        var fields: [ModelSpecification.Field] = []
+        for (index, field) in found.enumerated() {
+            fields.append(
+                .init(
+                    try name(field.name, "\(path).fields[\(index)].name"),
+                    try text(field.value, most: limits.labelBytes, "\(path).fields[\(index)].value")))
+        }
+        return ModelSpecification(
+            fields: fields, digest: try text(wire.digest, most: limits.labelBytes, "\(path).digest"))
+    }
+
+    func plan(_ wire: Impromptu__V2__TrainingPlan, _ path: String) throws(WireError) -> TrainingPlan {
         var plan = TrainingPlan()
         plan.epochs = try count(wire.epochs, least: 1, "\(path).epochs")
         plan.maximumSteps = try count(wire.maximum_steps, "\(path).maximum_steps")

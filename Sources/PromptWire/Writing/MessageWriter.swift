@@ -57,15 +57,12 @@ final class MessageWriter {
 
     func text(_ text: String) -> ProtobufCBinaryData { bytes(Array(text.utf8)) }
 
-    /// The elements in little-endian order.
-    func littleEndian(_ values: [Float]) -> ProtobufCBinaryData {
-        let place = array(values)
-        #if _endian(big)
-            for index in values.indices { place[index] = Float(bitPattern: values[index].bitPattern.byteSwapped) }
-        #endif
-        let byteCount = values.count * MemoryLayout<Float>.size
+    /// The bytes of words that are in little-endian order.
+    func littleEndian<Word: FixedWidthInteger & BitwiseCopyable>(_ words: [Word]) -> ProtobufCBinaryData {
+        let byteCount = words.count * MemoryLayout<Word>.size
         return ProtobufCBinaryData(
-            len: byteCount, data: UnsafeMutableRawPointer(place).bindMemory(to: UInt8.self, capacity: byteCount))
+            len: byteCount,
+            data: UnsafeMutableRawPointer(array(words)).bindMemory(to: UInt8.self, capacity: byteCount))
     }
 
     private func allocate<T>(_: T.Type, count: Int) -> UnsafeMutablePointer<T> {

@@ -1,0 +1,187 @@
+import PromptAggregation
+
+/// All clients that ever took part, each in a place of its own that it keeps, with what is asked for at every event kept
+/// ready: who is idle, who was silent longest, and the totals. A change of one client takes the same time whatever their
+/// number.
+struct ClientRegistry: Hashable, Sendable {
+    private(set) var records: [ClientRecord] = []
+    private var slots: [ClientID: Int] = [:]
+    /// Those that a task can be given to.
+    private(set) var idle = SlotSet()
+    /// Those that are alive, the longest silent first.
+    private(set) var silence = SilenceQueue()
+    private(set) var alive = 0
+    /// Those alive that may be asked to train.
+    private(set) var able = 0
+    /// Clients with a task.
+    private(set) var inFlight = 0
+    /// Clients with a task of the present version.
+    private(set) var asked = 0
+    /// Clients with an update in the buffer that started from the present version.
+    private(set) var answered = 0
+    /// Those that may be asked and have no such update.
+    private(set) var unanswered = 0
+    /// Those that may be asked and have no update in the buffer at all.
+    private(set) var absent = 0
+    /// The present version.
+    private(set) var version: Version
+    /// Failed tasks in a row after which a client is asked no more; 0 for no bound.
+    private let failuresAllowed: Int
+
+    init(version: Version = 0, failuresAllowed: Int) {
+        self.version = version
+        self.failuresAllowed = failuresAllowed
+    }
+
+    var count: Int { records.count }
+
+    /// The place of a client, nil for an unknown one.
+    func slot(of id: ClientID) -> Int? { slots[id] }
+
+    subscript(slot: Int) -> ClientRecord { _read { yield records[slot] } }
+
+    @discardableResult
+    mutating func insert(_ record: ClientRecord) -> Int {
+        let slot = records.count
+        records.append(record)
+        slots[record.id] = slot
+        tally(record, at: slot, by: 1)
+        if record.presence == .alive { silence.touch(slot) }
+        return slot
+    }
+
+    /// Changes a record, and whatever follows from it.
+    mutating func change(_ slot: Int, _ body: (inout ClientRecord) -> Void) {
+        tally(records[slot], at: slot, by: -1)
+        body(&records[slot])
+        tally(records[slot], at: slot, by: 1)
+        if records[slot].presence != .alive { silence.remove(slot) }
+    }
+
+    /// Gives an idle client a task of the present version: what `change` comes to, many times over at a dispatch.
+    mutating func give(_ assignment: ClientRecord.Assignment, to slot: Int) {
+        records[slot].current = assignment
+        inFlight += 1
+        asked += 1
+        idle.remove(slot)
+    }
+
+    /// Notes that a client was heard: it is alive.
+    mutating func hear(_ slot: Int, at listened: Int64) {
+        if records[slot].presence == .alive {
+            records[slot].heard = listened
+        } else {
+            change(slot) {
+                $0.heard = listened
+                $0.presence = .alive
+            }
+        }
+        silence.touch(slot)
+    }
+
+    /// Begins a version, with an empty buffer.
+    /// - Parameter buffered: the places of those that had updates in it.
+    mutating func begin(version: Version, buffered: [Int]) {
+        for slot in buffered where records[slot].bufferedBase != nil { change(slot) { $0.bufferedBase = nil } }
+        self.version = version
+        asked = 0
+    }
+
+    func mayBeAsked(_ record: ClientRecord) -> Bool {
+        record.presence == .alive && record.sampleCount > 0
+            && (failuresAllowed == 0 || record.failures < failuresAllowed)
+    }
+
+    private func isIdle(_ record: ClientRecord) -> Bool {
+        mayBeAsked(record) && record.current == nil && record.bufferedBase.map { $0 < version } ?? true
+    }
+
+    private mutating func tally(_ record: ClientRecord, at slot: Int, by change: Int) {
+        if record.presence == .alive { alive += change }
+        if mayBeAsked(record) {
+            able += change
+            if record.bufferedBase != version { unanswered += change }
+            if record.bufferedBase == nil { absent += change }
+        }
+        if let current = record.current {
+            inFlight += change
+            if current.version == version { asked += change }
+        }
+        if record.bufferedBase == version { answered += change }
+        // What a change leaves as it was keeps its position.
+        if change > 0 { if isIdle(record) { idle.insert(slot) } else { idle.remove(slot) } }
+    }
+
+    // MARK: Invariants
+
+    var violations: [String] {
+        var found: [String] = []
+        func expect(_ what: String, _ expected: Int, _ actual: Int) {
+            if expected != actual { found.append("clients: expected \(expected) \(what), found \(actual)") }
+        }
+        expect("alive", records.count { $0.presence == .alive }, alive)
+        expect("able", records.count { mayBeAsked($0) }, able)
+        expect("in flight", records.count { $0.current != nil }, inFlight)
+        expect("asked", records.count { $0.current?.version == version }, asked)
+        expect("unanswered", records.count { mayBeAsked($0) && $0.bufferedBase != version }, unanswered)
+        expect("absent", records.count { mayBeAsked($0) && $0.bufferedBase == nil }, absent)
+        expect("answered", records.count { $0.bufferedBase == version }, answered)
+        expect("places", records.count, slots.count)
+        let silent = silence.members
+        expect("in the order of silence", alive, silent.count)
+        if let place = silent.indices.dropFirst().first(where: {
+            records[silent[$0 - 1]].heard > records[silent[$0]].heard
+        }) {
+            found.append("clients: \(records[silent[place]].id) was silent longer than the one before it")
+        }
+        for (slot, record) in records.enumerated() {
+            if slots[record.id] != slot { found.append("clients: \(record.id) is not at its place \(slot)") }
+            if idle.contains(slot) != isIdle(record) { found.append("clients: \(record.id) is idle or not wrongly") }
+            if silence.contains(slot) != (record.presence == .alive) {
+                found.append("clients: \(record.id) has a lease or none wrongly")
+            }
+            if record.current != nil, record.presence != .alive {
+                found.append("clients: \(record.id) has a task and is \(record.presence.rawValue)")
+            }
+            if record.fenced.contains(where: { $0.session == record.session }) {
+                found.append("clients: the session of \(record.id) is fenced")
+            }
+            if record.candidate?.session == record.session {
+                found.append("clients: the session of \(record.id) waits to take its own place")
+            }
+        }
+        return found
+    }
+
+    // MARK: Snapshots
+
+    func write(to writer: inout SnapshotWriter) {
+        writer.write(records) { $1.write(to: &$0) }
+        writer.write(idle.members)
+        writer.write(silence.members)
+    }
+
+    /// - Throws: `SnapshotError` for what no registry writes: the same client twice, one idle that is not.
+    init(from reader: inout SnapshotReader, version: Version, failuresAllowed: Int) throws(SnapshotError) {
+        self.init(version: version, failuresAllowed: failuresAllowed)
+        let records = try reader.list { reader throws(SnapshotError) in try ClientRecord(from: &reader) }
+        for record in records {
+            guard slots[record.id] == nil else { throw reader.unexpected("client", "another", "'\(record.id)'") }
+            insert(record)
+        }
+        idle = SlotSet()
+        for slot in try reader.integers("idle clients") {
+            guard records.indices.contains(slot), !idle.contains(slot) else {
+                throw reader.unexpected("idle client", "one of \(records.count), once", "\(slot)")
+            }
+            idle.insert(slot)
+        }
+        silence = SilenceQueue()
+        for slot in try reader.integers("clients by their silence") {
+            guard records.indices.contains(slot), !silence.contains(slot) else {
+                throw reader.unexpected("client in the order of silence", "one of \(records.count), once", "\(slot)")
+            }
+            silence.touch(slot)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import PromptAggregation
+
+/// What a configuration or an initial state cannot be: the setting, what was expected, what was found.
+public struct FederationError: Error, Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// What may travel: bounds of the wire that the core keeps to where things are made.
+public enum TravelLimits {
+    /// Rows of a pool.
+    public static let prompts = 65_536
+    /// Tensors of a state.
+    public static let tensors = 64
+    /// Bytes of a state's values as float32, so that a message of 64 MiB holds it with its names and identities.
+    public static let stateBytes = 60 << 20
+    /// Bytes of a client's reason for a failed task.
+    public static let reasonBytes = 1024
+}
+
+extension FederationConfiguration {
+    /// The largest count, and the largest version, that is told or kept anywhere.
+    public static let largestCount = 1 << 40
+    /// The longest of any interval: about 30 years.
+    static let longest: Duration = .seconds(1_000_000_000)
+
+    /// - Throws: `FederationError` naming the first setting with which a run could not go on.
+    public func check() throws(FederationError) {
+        try Self.check("concurrency", concurrency, 0...Self.largestCount)
+        try Self.check("maximumStaleness", maximumStaleness, 0...1_000_000)
+        try Self.check("maximumClients", maximumClients, 1...10_000_000)
+        try Self.check("clientsToStart", clientsToStart, 0...maximumClients)
+        try Self.check("failuresAllowed", failuresAllowed, 0...Self.largestCount)
+        try Self.check("stop.versions", stop.versions, 0...Self.largestCount)
+        try Self.check("stop.updates", stop.updates, 0...Self.largestCount)
+        try Self.check("checks.maximumSampleCount", checks.maximumSampleCount, 0...Self.largestCount)
+        try Self.check("checks.quarantineAfter", checks.quarantineAfter, 0...Self.largestCount)
+        guard checks.maximumNorm.isFinite, checks.maximumNorm >= 0 else {
+            throw FederationError(
+                "checks.maximumNorm: expected a finite number of at least 0, found \(checks.maximumNorm)")
+        }
+        try Self.check("lease", lease)
+        try Self.check("heartbeat", heartbeat)
+        try Self.check("beacon", beacon)
+        if let duration = stop.duration { try Self.check("stop.duration", duration) }
+        try check(mode)
+    }
+
+    private func check(_ mode: Mode) throws(FederationError) {
+        switch mode {
+        case .continuous: break
+        case .buffered(let buffered):
+            try Self.check("mode.size", buffered.size, 1...Self.largestCount)
+            if let flushAfter = buffered.flushAfter { try Self.check("mode.flushAfter", flushAfter) }
+        case .synchronous(let round):
+            try Self.check("mode.cohort", round.cohort, 1...Self.largestCount)
+            try Self.check("mode.quorum", round.quorum, 1...round.cohort)
+            try Self.check("mode.deadline", round.deadline)
+            guard (0...1000).contains(round.overSelection) else {
+                throw FederationError("mode.overSelection: expected 0 to 1000, found \(round.overSelection)")
+            }
+        }
+    }
+
+    /// - Throws: `FederationError` for a state that no message can hold.
+    static func check(_ state: PromptState) throws(FederationError) {
+        try check("prompts in the pool", state.promptIDs.count, 0...TravelLimits.prompts)
+        try check("tensors of the state", state.parameters.entries.count, 1...TravelLimits.tensors)
+        try check("bytes of the state", state.parameters.byteCount, 0...TravelLimits.stateBytes)
+    }
+
+    private static func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(FederationError) {
+        guard range.contains(value) else {
+            throw FederationError("\(name): expected \(range.lowerBound) to \(range.upperBound), found \(value)")
+        }
+    }
+
+    private static func check(_ name: String, _ value: Duration) throws(FederationError) {
+        guard value > .zero, value <= longest else {
+            throw FederationError("\(name): expected more than 0 and at most \(longest), found \(value)")
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// What all clients of a run must have in common, so that their updates mean the same: class names in order, modality,
+/// input transform, encoder, prompt geometry, selection, head. What the fields are is the shell's business; here they are
+/// compared.
+public struct ModelSpecification: Hashable, Sendable {
+    public struct Field: Hashable, Sendable {
+        /// Unique, for example `classes[3]` or `encoder`.
+        public var name: String
+        public var value: String
+        public init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// In an order that is the same everywhere; none where nothing is asked or said.
+    public var fields: [Field]
+    /// Hash of the fields in hexadecimal, worked out by the shell; empty without fields.
+    public var digest: String
+
+    public init(fields: [Field] = [], digest: String = "") {
+        self.fields = fields
+        self.digest = digest
+    }
+
+    /// The first difference from what is expected, nil for none. A side that says nothing differs in nothing.
+    func difference(from expected: ModelSpecification) -> String? {
+        if fields.isEmpty || expected.fields.isEmpty { return nil }
+        for (expected, field) in zip(expected.fields, fields) where expected != field {
+            guard expected.name == field.name else {
+                return "expected the field \(expected.name) '\(expected.value)', found \(field.name) '\(field.value)'"
+            }
+            return "\(field.name): expected '\(expected.value)', found '\(field.value)'"
+        }
+        if let missing = expected.fields.dropFirst(fields.count).first {
+            return "expected the field \(missing.name) '\(missing.value)', found none"
+        }
+        if let more = fields.dropFirst(expected.fields.count).first {
+            return "expected no field \(more.name), found '\(more.value)'"
+        }
+        return digest == expected.digest
+            ? nil : "expected the model specification \(expected.digest), found \(digest) with the same fields"
+    }
+}
