@@ -31,9 +31,8 @@ public struct IngestBenchmark: Sendable {
     public let rounds: Int
     /// Whether connections are encrypted and authenticated (CURVE), in all that is measured.
     public let hasKeys: Bool
-    private static let clientsEach = 8
-    /// Updates that a client has on their way at a time.
-    private static let window: UInt64 = 32
+    /// A client has one update on its way at a time, so many of them keep the aggregator busy.
+    private static let clientsEach = 256
 
     public init(updates: Int, connections: Int, rounds: Int, hasKeys: Bool) {
         self.connections = max(1, connections)
@@ -56,7 +55,7 @@ public struct IngestBenchmark: Sendable {
         if let keys, try keys.makeAggregator() {
             for part in load { try keys.make(name: part.key, clients: part.clients.map(\.name)) }
         }
-        size = load[0].payloads[0].count
+        size = load[0].payload.count
         for round in 0..<rounds {
             let folder = RunFolder(path: "\(path)/run-\(round)")
             aggregator.append(try await loadAggregator(configuration, folder, load, keys))
@@ -76,11 +75,12 @@ public struct IngestBenchmark: Sendable {
 
     // MARK: The load
 
-    /// What one connection sends, in order.
+    /// What one connection sends.
     private struct Load: Sendable {
         let key: String
         let clients: [ClientID]
-        let payloads: [[UInt8]]
+        /// An update of its clients.
+        let payload: [UInt8]
     }
 
     private func load(_ configuration: RunConfiguration) throws -> [Load] {
@@ -88,44 +88,43 @@ public struct IngestBenchmark: Sendable {
         let clients = configuration.clients
         return (0..<connections).map { connection in
             let own = Array(clients[connection * Self.clientsEach..<(connection + 1) * Self.clientsEach])
-            let sequences = 1...UInt64(updates / clients.count)
             return Load(
                 key: "load-\(connection)", clients: own,
-                payloads: sequences.flatMap { sequence in
-                    own.map {
-                        LoadedAggregator.update(by: $0, sequence: sequence, task: 1 << 39, base: 0, state: state)
-                    }
-                })
+                payload: UpdateTemplate(client: own[0], run: 1, state: state).bytes)
         }
     }
 
     // MARK: What is measured
 
-    /// Each connection keeps its window full until all is acknowledged.
+    /// Each client answers its task at once, until the run has all its updates.
     private func loadAggregator(
         _ configuration: RunConfiguration, _ folder: RunFolder, _ load: [Load], _ keys: KeyFolder?
     ) async throws -> Double {
         try await LoadedAggregator.run(configuration, in: folder) { endpoints in
             let context = try Context()
+            let state = try LoadedAggregator.blankState(configuration)
+            let acknowledged = Atomic<Int>(0)
             let time = try Self.inParallel(load.count) { index in
                 let load = load[index]
                 let security = try keys?.clientSide(name: load.key) ?? .none
                 let connection = try LoadConnection(
                     context, endpoints: endpoints, security: security, clients: load.clients)
                 try connection.join()
+                let templates = Dictionary(
+                    uniqueKeysWithValues: load.clients.map {
+                        ($0, UpdateTemplate(client: $0, run: connection.run, state: state))
+                    })
                 return {
-                    for (number, payload) in load.payloads.enumerated() {
-                        let sequence = UInt64(number / load.clients.count + 1)
-                        let client = load.clients[number % load.clients.count]
-                        if sequence > Self.window {
-                            try connection.wait {
-                                connection.acknowledged[client] ?? 0 >= sequence - Self.window
-                            }
+                    for task in connection.tasks.values { try connection.send(templates[task.client]!.answer(to: task)) }
+                    let deadline = ContinuousClock.now + LoadConnection.patience
+                    while acknowledged.load(ordering: .relaxed) < updates {
+                        guard .now < deadline else { throw BenchmarkError("the updates were not taken in time") }
+                        switch try connection.next(within: .milliseconds(10)) {
+                        case .task(let task): try connection.send(templates[task.client]!.answer(to: task))
+                        case .ack: acknowledged.add(1, ordering: .relaxed)
+                        default: break
                         }
-                        try connection.send(payload)
                     }
-                    let last = UInt64(load.payloads.count / load.clients.count)
-                    try connection.wait { load.clients.allSatisfy { connection.acknowledged[$0] == last } }
                     try connection.leave()
                 }
             }
@@ -158,8 +157,8 @@ public struct IngestBenchmark: Sendable {
             try push.connect(endpoint)
             let box = PushBox(push)
             return {
-                for payload in load[index].payloads {
-                    while try !box.socket.send(payload) { pauseBriefly() }
+                for _ in 0..<updates / load.count {
+                    while try !box.socket.send(load[index].payload) { pauseBriefly() }
                 }
                 while arrived.load(ordering: .relaxed) < updates { pauseBriefly() }
             }

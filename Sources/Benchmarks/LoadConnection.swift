@@ -5,13 +5,16 @@ import PromptWire
 import RunSettings
 import ZeroMQTransport
 
-/// A worker's connection as a benchmark needs it: clients that train nothing, whose updates stand ready as bytes. Its
+/// A worker's connection as a benchmark needs it: clients that train nothing. Its
 /// methods block, so it belongs to a thread of its own.
 final class LoadConnection {
     private let push: Socket<Push>
     private let subscriber: Socket<Sub>
     let clients: [ClientID]
+    /// The last task of each client whose update was acknowledged.
     private(set) var acknowledged: [ClientID: UInt64] = [:]
+    /// The run that the aggregator belongs to, once it was heard.
+    private(set) var run: UInt64 = 0
     /// The newest version heard of; versions are heard of only where `hearsAll`.
     private(set) var version: Version = -1
     private(set) var tasks: [ClientID: AggregatorMessage.Task] = [:]
@@ -46,9 +49,7 @@ final class LoadConnection {
             try send(
                 ClientCodec.encode(
                     .hello(
-                        .init(
-                            client: client, session: Self.session, lastVersion: -1, sampleCount: 100,
-                            encoderDigest: ""))))
+                        .init(client: client, session: Self.session, sampleCount: 100))))
         }
     }
 
@@ -76,16 +77,21 @@ final class LoadConnection {
     /// The next message, noted in the properties; nil where none comes in time.
     func next(within timeout: Duration) throws -> AggregatorMessage? {
         guard let arrived = try subscriber.receive(within: max(.zero, timeout)) else { return nil }
-        let message = try arrived.payload.withUnsafeBytes { bytes throws(WireError) in
-            try AggregatorCodec.decode(bytes).message
+        let envelope = try arrived.payload.withUnsafeBytes { bytes throws(WireError) in
+            try AggregatorCodec.decode(bytes)
         }
+        run = envelope.origin.run
+        let message = envelope.message
         switch message {
-        case .ack(let ack): acknowledged[ack.client] = max(acknowledged[ack.client] ?? 0, ack.contiguous)
+        case .ack(let ack): acknowledged[ack.client] = ack.task
         case .task(let task): tasks[task.client] = task
-        case .globalPrompts(let prompts): version = max(version, prompts.version)
+        case .prompts(let prompts): version = max(version, prompts.version)
+        case .reject(let reject) where reject.code == .finished: break
         case .reject(let reject): throw BenchmarkError("\(reject.client) was rejected: \(reject.reason)")
+        case .refuse(let refuse): throw BenchmarkError("\(refuse.client) was refused: \(refuse.reason)")
+        case .malformed(let it): throw BenchmarkError("\(it.client) was not understood: \(it.reason)")
         case .welcome(let welcome): waiting.remove(welcome.client)
-        case .beacon: break
+        case .beacon, .sayHello: break
         }
         return message
     }

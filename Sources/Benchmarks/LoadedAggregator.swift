@@ -72,12 +72,12 @@ enum LoadedAggregator {
 
     /// An update with the values of a given state, in the bytes that a client sends.
     static func update(
-        by client: ClientID, sequence: UInt64, task: UInt64, base: Version, state: PromptState
+        by client: ClientID, run: UInt64, task: UInt64, base: Version, state: PromptState
     ) -> [UInt8] {
         ClientCodec.encode(
             .update(
                 .init(
-                    client: client, session: LoadConnection.session, sequence: sequence, task: task, baseVersion: base,
+                    client: client, session: LoadConnection.session, run: run, task: task, baseVersion: base,
                     sampleCount: 100, parameters: state.parameters, promptIDs: state.promptIDs,
                     metrics: [Metric(name: "loss", value: 1)])))
     }

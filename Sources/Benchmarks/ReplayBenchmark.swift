@@ -101,19 +101,16 @@ extension ReplayBenchmark {
             creating: folder,
             header: RunHeader(
                 configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
-                incarnation: 1, initial: .init(version: 0, state: initial)), at: now)
+                run: 1, initial: .init(version: 0, state: initial)), at: now)
         var pipeline = CommitPipeline(
             LoggedAggregator(
-                aggregator: Aggregator(
-                    configuration: configuration.federation,
-                    strategy: try configuration.makeStrategy(initial: initial)), log: log))
-        try pipeline.start(IncarnationStarted(incarnation: 1, build: buildVersion), at: now)
-        var sequences: [ClientID: UInt64] = [:]
+                aggregator: try Aggregator(
+                    configuration: configuration.federation, run: 1,
+                    strategy: configuration.makeStrategy(initial: initial)), log: log))
+        try pipeline.start(EpochStarted(epoch: 1, build: buildVersion), at: now)
         for client in configuration.clients {
-            sequences[client] = 0
-            let hello = ClientMessage.Hello(
-                client: client, session: 1, lastVersion: -1, sampleCount: 100, encoderDigest: "")
-            try pipeline.receive(ClientCodec.encode(.hello(hello)).span.bytes, at: now)
+            let hello = ClientMessage.Hello(client: client, session: 1, sampleCount: 100)
+            _ = try pipeline.receive(ClientCodec.encode(.hello(hello)).span.bytes, at: now)
         }
         while true {
             let tasks = try pipeline.commit().compactMap { committed -> AggregatorMessage.Task? in
@@ -124,12 +121,11 @@ extension ReplayBenchmark {
             let base = pipeline.aggregator.current
             for task in tasks {
                 now = now + .milliseconds(1)
-                sequences[task.client]! += 1
                 let update = ClientMessage.Update(
-                    client: task.client, session: 1, sequence: sequences[task.client]!, task: task.number,
+                    client: task.client, session: 1, run: 1, task: task.number,
                     baseVersion: base.version, sampleCount: 100, parameters: noisy(base.state.parameters, &random),
                     promptIDs: base.state.promptIDs, metrics: [])
-                try pipeline.receive(ClientCodec.encode(.update(update)).span.bytes, at: now)
+                _ = try pipeline.receive(ClientCodec.encode(.update(update)).span.bytes, at: now)
             }
         }
         try pipeline.close()

@@ -49,13 +49,13 @@ public struct RoundtripBenchmark: Sendable {
         var size = 0
         for round in 1...UInt64(rounds + Self.warmUp) {
             try connection.wait { (connection.tasks[client]?.number ?? 0) >= round && connection.version >= 0 }
+            let task = connection.tasks[client]!.number
             let base = connection.version
-            let update = LoadedAggregator.update(
-                by: client, sequence: round, task: connection.tasks[client]!.number, base: base, state: state)
+            let update = LoadedAggregator.update(by: client, run: connection.run, task: task, base: base, state: state)
             size = update.count
             let start = ContinuousClock.now
             try connection.send(update)
-            try connection.wait { connection.acknowledged[client] ?? 0 >= round }
+            try connection.wait { connection.acknowledged[client] == task }
             let acknowledged = ContinuousClock.now - start
             try connection.wait { connection.version > base }
             let next = ContinuousClock.now - start

@@ -32,7 +32,8 @@ public struct SnapshotBenchmark: Sendable {
         let position = LogPosition(
             length: 0, checksum: 0, chunkCount: 0, messageCount: 0, schemaCount: 0, channelCount: 0)
         let snapshot = RunSnapshot(
-            of: replay.aggregator!, history: history, run: RunSnapshot.digest(of: replay.header!), at: position,
+            of: replay.aggregator!, history: history, run: RunSnapshot.digest(of: replay.header!), epoch: replay.epoch,
+            at: position,
             time: replay.lastTime)
         making = clock.now - start
         let files = SnapshotFiles(path: folder)
@@ -42,7 +43,7 @@ public struct SnapshotBenchmark: Sendable {
         keeping = clock.now - start
         start = clock.now
         let read = try RunSnapshot(files.read(shelf.newest!))
-        _ = try read.restore(replay.configuration!, initial: replay.header!.initial!.state)
+        _ = try read.restore(replay.configuration!, replay.header!, initial: replay.header!.initial!.state)
         restoring = clock.now - start
     }
 

@@ -8,7 +8,7 @@ import Text
 /// What the page shows: a run's figures, small enough to be sent whole every second.
 package struct Frame: Encodable {
     package var heading: String
-    package var incarnation: String
+    package var epoch: UInt64
     package var recovered: Bool
     package var finished: Bool
     /// Milliseconds since 1970, by the aggregator's clock.
@@ -61,7 +61,7 @@ package struct Frame: Encodable {
     package init(_ figures: LiveFigures, lines: [RecentLines.Line]) {
         let history = figures.history
         heading = figures.heading
-        incarnation = String(figures.incarnation, radix: 16)
+        epoch = figures.epoch
         recovered = figures.isRecovered
         finished = figures.isFinished
         now = figures.time.nanoseconds / 1_000_000

@@ -19,6 +19,14 @@ package struct FaultScenario: Sendable {
     /// By then the run must have ended: many times what a round, a lease and every delay can take.
     let deadline: Duration
 
+    /// Tells the run from others.
+    let run: UInt64
+    /// Clients of which a second process is started.
+    let twins: [Int]
+    /// The client to whom everything comes late.
+    let lagging: Int?
+    private let foreign: [Bool]
+
     private static let width = 4
     private static let classes = 3
 
@@ -38,6 +46,22 @@ package struct FaultScenario: Sendable {
         badUpdates = random.chance(0.7) ? 0 : random.number(in: 0.02...0.2)
         calmAfter = random.duration(inSeconds: 20...120)
         deadline = calmAfter + .seconds(2000)
+        var others = SeededRandom(seed: seed, stream: 6)
+        run = others.next() | 1
+        let clients = configuration.data.clients
+        twins = others.chance(0.3) ? [others.integer(in: 0...clients - 1)] : []
+        lagging = others.chance(0.2) ? others.integer(in: 0...clients - 1) : nil
+        foreign = (0..<clients).map { _ in others.chance(0.1) }
+    }
+
+    /// Whether a client keeps an update of another run.
+    func hasForeignUpdate(_ client: Int) -> Bool { foreign[client] }
+
+    /// An update that a client made in another run.
+    func foreignUpdate(of client: ClientID) -> ClientMessage.Update {
+        ClientMessage.Update(
+            client: client, session: 1, run: run &+ 2, task: 1, baseVersion: 0, sampleCount: 1,
+            parameters: initial.parameters, promptIDs: initial.promptIDs, metrics: [])
     }
 
     private static func assignments(seed: UInt64, _ random: inout SeededRandom) throws -> [String] {

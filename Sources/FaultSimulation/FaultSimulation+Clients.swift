@@ -6,7 +6,11 @@ import PromptWire
 extension FaultSimulation {
     mutating func startClient(_ index: Int) throws {
         guard clients[index].process == nil, !clients[index].hasEnded else { return }
-        try clients[index].start(session: random.next(), planted: planted)
+        if clients[index].isTwin {
+            guard clients[index].starts == 0 else { return }
+            tally.twins += 1
+        }
+        try clients[index].start(session: random.next(), run: scenario.run, planted: planted)
         handle(.started, at: index)
     }
 
@@ -28,9 +32,14 @@ extension FaultSimulation {
         restartLater(index)
     }
 
-    private mutating func restartLater(_ index: Int) {
+    private mutating func restartLater(_ index: Int, within seconds: ClosedRange<Double> = 0.1...20) {
         clients[index].process = nil
-        queue.push(.clientStarts(index), at: now + random.duration(inSeconds: 0.1...20))
+        queue.push(.clientStarts(index), at: now + random.duration(inSeconds: seconds))
+    }
+
+    /// Kills a client whose training never ends, or a twin.
+    mutating func endHanging(_ index: Int, _ start: Int) {
+        if clients[index].process != nil, clients[index].starts == start { crash(index) }
     }
 
     // MARK: What happens
@@ -38,12 +47,12 @@ extension FaultSimulation {
     package mutating func receive(_ bytes: [UInt8], at index: Int) throws {
         guard clients[index].process != nil else { return }
         let envelope = try AggregatorCodec.decode(bytes)
-        handle(.received(envelope.message, incarnation: envelope.incarnation), at: index)
+        handle(.received(envelope.message, from: envelope.origin), at: index)
     }
 
     mutating func finishTraining(_ result: TrainingResult?, of task: UInt64, _ start: Int, at index: Int) {
         guard clients[index].process != nil, clients[index].starts == start else { return }
-        guard var result else { return handle(.trainingFailed(task: task), at: index) }
+        guard var result else { return handle(.trainingFailed(task: task, reason: "drawn to fail"), at: index) }
         if planted == .mislabelledBase { result.baseVersion = aggregator.last?.version ?? result.baseVersion }
         handle(.trainingFinished(result), at: index)
     }
@@ -59,7 +68,11 @@ extension FaultSimulation {
     /// Lets a client take an event in and carries out what it wants, unless it dies between two of these.
     package mutating func handle(_ kind: ClientEvent.Kind, at index: Int) {
         guard clients[index].process != nil else { return }
-        for effect in clients[index].process!.client.handle(ClientEvent(time: now, kind: kind)) {
+        let effects = clients[index].process!.client.handle(ClientEvent(time: now, kind: kind))
+        let client = clients[index].process!.client
+        client.checkInvariants().forEach { note(.unsound($0)) }
+        clients[index].process!.deadline = client.nextDeadline.map { queue.push(.clientDeadline(index), at: $0) }
+        for effect in effects {
             if let left = clients[index].process?.stepsLeft {
                 if left == 0 { return crash(index) }
                 clients[index].process?.stepsLeft = left - 1
@@ -74,8 +87,6 @@ extension FaultSimulation {
         switch effect {
         case .send(let message): send(message, from: index)
         case .train(let order): train(order, at: index)
-        case .setTimer(let timer, let delay):
-            clients[index].process?.timers[timer] = queue.push(.clientTimer(index, timer), at: now + delay)
         case .store(let update):
             clients[index].process?.storing.append(update)
             let start = clients[index].starts
@@ -87,8 +98,10 @@ extension FaultSimulation {
         case .finish(.runFinished):
             clients[index].hasEnded = true
             clients[index].process = nil
+        // Whoever started two of it sees to it, after a while.
+        case .finish(.refused): restartLater(index, within: 30...60)
         case .finish: restartLater(index)
-        case .abandonTraining, .updateRejected: break
+        case .abandonTraining, .updateRejected, .misunderstood, .joined: break
         }
     }
 
@@ -102,6 +115,11 @@ extension FaultSimulation {
             order, client: clients[index].id, sampleCount: clients[index].sampleCount,
             isBad: random.chance(scenario.badUpdates))
         note(.trained(training))
+        if random.chance(0.01) {
+            queue.push(
+                .clientHangs(index, start: clients[index].starts), at: now + random.duration(inSeconds: 20...200))
+            return
+        }
         let fails = random.chance(0.05)
         let seconds = min(60, 0.3 / (1 - random.nextUniform()))
         queue.push(

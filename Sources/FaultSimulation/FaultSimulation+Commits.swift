@@ -19,6 +19,8 @@ extension FaultSimulation {
 
     /// - Parameter settling: as for `CommitPipeline.next`.
     mutating func advance(settling: Bool = false) throws {
+        if let core = aggregator.engine?.aggregator { core.checkInvariants().forEach { note(.unsound($0)) } }
+        armDeadline()
         while aggregator.pipeline != nil {
             switch try aggregator.pipeline!.next(settling: settling || isSnapshotDue) {
             case .rest: return
@@ -101,13 +103,12 @@ extension FaultSimulation {
 
 extension FaultSimulation: EffectCarrier {
     package mutating func publish(_ message: AggregatorMessage, on topic: Topic) {
-        if case .ack(let ack) = message { note(.acknowledged(ack)) }
-        send(AggregatorCodec.encode(message, incarnation: aggregator.incarnation), on: topic)
+        if case .ack(let ack) = message { note(.acknowledged(ack.client, UpdateID(run: scenario.run, task: ack.task))) }
+        send(AggregatorCodec.encode(message, from: Origin(run: scenario.run, epoch: aggregator.epoch)), on: topic)
     }
 
-    package mutating func publish(_ version: EncodedVersion) {
+    package mutating func note(_ version: EncodedVersion) {
         note(.published(version.prompts.version, version.digest))
-        send(version.message(incarnation: aggregator.incarnation), on: .all)
     }
 
     private mutating func send(_ bytes: [UInt8], on topic: Topic) {
@@ -119,16 +120,15 @@ extension FaultSimulation: EffectCarrier {
         }
     }
 
-    package mutating func setTimer(_ timer: AggregatorTimer, after delay: Duration) {
-        aggregator.timers[timer] = queue.push(.aggregatorTimer(timer), at: now + delay)
-    }
-
     package mutating func note(_ flush: Flush) {
         note(.flushed(flush.version, after: aggregator.history.versions.last?.version ?? 0))
         aggregator.history.add(flush)
     }
 
     package mutating func noteFinish() { linger() }
+    package func note(_ judgement: Judgement) {}
+    package func note(_ failed: FailedTask) {}
+    package func noteFenced(_ client: ClientID, session: UInt64) {}
     package func note(_ presence: Presence, of client: ClientID) {}
     package func noteRest() {}
 }

@@ -37,11 +37,11 @@ extension FaultSimulation {
         }
         aggregator.unwritten = snapshot
         queue.push(
-            .snapshotIsWritten(incarnation: aggregator.incarnation), at: now + random.duration(inSeconds: 0...3))
+            .snapshotIsWritten(epoch: aggregator.epoch), at: now + random.duration(inSeconds: 0...3))
     }
 
-    mutating func writeSnapshot(ofIncarnation incarnation: UInt64) throws {
-        guard aggregator.engine != nil, aggregator.incarnation == incarnation,
+    mutating func writeSnapshot(ofEpoch epoch: UInt64) throws {
+        guard aggregator.engine != nil, aggregator.epoch == epoch,
             let snapshot = aggregator.unwritten
         else { return }
         aggregator.unwritten = nil

@@ -14,17 +14,23 @@ package struct FaultSimulation {
         case aggregatorDrains(within: Duration)
         /// The aggregator reads what has arrived.
         case aggregatorReads
-        case aggregatorTimer(AggregatorTimer)
+        case aggregatorDeadline
+        /// The aggregator's process does nothing for a while, as one that is stopped or swapped out.
+        case aggregatorStalls(Duration)
+        /// The aggregator's clock is set.
+        case clockSteps(Duration)
         case batchIsStored(LoggedAggregator.Batch)
         case batchIsKnown(LoggedAggregator.Batch)
-        case snapshotIsWritten(incarnation: UInt64)
+        case snapshotIsWritten(epoch: UInt64)
         case toAggregator([UInt8])
         /// All clients that are there have had time to hear of the end.
         case lingerEnds
 
         case clientStarts(Int)
         case clientIsHit(Int)
-        case clientTimer(Int, ClientTimer)
+        case clientDeadline(Int)
+        /// A training that never ends is ended by whoever looks after the client.
+        case clientHangs(Int, start: Int)
         case toClient(Int, [UInt8])
         case trained(Int, start: Int, task: UInt64, TrainingResult?)
         case stored(Int, start: Int, ClientMessage.Update)
@@ -50,10 +56,15 @@ package struct FaultSimulation {
         self.planted = planted
         random = SeededRandom(seed: scenario.seed, stream: 2)
         let names = scenario.configuration.clients
-        network = SimulatedNetwork(scenario.rates, clients: names.count)
+        network = SimulatedNetwork(
+            scenario.rates, clients: names.count + scenario.twins.count, lagging: scenario.lagging)
         aggregator = SimulatedAggregator(
             ignoresSync: planted == .ignoredSync, snapshotVersions: scenario.configuration.snapshotVersions)
         clients = names.enumerated().map { SimulatedClient(id: $1, sampleCount: 10 + $0) }
+        for index in names.indices where scenario.hasForeignUpdate(index) {
+            clients[index].outbox.store(scenario.foreignUpdate(of: names[index]))
+        }
+        clients += scenario.twins.map { SimulatedClient(twinOf: names[$0], sampleCount: 10 + $0) }
     }
 
     /// Runs to the end of the run, or to the deadline.
@@ -61,12 +72,17 @@ package struct FaultSimulation {
     package mutating func run() -> [String] {
         queue.push(.aggregatorStarts, at: now)
         for index in clients.indices {
+            guard !clients[index].isTwin else {
+                scheduleTwin(index)
+                continue
+            }
             queue.push(.clientStarts(index), at: now + random.duration(inSeconds: 0...5))
             scheduleFault(.clientIsHit(index))
             schedulePartitions(of: index)
         }
         scheduleFault(.aggregatorIsHit)
         scheduleDrains()
+        scheduleStalls()
         do {
             while !aggregator.isOver, let next = queue.pop(), next.time - Timestamp(nanoseconds: 0) < scenario.deadline
             {
@@ -80,6 +96,7 @@ package struct FaultSimulation {
     }
 
     private mutating func take(_ item: Item, number: Int) throws {
+        if isStalled(item) { return postpone(item, number: number) }
         switch item {
         case .aggregatorStarts: try startAggregator()
         case .aggregatorIsHit:
@@ -87,18 +104,23 @@ package struct FaultSimulation {
             scheduleFault(.aggregatorIsHit)
         case .aggregatorDrains(let patience): try drainAggregator(within: patience)
         case .aggregatorReads: try readInbox()
-        case .aggregatorTimer(let timer): try fire(timer, number: number)
+        case .aggregatorDeadline: try meetDeadline(number: number)
+        case .aggregatorStalls(let duration): stall(for: duration)
+        case .clockSteps(let step):
+            aggregator.skew += step
+            tally.clockSteps += 1
         case .batchIsStored(let batch): try store(batch)
         case .batchIsKnown(let batch): try finish(batch)
-        case .snapshotIsWritten(let incarnation): try writeSnapshot(ofIncarnation: incarnation)
+        case .snapshotIsWritten(let epoch): try writeSnapshot(ofEpoch: epoch)
         case .toAggregator(let bytes): arrive(bytes)
         case .lingerEnds: try endAggregator()
         case .clientStarts(let index): try startClient(index)
         case .clientIsHit(let index):
             hit(index)
             scheduleFault(.clientIsHit(index))
-        case .clientTimer(let index, let timer):
-            if clients[index].process?.timers[timer] == number { handle(.timerFired(timer), at: index) }
+        case .clientDeadline(let index):
+            if clients[index].process?.deadline == number { handle(.tick, at: index) }
+        case .clientHangs(let index, let start): endHanging(index, start)
         case .toClient(let index, let bytes): try receive(bytes, at: index)
         case .trained(let index, let start, let task, let result): finishTraining(result, of: task, start, at: index)
         case .stored(let index, let start, let update): finishStoring(update, start, at: index)
@@ -138,6 +160,48 @@ package struct FaultSimulation {
         }
     }
 
+    /// Drawn from a stream of their own, as drains are.
+    private mutating func scheduleStalls() {
+        var draws = SeededRandom(seed: scenario.seed, stream: 4)
+        for _ in 0..<draws.integer(in: 0...2) {
+            let time = now + scenario.calmAfter * draws.nextUniform()
+            queue.push(.aggregatorStalls(draws.duration(inSeconds: 0.5...40)), at: time)
+        }
+        for _ in 0..<draws.integer(in: 0...2) {
+            let time = now + scenario.calmAfter * draws.nextUniform()
+            queue.push(.clockSteps(draws.duration(inSeconds: -100...100)), at: time)
+        }
+    }
+
+    /// Somebody starts a client a second time on another machine, and ends it some time later.
+    private mutating func scheduleTwin(_ index: Int) {
+        var draws = SeededRandom(seed: scenario.seed, stream: 5)
+        let start = now + scenario.calmAfter * draws.nextUniform()
+        queue.push(.clientStarts(index), at: start)
+        queue.push(.clientHangs(index, start: 1), at: start + draws.duration(inSeconds: 1...60))
+    }
+
+    // MARK: Stalls
+
+    private mutating func stall(for duration: Duration) {
+        tally.stalls += 1
+        aggregator.stalledUntil = max(aggregator.stalledUntil, now + duration)
+    }
+
+    /// Whether a stalled process would do it.
+    private func isStalled(_ item: Item) -> Bool {
+        guard now < aggregator.stalledUntil, aggregator.pipeline != nil else { return false }
+        switch item {
+        case .aggregatorReads, .aggregatorDeadline, .batchIsKnown, .snapshotIsWritten, .aggregatorDrains: return true
+        default: return false
+        }
+    }
+
+    private mutating func postpone(_ item: Item, number: Int) {
+        let later = queue.push(item, at: aggregator.stalledUntil)
+        if case .aggregatorDeadline = item, aggregator.deadline == number { aggregator.deadline = later }
+    }
+
     // MARK: Judgement
 
     mutating func note(_ observation: Observation) {
@@ -145,7 +209,13 @@ package struct FaultSimulation {
     }
 
     private mutating func judge() throws -> [String] {
-        var record = RunRecord(configuration: scenario.configuration.federation)
+        let foreign = clients.indices.filter { !clients[$0].isTwin && scenario.hasForeignUpdate($0) }
+        var record = RunRecord(
+            configuration: scenario.configuration.federation, run: scenario.run,
+            foreign: Set(
+                foreign.map {
+                    .init(client: clients[$0].id, id: scenario.foreignUpdate(of: clients[$0].id).id)
+                }))
         if let last = aggregator.last { note(.ended(Digest(of: last.snapshot()))) }
         try record.read(aggregator.disk)
         record.hasEnded = aggregator.isOver
@@ -179,5 +249,7 @@ package struct FaultSimulation {
         tally.snapshotsDamaged = aggregator.disk.snapshots.damaged
         tally.lost = network.lost
         tally.repeated = network.repeated
+        tally.failed = record.aggregator?.counts.failed ?? 0
+        tally.fenced = record.aggregator?.counts.fenced ?? 0
     }
 }

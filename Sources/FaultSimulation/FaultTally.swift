@@ -24,6 +24,15 @@ public struct FaultTally: Sendable {
     /// Messages that the network lost.
     public internal(set) var lost = 0
     public internal(set) var repeated = 0
+    /// Times that the aggregator's process stood still.
+    public internal(set) var stalls = 0
+    public internal(set) var clockSteps = 0
+    /// Second processes of a client.
+    public internal(set) var twins = 0
+    /// Sessions that were told to end since another had taken over.
+    public internal(set) var fenced = 0
+    /// Tasks that came to nothing at their clients.
+    public internal(set) var failed = 0
 
     static func += (sum: inout FaultTally, other: FaultTally) {
         for total in totals { sum[keyPath: total.path] += other[keyPath: total.path] }
@@ -42,7 +51,9 @@ public struct FaultTally: Sendable {
             (\.tornWrites, "writes torn"), (\.snapshots, "snapshots kept"),
             (\.snapshotsDamaged, "snapshots damaged"), (\.snapshotsPassedOver, "snapshots passed over"),
             (\.recoveriesFromSnapshots, "recoveries from a snapshot"), (\.partitions, "partitions"),
-            (\.lost, "messages lost"), (\.repeated, "messages repeated"),
+            (\.lost, "messages lost"), (\.repeated, "messages repeated"), (\.stalls, "stalls"),
+            (\.clockSteps, "steps of the clock"), (\.twins, "second processes of a client"),
+            (\.fenced, "sessions fenced"), (\.failed, "tasks failed"),
         ]
     }
 }

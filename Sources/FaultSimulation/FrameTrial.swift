@@ -32,8 +32,7 @@ package struct FrameTrial {
     private var pipeline: CommitPipeline
     private var script: ByteSource
     private var now = Timestamp(nanoseconds: 1_000_000_000)
-    private var timers: [AggregatorTimer: Timestamp] = [:]
-    private var incarnation: UInt64 = 1
+    private var epoch: UInt64 = 1
     /// What the clients of the script have been told of last.
     private var tasks: [ClientID: AggregatorMessage.Task] = [:]
 
@@ -53,18 +52,18 @@ package struct FrameTrial {
         let configuration = scenario.configuration
         pipeline = CommitPipeline(
             LoggedAggregator(
-                aggregator: Aggregator(
-                    configuration: configuration.federation,
-                    strategy: try configuration.makeStrategy(initial: scenario.initial)),
+                aggregator: try Aggregator(
+                    configuration: configuration.federation, run: scenario.run,
+                    strategy: configuration.makeStrategy(initial: scenario.initial)),
                 log: RunLogWriter(creating: disk, header: Self.header(of: scenario), at: now)))
-        try pipeline.start(IncarnationStarted(incarnation: 1, build: buildVersion), at: now)
+        try pipeline.start(EpochStarted(epoch: 1, build: buildVersion), at: now)
         try settle()
     }
 
     private static func header(of scenario: FaultScenario) -> RunHeader {
         RunHeader(
             configurationYAML: scenario.briefYAML, seed: scenario.configuration.federation.seed,
-            build: buildVersion, incarnation: 1, initial: .init(version: 0, state: scenario.initial))
+            build: buildVersion, run: scenario.run, initial: .init(version: 0, state: scenario.initial))
     }
 
     // MARK: Logs of somebody else's making
@@ -116,7 +115,9 @@ package struct FrameTrial {
         tally.frames += 1
         let before = pipeline.engine.malformed
         do {
-            try pipeline.receive(bytes.span.bytes, at: now)
+            if let answer = try pipeline.receive(bytes.span.bytes, at: now) {
+                try publish(answer.message, on: .client(answer.client))
+            }
         } catch let error as WireError {
             tally.malformed += 1
             guard pipeline.engine.malformed == before + 1, !error.field.isEmpty, !error.problem.isEmpty else {
@@ -126,10 +127,9 @@ package struct FrameTrial {
     }
 
     private mutating func fire() throws {
-        guard let (timer, time) = timers.min(by: { ($0.value, "\($0.key)") < ($1.value, "\($1.key)") }) else { return }
-        timers[timer] = nil
+        guard let time = pipeline.nextDeadline else { return }
         now = max(now, time)
-        try pipeline.fire(timer, at: now)
+        try pipeline.tick(at: now)
     }
 
     /// The process dies, and another takes the run up from the disk.
@@ -140,10 +140,10 @@ package struct FrameTrial {
         guard recovery.aggregator.snapshot() == before else {
             throw Violation(description: "recovery gives another state")
         }
-        incarnation &+= 1
-        timers = [:]
+        epoch += 1
+        guard recovery.epoch + 1 == epoch else { throw Violation(description: "recovery lost count of the starts") }
         pipeline = CommitPipeline(LoggedAggregator(aggregator: recovery.aggregator, log: recovery.log))
-        try pipeline.start(IncarnationStarted(incarnation: incarnation, build: buildVersion), at: now)
+        try pipeline.start(EpochStarted(epoch: epoch, build: buildVersion), at: now)
         tally.recoveries += 1
         try settle()
     }
@@ -151,6 +151,7 @@ package struct FrameTrial {
     // MARK: What the aggregator does
 
     private mutating func settle() throws {
+        if let unsound = pipeline.aggregator.checkInvariants().first { throw Violation(description: unsound) }
         for effect in try pipeline.commit() { try carryOut(effect) }
     }
 
@@ -163,8 +164,8 @@ package struct FrameTrial {
         } catch let error as WireError {
             throw Violation(description: "published what cannot be read: \(error)")
         }
-        guard case .globalPrompts(let prompts) = message else { return }
-        for entry in prompts.state.parameters.entries where entry.tensor.firstNonFinite != nil {
+        guard case .prompts(let prompts) = message else { return }
+        for entry in prompts.changed.parameters.entries where entry.tensor.firstNonFinite != nil {
             throw Violation(description: "version \(prompts.version) has \(entry.name) that are not finite")
         }
     }
@@ -194,15 +195,14 @@ package struct FrameTrial {
 
     private mutating func hello() -> ClientMessage.Hello {
         .init(
-            client: client(), session: session(), lastVersion: version(), sampleCount: Int(script.byte()),
-            encoderDigest: "")
+            client: client(), session: session(), sampleCount: Int(script.byte()))
     }
 
     private mutating func heartbeat() -> ClientMessage.Heartbeat {
         let activities = ClientMessage.Heartbeat.Activity.allCases
         return .init(
             client: client(), session: session(), activity: activities[Int(script.byte()) % activities.count],
-            lastVersion: version(), task: UInt64(script.byte()), outstanding: Int(script.byte()))
+            task: UInt64(script.byte()), outstanding: Int(script.byte()))
     }
 
     /// Shaped as the current state wants it, unless the script says otherwise.
@@ -231,9 +231,14 @@ package struct FrameTrial {
             parameters[Parameters.headBias] = Tensor(shape: [1], values: [0])
         }
         return .init(
-            client: client, session: session(), sequence: UInt64(script.byte()) + 1,
-            task: UInt64(script.byte()), baseVersion: version(), sampleCount: Int(script.byte()) - 2,
+            client: client, session: session(), run: scenario.run, task: task(of: client), baseVersion: version(), sampleCount: Int(script.byte()) - 2,
             parameters: parameters, promptIDs: ids, metrics: [])
+    }
+
+    /// Mostly the task that the client was given last, now and then any.
+    private mutating func task(of client: ClientID) -> UInt64 {
+        let byte = script.byte()
+        return byte < 200 ? tasks[client]?.number ?? UInt64(byte) : UInt64(byte)
     }
 
     /// Moves a value by a little; a byte of 250 and more makes it any number at all.
@@ -250,14 +255,13 @@ package struct FrameTrial {
 extension FrameTrial: EffectCarrier {
     package mutating func publish(_ message: AggregatorMessage, on topic: Topic) throws {
         if case .task(let task) = message { tasks[task.client] = task }
-        try check(message, AggregatorCodec.encode(message, incarnation: incarnation))
+        try check(message, AggregatorCodec.encode(message, from: Origin(run: scenario.run, epoch: epoch)))
     }
 
-    package mutating func publish(_ version: EncodedVersion) throws {
-        try check(.globalPrompts(version.prompts), version.message(incarnation: incarnation))
-    }
-
-    package mutating func setTimer(_ timer: AggregatorTimer, after delay: Duration) { timers[timer] = now + delay }
+    package func note(_ version: EncodedVersion) {}
+    package func note(_ judgement: Judgement) {}
+    package func note(_ failed: FailedTask) {}
+    package func noteFenced(_ client: ClientID, session: UInt64) {}
     package func note(_ flush: Flush) {}
     package func note(_ presence: Presence, of client: ClientID) {}
     package func noteRest() {}

@@ -2,7 +2,7 @@
 package enum PlantedFault: CaseIterable, Sendable {
     /// Syncs of the log return at once: what is acknowledged is not safe.
     case ignoredSync
-    /// A client that is started again sends what it kept under its new session, and the aggregator cannot know it.
+    /// A client that is started again sends what it kept as answers to other tasks.
     case relabelledOutbox
     /// A client that is started again finds nothing of what it kept.
     case forgottenOutbox
@@ -16,8 +16,12 @@ package enum PlantedFault: CaseIterable, Sendable {
     case earlyEffects
     /// A batch's effects are carried out twice.
     case repeatedEffects
-    /// A timer that comes while a batch is on its way makes the aggregator forget that batch's effects.
+    /// A deadline that comes while a batch is on its way makes the aggregator forget that batch's effects.
     case lostBatch
+    /// In the calm, nobody tells the aggregator that a deadline has come.
+    case unarmedDeadline
+    /// A client that is started again takes what it keeps of other runs for its run's.
+    case adoptedOutbox
     /// A client says that it trained on the newest version, whichever it trained on.
     case mislabelledBase
 }

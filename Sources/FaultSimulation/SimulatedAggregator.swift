@@ -12,12 +12,15 @@ package struct SimulatedAggregator {
     var pipeline: CommitPipeline?
     var engine: LoggedAggregator? { pipeline?.engine }
     var batch: SimulatedBatch?
-    var incarnation: UInt64 = 0
-    /// How far its clock is off, in this incarnation.
+    /// The present start of the process, counted from 1.
+    var epoch: UInt64 = 0
+    /// How far its clock is off.
     var skew: Duration = .zero
-    /// The time of its last record.
-    var lastTime = Timestamp(nanoseconds: 0)
-    var timers: [AggregatorTimer: Int] = [:]
+    /// How far it is set forward, so that a process begins no earlier than the log ends.
+    var catchUp: Duration = .zero
+    /// The number of the item for its deadline.
+    var deadline: Int?
+    var stalledUntil = Timestamp(nanoseconds: 0)
     /// Messages that have arrived and were not read.
     var inbox: [[UInt8]] = []
     /// What the log may tell after a crash: the state of the last batch that was finished, or of the one on its way.
@@ -57,7 +60,7 @@ package struct SimulatedAggregator {
     mutating func loseProcess() {
         pipeline = nil
         batch = nil
-        timers = [:]
+        deadline = nil
         inbox = []
         unwritten = nil
     }
@@ -66,12 +69,15 @@ package struct SimulatedAggregator {
 /// The aggregator's process, as `AggregatorSetup` and `AggregatorService` run it.
 extension FaultSimulation {
     /// Where a simulated machine's time starts, so that its clock can be wrong.
-    private static let epoch: Duration = .seconds(1_000_000)
+    private static let beginning: Duration = .seconds(1_000_000)
 
-    /// The shell's clock: never goes back behind the log, whatever the machine's does.
-    private mutating func clock() -> Timestamp {
-        aggregator.lastTime = max(aggregator.lastTime, now + Self.epoch + aggregator.skew)
-        return aggregator.lastTime
+    /// The shell's clock. It begins no earlier than the log ends; after that it goes where the machine's goes, also back.
+    private var clock: Timestamp { now + Self.beginning + aggregator.skew + aggregator.catchUp }
+
+    private mutating func setClock(since last: Timestamp) {
+        aggregator.skew = random.duration(inSeconds: -30...30)
+        aggregator.catchUp = .zero
+        aggregator.catchUp = max(.zero, last - clock)
     }
 
     /// Does a step of the process, which may die in it.
@@ -85,14 +91,13 @@ extension FaultSimulation {
     }
 
     mutating func startAggregator() throws {
-        aggregator.incarnation = random.next()
-        aggregator.skew = random.duration(inSeconds: -30...30)
+        aggregator.stalledUntil = now
         try attempt { world in
             guard let engine = try world.openRun() else { return }
             world.aggregator.pipeline = CommitPipeline(
                 engine, waitingBytes: world.random.pick([200, 2000, 1 << 20]))
-            let start = IncarnationStarted(incarnation: world.aggregator.incarnation, build: buildVersion)
-            let time = world.clock()
+            let start = EpochStarted(epoch: world.aggregator.epoch, build: buildVersion)
+            let time = world.clock
             world.aggregator.history.begin(at: time)
             try world.aggregator.pipeline!.start(start, at: time)
             try world.advance(settling: true)
@@ -112,11 +117,12 @@ extension FaultSimulation {
             aggregator.isOver = true
             return nil
         }
-        aggregator.lastTime = recovery.lastTime
+        setClock(since: recovery.lastTime)
+        aggregator.epoch = recovery.epoch + 1
         aggregator.history = recovery.history
         var core = recovery.aggregator
         if planted == .unloggedEvent {
-            _ = core.handle(AggregatorEvent(time: aggregator.lastTime + .seconds(60), kind: .timerFired(.leaseSweep)))
+            _ = core.handle(AggregatorEvent(time: recovery.lastTime + .seconds(60), kind: .tick))
         }
         return LoggedAggregator(aggregator: core, log: recovery.log)
     }
@@ -127,14 +133,16 @@ extension FaultSimulation {
         aggregator.keepSnapshots(since: nil)
         aggregator.candidates = []
         let configuration = scenario.configuration
-        let core = Aggregator(
-            configuration: configuration.federation,
+        setClock(since: Timestamp(nanoseconds: 0))
+        aggregator.epoch = 1
+        let core = try Aggregator(
+            configuration: configuration.federation, run: scenario.run,
             strategy: try configuration.makeStrategy(initial: scenario.initial))
         let header = RunHeader(
             configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
-            incarnation: aggregator.incarnation, initial: .init(version: 0, state: scenario.initial))
+            run: scenario.run, initial: .init(version: 0, state: scenario.initial))
         return LoggedAggregator(
-            aggregator: core, log: RunLogWriter(creating: aggregator.disk, header: header, at: clock()))
+            aggregator: core, log: RunLogWriter(creating: aggregator.disk, header: header, at: clock))
     }
 
     private mutating func crashAggregator() {
@@ -171,18 +179,19 @@ extension FaultSimulation {
             for bytes in messages {
                 try world.aggregator.fuse.step()
                 world.tally.meanwhile += world.aggregator.batch == nil ? 0 : 1
-                try world.aggregator.pipeline!.receive(bytes.span.bytes, at: world.clock())
+                let answer = try world.aggregator.pipeline!.receive(bytes.span.bytes, at: world.clock)
+                if let answer { world.publish(answer.message, on: .client(answer.client)) }
             }
             try world.advance()
         }
     }
 
-    package mutating func fire(_ timer: AggregatorTimer, number: Int) throws {
-        guard aggregator.engine != nil, aggregator.timers[timer] == number else { return }
-        aggregator.timers[timer] = nil
+    package mutating func meetDeadline(number: Int) throws {
+        guard aggregator.engine != nil, aggregator.deadline == number else { return }
+        aggregator.deadline = nil
         try attempt { world in
             if world.planted == .lostBatch { try world.loseBatch() }
-            try world.aggregator.pipeline!.fire(timer, at: world.clock())
+            try world.aggregator.pipeline!.tick(at: world.clock)
             try world.advance()
         }
     }
@@ -191,7 +200,7 @@ extension FaultSimulation {
         guard aggregator.engine != nil else { return }
         let milliseconds = Int(patience / .milliseconds(1))
         try attempt { world in
-            try world.aggregator.pipeline!.drain(DrainRequested(patienceMilliseconds: milliseconds), at: world.clock())
+            try world.aggregator.pipeline!.drain(DrainRequested(patienceMilliseconds: milliseconds), at: world.clock)
             try world.advance()
         }
     }
@@ -204,6 +213,12 @@ extension FaultSimulation {
         tally.drains += 1
         aggregator.loseProcess()
         queue.push(.aggregatorStarts, at: now + random.duration(inSeconds: 0.1...15))
+    }
+
+    /// One item for the state's deadline, in place of the last.
+    mutating func armDeadline() {
+        guard let pipeline = aggregator.pipeline, planted != .unarmedDeadline || !isCalm else { return }
+        aggregator.deadline = pipeline.nextDeadline.map { queue.push(.aggregatorDeadline, at: now + ($0 - clock)) }
     }
 
     mutating func linger() { queue.push(.lingerEnds, at: now + .seconds(5)) }

@@ -5,6 +5,8 @@ import PromptAggregation
 package struct SimulatedClient {
     let id: ClientID
     let sampleCount: Int
+    /// Whether it is a second one of its name, which is started once.
+    let isTwin: Bool
     var outbox = SimulatedOutbox()
     /// Nil while no process runs.
     var process: Process?
@@ -15,7 +17,8 @@ package struct SimulatedClient {
 
     struct Process {
         var client: Client
-        var timers: [ClientTimer: Int] = [:]
+        /// The number of the item for its deadline.
+        var deadline: Int?
         /// Updates on their way to the disk.
         var storing: [ClientMessage.Update] = []
         /// Effects carried out before it dies, nil while it does not.
@@ -25,10 +28,17 @@ package struct SimulatedClient {
     init(id: ClientID, sampleCount: Int) {
         self.id = id
         self.sampleCount = sampleCount
+        isTwin = false
+    }
+
+    init(twinOf id: ClientID, sampleCount: Int) {
+        self.id = id
+        self.sampleCount = sampleCount
+        isTwin = true
     }
 
     /// Starts a process as a worker does.
-    mutating func start(session: UInt64, planted: PlantedFault?) throws {
+    mutating func start(session: UInt64, run: UInt64, planted: PlantedFault?) throws {
         starts += 1
         var left = try outbox.left()
         switch planted {
@@ -38,15 +48,19 @@ package struct SimulatedClient {
         case .relabelledOutbox:
             for place in left.indices {
                 outbox.discard(left[place].id)
-                left[place].session = session
-                // Beyond those that the session will give to updates of its own.
-                left[place].sequence = UInt64(500 + place)
+                left[place].task += 500
+                outbox.store(left[place])
+            }
+        case .adoptedOutbox:
+            for place in left.indices where left[place].run != run {
+                outbox.discard(left[place].id)
+                left[place].run = run
                 outbox.store(left[place])
             }
         default: break
         }
         process = Process(
-            client: Client(id: id, session: session, sampleCount: sampleCount, encoderDigest: "", outbox: left))
+            client: Client(id: id, session: session, sampleCount: sampleCount, outbox: left))
     }
 
     /// Ends the process; what it was writing may have reached the disk.

@@ -26,12 +26,16 @@ package struct SimulatedNetwork {
     private let rates: Rates
     /// How many partitions each client is behind at the moment, for both directions.
     private var cuts: [(up: Int, down: Int)]
+    /// The client to whom everything comes late.
+    private let lagging: Int?
     private(set) var lost = 0
     private(set) var repeated = 0
 
     private static let longest: Duration = .seconds(20)
+    private static let lag: Duration = .seconds(8)
 
-    init(_ rates: Rates, clients: Int) {
+    init(_ rates: Rates, clients: Int, lagging: Int?) {
+        self.lagging = lagging
         self.rates = rates
         cuts = Array(repeating: (0, 0), count: clients)
     }
@@ -52,9 +56,10 @@ package struct SimulatedNetwork {
             lost += 1
             return []
         }
-        guard random.chance(rates.repetition) else { return [delay(&random)] }
+        let lag: Duration = direction == .down && client == lagging ? Self.lag : .zero
+        guard random.chance(rates.repetition) else { return [delay(&random) + lag] }
         repeated += 1
-        return [delay(&random), delay(&random)]
+        return [delay(&random) + lag, delay(&random) + lag]
     }
 
     private func delay(_ random: inout SeededRandom) -> Duration {

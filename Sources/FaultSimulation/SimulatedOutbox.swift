@@ -31,6 +31,6 @@ struct SimulatedOutbox {
         try files.compactMap { file -> ClientMessage.Update? in
             if case .update(let update) = try ClientCodec.decode(file.bytes) { return update }
             return nil
-        }.sorted { ($0.task, $0.session, $0.sequence) < ($1.task, $1.session, $1.sequence) }
+        }.sorted { ($0.run, $0.task) < ($1.run, $1.task) }
     }
 }

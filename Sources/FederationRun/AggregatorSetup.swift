@@ -11,7 +11,8 @@ package struct AggregatorSetup {
     package let configuration: RunConfiguration
     package let folder: RunFolder
     package let encoder: FrozenEncoder
-    package let incarnation: UInt64
+    /// The run, and which start of its aggregator this is.
+    package let origin: Origin
     package let aggregator: Aggregator
     package let log: RunLogWriter
     package let history: RunHistory
@@ -20,25 +21,29 @@ package struct AggregatorSetup {
     package let recovery: RunRecovery?
     package var isRecovered: Bool { recovery != nil }
     package let classes: Int
+    /// What clients must have in common.
+    package let model: ModelSpecification
     /// The run's data, nil where the aggregator needs none: without evaluation and whitening it holds no image.
     package let data: FederatedData?
 
     /// - Parameters:
-    ///   - incarnation: names this start of the aggregator.
+    ///   - run: tells a new run from any other.
     ///   - start: the time of a new run's first record.
     ///   - takesUpFinished: whether to take up a run that has ended and of which all has been told.
     ///   - materials: encoder and images where they are loaded already.
     package init(
-        configuration given: RunConfiguration, folder: RunFolder, incarnation: UInt64, startingAt start: Timestamp,
+        configuration given: RunConfiguration, folder: RunFolder, run: UInt64, startingAt start: Timestamp,
         takesUpFinished: Bool, materials: RunMaterials? = nil
     ) throws {
         var configuration = given
-        self.incarnation = incarnation
         self.folder = folder
         encoder = try materials?.encoder ?? configuration.loadEncoder()
         try configuration.fixEncoder(
             digest: materials?.encoderDigest ?? "\(Digest(ofFiles: encoder.weightsPaths))")
-        classes = try FederatedData.classCount(of: configuration.data)
+        let classNames = try FederatedData.classNames(of: configuration.data)
+        classes = classNames.count
+        model = configuration.model(of: encoder, classes: classNames)
+        configuration.federation.model = model
         try folder.create()
         self.configuration = configuration
         let needsData =
@@ -48,12 +53,14 @@ package struct AggregatorSetup {
             let recovery = try RunRecovery(from: folder)
             try Self.check(recovery, against: configuration, folder, takesUpFinished)
             self.recovery = recovery
+            origin = Origin(run: recovery.header.run, epoch: recovery.epoch + 1)
             log = recovery.log
             aggregator = recovery.aggregator
             history = recovery.history
             lastTime = recovery.lastTime
         } else {
             recovery = nil
+            origin = Origin(run: run, epoch: 1)
             let learner = try PromptLearner(encoder: encoder, threads: 1)
             guard configuration.prompts.depth <= encoder.depth else {
                 throw ConfigurationError(
@@ -69,15 +76,16 @@ package struct AggregatorSetup {
             {
                 try learner.whiten(&initial, by: images, plan: configuration.federation.plan)
             }
-            aggregator = Aggregator(
-                configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial))
+            aggregator = try Aggregator(
+                configuration: configuration.federation, run: run,
+                strategy: try configuration.makeStrategy(initial: initial))
             lastTime = start
             try folder.write(configuration.yaml, to: folder.configuration)
             log = RunLogWriter(
                 creating: folder,
                 header: RunHeader(
                     configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
-                    incarnation: incarnation, initial: .init(version: 0, state: initial)), at: lastTime)
+                    run: run, initial: .init(version: 0, state: initial), model: model), at: lastTime)
             history = RunHistory()
         }
     }

@@ -11,29 +11,41 @@ import Text
 /// away; one that dies in between has paid for an update that nobody got.
 package final class PrivacyGuard: Sendable {
     private struct Account {
+        /// The run that it is of, nil before the first.
+        var run: UInt64?
         var updates = 0
         var rho = 0.0
         var random: any RandomNumberGenerator & Sendable
     }
 
     private let privacy: ClientPrivacy
-    /// Holds the account; nil keeps it in memory.
-    private let file: String?
+    /// Where the account of a run is kept; nil keeps it in memory.
+    private let file: (@Sendable (_ run: UInt64) -> String)?
     private let account: Mutex<Account>
 
     /// - Parameters:
-    ///   - file: with the account of earlier starts, if there were any.
+    ///   - file: where the account of a run is kept.
     ///   - random: where the noise comes from. Whoever can foresee it can take it off again, so outside of simulations
     ///     nothing but the system's own generator will do, and no seed that the aggregator knows.
-    /// - Throws: `PrivacyAccountError` where the file cannot be understood.
-    package init(_ privacy: ClientPrivacy, file: String?, random: any RandomNumberGenerator & Sendable) throws {
+    package init(
+        _ privacy: ClientPrivacy, file: (@Sendable (_ run: UInt64) -> String)?,
+        random: any RandomNumberGenerator & Sendable
+    ) {
         self.privacy = privacy
         self.file = file
-        var account = Account(random: random)
-        if let file, FileManager.default.fileExists(atPath: file) {
-            (account.updates, account.rho) = try Self.read(file)
+        account = Mutex(Account(random: random))
+    }
+
+    /// Takes up the account of a run, with what earlier starts of the client gave away in it.
+    /// - Throws: `PrivacyAccountError` where its file cannot be understood.
+    package func enter(run: UInt64) throws {
+        try account.withLock { account in
+            guard account.run != run else { return }
+            let path = file?(run)
+            let known = try path.flatMap { FileManager.default.fileExists(atPath: $0) ? try Self.read($0) : nil }
+            (account.updates, account.rho) = known ?? (0, 0)
+            account.run = run
         }
-        self.account = Mutex(account)
     }
 
     /// The updates made so far.
@@ -78,7 +90,7 @@ package final class PrivacyGuard: Sendable {
     // MARK: The account's file
 
     private func keep(_ account: Account) throws {
-        guard let file else { return }
+        guard let file = account.run.flatMap({ run in file?(run) }) else { return }
         do {
             try AtomicFile.replace(
                 file, with: "updates \(account.updates)\nrho \(account.rho)\n".utf8, mode: 0o600, syncs: true)

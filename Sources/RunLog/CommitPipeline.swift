@@ -33,27 +33,27 @@ package struct CommitPipeline {
 
     // MARK: Events
 
-    /// Begins an incarnation.
+    /// Begins an epoch.
     /// - Throws: `LogError`.
-    package mutating func start(_ incarnation: IncarnationStarted, at time: Timestamp) throws {
-        try engine.start(incarnation, at: time)
+    package mutating func start(_ epoch: EpochStarted, at time: Timestamp) throws {
+        try engine.start(epoch, at: time)
     }
 
     /// Takes in one message from a client.
+    /// - Returns: as `LoggedAggregator.receive`.
     /// - Throws: as `LoggedAggregator.receive`.
     package mutating func receive(
         _ bytes: RawSpan, at time: Timestamp, isAuthentic: (ClientID) -> Bool = { _ in true }
-    ) throws {
+    ) throws -> LoggedAggregator.Answer? {
         try engine.receive(bytes, at: time, isAuthentic: isAuthentic)
     }
 
-    /// Takes in that a timer has fired. It need not wait for the disk: what it would meet there is known. Where an effect
-    /// that is not yet given out sets the same timer, the one that fired is replaced already and is passed over.
+    /// Takes in that the deadline has come. It need not wait for the disk.
     /// - Throws: `LogError`.
-    package mutating func fire(_ timer: AggregatorTimer, at time: Timestamp) throws {
-        guard storing?.sets(timer) != true, !engine.willSet(timer) else { return }
-        try engine.fire(timer, at: time)
-    }
+    package mutating func tick(at time: Timestamp) throws { try engine.tick(at: time) }
+
+    /// When `tick` is due by the driver's clock, nil for never; it follows from the state after every event.
+    package var nextDeadline: Timestamp? { engine.aggregator.nextDeadline }
 
     /// - Throws: `LogError`.
     package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {

@@ -11,12 +11,14 @@ package struct CommittedEffect: Sendable {
 /// Whoever does what the aggregator wants done: a live service, or a simulation of one kind or another.
 package protocol EffectCarrier {
     mutating func publish(_ message: AggregatorMessage, on topic: Topic) throws
-    /// A new version, to all.
-    mutating func publish(_ version: EncodedVersion) throws
-    /// Fires once after that time, replacing the same timer if it is set.
-    mutating func setTimer(_ timer: AggregatorTimer, after delay: Duration)
+    /// A version, for observers: what travels of it is published apart.
+    mutating func note(_ version: EncodedVersion) throws
+    mutating func note(_ judgement: Judgement)
     mutating func note(_ flush: Flush) throws
     mutating func note(_ presence: Presence, of client: ClientID)
+    mutating func note(_ failed: FailedTask)
+    /// Two processes spoke for a client, and the session of the older one is told to end.
+    mutating func noteFenced(_ client: ClientID, session: UInt64)
     /// Nothing more is to be done before the process is started again.
     mutating func noteRest()
     /// The run has ended.
@@ -27,10 +29,12 @@ extension EffectCarrier {
     package mutating func carryOut(_ committed: CommittedEffect) throws {
         switch committed.effect {
         case .publish(let topic, let message): try publish(message, on: topic)
-        case .publishVersion(let prompts): try publish(committed.version ?? EncodedVersion(prompts))
-        case .setTimer(let timer, let delay): setTimer(timer, after: delay)
+        case .publishVersion(let prompts): try note(committed.version ?? EncodedVersion(prompts))
+        case .judged(let judgement): note(judgement)
         case .flushed(let flush): try note(flush)
         case .presenceChanged(let client, let presence): note(presence, of: client)
+        case .failed(let failed): note(failed)
+        case .fenced(let client, let session): noteFenced(client, session: session)
         case .rest: noteRest()
         case .finish: noteFinish()
         }

@@ -2,7 +2,7 @@ import Federation
 import PromptAggregation
 import PromptWire
 
-/// A version with its bytes and their digest, each made once: for the log's record, the publication and the prompts file.
+/// A version with its bytes and their digest, each made once: for the log's record and the prompts file.
 package struct EncodedVersion: Sendable {
     package let prompts: AggregatorMessage.GlobalPrompts
     /// `AggregatorCodec.globalPromptsPayload` of it.
@@ -14,11 +14,6 @@ package struct EncodedVersion: Sendable {
         self.prompts = prompts
         payload = AggregatorCodec.globalPromptsPayload(prompts)
         digest = Digest(of: payload)
-    }
-
-    /// The publication's bytes.
-    package func message(incarnation: UInt64) -> [UInt8] {
-        AggregatorCodec.encode(globalPromptsPayload: payload, incarnation: incarnation)
     }
 
     /// The version as a file.

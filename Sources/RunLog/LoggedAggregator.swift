@@ -16,6 +16,10 @@ package struct LoggedAggregator {
     package private(set) var malformed = 0
     /// Messages whose sender may not speak for the client that they name; they are not in the log either.
     package private(set) var impostures = 0
+    /// Updates that were answered without a record, since they come to nothing whatever else happens.
+    package private(set) var turnedAway = 0
+    /// The present start of the run's aggregator, counted from 1.
+    private var epoch: UInt64 = 0
     /// The last version that was published.
     private var newest: EncodedVersion?
     /// When the last record was made.
@@ -28,19 +32,27 @@ package struct LoggedAggregator {
         self.log = log
     }
 
-    /// Begins an incarnation.
-    package mutating func start(_ incarnation: IncarnationStarted, at time: Timestamp) throws {
-        try log.append(incarnation, at: time)
+    /// Begins an epoch.
+    package mutating func start(_ epoch: EpochStarted, at time: Timestamp) throws {
+        try log.append(epoch, at: time)
+        self.epoch = epoch.epoch
         try handle(.started, at: time)
+    }
+
+    /// What a client is told at once: it promises nothing, so nothing of it has to be on the disk before.
+    package struct Answer {
+        package let client: ClientID
+        package let message: AggregatorMessage
     }
 
     /// Takes in one message from a client.
     /// - Parameter isAuthentic: whether its sender may speak for the client that it names.
+    /// - Returns: the answer to an update that comes to nothing whatever else happens; it is not in the log.
     /// - Throws: `WireError` for one that is malformed, `Imposture` for one in another's name: both are counted and
     ///   otherwise without effect; `LogError`.
     package mutating func receive(
         _ bytes: RawSpan, at time: Timestamp, isAuthentic: (ClientID) -> Bool = { _ in true }
-    ) throws {
+    ) throws -> Answer? {
         receivedMessages += 1
         receivedBytes += bytes.byteCount
         let message: ClientMessage
@@ -50,17 +62,22 @@ package struct LoggedAggregator {
             malformed += 1
             throw error
         }
-        guard isAuthentic(message.client) else {
+        if let client = message.clients.first(where: { !isAuthentic($0) }) {
             impostures += 1
-            throw Imposture(client: message.client)
+            throw Imposture(client: client)
+        }
+        if let answer = aggregator.turnsAway(message), let client = message.clients.first {
+            turnedAway += 1
+            return Answer(client: client, message: answer)
         }
         try log.append(received: bytes, at: time)
         try handle(.received(message), at: time)
+        return nil
     }
 
-    package mutating func fire(_ timer: AggregatorTimer, at time: Timestamp) throws {
-        try log.append(timer, at: time)
-        try handle(.timerFired(timer), at: time)
+    package mutating func tick(at time: Timestamp) throws {
+        try log.append(Tick(), at: time)
+        try handle(.tick, at: time)
     }
 
     package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
@@ -89,7 +106,10 @@ package struct LoggedAggregator {
 
     /// How many contributions made the version that the effect at `index` publishes.
     private static func contributions(after index: Int, in effects: [AggregatorEffect]) -> Int {
-        if index + 1 < effects.count, case .flushed(let flush) = effects[index + 1] { return flush.parts.count }
+        for effect in effects[(index + 1)...] {
+            if case .flushed(let flush) = effect { return flush.parts.count }
+            if case .publishVersion = effect { return 0 }
+        }
         return 0
     }
 
@@ -106,29 +126,15 @@ package struct LoggedAggregator {
 
         /// Returns once all is on the disk, or could not be, which `finish` tells.
         package func store() { records.store() }
-
-        func sets(_ timer: AggregatorTimer) -> Bool { effects.contains { $0.sets(timer) } }
     }
-
-    /// Whether an effect that is in no batch yet sets the timer.
-    func willSet(_ timer: AggregatorTimer) -> Bool { pending.contains { $0.sets(timer) } }
 
     /// The first half of a commit. One batch at a time is on its way.
     /// - Returns: nil where nothing was taken in, also of a log that was closed. Each effect has a record before it.
     package mutating func seal() throws -> Batch? {
         guard bufferedBytes > 0, let records = try log.seal() else { return nil }
-        let batch = Batch(records: records, effects: Self.withoutOutdatedAcks(pending))
+        let batch = Batch(records: records, effects: pending)
         pending = []
         return batch
-    }
-
-    /// An acknowledgement tells all that came before it, so a session's last one in a batch says it for the others.
-    private static func withoutOutdatedAcks(_ effects: [CommittedEffect]) -> [CommittedEffect] {
-        var told: [ClientID: Set<UInt64>] = [:]
-        return effects.reversed().filter { effect in
-            guard case .publish(_, .ack(let ack)) = effect.effect else { return true }
-            return told[ack.client, default: []].insert(ack.session).inserted
-        }.reversed()
     }
 
     /// The second half: what is to be done now that the batch is stored.
@@ -150,8 +156,8 @@ package struct LoggedAggregator {
     /// - Parameter history: what the observers kept of all that was committed.
     package func snapshot(_ history: RunHistory) -> (@Sendable () -> RunSnapshot)? {
         guard let position = log.position, let run = log.run else { return nil }
-        return { [aggregator, lastTime] in
-            RunSnapshot(of: aggregator, history: history, run: run, at: position, time: lastTime)
+        return { [aggregator, lastTime, epoch] in
+            RunSnapshot(of: aggregator, history: history, run: run, epoch: epoch, at: position, time: lastTime)
         }
     }
 
@@ -159,12 +165,6 @@ package struct LoggedAggregator {
     package var current: EncodedVersion {
         if let newest, newest.prompts.version == aggregator.version { return newest }
         return EncodedVersion(aggregator.current)
-    }
-}
-
-extension CommittedEffect {
-    fileprivate func sets(_ timer: AggregatorTimer) -> Bool {
-        if case .setTimer(timer, _) = effect { true } else { false }
     }
 }
 

@@ -23,19 +23,10 @@ public struct Replay {
         /// The first record, with the configuration and the state that the run's strategy starts from.
         case began(RunConfiguration, initial: PromptState)
         case event(AggregatorEvent, bytes: Int)
-        /// What became of an update, told after its event and before what came of it.
+        /// What became of an update, after its event and before what came of it.
         case judged(ClientMessage.Update, Verdict)
         case effect(AggregatorEffect)
         case checked(CheckedPublication)
-    }
-
-    /// What became of a received update.
-    public enum Verdict: Hashable, Sendable {
-        case accepted
-        /// Accepted, but its synchronous round was over, and the mode discards such.
-        case tooLate
-        case duplicate
-        case rejected(AggregatorMessage.Reject.Code, reason: String)
     }
 
     public private(set) var header: RunHeader?
@@ -48,6 +39,8 @@ public struct Replay {
     private(set) var skippedRecords = 0
     public private(set) var droppedBytes: UInt64 = 0
     public private(set) var lastTime = Timestamp(nanoseconds: 0)
+    /// Starts of the aggregator so far.
+    public private(set) var epoch: UInt64 = 0
     /// The newest version whose publication was met in the log.
     private var published: Version?
     /// Published by the core and not yet met in the log.
@@ -83,10 +76,11 @@ public struct Replay {
     ) throws {
         let path = reader.path
         try begin(header) { ReplayError("\(path): \($0)") }
-        aggregator = try snapshot.restore(configuration!, initial: header.initial!.state)
+        aggregator = try snapshot.restore(configuration!, header, initial: header.initial!.state)
         records = Int(snapshot.position.messageCount)
         skippedRecords = records
         lastTime = snapshot.time
+        epoch = snapshot.epoch
         try run(&reader, until: nil, observe: observe, passed: { _ in })
     }
 
@@ -117,9 +111,14 @@ public struct Replay {
         guard aggregator != nil else { throw problem("expected the run's header first") }
         switch entry.record {
         case .header: break
-        case .incarnation: try apply(.started, entry, observe)
+        case .epoch(let start):
+            guard start.epoch == epoch + 1 else {
+                throw problem("expected start \(epoch + 1) of the aggregator, found start \(start.epoch)")
+            }
+            epoch = start.epoch
+            try apply(.started, entry, observe)
         case .received(let message): try apply(.received(message), entry, observe)
-        case .timer(let fired): try apply(.timerFired(fired.timer), entry, observe)
+        case .tick: try apply(.tick, entry, observe)
         case .drain(let request): try apply(.drainRequested(within: request.patience), entry, observe)
         case .publication(let publication):
             guard let made = awaited.first, made.version == publication.version else {
@@ -143,8 +142,8 @@ public struct Replay {
             let configuration = try RunConfiguration(layers)
             self.header = header
             self.configuration = configuration
-            aggregator = Aggregator(
-                configuration: configuration.federation,
+            aggregator = try Aggregator(
+                configuration: configuration.federation(for: header), run: header.run,
                 strategy: try configuration.makeStrategy(initial: initial.state))
         } catch {
             throw problem("\(error)")
@@ -156,24 +155,22 @@ public struct Replay {
     ) throws {
         let event = AggregatorEvent(time: entry.time, kind: kind)
         try observe(.event(event, bytes: entry.size))
-        let before = aggregator!.counts
-        let effects = aggregator!.handle(event)
-        if case .received(.update(let update)) = kind {
-            try observe(.judged(update, verdict(since: before, effects)))
-        }
-        for effect in effects {
+        for effect in aggregator!.handle(event) {
             if case .publishVersion(let prompts) = effect { awaited.append(prompts) }
-            try observe(.effect(effect))
+            if case .judged(let judgement) = effect, case .received(.update(let update)) = kind {
+                try observe(.judged(update, judgement.verdict))
+            } else {
+                try observe(.effect(effect))
+            }
         }
     }
+}
 
-    private func verdict(since before: Aggregator.Counts, _ effects: [AggregatorEffect]) -> Verdict {
-        let counts = aggregator!.counts
-        if counts.discardedLate > before.discardedLate { return .tooLate }
-        if counts.accepted > before.accepted { return .accepted }
-        for case .publish(_, .reject(let reject)) in effects {
-            return .rejected(reject.code, reason: reject.reason)
-        }
-        return .duplicate
+extension RunConfiguration {
+    /// What the core of a run was told: the configuration, and the model that the header names.
+    func federation(for header: RunHeader) -> FederationConfiguration {
+        var federation = federation
+        federation.model = header.model
+        return federation
     }
 }

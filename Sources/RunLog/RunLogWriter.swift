@@ -2,7 +2,7 @@ import Federation
 import MessageLog
 import PromptWire
 
-/// The aggregator's log: what it received, which timers fired, what it published.
+/// The aggregator's log: what it received, which deadlines came, what it published.
 ///
 /// Records are buffered until `commit`, which makes them durable together. The file of a new run is made by its first
 /// record, so that a run that cannot begin leaves none behind.
@@ -60,16 +60,16 @@ package final class RunLogWriter {
         try append(bytes, on: .received, at: time)
     }
 
-    package func append(_ timer: AggregatorTimer, at time: Timestamp) throws {
-        try append(LogCodec.encode(TimerFired(timer)), on: .timer, at: time)
+    package func append(_ tick: Tick, at time: Timestamp) throws {
+        try append(LogCodec.encode(tick), on: .tick, at: time)
     }
 
     package func append(_ request: DrainRequested, at time: Timestamp) throws {
         try append(LogCodec.encode(request), on: .drain, at: time)
     }
 
-    package func append(_ start: IncarnationStarted, at time: Timestamp) throws {
-        try append(LogCodec.encode(start), on: .incarnation, at: time)
+    package func append(_ start: EpochStarted, at time: Timestamp) throws {
+        try append(LogCodec.encode(start), on: .epoch, at: time)
     }
 
     package func append(_ publication: Publication, at time: Timestamp) throws {

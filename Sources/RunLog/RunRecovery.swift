@@ -24,6 +24,9 @@ package struct RunRecovery {
     package let history: RunHistory
     /// When the last record was made; the run's time never goes back behind it.
     package let lastTime: Timestamp
+    package let header: RunHeader
+    /// Starts of the aggregator so far.
+    package let epoch: UInt64
     /// nil where the whole log was run through the core.
     package let start: Start?
     /// The records that were run through the core.
@@ -41,7 +44,7 @@ package struct RunRecovery {
         // Nothing is done before the lock is taken: another aggregator may be at work on this log.
         log = try RunLogWriter(
             continuing: storage, marks: found.compactMap { try? $0.content.get().position.length })
-        let header = try RunLogReader(storage.readLog()).readHeader()
+        header = try RunLogReader(storage.readLog()).readHeader()
         log.run = RunSnapshot.digest(of: header)
         var passedOver: [String] = []
         var resumed: (replay: Replay, history: RunHistory, start: Start)?
@@ -60,6 +63,7 @@ package struct RunRecovery {
         configuration = replay.configuration!
         aggregator = replay.aggregator!
         lastTime = replay.lastTime
+        epoch = replay.epoch
         replayedRecords = replay.records - replay.skippedRecords
     }
 

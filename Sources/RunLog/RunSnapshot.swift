@@ -13,6 +13,8 @@ package struct RunSnapshot {
     package var position: LogPosition
     /// Of the log's first record.
     package var run: Digest
+    /// Starts of the aggregator before the place.
+    package var epoch: UInt64
     /// When the last record before the place was made.
     package var time: Timestamp
     package var version: Version
@@ -21,10 +23,12 @@ package struct RunSnapshot {
     package var aggregator: [UInt8]
 
     package init(
-        of aggregator: Aggregator, history: RunHistory, run: Digest, at position: LogPosition, time: Timestamp
+        of aggregator: Aggregator, history: RunHistory, run: Digest, epoch: UInt64, at position: LogPosition,
+        time: Timestamp
     ) {
         self.position = position
         self.run = run
+        self.epoch = epoch
         self.time = time
         version = aggregator.version
         self.history = history
@@ -38,7 +42,7 @@ package struct RunSnapshot {
 
     private static let kind = "Run"
     /// Goes up with every change of what is written here.
-    private static let format: UInt64 = 1
+    private static let format: UInt64 = 2
 
     package func encode() -> [UInt8] {
         var writer = SnapshotWriter()
@@ -46,6 +50,7 @@ package struct RunSnapshot {
         writer.write(Self.format)
         writer.write(buildVersion)
         writer.write(bytes: run.bytes)
+        writer.write(epoch)
         writer.write(position.length)
         writer.write(UInt64(position.checksum))
         writer.write(position.chunkCount)
@@ -66,6 +71,7 @@ package struct RunSnapshot {
         try reader.expect(Self.format, "format of a run's snapshot")
         try reader.expect(buildVersion, "build")
         run = Digest(bytes: try reader.byteList())
+        epoch = try reader.word()
         position = LogPosition(
             length: try reader.word(), checksum: UInt32(try reader.integer("checksum", in: 0...Int(UInt32.max))),
             chunkCount: try reader.integer("chunks", in: 0...Int.max), messageCount: try reader.word(),
@@ -81,12 +87,14 @@ package struct RunSnapshot {
     // MARK: What it tells
 
     /// The aggregator that it was made of.
-    /// - Parameter initial: the log's first state.
+    /// - Parameter header: the log's first record.
     /// - Throws: `SnapshotError`, or what making the strategy throws.
-    package func restore(_ configuration: RunConfiguration, initial: PromptState) throws -> Aggregator {
+    package func restore(
+        _ configuration: RunConfiguration, _ header: RunHeader, initial: PromptState
+    ) throws -> Aggregator {
         let restored = try Aggregator(
-            configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial),
-            snapshot: aggregator)
+            configuration: configuration.federation(for: header), run: header.run,
+            strategy: try configuration.makeStrategy(initial: initial), snapshot: aggregator)
         guard restored.version == version, restored.snapshot() == aggregator else {
             throw UnusableSnapshot("it restores to another state than it was made of")
         }

@@ -76,7 +76,7 @@ extension RunSnapshot {
             return .unusable("it was made of another run")
         }
         let isEqual =
-            replay.aggregator?.snapshot() == aggregator && replay.lastTime == time
+            replay.aggregator?.snapshot() == aggregator && replay.lastTime == time && replay.epoch == epoch
             && history.bytes == self.history.bytes
         return isEqual ? .equal : .different
     }

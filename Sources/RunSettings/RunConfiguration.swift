@@ -16,6 +16,8 @@ public struct RunConfiguration: Sendable {
     public var prompts: Prompts
     public var head: Head
     public var encoder: Encoder
+    /// SHA-256 of the encoder's weights, empty while they were not read.
+    public private(set) var encoderDigest: String
     public var data: DataSource
     public var evaluation: Evaluation
     public var worker: Worker
@@ -215,7 +217,7 @@ extension RunConfiguration {
             imageSize: try reader.integer(
                 "encoder.image_size", 0, 0...8192, "height and width of the images; 0 for what it was trained on"
             ).nonZero)
-        federation.encoderDigest = try reader.text(
+        encoderDigest = try reader.text(
             "encoder.digest", "", "clients with other weights are refused; empty for those of encoder.path")
         data = try DataSource(reader, seed: seed)
         evaluation = try Evaluation(reader)
@@ -259,11 +261,10 @@ extension RunConfiguration {
     /// Fixes the encoder that clients must have, unless the configuration does.
     /// - Throws: `ConfigurationError` when the weights at hand are not the ones that it names.
     package mutating func fixEncoder(digest: String) throws {
-        guard federation.encoderDigest.isEmpty || federation.encoderDigest == digest else {
-            throw ConfigurationError(
-                "encoder.digest: expected \(federation.encoderDigest), found weights with \(digest)")
+        guard encoderDigest.isEmpty || encoderDigest == digest else {
+            throw ConfigurationError("encoder.digest: expected \(encoderDigest), found weights with \(digest)")
         }
-        federation.encoderDigest = digest
+        encoderDigest = digest
         effective.set("encoder.digest", to: digest)
     }
 

@@ -22,3 +22,9 @@ extension Array {
         return indices.filter { (count - 1 - $0) % step == 0 }.map { self[$0] }
     }
 }
+
+/// A 64-bit number in 16 hexadecimal digits.
+package func hexadecimal(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+}

@@ -14,8 +14,8 @@ def words(topic, record):
     if topic == "/header":
         # The digest of a version covers the bytes of its GlobalPrompts, which come out the same here.
         return record.log_format, record.seed, record.build, sha256(record.initial.SerializeToString())
-    if topic == "/incarnation":
-        return record.incarnation, record.build
+    if topic == "/epoch":
+        return record.epoch, record.build
     if topic == "/timer":
         kinds = record.DESCRIPTOR.fields_by_name["kind"].enum_type.values_by_number
         return kinds[record.kind].name, record.version

@@ -40,7 +40,7 @@ struct LiveDrainTests {
             let second = try federation.startAggregator()
             for process in [second, worker] { #expect(try await process.exitCode() == 0, "\(process.output)") }
             let inspection = try RunInspection(log: federation.run.log)
-            #expect(inspection.finished && inspection.incarnations == 2)
+            #expect(inspection.finished && inspection.starts == 2)
             #expect(try await federation.replay().exitCode == 0)
         }
     }

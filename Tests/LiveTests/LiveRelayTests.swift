@@ -43,7 +43,7 @@ struct LiveRelayTests {
             }
             withExtendedLifetime(taken) {}
             let inspection = try RunInspection(log: federation.run.log)
-            #expect(inspection.finished && inspection.incarnations == 2)
+            #expect(inspection.finished && inspection.starts == 2)
             #expect(inspection.clients.map(\.sessions) == [1, 1, 1, 1])
             #expect(aggregator.output.contains("malformed=0") && aggregator.output.contains("impostures=0"))
             #expect(try await federation.replay().exitCode == 0)

@@ -27,7 +27,7 @@ struct LiveRunTests {
             }
 
             let inspection = try RunInspection(log: federation.run.log)
-            #expect(inspection.finished && inspection.incarnations == 2)
+            #expect(inspection.finished && inspection.starts == 2)
             #expect(inspection.updatesAccepted >= 150)
             #expect(inspection.clients.count == 4 && inspection.clients.allSatisfy { $0.updatesUsed > 0 })
             let replays = [try await federation.replay(), try await federation.replay()]

@@ -52,7 +52,7 @@ struct LiveStopTests {
                 #expect(try await process.exitCode() == 0, "\(process.output)")
             }
             let inspection = try RunInspection(log: federation.run.log)
-            #expect(inspection.finished && inspection.incarnations == 2)
+            #expect(inspection.finished && inspection.starts == 2)
             #expect(inspection.clients.map(\.sessions) == [2, 1, 2, 1])
             #expect(try await federation.replay().exitCode == 0)
             let late = try startFollower(1, of: federation)

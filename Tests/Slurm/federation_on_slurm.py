@@ -200,7 +200,7 @@ def stop_one_job(whole):
 def check_one_job(whole):
     eventually(120, "the federation in one job is complete", lambda: whole.ended_well(whole.job))
     run = whole.lines("run")[0]
-    expect(run["finished"] and run["incarnations"] == 2, "its run has finished, with two starts of the aggregator")
+    expect(run["finished"] and run["starts"] == 2, "its run has finished, with two starts of the aggregator")
     expect("every digest equal" in whole.impromptu("replay", "run", "--quiet"), "and replays")
 
 
@@ -209,7 +209,7 @@ def check_the_end(federation):
     for task in TASKS[:CLIENTS]:
         eventually(30, f"task {task} is complete", lambda: federation.ended_well(federation.workers, task))
     run = federation.lines("run")[0]
-    expect(run["finished"] and run["incarnations"] == 2, "the run has finished, with two starts of the aggregator")
+    expect(run["finished"] and run["starts"] == 2, "the run has finished, with two starts of the aggregator")
     replay = federation.impromptu("replay", "run", "--quiet")
     expect("every digest equal" in replay, "it replays: " + " ".join(replay.split("\n")[0].split()))
     updates = federation.lines("update")

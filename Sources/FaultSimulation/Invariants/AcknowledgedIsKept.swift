@@ -10,11 +10,7 @@ struct AcknowledgedIsKept: Invariant {
 
     mutating func observe(_ observation: Observation) {
         switch observation {
-        case .acknowledged(let ack):
-            for sequence in (0..<ack.contiguous).map({ $0 + 1 }) + ack.ahead {
-                acknowledged.insert(
-                    .init(client: ack.client, id: UpdateID(session: ack.session, sequence: sequence)))
-            }
+        case .acknowledged(let client, let id): acknowledged.insert(.init(client: client, id: id))
         case .stored(let client, let id): stored.insert(.init(client: client, id: id))
         case .discarded(let client, let id, let settlement): released[.init(client: client, id: id)] = settlement
         default: break

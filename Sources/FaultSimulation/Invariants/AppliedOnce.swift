@@ -14,7 +14,7 @@ struct AppliedOnce: Invariant {
         for flush in record.flushes {
             for part in flush.parts {
                 let name = RunRecord.UpdateName(
-                    client: part.client, id: UpdateID(session: part.session, sequence: part.sequence))
+                    client: part.client, id: UpdateID(run: record.run, task: part.task))
                 used.insert(name)
                 if record.verdicts[name] != .accepted {
                     found.append("\(name) counts in version \(flush.version) and was not accepted")

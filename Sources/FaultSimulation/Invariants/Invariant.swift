@@ -9,7 +9,7 @@ package enum Observation {
     /// An observer was told of the flush that made a version; the last one that it knew of is the other.
     case flushed(Version, after: Version)
     /// The aggregator told a client what is safe.
-    case acknowledged(AggregatorMessage.Ack)
+    case acknowledged(ClientID, UpdateID)
     case trained(Training)
     /// A client has an update on its disk.
     case stored(ClientID, UpdateID)
@@ -21,6 +21,8 @@ package enum Observation {
     case resumed(Digest, whole: Digest)
     /// An aggregator began the run anew on an empty disk.
     case begunAnew
+    /// A core found itself in a state that cannot be.
+    case unsound(String)
     /// The aggregator's state after the last record of the log.
     case ended(Digest)
 }
@@ -39,7 +41,7 @@ enum Invariants {
     static func all() -> [any Invariant] {
         [
             AcknowledgedIsKept(), AppliedOnce(), VersionsOnlyGrow(), StalenessIsAccounted(), RunsEnd(),
-            RecoveryIsExact(), EffectsComeOnce(),
+            RecoveryIsExact(), EffectsComeOnce(), StatesAreSound(), ForeignUpdatesStay(),
         ]
     }
 }

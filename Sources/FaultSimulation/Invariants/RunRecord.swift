@@ -8,7 +8,7 @@ struct RunRecord {
     struct UpdateName: Hashable, CustomStringConvertible {
         var client: ClientID
         var id: UpdateID
-        var description: String { "update \(id.sequence) of \(client) in session \(id.session)" }
+        var description: String { "the update of \(client) for task \(id.task)" }
     }
 
     enum Verdict { case accepted, rejected }
@@ -27,20 +27,24 @@ struct RunRecord {
     var hasEnded = true
     var state = ""
 
-    init(configuration: FederationConfiguration) { self.configuration = configuration }
+    /// Which run it is.
+    let run: UInt64
+    /// Updates of other runs that lay on clients' disks from the start.
+    let foreign: Set<UpdateName>
+
+    init(configuration: FederationConfiguration, run: UInt64, foreign: Set<UpdateName>) {
+        self.configuration = configuration
+        self.run = run
+        self.foreign = foreign
+    }
 
     /// Replays a log from its first to its last record.
     mutating func read(_ storage: some RunStorage) throws {
-        var received: ClientMessage.Update?
         let replay = try Replay(RunLogReader(storage.readLog())) { step in
             switch step {
-            case .event(let event, _):
-                received = nil
-                if case .received(.update(let update)) = event.kind { received = update }
-            case .effect(.publish(.client, let message)):
-                if let update = received { judge(update, by: message) }
+            case .judged(let update, let verdict): judge(update, verdict)
             case .effect(.flushed(let flush)): flushes.append(flush)
-            case .began, .judged, .effect: break
+            case .began, .event, .effect: break
             case .checked(let publication): publications.append(publication)
             }
         }
@@ -48,14 +52,13 @@ struct RunRecord {
     }
 
     /// Notes what became of an update, the first time that it is settled.
-    private mutating func judge(_ update: ClientMessage.Update, by message: AggregatorMessage) {
+    private mutating func judge(_ update: ClientMessage.Update, _ verdict: Federation.Verdict) {
         let name = UpdateName(client: update.client, id: update.id)
         guard verdicts[name] == nil else { return }
-        switch message {
-        case .ack(let ack) where ack.session == update.session: verdicts[name] = .accepted
-        case .reject(let reject) where reject.sequence == update.sequence && !reject.retryable:
-            verdicts[name] = .rejected
-        default: break
+        switch verdict {
+        case .accepted, .tooLate: verdicts[name] = .accepted
+        case .rejected: verdicts[name] = .rejected
+        case .duplicate: break
         }
     }
 }

@@ -7,8 +7,8 @@ import RunLog
 public struct LiveFigures: Sendable {
     /// Names the run.
     public var heading: String
-    /// Names this start of the aggregator.
-    public var incarnation: UInt64
+    /// Counts the starts of the aggregator, from 1.
+    public var epoch: UInt64
     public var isRecovered: Bool
     public var time: Timestamp
     /// Since the run began.
@@ -20,7 +20,7 @@ public struct LiveFigures: Sendable {
     public var buffered: Int
     /// Prompts in the pool.
     public var pool: Int
-    /// Of this incarnation.
+    /// Since this start.
     public var traffic = Traffic()
     public var clients: [ClientState]
     /// Classes that the run tells apart; 0 where that is not known.
@@ -34,16 +34,18 @@ public struct LiveFigures: Sendable {
         public var malformed = 0
         /// Messages from somebody who may not speak for the client that they name.
         public var impostures = 0
+        /// Updates that were answered and not kept, since they come to nothing whatever else happens.
+        public var turnedAway = 0
 
         public init() {}
     }
 
     package init(
-        heading: String, incarnation: UInt64, isRecovered: Bool, aggregator: Aggregator, history: RunHistory,
+        heading: String, epoch: UInt64, isRecovered: Bool, aggregator: Aggregator, history: RunHistory,
         at time: Timestamp
     ) {
         self.heading = heading
-        self.incarnation = incarnation
+        self.epoch = epoch
         self.isRecovered = isRecovered
         self.time = time
         seconds = history.seconds(at: time)
@@ -58,12 +60,13 @@ public struct LiveFigures: Sendable {
 
     package init(setup: AggregatorSetup, engine: LoggedAggregator, history: RunHistory, at time: Timestamp) {
         self.init(
-            heading: setup.heading, incarnation: setup.incarnation, isRecovered: setup.isRecovered,
+            heading: setup.heading, epoch: setup.origin.epoch, isRecovered: setup.isRecovered,
             aggregator: engine.aggregator, history: history, at: time)
         classes = setup.classes
         traffic.messages = engine.receivedMessages
         traffic.bytes = engine.receivedBytes
         traffic.malformed = engine.malformed
         traffic.impostures = engine.impostures
+        traffic.turnedAway = engine.turnedAway
     }
 }

@@ -4,6 +4,7 @@ import Logging
 import PromptAggregation
 import PromptWire
 import RunLog
+import Text
 import ZeroMQTransport
 
 /// What a live service does of what the aggregator wants; on the loop's thread.
@@ -13,30 +14,38 @@ struct LiveEffects: EffectCarrier {
     func publish(_ message: AggregatorMessage, on topic: Topic) {
         service.assumeIsolated { $0.publish(message, on: topic) }
     }
-    func publish(_ version: EncodedVersion) { service.assumeIsolated { $0.publish(version) } }
-    func setTimer(_ timer: AggregatorTimer, after delay: Duration) {
-        service.assumeIsolated { $0.setTimer(timer, after: delay) }
-    }
+    func note(_ version: EncodedVersion) { service.assumeIsolated { $0.note(version) } }
+    func note(_ judgement: Judgement) { service.assumeIsolated { $0.note(judgement) } }
     func note(_ flush: Flush) { service.assumeIsolated { $0.note(flush) } }
     func note(_ presence: Presence, of client: ClientID) {
         service.logger.info("client", metadata: ["client": "\(client)", "presence": "\(presence.rawValue)"])
+    }
+    func note(_ failed: FailedTask) { service.assumeIsolated { $0.note(failed) } }
+    func noteFenced(_ client: ClientID, session: UInt64) {
+        service.logger.warning(
+            "two processes speak for one client; the older one is told to end",
+            metadata: ["client": "\(client)", "session": "\(hexadecimal(session))"])
     }
     func noteRest() { service.assumeIsolated { $0.noteRest() } }
     func noteFinish() { service.assumeIsolated { $0.noteFinish() } }
 }
 
 extension AggregatorService {
-    fileprivate func publish(_ message: AggregatorMessage, on topic: Topic) {
+    func publish(_ message: AggregatorMessage, on topic: Topic) {
+        if case .refuse(let refuse) = message {
+            complain(
+                "client refused", about: "\(refuse.client) \(refuse.code)",
+                ["client": "\(refuse.client)", "code": "\(refuse.code)", "reason": "\(refuse.reason)"])
+        }
         guard case .beacon(var beacon) = message else {
-            return send(AggregatorCodec.encode(message, incarnation: setup.incarnation), on: topic)
+            return send(AggregatorCodec.encode(message, from: setup.origin), on: topic)
         }
         beacon.metrics = observer.beaconMetrics(at: clock.now(), isDraining: pipeline.aggregator.phase == .draining)
         progress?.show(beacon, seconds: observer.history.seconds(at: clock.now()))
-        send(AggregatorCodec.encode(.beacon(beacon), incarnation: setup.incarnation), on: topic)
+        send(AggregatorCodec.encode(.beacon(beacon), from: setup.origin), on: topic)
     }
 
-    fileprivate func publish(_ version: EncodedVersion) {
-        send(version.message(incarnation: setup.incarnation), on: .all)
+    fileprivate func note(_ version: EncodedVersion) {
         evaluator?.submit(version.prompts)
         keepFigures { try observer.keep(version.file(logOffset: pipeline.engine.committedBytes)) }
     }
@@ -50,9 +59,18 @@ extension AggregatorService {
         }
     }
 
-    fileprivate func setTimer(_ timer: AggregatorTimer, after delay: Duration) {
-        timers[timer]?.cancel()
-        timers[timer] = loop.schedule(after: delay) { [weak self] in self?.assumeIsolated { $0.fire(timer) } }
+    fileprivate func note(_ judgement: Judgement) {
+        guard case .rejected(let code, let reason) = judgement.verdict else { return }
+        complain(
+            "update rejected", about: "\(judgement.client) \(code)",
+            ["client": "\(judgement.client)", "task": "\(judgement.task)", "reason": "\(reason)"])
+    }
+
+    fileprivate func note(_ failed: FailedTask) {
+        let end = failed.isAskedAgain ? "" : "; it is asked no more until it starts again"
+        complain(
+            "client failed", about: "\(failed.client) \(failed.isAskedAgain)",
+            ["client": "\(failed.client)", "task": "\(failed.task)", "reason": "\(failed.reason)\(end)"])
     }
 
     fileprivate func note(_ flush: Flush) { keepFigures { try observer.add(flush) } }

@@ -21,11 +21,11 @@ public actor AggregatorService: Service {
     nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     let setup: AggregatorSetup
-    private let keys: (key: CurveSecretKey, allowed: AllowedKeys)?
+    let keys: (key: CurveSecretKey, allowed: AllowedKeys)?
     private let stays: Bool
     let logger: Logger
     private let openFiles: OpenFiles
-    var clock: RunClock
+    let clock: RunClock
     var pipeline: CommitPipeline
     var observer: RunObserver
     let figureFiles: FiguresQueue
@@ -33,7 +33,8 @@ public actor AggregatorService: Service {
     private let snapshots: SnapshotKeeper
     var evaluator: Evaluator?
     var links: AggregatorLinks?
-    var timers: [AggregatorTimer: LoopTimer] = [:]
+    private var deadline: LoopTimer?
+    var complaints = Complaints()
     private var lingerEnd: LoopTimer?
     private var end: CheckedContinuation<Void, any Error>?
     private var failure: (any Error)?
@@ -100,13 +101,12 @@ public actor AggregatorService: Service {
         if let shortage = openFiles.shortage(forClients: configuration.data.clients) {
             logger.warning("too few open files", metadata: ["problem": "\(shortage)"])
         }
-        var clock = RunClock()
         setup = try AggregatorSetup(
-            configuration: configuration, folder: folder, incarnation: UInt64.random(in: .min ... .max),
-            startingAt: clock.now(), takesUpFinished: stays)
+            configuration: configuration, folder: folder, run: UInt64.random(in: 1 ... .max),
+            startingAt: RunClock().now(), takesUpFinished: stays)
         try folder.removeDrain()
         self.logger = logger
-        self.clock = RunClock(since: setup.lastTime)
+        clock = RunClock(since: setup.lastTime)
         pipeline = CommitPipeline(LoggedAggregator(aggregator: setup.aggregator, log: setup.log))
         self.figureFiles = figureFiles
         observer = try RunObserver(folder: folder, history: setup.history, files: figureFiles)
@@ -181,8 +181,7 @@ public actor AggregatorService: Service {
         try makeEvaluator()
         let now = clock.now()
         observer.begin(at: now)
-        try pipeline.start(
-            IncarnationStarted(incarnation: setup.incarnation, build: buildVersion), at: now)
+        try pipeline.start(EpochStarted(epoch: setup.origin.epoch, build: buildVersion), at: now)
         begun = true
         try advance(settling: true)
         // A crash came between the end of the run and the last client that heard of it.
@@ -260,10 +259,8 @@ public actor AggregatorService: Service {
             show()
             closeFiles()
         }
-        // Behind it, as what is stored in closing may set a timer.
-        for timer in Array(timers.values) + [signOfLife, lookForDrain, showing, lingerEnd].compactMap(\.self) {
-            timer.cancel()
-        }
+        // Behind it, as closing advances the run once more.
+        for timer in [deadline, signOfLife, lookForDrain, showing, lingerEnd] { timer?.cancel() }
         links?.close()
         figureFiles.finish()
         health?.remove()
@@ -293,49 +290,25 @@ public actor AggregatorService: Service {
                 "version": "\(pipeline.aggregator.version)", "updates": "\(pipeline.aggregator.counts.accepted)",
                 "messages": "\(pipeline.engine.receivedMessages)", "bytes": "\(pipeline.engine.receivedBytes)",
                 "malformed": "\(pipeline.engine.malformed)", "impostures": "\(pipeline.engine.impostures)",
-                "connected": "\(links?.peers.connected ?? 0)", "turned_away": "\(links?.peers.turnedAway ?? 0)",
+                "not_kept": "\(pipeline.engine.turnedAway)", "connected": "\(links?.peers.connected ?? 0)", "turned_away": "\(links?.peers.turnedAway ?? 0)",
             ])
     }
 
     // MARK: What happens
 
-    private func take(_ messages: [AggregatorLinks.Incoming]) {
+    private func tick() {
         guard !ended else { return }
         attempt {
-            for message in messages {
-                do {
-                    try message.withBytes { bytes in
-                        try pipeline.receive(bytes, at: clock.now()) { client in
-                            guard let keys else { return true }
-                            return message.sender.map { keys.allowed.permits($0, toSpeakFor: client) } ?? false
-                        }
-                    }
-                } catch let error as WireError {
-                    complain(
-                        "malformed message dropped", of: pipeline.engine.malformed,
-                        ["problem": "\(error)", "key": "\(message.sender ?? "")"])
-                } catch let error as Imposture {
-                    complain(
-                        "message in another's name dropped", of: pipeline.engine.impostures,
-                        ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
-                }
-            }
+            try pipeline.tick(at: clock.now())
             try advance()
         }
     }
 
-    /// Logs one of a kind of which so many were found.
-    private func complain(_ problem: Logger.Message, of count: Int, _ details: Logger.Metadata) {
-        guard count.isWorthTelling else { return }
-        logger.warning(problem, metadata: details.merging(["so_far": "\(count)"]) { $1 })
-    }
-
-    func fire(_ timer: AggregatorTimer) {
-        guard !ended else { return }
-        timers[timer] = nil
-        attempt {
-            try pipeline.fire(timer, at: clock.now())
-            try advance()
+    /// Arms the one timer for the state's deadline.
+    private func armDeadline() {
+        deadline?.cancel()
+        deadline = pipeline.nextDeadline.map { time in
+            loop.schedule(after: max(.zero, time - clock.now())) { [weak self] in self?.assumeIsolated { $0.tick() } }
         }
     }
 
@@ -358,6 +331,7 @@ public actor AggregatorService: Service {
     /// Has what was taken in stored as `CommitPipeline` says, and carries out what came of what is.
     /// - Parameter settling: whether to wait until everything is stored.
     func advance(settling: Bool = false) throws {
+        armDeadline()
         while true {
             // A snapshot is of a moment in which all is stored, which does not come by itself under load.
             switch try pipeline.next(settling: settling || snapshots.isDue(pipeline.engine)) {

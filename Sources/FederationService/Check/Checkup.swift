@@ -86,7 +86,7 @@ public struct Checkup {
             try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
             self.encoder = encoder
             let recognised = encoder.recognised
-            let digest = "digest \(configuration.federation.encoderDigest.prefix(12))"
+            let digest = "digest \(configuration.encoderDigest.prefix(12))"
             note(.ok("encoder", (["\(recognised), \(digest)"] + recognised.notes).joined(separator: "; ")))
         } catch {
             note(

@@ -1,17 +1,23 @@
 import Federation
 import Foundation
 
-/// The shell's clock: nanoseconds since 1970 that never go back, whatever is done to the machine's time.
+/// The shell's clock: nanoseconds since 1970 by the machine's time at the start of the process, and by its steady clock from
+/// there, so that no step of the machine's time is seen.
 struct RunClock {
-    private var last: Timestamp
+    private let start: Timestamp
+    private let steadyStart: Int64
 
-    /// - Parameter since: no time before this one is told.
-    init(since: Timestamp = Timestamp(nanoseconds: 0)) { last = since }
+    /// - Parameter since: no earlier time is returned.
+    init(since: Timestamp = Timestamp(nanoseconds: 0)) {
+        start = max(since, Timestamp(nanoseconds: Self.read(CLOCK_REALTIME)))
+        steadyStart = Self.read(CLOCK_MONOTONIC)
+    }
 
-    mutating func now() -> Timestamp {
+    func now() -> Timestamp { start + .nanoseconds(Self.read(CLOCK_MONOTONIC) - steadyStart) }
+
+    private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        last = max(last, Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)))
-        return last
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }

@@ -48,23 +48,23 @@ package final class HostedClient: @unchecked Sendable {
     private let train: Trainer
     private let loop: PollLoop
     private let logger: Logger
-    private var clock = RunClock()
-    private var timers: [ClientTimer: LoopTimer] = [:]
+    private let clock = RunClock()
+    private var deadline: LoopTimer?
     private var cancellation: TuningThread.Cancellation?
     private var isAbandoned = false
-    /// Queues the bytes of a message; what gets lost is sent again.
-    package var send: ([UInt8]) -> Void = { _ in }
+    /// Queues a message, which has these bytes; what gets lost is sent again.
+    package var send: (ClientMessage, [UInt8]) -> Void = { _, _ in }
     /// Called when the client's part has ended.
     package var ended: () -> Void = {}
 
     /// - Parameter loop: runs the timers, and what comes back from other threads.
     package init(
-        id: ClientID, session: UInt64, sampleCount: Int, encoderDigest: String, belongings: Belongings,
+        id: ClientID, session: UInt64, sampleCount: Int, model: ModelSpecification, belongings: Belongings,
         train: @escaping Trainer, loop: PollLoop, logger: Logger
     ) {
         let left = belongings.outbox?.left ?? []
         client = Client(
-            id: id, session: session, sampleCount: sampleCount, encoderDigest: encoderDigest,
+            id: id, session: session, sampleCount: sampleCount, model: model,
             outbox: left.map(\.update))
         updates = EncodedUpdates(left)
         self.belongings = belongings
@@ -79,7 +79,7 @@ package final class HostedClient: @unchecked Sendable {
     package func start() { handle(.started) }
 
     package func receive(_ envelope: AggregatorEnvelope) {
-        handle(.received(envelope.message, incarnation: envelope.incarnation))
+        handle(.received(envelope.message, from: envelope.origin))
     }
 
     /// Begins nothing new, and ends when nothing is under way or the time is up.
@@ -94,27 +94,32 @@ package final class HostedClient: @unchecked Sendable {
 
     private func stopWorking() {
         cancellation?.cancel()
-        for timer in timers.values { timer.cancel() }
+        deadline?.cancel()
     }
 
     // MARK: What happens
 
     private func handle(_ kind: ClientEvent.Kind) {
         guard end == nil, !isAbandoned else { return }
-        for effect in client.handle(ClientEvent(time: clock.now(), kind: kind)) { carryOut(effect) }
+        let effects = client.handle(ClientEvent(time: clock.now(), kind: kind))
+        deadline?.cancel()
+        deadline = client.nextDeadline.map { time in
+            loop.schedule(after: max(.zero, time - clock.now())) { [weak self] in self?.handle(.tick) }
+        }
+        for effect in effects { carryOut(effect) }
     }
 
     private func trained(_ result: Result<TrainingOutcome?, any Error>, task: UInt64) {
         cancellation = nil
         switch result {
-        case .success(nil): handle(.trainingFailed(task: task))
+        case .success(nil): handle(.trainingFailed(task: task, reason: "the training was given up"))
         case .success(let outcome?):
             personal = outcome.personal
             notePrivacy()
             handle(.trainingFinished(outcome.result))
         case .failure(let error):
             warn("training failed", ["task": "\(task)", "problem": "\(error)"])
-            handle(.trainingFailed(task: task))
+            handle(.trainingFailed(task: task, reason: "\(error)"))
         }
     }
 
@@ -137,21 +142,34 @@ package final class HostedClient: @unchecked Sendable {
 
     private func carryOut(_ effect: ClientEffect) {
         switch effect {
-        case .send(let message): send(updates.bytes(of: message))
+        case .send(let message): send(message, updates.bytes(of: message))
         case .train(let order): begin(order)
         case .store(let update): store(update)
         case .discard(let id, let settlement):
             updates.forget(id)
             belongings.outbox?.discard(id, settlement)
         case .abandonTraining: cancellation?.cancel()
-        case .setTimer(let timer, let delay):
-            timers[timer]?.cancel()
-            timers[timer] = loop.schedule(after: delay) { [weak self] in self?.handle(.timerFired(timer)) }
+        case .joined(let origin, let others): join(origin, keptForOtherRuns: others)
+        case .misunderstood(let reason): warn("the aggregator did not understand a message", ["problem": "\(reason)"])
         case .updateRejected(let reject):
             warn(
                 "update rejected",
-                ["update": "\(reject.sequence)", "code": "\(reject.code)", "reason": "\(reject.reason)"])
+                ["task": "\(reject.task)", "code": "\(reject.code)", "reason": "\(reject.reason)"])
         case .finish(let end): finish(end)
+        }
+    }
+
+    /// Takes note of the run that the client takes part in, and of what it keeps for others.
+    private func join(_ origin: Origin, keptForOtherRuns others: Int) {
+        if others > 0 {
+            warn(
+                "updates of other runs stay in the outbox",
+                ["updates": "\(others)", "run": "\(hexadecimal(origin.run))"])
+        }
+        do {
+            try belongings.privacy?.enter(run: origin.run)
+        } catch {
+            handle(.retired("\(error)"))
         }
     }
 

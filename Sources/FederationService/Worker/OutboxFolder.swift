@@ -6,10 +6,11 @@ import PromptAggregation
 import PromptWire
 import RunLog
 import Synchronization
+import Text
 
 /// A client's outbox on the disk: a file for each update, there until the update is settled.
 ///
-/// A file is the SHA-256 of what follows, and the update as a `ClientEnvelope`. It is written under another name, synced
+/// A file is named by run and task, and holds the SHA-256 of what follows and the update as a `ClientEnvelope`. It is written under another name, synced
 /// and renamed, so a crash leaves the whole of it or nothing. `acknowledged.txt` gets a line for each update that was
 /// acknowledged: what the client can say was taken.
 package final class OutboxFolder: Sendable {
@@ -31,8 +32,8 @@ package final class OutboxFolder: Sendable {
     }
 
     private static let ending = ".update"
-    /// The client's account of what its updates give away.
-    package var privacyAccount: String { path + "/privacy.txt" }
+    /// The client's account of what its updates give away, in one run.
+    package func privacyAccount(run: UInt64) -> String { "\(path)/\(hexadecimal(run)).privacy.txt" }
     /// Is told, once, that `acknowledged.txt` cannot be written.
     private let cannotNote: @Sendable (OutboxError) -> Void
     private let hasFailedToNote = Atomic<Bool>(false)
@@ -71,10 +72,7 @@ package final class OutboxFolder: Sendable {
             try FileManager.default.removeItem(atPath: path + "/" + name)
         }
         let kept = try names.filter { $0.hasSuffix(ending) }.map { try read(file: path + "/" + $0, of: client) }
-        return kept.sorted {
-            ($0.update.task, $0.update.session, $0.update.sequence)
-                < ($1.update.task, $1.update.session, $1.update.sequence)
-        }
+        return kept.sorted { ($0.update.run, $0.update.task) < ($1.update.run, $1.update.task) }
     }
 
     private static func read(file: String, of client: ClientID) throws -> Kept {
@@ -126,15 +124,14 @@ package final class OutboxFolder: Sendable {
         let descriptor = open(noted, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw FileError(path: noted, operation: "open") }
         try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-            .write(contentsOf: Data("\(id.session) \(id.sequence)\n".utf8))
+            .write(contentsOf: Data("\(hexadecimal(id.run)) \(id.task)\n".utf8))
     }
 
     /// Waits until all that was asked for is done.
     package func finish() { thread.sync {} }
 
     private func file(of id: UpdateID) -> String {
-        let digits = String(id.session, radix: 16)
-        return "\(path)/\(String(repeating: "0", count: 16 - digits.count))\(digits)-\(id.sequence)\(Self.ending)"
+        "\(path)/\(hexadecimal(id.run))-\(id.task)\(Self.ending)"
     }
 }
 

@@ -24,6 +24,7 @@ public actor WorkerService: Service {
     /// The run folder where the aggregator says how it can be reached; nil where the configuration says it.
     private let meeting: (folder: RunFolder, patience: Duration?)?
     private var clients: [HostedClient] = []
+    private var places: [ClientID: Int] = [:]
     /// Their images.
     private var samples = 0
     private var links: WorkerLinks?
@@ -33,6 +34,7 @@ public actor WorkerService: Service {
     private var silence = Silence(since: .now, patience: .zero)
     /// Whether a message has come since the last look.
     private var hasHeard = false
+    private var traffic = SharedTraffic()
     private var begun = false
     private var end: CheckedContinuation<Void, any Error>?
     private var ended = false
@@ -42,6 +44,8 @@ public actor WorkerService: Service {
 
     /// An aggregator that is not heard for so long is reported.
     private static let quiet: Duration = .seconds(10)
+    /// Heartbeats that come within this time travel together.
+    private static let gathering: Duration = .milliseconds(20)
 
     /// As many may be lost before the aggregator is looked for elsewhere.
     private var threeBeacons: Duration { configuration.federation.beacon * 3 }
@@ -78,6 +82,8 @@ public actor WorkerService: Service {
         self.loop = loop
         let tuning = TuningThread(learner: try PromptLearner(encoder: encoder, threads: configuration.worker.threads))
         let disk = DispatchQueue(label: "outbox")
+        let model = configuration.model(
+            of: encoder, classes: try FederatedData.classNames(of: configuration.data))
         for index in clients {
             let dataset = try TuningDataset(try data.images(ofClient: index))
             samples += dataset.count
@@ -85,11 +91,12 @@ public actor WorkerService: Service {
             let client = HostedClient(
                 id: names[index], session: UInt64.random(in: .min ... .max),
                 sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
-                encoderDigest: configuration.federation.encoderDigest, belongings: belongings,
+                model: model, belongings: belongings,
                 train: { order, personal, finish in
                     tuning.train(
                         order, personal: personal, on: dataset, privacy: belongings.privacy, finish: finish)
                 }, loop: loop, logger: logger)
+            places[names[index]] = self.clients.count
             self.clients.append(client)
         }
     }
@@ -103,8 +110,10 @@ public actor WorkerService: Service {
                 logger.warning("acknowledged updates not listed", metadata: ["problem": "\(problem)"])
             }
         }
-        let privacy = try configuration.privacy.map {
-            try PrivacyGuard($0, file: outbox?.privacyAccount, random: SystemRandomNumberGenerator())
+        var account: (@Sendable (UInt64) -> String)?
+        if let outbox { account = { outbox.privacyAccount(run: $0) } }
+        let privacy = configuration.privacy.map {
+            PrivacyGuard($0, file: account, random: SystemRandomNumberGenerator())
         }
         return .init(
             outbox: outbox, privacy: privacy, delay: configuration.worker.delay,
@@ -132,7 +141,7 @@ public actor WorkerService: Service {
                 "samples": "\(samples)",
             ])
         for client in clients {
-            client.send = { [weak self] bytes in self?.assumeIsolated { $0.send(bytes) } }
+            client.send = { [weak self] message, bytes in self?.assumeIsolated { $0.send(message, bytes) } }
             client.ended = { [weak self] in self?.assumeIsolated { $0.stopIfAllEnded() } }
         }
         if let meeting {
@@ -214,6 +223,8 @@ public actor WorkerService: Service {
         return "\(clients.count) clients, \(training) training, \(unsettled) updates not yet settled"
     }
 
+    private func client(_ id: ClientID) -> HostedClient? { places[id].map { clients[$0] } }
+
     private var unsettled: Int { clients.reduce(0) { $0 + $1.unsettled } }
 
     private func leave() {
@@ -225,7 +236,7 @@ public actor WorkerService: Service {
     private func stopIfAllEnded() {
         guard clients.allSatisfy({ $0.end != nil }) else { return }
         let refusals = clients.compactMap { hosted in
-            if case .refused(let reason) = hosted.end { return "\(hosted.client.id): \(reason)" }
+            if case .refused(let refuse) = hosted.end { return "\(hosted.client.id): \(refuse.reason)" }
             return nil
         }
         stop(refusals.first.map { ConfigurationError("the aggregator refused \($0)") })
@@ -256,9 +267,11 @@ public actor WorkerService: Service {
         for (topic, payload) in messages where !ended {
             do {
                 let envelope = try AggregatorCodec.decode(payload)
-                switch try Topic(bytes: topic) {
-                case .all: for client in clients { client.receive(envelope) }
-                case .client(let id): clients.first { $0.client.id == id }?.receive(envelope)
+                traffic.hear(envelope)
+                switch (try Topic(bytes: topic), envelope.message) {
+                // A state is the same for all, whoever asked for it.
+                case (.all, _), (_, .prompts): for client in clients { client.receive(envelope) }
+                case (.client(let id), _): client(id)?.receive(envelope)
                 }
             } catch {
                 logger.warning("malformed message dropped", metadata: ["problem": "\(error)"])
@@ -288,6 +301,29 @@ public actor WorkerService: Service {
             // A connection that came to no agreement is given up by ZeroMQ, though the other side may be mended.
             if links?.isRefused == true { reconnect() }
         }
+    }
+
+    private func send(_ message: ClientMessage, _ bytes: [UInt8]) {
+        switch message {
+        case .heartbeat(let heartbeat):
+            guard traffic.gather(heartbeat) else { return }
+            loop.schedule(after: Self.gathering) { [weak self] in self?.assumeIsolated { $0.sendHeartbeats() } }
+        case .fetch(let fetch):
+            switch traffic.fetch(fetch, at: .now, patience: configuration.federation.heartbeat) {
+            case .send: send(bytes)
+            case .wait: break
+            case .answer(let envelope):
+                loop.execute { [weak self] in self?.assumeIsolated { $0.client(fetch.client)?.receive(envelope) } }
+            }
+        case .goodbye(let goodbye):
+            traffic.forget(goodbye.client)
+            send(bytes)
+        case .hello, .update, .failure, .presence: send(bytes)
+        }
+    }
+
+    private func sendHeartbeats() {
+        for message in traffic.gathered() { send(ClientCodec.encode(message)) }
     }
 
     private func send(_ bytes: [UInt8]) {

@@ -5,7 +5,7 @@ import RunLog
 /// Builds the entries of a `RunInspection` while the log goes by.
 struct RunCollector {
     private(set) var start: Timestamp?
-    private(set) var incarnations = 0
+    private(set) var starts = 0
     private(set) var versions: [RunInspection.VersionEntry] = []
     private(set) var updates: [RunInspection.UpdateEntry] = []
     private(set) var clients: [RunInspection.ClientEntry] = []
@@ -26,9 +26,9 @@ struct RunCollector {
             now = event.time
             self.bytes = bytes
             switch event.kind {
-            case .started: incarnations += 1
+            case .started: starts += 1
             case .received(let message): count(message)
-            case .timerFired, .drainRequested: break
+            case .tick, .drainRequested: break
             }
         case .judged(let update, let verdict): add(update, verdict)
         case .effect(.flushed(let flush)): add(flush)
@@ -45,17 +45,18 @@ struct RunCollector {
         var begins = false
         if case .hello(let hello) = message { begins = sessions.insert(hello.session).inserted }
         let bytes = bytes
-        edit(message.client) {
-            $0.messages += 1
-            $0.bytes += bytes
-            if begins { $0.sessions += 1 }
+        for client in message.clients {
+            edit(client) {
+                $0.messages += 1
+                $0.bytes += bytes / message.clients.count
+                if begins { $0.sessions += 1 }
+            }
         }
     }
 
-    private mutating func add(_ update: ClientMessage.Update, _ verdict: Replay.Verdict) {
+    private mutating func add(_ update: ClientMessage.Update, _ verdict: Verdict) {
         var entry = RunInspection.UpdateEntry(
-            seconds: seconds, client: update.client.name, session: update.session, sequence: update.sequence,
-            task: update.task, baseVersion: update.baseVersion, samples: update.sampleCount,
+            seconds: seconds, client: update.client.name, session: update.session, task: update.task, baseVersion: update.baseVersion, samples: update.sampleCount,
             prompts: update.promptIDs.count, bytes: bytes,
             loss: update.metrics.first { $0.name == "loss" }?.value, fate: .waiting)
         switch verdict {
@@ -72,9 +73,8 @@ struct RunCollector {
     private mutating func add(_ flush: Flush) {
         let parts = flush.parts.enumerated().map { index, part in
             RunInspection.VersionEntry.Part(
-                client: part.client.name, session: part.session, sequence: part.sequence,
-                baseVersion: part.baseVersion, staleness: part.staleness, stalenessWeight: part.stalenessWeight,
-                samples: part.sampleCount,
+                client: part.client.name, task: part.task, baseVersion: part.baseVersion, staleness: part.staleness,
+                stalenessWeight: part.stalenessWeight, samples: part.sampleCount,
                 weight: index < flush.report.weights.count ? flush.report.weights[index] : 0)
         }
         for part in parts {
@@ -97,8 +97,7 @@ struct RunCollector {
 
     private mutating func use(_ part: RunInspection.VersionEntry.Part, in version: Version) {
         let place = waiting.first {
-            updates[$0].client == part.client && updates[$0].session == part.session
-                && updates[$0].sequence == part.sequence
+            updates[$0].client == part.client && updates[$0].task == part.task
         }
         guard let place else { return }
         updates[place].fate = .used

@@ -70,12 +70,12 @@ public enum RunExport {
 
     private static func updateRows(_ run: RunInspection) -> [String] {
         [
-            "seconds,client,session,sequence,task,base_version,samples,prompts,bytes,loss,fate,version,staleness,"
+            "seconds,client,session,task,base_version,samples,prompts,bytes,loss,fate,version,staleness,"
                 + "staleness_weight,weight,reason"
         ]
             + run.updates.map { update in
                 CSV.row([
-                    decimal(update.seconds, 3), update.client, "\(update.session)", "\(update.sequence)",
+                    decimal(update.seconds, 3), update.client, "\(update.session)",
                     "\(update.task)", "\(update.baseVersion)", "\(update.samples)", "\(update.prompts)",
                     "\(update.bytes)", text(update.loss), update.fate.rawValue, text(update.version),
                     text(update.staleness), text(update.stalenessWeight), text(update.weight), update.reason ?? "",

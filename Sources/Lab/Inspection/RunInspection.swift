@@ -22,8 +22,7 @@ public struct RunInspection: Encodable, Sendable {
 
         public struct Part: Encodable, Sendable {
             public var client: String
-            public var session: UInt64
-            public var sequence: UInt64
+            public var task: UInt64
             public var baseVersion: Int
             public var staleness: Int
             public var stalenessWeight: Double
@@ -51,7 +50,6 @@ public struct RunInspection: Encodable, Sendable {
         public var seconds: Double
         public var client: String
         public var session: UInt64
-        public var sequence: UInt64
         public var task: UInt64
         public var baseVersion: Int
         public var samples: Int
@@ -99,7 +97,8 @@ public struct RunInspection: Encodable, Sendable {
         public var updatesAccepted: Int
         public var duplicates: Int
         public var rejected: Int
-        public var incarnations: Int
+        /// Starts of the aggregator.
+        public var starts: Int
         /// The last one.
         public var version: Int
     }
@@ -128,7 +127,7 @@ public struct RunInspection: Encodable, Sendable {
             seconds: collector.start.map { (replay.lastTime - $0) / .seconds(1) } ?? 0,
             finished: aggregator.phase == .finished, updatesAccepted: aggregator.counts.accepted,
             duplicates: aggregator.counts.duplicates, rejected: aggregator.counts.rejected,
-            incarnations: collector.incarnations, version: aggregator.version)
+            starts: collector.starts, version: aggregator.version)
         versions = collector.versions
         updates = collector.updates
         clients = collector.clients
@@ -139,7 +138,7 @@ public struct RunInspection: Encodable, Sendable {
     private mutating func addEpsilon(_ privacy: ClientPrivacy) {
         for place in clients.indices {
             let sent = updates.lazy.filter { [client = clients[place].client] in $0.client == client }
-            let count = Set(sent.map { [$0.session, $0.sequence] }).count
+            let count = Set(sent.map(\.task)).count
             clients[place].epsilon = privacy.epsilon(rho: privacy.rho * Double(count))
         }
     }

@@ -7,7 +7,7 @@ import Text
 public enum RunTimeline {
     public struct Entry: Encodable, Sendable {
         public enum Kind: String, Encodable, Sendable {
-            case started, timer, drain, hello, update, heartbeat, goodbye, publication
+            case started, tick, drain, hello, update, failure, fetch, heartbeat, presence, goodbye, publication
         }
         /// The record's place in the log; the header is record 0.
         public var record: Int
@@ -66,11 +66,14 @@ public enum RunTimeline {
     private static func origin(_ kind: AggregatorEvent.Kind) -> (Entry.Kind, String?) {
         switch kind {
         case .started: (.started, nil)
-        case .timerFired: (.timer, nil)
+        case .tick: (.tick, nil)
         case .drainRequested: (.drain, nil)
         case .received(.hello(let hello)): (.hello, hello.client.name)
         case .received(.update(let update)): (.update, update.client.name)
+        case .received(.failure(let failure)): (.failure, failure.client.name)
+        case .received(.fetch(let fetch)): (.fetch, fetch.client.name)
         case .received(.heartbeat(let heartbeat)): (.heartbeat, heartbeat.client.name)
+        case .received(.presence): (.presence, nil)
         case .received(.goodbye(let goodbye)): (.goodbye, goodbye.client.name)
         }
     }
@@ -78,21 +81,24 @@ public enum RunTimeline {
     private static func describe(_ kind: AggregatorEvent.Kind, bytes: Int) -> String {
         switch kind {
         case .started: "aggregator started"
-        case .timerFired(let timer): "timer \(timer)"
+        case .tick: "a deadline came"
         case .drainRequested(let patience): "drain requested, within \(patience)"
         case .received(.hello(let hello)):
-            "\(hello.client) hello, holds version \(hello.lastVersion), \(hello.sampleCount) samples"
+            "\(hello.client) hello, \(hello.sampleCount) samples"
         case .received(.update(let update)):
-            "\(update.client) update \(update.sequence) for task \(update.task) from version \(update.baseVersion),"
+            "\(update.client) update for task \(update.task) from version \(update.baseVersion),"
                 + " \(update.promptIDs.count) prompts, \(bytes) bytes"
         case .received(.heartbeat(let heartbeat)):
             "\(heartbeat.client) heartbeat, \(heartbeat.activity), task \(heartbeat.task)"
+        case .received(.failure(let failure)): "\(failure.client) failed task \(failure.task): \(failure.reason)"
+        case .received(.fetch(let fetch)): "\(fetch.client) asks for the state, holds version \(fetch.holding)"
+        case .received(.presence(let presence)): "heartbeats of \(presence.heartbeats.count) clients"
         case .received(.goodbye(let goodbye)): "\(goodbye.client) goodbye"
         }
     }
 
     /// What the effects do not tell of a verdict.
-    private static func describe(_ verdict: Replay.Verdict) -> String? {
+    private static func describe(_ verdict: Verdict) -> String? {
         switch verdict {
         case .accepted: "accepted"
         case .tooLate: "accepted, too late for its round: discarded"
@@ -105,14 +111,18 @@ public enum RunTimeline {
         switch effect {
         case .publish(_, .task(let task)): "task \(task.number) to \(task.client) on version \(task.version)"
         case .publish(_, .reject(let reject)):
-            "reject \(reject.client) update \(reject.sequence), \(reject.code): \(reject.reason)"
+            "reject \(reject.client) task \(reject.task), \(reject.code): \(reject.reason)"
+        case .publish(_, .refuse(let refuse)): "refuse \(refuse.client), \(refuse.code): \(refuse.reason)"
+        case .failed(let failed):
+            "\(failed.client) \(failed.isAskedAgain ? "may be asked again" : "is asked no more")"
+        case .fenced(let client, _): "two processes speak for \(client)"
         case .flushed(let flush):
             "version \(flush.version) from \(flush.parts.count) updates, pool \(flush.pool),"
                 + " staleness \(flush.parts.map { String($0.staleness) }.joined(separator: " "))"
         case .presenceChanged(let client, let presence): "\(client) is \(presence)"
         case .finish: "run finished"
         case .rest: "at rest"
-        case .publish, .publishVersion, .setTimer: nil
+        case .publish, .publishVersion, .judged: nil
         }
     }
 }

@@ -13,8 +13,7 @@ struct MatchRecord {
     }
     private struct Key: Hashable {
         var client: ClientID
-        var session: UInt64
-        var sequence: UInt64
+        var task: UInt64
     }
     struct Use: Hashable {
         var client: String
@@ -32,13 +31,13 @@ struct MatchRecord {
     init(version: Version?) { wanted = version }
 
     mutating func take(_ update: ClientMessage.Update) {
-        origins[Key(client: update.client, session: update.session, sequence: update.sequence)] = update.promptIDs
+        origins[Key(client: update.client, task: update.task)] = update.promptIDs
     }
 
     mutating func take(_ flush: Flush) {
         var found: [Match] = []
         for (part, targets) in zip(flush.parts, flush.report.matches) {
-            let origins = origins[Key(client: part.client, session: part.session, sequence: part.sequence)] ?? []
+            let origins = origins[Key(client: part.client, task: part.task)] ?? []
             for (origin, target) in zip(origins, targets) {
                 let isMatched = target != FlushReport.unmatched
                 found.append(Match(client: part.client.name, origin: origin, target: isMatched ? target : nil))
@@ -46,7 +45,7 @@ struct MatchRecord {
             }
         }
         for part in flush.parts {
-            origins[Key(client: part.client, session: part.session, sequence: part.sequence)] = nil
+            origins[Key(client: part.client, task: part.task)] = nil
         }
         guard !found.isEmpty, wanted == nil || wanted == flush.version else { return }
         version = flush.version

@@ -20,7 +20,7 @@ enum RunTables {
             let inspection = logged.inspection
             return [
                 "\(logged.history.lateUpdates)", "\(run.versions.count)", "\(inspection.clients.count)",
-                "\(inspection.duplicates)", "\(inspection.rejected)", "\(inspection.incarnations)",
+                "\(inspection.duplicates)", "\(inspection.rejected)", "\(inspection.starts)",
                 decimal(run.seconds, 1), logged.verdict,
             ]
         }
@@ -65,7 +65,7 @@ enum RunTables {
         ])
         for (version, part) in late.prefix(mostStale) {
             table.add([
-                part.client, "\(part.sequence)", "\(part.baseVersion)", "\(version.version)", "\(part.staleness)",
+                part.client, "\(part.task)", "\(part.baseVersion)", "\(version.version)", "\(part.staleness)",
                 decimal(part.stalenessWeight, 3), decimal(part.weight, 4),
             ])
         }

@@ -15,8 +15,8 @@ public struct Simulation {
     private enum Item {
         case toAggregator([UInt8])
         case toClient(Int, AggregatorMessage)
-        case aggregatorTimer(AggregatorTimer)
-        case clientTimer(Int, ClientTimer)
+        case aggregatorDeadline
+        case clientDeadline(Int)
         case trained(Int, task: UInt64, Result<TrainingOutcome, any Error>)
         case clientStarts(Int)
     }
@@ -32,7 +32,8 @@ public struct Simulation {
         var random: SeededRandom
         /// Images a second relative to the configured speed.
         var speed: Double
-        var timers: [ClientTimer: Int] = [:]
+        /// The number of the item for its deadline.
+        var deadline: Int?
     }
 
     private let setup: AggregatorSetup
@@ -43,7 +44,8 @@ public struct Simulation {
     private var observer: RunObserver
     private var seats: [Seat] = []
     private var queue = EventQueue<Item>()
-    private var timers: [AggregatorTimer: Int] = [:]
+    /// The number of the item for the aggregator's deadline.
+    private var deadline: Int?
     /// Whether what was committed last made a version.
     private var hasNewVersion = false
     private var now = Timestamp(nanoseconds: 0)
@@ -57,7 +59,6 @@ public struct Simulation {
     public private(set) var bytesDown = 0
     /// Tasks that failed since the last that did not.
     private var failures = 0
-    private let incarnation: UInt64 = 1
     private let progress: (AggregatorMessage.Beacon, Double) -> Void
 
     /// Makes a run's folder and everything that takes part.
@@ -78,7 +79,7 @@ public struct Simulation {
         var folder = folder
         folder.syncsLog = false
         setup = try AggregatorSetup(
-            configuration: given, folder: folder, incarnation: incarnation, startingAt: Timestamp(nanoseconds: 0),
+            configuration: given, folder: folder, run: max(1, given.federation.seed), startingAt: Timestamp(nanoseconds: 0),
             takesUpFinished: false, materials: materials)
         guard !setup.isRecovered else {
             throw RunFolderError("\(folder.path): holds a run already; a simulation begins anew")
@@ -99,10 +100,10 @@ public struct Simulation {
                     client: Client(
                         id: id, session: random.next(),
                         sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
-                        encoderDigest: configuration.federation.encoderDigest), dataset: dataset,
-                    privacy: try configuration.privacy.map {
+                        model: setup.model), dataset: dataset,
+                    privacy: configuration.privacy.map {
                         let noise = SeededRandom(seed: configuration.federation.seed, stream: 2000 + UInt64(index))
-                        return try PrivacyGuard($0, file: nil, random: noise)
+                        return PrivacyGuard($0, file: nil, random: noise)
                     }, random: random, speed: 1))
             seats[index].speed = configuration.simulation.speed(&seats[index].random)
         }
@@ -114,7 +115,7 @@ public struct Simulation {
     /// - Throws: `CancellationError` when it was told to stop; what is wrong with data, log or tuning.
     public mutating func run(shouldStop: () -> Bool = { false }) throws -> AggregatorMessage.GlobalPrompts {
         observer.begin(at: now)
-        try pipeline.start(IncarnationStarted(incarnation: incarnation, build: buildVersion), at: now)
+        try pipeline.start(EpochStarted(epoch: setup.origin.epoch, build: buildVersion), at: now)
         try settle()
         for index in seats.indices { queue.push(.clientStarts(index), at: now + latency) }
         // Clients that have spent their privacy budgets leave; without any the run would wait for ever.
@@ -138,15 +139,16 @@ public struct Simulation {
     private mutating func take(_ item: Item, number: Int) throws {
         switch item {
         case .toAggregator(let bytes):
-            try pipeline.receive(bytes.span.bytes, at: now)
+            let answer = try pipeline.receive(bytes.span.bytes, at: now)
+            if let answer { publish(answer.message, on: .client(answer.client)) }
             try settle()
-        case .aggregatorTimer(let timer):
-            guard timers[timer] == number else { return }
-            try pipeline.fire(timer, at: now)
+        case .aggregatorDeadline:
+            guard deadline == number else { return }
+            try pipeline.tick(at: now)
             try settle()
-        case .toClient(let index, let message): try handle(.received(message, incarnation: incarnation), at: index)
-        case .clientTimer(let index, let timer):
-            if seats[index].timers[timer] == number { try handle(.timerFired(timer), at: index) }
+        case .toClient(let index, let message): try handle(.received(message, from: setup.origin), at: index)
+        case .clientDeadline(let index):
+            if seats[index].deadline == number { try handle(.tick, at: index) }
         case .trained(let index, _, .success(let outcome)):
             failures = 0
             seats[index].personal = outcome.personal
@@ -155,7 +157,7 @@ public struct Simulation {
             failures += 1
             // A live federation waits for somebody to see to it; here nothing would ever change.
             if failures > 50 + 2 * seats.count { throw error }
-            try handle(.trainingFailed(task: task), at: index)
+            try handle(.trainingFailed(task: task, reason: "\(error)"), at: index)
         case .clientStarts(let index): try handle(.started, at: index)
         }
     }
@@ -164,6 +166,7 @@ public struct Simulation {
 
     private mutating func settle() throws {
         hasNewVersion = false
+        deadline = pipeline.nextDeadline.map { queue.push(.aggregatorDeadline, at: $0) }
         for effect in try pipeline.commit() { try carryOut(effect) }
         if hasNewVersion, isEvaluationDue() { try evaluate() }
     }
@@ -174,7 +177,7 @@ public struct Simulation {
     }
 
     private mutating func send(_ message: AggregatorMessage, to index: Int) {
-        bytesDown += AggregatorCodec.encode(message, incarnation: incarnation).count
+        bytesDown += AggregatorCodec.encode(message, from: setup.origin).count
         queue.push(.toClient(index, message), at: now + latency)
     }
 
@@ -227,7 +230,9 @@ public struct Simulation {
     // MARK: The clients' side
 
     private mutating func handle(_ kind: ClientEvent.Kind, at index: Int) throws {
-        for effect in seats[index].client.handle(ClientEvent(time: now, kind: kind)) {
+        let effects = seats[index].client.handle(ClientEvent(time: now, kind: kind))
+        seats[index].deadline = seats[index].client.nextDeadline.map { queue.push(.clientDeadline(index), at: $0) }
+        for effect in effects {
             switch effect {
             case .send(let message):
                 let bytes = ClientCodec.encode(message)
@@ -235,11 +240,9 @@ public struct Simulation {
                 queue.push(.toAggregator(bytes), at: now + latency)
             case .train(let order): try train(order, at: index)
             case .finish: seats[index].hasEnded = true
-            case .setTimer(let timer, let delay):
-                seats[index].timers[timer] = queue.push(.clientTimer(index, timer), at: now + delay)
             // A simulated client does not crash, so it has nothing to keep.
             case .store(let update): try handle(.stored(update.id), at: index)
-            case .abandonTraining, .discard, .updateRejected: break
+            case .abandonTraining, .discard, .updateRejected, .misunderstood, .joined: break
             }
         }
     }
@@ -270,20 +273,16 @@ extension Simulation: EffectCarrier {
             message = .beacon(beacon)
         }
         switch topic {
-        case .all: toAll(message, size: AggregatorCodec.encode(message, incarnation: incarnation).count)
+        case .all: toAll(message, size: AggregatorCodec.encode(message, from: setup.origin).count)
         case .client(let id):
             if let index = seats.firstIndex(where: { $0.client.id == id }) { send(message, to: index) }
         }
     }
 
-    package mutating func publish(_ version: EncodedVersion) {
-        toAll(.globalPrompts(version.prompts), size: version.message(incarnation: incarnation).count)
-        hasNewVersion = true
-    }
-
-    package mutating func setTimer(_ timer: AggregatorTimer, after delay: Duration) {
-        timers[timer] = queue.push(.aggregatorTimer(timer), at: now + delay)
-    }
+    package mutating func note(_ version: EncodedVersion) { hasNewVersion = true }
+    package func note(_ judgement: Judgement) {}
+    package func note(_ failed: FailedTask) {}
+    package func noteFenced(_ client: ClientID, session: UInt64) {}
 
     package mutating func note(_ flush: Flush) throws { try observer.add(flush) }
     package func note(_ presence: Presence, of client: ClientID) {}

@@ -88,7 +88,7 @@ struct Alternative {
     private func contribution(_ arrival: Arrival) -> Contribution {
         let (update, staleness) = (arrival.update, version - arrival.baseVersion)
         return Contribution(
-            client: update.client, session: update.session, sequence: update.sequence, parameters: update.parameters,
+            client: update.client, session: update.session, sequence: update.task, parameters: update.parameters,
             promptIDs: identities.translate(update.promptIDs),
             base: PromptState(
                 parameters: arrival.base.parameters, promptIDs: identities.translate(arrival.base.promptIDs)),

@@ -92,7 +92,7 @@ struct InspectCommand: ParsableCommand {
         var lines = [
             "log            \(run.log)",
             "written by     impromptu \(run.build), seed \(run.seed), strategy \(run.strategy)",
-            "length         \(run.records) records, \(decimal(run.seconds, 1)) s, aggregator started \(run.incarnations) times"
+            "length         \(run.records) records, \(decimal(run.seconds, 1)) s, aggregator started \(run.starts) times"
                 + (run.finished ? ", run finished" : ", run not finished"),
             "updates        \(run.updatesAccepted) accepted, \(run.duplicates) duplicates dropped, \(run.rejected) rejected",
             "versions       \(run.version)",
@@ -117,7 +117,7 @@ struct InspectCommand: ParsableCommand {
         for version in run.versions {
             for part in version.updates {
                 table.add([
-                    "\(version.version)", part.client, "\(part.sequence)", "\(part.baseVersion)", "\(part.staleness)",
+                    "\(version.version)", part.client, "\(part.task)", "\(part.baseVersion)", "\(part.staleness)",
                     "\(part.samples)", decimal(part.weight, 4),
                 ])
             }

@@ -1,0 +1,67 @@
+import Federation
+import Logging
+import PromptAggregation
+import PromptWire
+import RunLog
+
+/// How a live service takes in what clients send, and what it says of what it does not.
+extension AggregatorService {
+    func take(_ messages: [AggregatorLinks.Incoming]) {
+        guard !ended else { return }
+        attempt {
+            for message in messages {
+                do {
+                    let answer = try message.withBytes { bytes in
+                        try pipeline.receive(bytes, at: clock.now()) { maySpeak(message.sender, for: $0) }
+                    }
+                    if let answer { publish(answer) }
+                } catch let error as WireError {
+                    refuse(message, error)
+                } catch let error as Imposture {
+                    complain(
+                        "message in another's name dropped", about: "\(message.sender ?? "")",
+                        ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
+                }
+            }
+            try advance()
+        }
+    }
+
+    /// Whether the holder of a key may speak for a client; anybody may where the run has no keys.
+    private func maySpeak(_ sender: String?, for client: ClientID) -> Bool {
+        guard let keys else { return true }
+        return sender.map { keys.allowed.permits($0, toSpeakFor: client) } ?? false
+    }
+
+    /// Reports a message that is malformed, and says so to the client that it is from where that is certain.
+    private func refuse(_ message: AggregatorLinks.Incoming, _ error: WireError) {
+        let client = message.withBytes { bytes in bytes.withUnsafeBytes { ClientCodec.sender(of: $0) } }
+        let known = client.flatMap { maySpeak(message.sender, for: $0) ? $0 : nil }
+        let isTold = complain(
+            "malformed message dropped", about: "\(error.field) \(message.sender ?? "") \(client?.name ?? "")",
+            ["problem": "\(error)", "key": "\(message.sender ?? "")", "client": "\(client?.name ?? "not given")"])
+        if let known, isTold {
+            publish(.malformed(.init(client: known, reason: "\(error)")), on: .client(known))
+        }
+    }
+
+    /// Publishes what promises nothing, so it need not wait for the disk.
+    private func publish(_ answer: LoggedAggregator.Answer) {
+        if case .reject(let reject) = answer.message {
+            complain(
+                "update turned away", about: "\(reject.client) \(reject.code)",
+                ["client": "\(reject.client)", "reason": "\(reject.reason)"])
+        }
+        publish(answer.message, on: .client(answer.client))
+    }
+
+    /// Logs the first problems of a kind with somebody, and each doubling of their count.
+    /// - Parameter party: with what or whom.
+    /// - Returns: whether it was logged.
+    @discardableResult
+    func complain(_ problem: Logger.Message, about party: String, _ details: Logger.Metadata) -> Bool {
+        guard let count = complaints.note("\(problem) \(party)") else { return false }
+        logger.warning(problem, metadata: details.merging(["so_far": "\(count)"]) { $1 })
+        return true
+    }
+}
