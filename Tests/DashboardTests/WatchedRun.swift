@@ -23,37 +23,37 @@ struct WatchedRun {
     private(set) var aggregator: Aggregator
     private var history = RunHistory()
     private var now = Timestamp(nanoseconds: 0)
-    private var sequences: [String: UInt64] = [:]
+    private var tasks: [ClientID: UInt64] = [:]
 
     init() {
-        aggregator = Aggregator(
+        aggregator = try! Aggregator(
             configuration: FederationConfiguration(
                 seed: 1, mode: .buffered(.init(size: 2, flushAfter: .seconds(1000))), lease: .seconds(10),
                 checks: UpdateChecks(quarantineAfter: 1)),
-            strategy: StillStrategy())
+            run: 1, strategy: StillStrategy())
         take(.started)
     }
 
     mutating func take(_ kind: AggregatorEvent.Kind) {
         now = now + .seconds(1)
         history.begin(at: now)
-        for case .flushed(let flush) in aggregator.handle(AggregatorEvent(time: now, kind: kind)) { history.add(flush) }
+        for effect in aggregator.handle(AggregatorEvent(time: now, kind: kind)) {
+            if case .flushed(let flush) = effect { history.add(flush) }
+            if case .publish(_, .task(let task)) = effect { tasks[task.client] = task.number }
+        }
     }
 
     mutating func hello(_ name: String) {
-        take(
-            .received(
-                .hello(
-                    .init(client: ClientID(name), session: 1, lastVersion: -1, sampleCount: 10, encoderDigest: ""))))
+        take(.received(.hello(.init(client: ClientID(name), session: 1, sampleCount: 10))))
     }
 
     mutating func update(from name: String, base: Version, samples: Int = 10) {
-        sequences[name, default: 0] += 1
+        let client = ClientID(name)
         take(
             .received(
                 .update(
                     .init(
-                        client: ClientID(name), session: 1, sequence: sequences[name]!, task: 1000, baseVersion: base,
+                        client: client, session: 1, run: 1, task: tasks[client] ?? 1000, baseVersion: base,
                         sampleCount: samples,
                         parameters: Parameters([(Parameters.prompts, Tensor(zeros: [1, 2]))]),
                         promptIDs: [PromptID(0)], metrics: []))))
@@ -66,11 +66,11 @@ struct WatchedRun {
     /// Lets time pass, and the leases of those run out that were not heard in it.
     mutating func pass(_ duration: Duration) {
         now = now + duration
-        take(.timerFired(.leaseSweep))
+        take(.tick)
     }
 
     var figures: LiveFigures {
         LiveFigures(
-            heading: "a run", incarnation: 255, isRecovered: false, aggregator: aggregator, history: history, at: now)
+            heading: "a run", epoch: 255, isRecovered: false, aggregator: aggregator, history: history, at: now)
     }
 }

@@ -104,36 +104,37 @@ import ZeroMQTransport
         func send(_ message: ClientMessage) throws {
             while try !push.send(ClientCodec.encode(message)) {}
         }
-        let hello = ClientMessage.Hello(
-            client: client, session: 1, lastVersion: -1, sampleCount: 100, encoderDigest: "")
+        let hello = ClientMessage.Hello(client: client, session: 1, sampleCount: 100)
         var newest: AggregatorMessage.GlobalPrompts?
         var task: AggregatorMessage.Task?
-        var sequence: UInt64 = 0
+        var acknowledged: UInt64 = 0
         while true {
             guard .now < deadline else { throw POSIXError(.ETIMEDOUT) }
             guard let arrived = try subscriber.receive(within: .milliseconds(300)) else {
                 try send(.hello(hello))
                 continue
             }
-            let message = try arrived.payload.withUnsafeBytes { bytes throws(WireError) in
-                try AggregatorCodec.decode(bytes).message
+            let envelope = try arrived.payload.withUnsafeBytes { bytes throws(WireError) in
+                try AggregatorCodec.decode(bytes)
             }
-            switch message {
-            case .globalPrompts(let prompts): newest = prompts
+            switch envelope.message {
+            case .prompts(let prompts): newest = prompts.completed(by: newest) ?? newest
+            case .welcome: try send(.fetch(.init(client: client, session: 1, holding: -1)))
             case .task(let order): task = order
-            case .ack(let ack) where ack.contiguous >= updates:
+            case .ack:
+                acknowledged += 1
+                guard acknowledged >= updates else { break }
                 try send(.goodbye(.init(client: client, session: 1)))
-                return ack.contiguous
+                return acknowledged
             default: break
             }
-            guard let order = task, let base = newest else { continue }
+            guard let order = task, let base = newest, base.version >= order.version else { continue }
             task = nil
-            sequence += 1
             try send(
                 .update(
                     .init(
-                        client: client, session: 1, sequence: sequence, task: order.number, baseVersion: base.version,
-                        sampleCount: 100, parameters: base.state.parameters, promptIDs: base.state.promptIDs,
+                        client: client, session: 1, run: envelope.origin.run, task: order.number,
+                        baseVersion: base.version, sampleCount: 100, parameters: base.state.parameters, promptIDs: base.state.promptIDs,
                         metrics: [])))
         }
     }

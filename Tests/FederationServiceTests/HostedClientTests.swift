@@ -37,19 +37,19 @@ import ZeroMQTransport
             }
             let delay = try RunConfiguration.load(files: [], assignments: []).worker.delay
             client = HostedClient(
-                id: HostedClientTests.id, session: HostedClientTests.session, sampleCount: 10, encoderDigest: "e",
+                id: HostedClientTests.id, session: HostedClientTests.session, sampleCount: 10, model: ModelSpecification(),
                 belongings: .init(outbox: folder, privacy: privacy, delay: delay, delays: SeededRandom(seed: 1)),
                 train: { order, _, finish in
                     finish(training(order))
                     return TuningThread.Cancellation()
                 }, loop: loop, logger: Logger(label: "test"))
-            client.send = { [sent] in sent.add($0) }
+            client.send = { [sent] _, bytes in sent.add(bytes) }
         }
 
         /// Has the client take messages in, on the loop's thread.
         func receive(_ messages: AggregatorMessage...) {
             loop.execute { [client] in
-                for message in messages { client.receive(AggregatorEnvelope(incarnation: 1, message: message)) }
+                for message in messages { client.receive(AggregatorEnvelope(origin: Origin(run: 1, epoch: 1), message: message)) }
             }
         }
 
@@ -82,14 +82,12 @@ import ZeroMQTransport
     }
 
     private static var welcome: AggregatorMessage {
-        let none = AggregatorMessage.Ack(client: id, session: session, contiguous: 0, ahead: [])
-        return .welcome(
-            .init(client: id, session: session, version: 0, acknowledged: none, heartbeatMilliseconds: 60_000))
+        .welcome(.init(client: id, session: session, version: 0, heartbeatMilliseconds: 60_000))
     }
     private static var task: AggregatorMessage {
-        .task(.init(client: id, number: 3, version: 0, seed: 1, plan: TrainingPlan()))
+        .task(.init(client: id, session: session, number: 3, version: 0, seed: 1, plan: TrainingPlan()))
     }
-    private static var prompts: AggregatorMessage { .globalPrompts(.init(version: 0, state: state)) }
+    private static var prompts: AggregatorMessage { .prompts(.init(version: 0, changed: state)) }
 
     private static func outcome(of order: TrainingOrder) -> TrainingOutcome {
         TrainingOutcome(
@@ -124,7 +122,7 @@ import ZeroMQTransport
     @Test func anEarlierSessionsUpdateIsSentByteForByte() async throws {
         try await inTemporaryFolder { folder in
             let update = ClientMessage.Update(
-                client: Self.id, session: 4, sequence: 1, task: 2, baseVersion: 0, sampleCount: 10,
+                client: Self.id, session: 4, run: 1, task: 2, baseVersion: 0, sampleCount: 10,
                 parameters: Self.state.parameters, promptIDs: Self.state.promptIDs, metrics: [])
             // Field 1000, a varint.
             let message = ClientCodec.encode(.update(update)) + [0xc0, 0x3e, 0x01]
@@ -138,7 +136,7 @@ import ZeroMQTransport
             hosted.receive(Self.welcome)
             #expect(try await hosted.sent.updates(1) == [message])
             #expect(hosted.client.unsettled == 1)
-            hosted.receive(.ack(.init(client: Self.id, session: 4, contiguous: 1, ahead: [])))
+            hosted.receive(.ack(.init(client: Self.id, task: 2)))
             hosted.end()
             #expect(hosted.client.unsettled == 0)
             #expect(try filed(folder).isEmpty)
@@ -154,7 +152,10 @@ import ZeroMQTransport
         hosted.start()
         hosted.receive(Self.welcome, Self.prompts, Self.task)
         while tries.load(ordering: .relaxed) < 1 { try await Task.sleep(for: .milliseconds(5)) }
-        hosted.receive(.task(.init(client: Self.id, number: 4, version: 0, seed: 1, plan: TrainingPlan())))
+        hosted.receive(
+            .task(
+                .init(
+                    client: Self.id, session: Self.session, number: 4, version: 0, seed: 1, plan: TrainingPlan())))
         guard case .update(let update) = try ClientCodec.decode(try await hosted.sent.updates(1)[0]) else {
             Issue.record("no update")
             return

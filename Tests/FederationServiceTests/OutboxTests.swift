@@ -12,10 +12,9 @@ import Testing
 @Suite struct OutboxTests {
     private let client = ClientID("client-1")
 
-    private func update(_ sequence: UInt64, session: UInt64 = 5, of client: String = "client-1") -> ClientMessage.Update
-    {
+    private func update(_ task: UInt64, run: UInt64 = 5, of client: String = "client-1") -> ClientMessage.Update {
         ClientMessage.Update(
-            client: ClientID(client), session: session, sequence: sequence, task: session * 100 + sequence,
+            client: ClientID(client), session: 1, run: run, task: task,
             baseVersion: 3, sampleCount: 10,
             parameters: Parameters([(Parameters.prompts, Tensor(shape: [1, 2], values: [1, -0.5]))]), promptIDs: [7],
             metrics: [])
@@ -49,17 +48,17 @@ import Testing
 
     @Test func whatWasStoredIsFoundAgainUntilItIsDiscarded() throws {
         try withTemporaryFolder { folder in
-            try store([update(2, session: 9), update(10), update(9)], in: folder)
+            try store([update(2, run: 9), update(10), update(9)], in: folder)
             do {
                 let outbox = try open(folder)
-                #expect(outbox.left == kept(update(9), update(10), update(2, session: 9)))
+                #expect(outbox.left == kept(update(9), update(10), update(2, run: 9)))
                 outbox.discard(update(9).id, .acknowledged)
                 outbox.discard(update(10).id, .rejected)
                 outbox.finish()
             }
-            #expect(try open(folder).left == kept(update(2, session: 9)))
+            #expect(try open(folder).left == kept(update(2, run: 9)))
             let acknowledged = try String(contentsOfFile: folder + "/client-1/acknowledged.txt", encoding: .utf8)
-            #expect(acknowledged == "5 9\n")
+            #expect(acknowledged == "0000000000000005 9\n")
         }
     }
 
@@ -98,7 +97,7 @@ import Testing
             let outbox = try OutboxFolder(path: folder, client: client, thread: DispatchQueue(label: "outbox")) {
                 problem in problems.withLock { $0.append(problem) }
             }
-            for sequence in 1...2 as ClosedRange<UInt64> { outbox.discard(update(sequence).id, .acknowledged) }
+            for task in 1...2 as ClosedRange<UInt64> { outbox.discard(update(task).id, .acknowledged) }
             outbox.finish()
             let told = problems.withLock { $0 }
             #expect(told.count == 1 && "\(told[0])".contains("\(folder)/client-1/acknowledged.txt"), "\(told)")

@@ -16,19 +16,20 @@ def words(topic, record):
         return record.log_format, record.seed, record.build, sha256(record.initial.SerializeToString())
     if topic == "/epoch":
         return record.epoch, record.build
-    if topic == "/timer":
-        kinds = record.DESCRIPTOR.fields_by_name["kind"].enum_type.values_by_number
-        return kinds[record.kind].name, record.version
+    if topic == "/tick":
+        return ("tick",)
     if topic == "/drain":
         return (record.patience_milliseconds,)
     if topic == "/publication":
         return record.version, record.digest.hex(), record.pool, record.contributions, record.updates
     body = record.WhichOneof("body")
     message = getattr(record, body)
+    if body == "presence":
+        return (body, *(word for beat in message.heartbeats for word in (beat.client, beat.session)))
     if body != "update":
         return body, message.client, message.session
     tensors = [f"{t.name} {'x'.join(map(str, t.shape))} {sha256(t.data)}" for t in message.tensors]
-    return (body, message.client, message.session, message.sequence, message.task, message.base_version,
+    return (body, message.client, message.session, message.run, message.task, message.base_version,
             message.sample_count, *message.prompt_ids, *tensors)
 
 

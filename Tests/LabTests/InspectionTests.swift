@@ -26,8 +26,8 @@ import Text
             for version in inspection.versions {
                 let used = inspection.updates.filter { $0.version == version.version }
                 #expect(
-                    Set(used.map { "\($0.client) \($0.session) \($0.sequence)" })
-                        == Set(version.updates.map { "\($0.client) \($0.session) \($0.sequence)" }))
+                    Set(used.map { "\($0.client) \($0.task)" })
+                        == Set(version.updates.map { "\($0.client) \($0.task)" }))
                 #expect(abs(used.reduce(0) { $0 + $1.weight! } - 1) < 1e-9)
                 #expect(used.allSatisfy { $0.staleness == version.version - 1 - $0.baseVersion })
             }

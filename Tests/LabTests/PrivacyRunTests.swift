@@ -82,7 +82,9 @@ import Testing
             let file = folder + "/privacy.txt"
             let privacy = ClientPrivacy(clipNorm: 1, noiseMultiplier: 2, delta: 1e-5, budget: 4, sampleCount: 1)
             func open() throws -> PrivacyGuard {
-                try PrivacyGuard(privacy, file: file, random: SystemRandomNumberGenerator())
+                let account = PrivacyGuard(privacy, file: { _ in file }, random: SystemRandomNumberGenerator())
+                try account.enter(run: 1)
+                return account
             }
             #expect(try open().updates == 0)
             try Data("updates 5\nrho 0.625\n".utf8).write(to: URL(fileURLWithPath: file))

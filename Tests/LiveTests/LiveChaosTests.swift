@@ -74,11 +74,11 @@ import Testing
             switch step {
             case .event(let event, _):
                 if case .received(.update(let update)) = event.kind {
-                    arrived = "\(update.client) \(update.session) \(update.sequence)"
+                    arrived = "\(update.client) \(update.task)"
                 }
             case .effect(.publish(_, .ack)): accepted.insert(arrived)
             case .effect(.flushed(let flush)):
-                for part in flush.parts { used["\(part.client) \(part.session) \(part.sequence)", default: 0] += 1 }
+                for part in flush.parts { used["\(part.client) \(part.task)", default: 0] += 1 }
             case .checked(let publication): #expect(publication.isEqual, "version \(publication.version)")
             default: break
             }
@@ -90,7 +90,8 @@ import Testing
             let path = "\(federation.path)/outbox/\(client)/acknowledged.txt"
             for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") {
                 told += 1
-                if !accepted.contains("\(client) \(line)") { lost.append("\(client) \(line)") }
+                let task = line.split(separator: " ").last ?? ""
+                if !accepted.contains("\(client) \(task)") { lost.append("\(client) \(line)") }
             }
         }
         let duplicated = used.filter { $0.value > 1 }.keys.sorted()

@@ -43,31 +43,35 @@ import Testing
         }
     }
 
-    @Test func aTimerThatWaitingEffectsSetAgainIsPassedOver() throws {
+    @Test func aDeadlineIsTakenInWhileABatchIsOnItsWay() throws {
         try withTemporaryFolder { folder in
             var pipeline = try Self.begun(in: folder)
             let first = try #require(Self.stored(try pipeline.next(settling: false)))
-            try pipeline.fire(.beacon, at: Self.now)
-            #expect(pipeline.engine.bufferedBytes == 0, "the start sets it")
+            let deadline = try #require(pipeline.nextDeadline)
+            try pipeline.tick(at: deadline)
+            #expect(pipeline.engine.bufferedBytes > 0)
+            #expect(try #require(pipeline.nextDeadline) > deadline)
             first.store()
             _ = try pipeline.finish(first)
-            try pipeline.fire(.beacon, at: Self.now)
-            #expect(pipeline.engine.bufferedBytes > 0)
             let effects = try pipeline.commit()
             #expect(!effects.isEmpty && pipeline.isSettled)
         }
     }
 
-    @Test(arguments: [0, 5, 300, .max] as [UInt64])
-    func anEncodedVersionTravelsAsTheSameBytes(incarnation: UInt64) throws {
+    @Test func anUpdateOfAStrangerIsAnsweredAndNotKept() throws {
         try withTemporaryFolder { folder in
-            let pipeline = try Self.begun(in: folder)
-            let version = pipeline.engine.current
-            let message = AggregatorMessage.globalPrompts(pipeline.aggregator.current)
-            #expect(
-                version.message(incarnation: incarnation)
-                    == AggregatorCodec.encode(message, incarnation: incarnation))
-            #expect(version.digest == Digest(of: version.payload))
+            var pipeline = try Self.begun(in: folder)
+            _ = try pipeline.commit()
+            let update = ClientMessage.Update(
+                client: ClientID("stranger"), session: 1, run: 1, task: 1, baseVersion: 0, sampleCount: 1,
+                parameters: Parameters(), promptIDs: [], metrics: [])
+            let answer = try pipeline.receive(ClientCodec.encode(.update(update)).span.bytes, at: Self.now)
+            guard case .reject(let reject)? = answer?.message else {
+                Issue.record("no answer")
+                return
+            }
+            #expect(answer?.client == update.client && reject.task == 1)
+            #expect(pipeline.engine.bufferedBytes == 0 && pipeline.engine.turnedAway == 1)
         }
     }
 
@@ -83,22 +87,22 @@ import Testing
                 (Parameters.headBias, Tensor(shape: [2], values: [0, 1])),
             ]), promptIDs: [0, 1])
         let header = RunHeader(
-            configurationYAML: configuration.yaml, seed: 1, build: "test", incarnation: 1,
+            configurationYAML: configuration.yaml, seed: 1, build: "test", run: 1,
             initial: .init(version: 0, state: initial))
-        let core = Aggregator(
-            configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial))
+        let core = try Aggregator(
+            configuration: configuration.federation, run: 1,
+            strategy: configuration.makeStrategy(initial: initial))
         var pipeline = CommitPipeline(
             LoggedAggregator(
                 aggregator: core, log: RunLogWriter(creating: RunFolder(path: folder), header: header, at: now)),
             waitingBytes: waitingBytes)
-        try pipeline.start(IncarnationStarted(incarnation: 1, build: "test"), at: now)
+        try pipeline.start(EpochStarted(epoch: 1, build: "test"), at: now)
         return pipeline
     }
 
     private static func greet(_ pipeline: inout CommitPipeline) throws {
-        let hello = ClientMessage.Hello(
-            client: ClientID("client-00"), session: 1, lastVersion: -1, sampleCount: 100, encoderDigest: "")
-        try pipeline.receive(ClientCodec.encode(.hello(hello)).span.bytes, at: now)
+        let hello = ClientMessage.Hello(client: ClientID("client-00"), session: 1, sampleCount: 100)
+        _ = try pipeline.receive(ClientCodec.encode(.hello(hello)).span.bytes, at: now)
     }
 
     private static func isRest(_ step: CommitPipeline.Step) -> Bool {

@@ -40,8 +40,8 @@ struct LogInteropTests {
         case .header(let header):
             let initial = AggregatorCodec.globalPromptsPayload(header.initial!)
             return "\(RunHeader.logFormat) \(header.seed) \(header.build) \(Digest(of: initial))"
-        case .incarnation(let start): return "\(start.incarnation) \(start.build)"
-        case .timer(let fired): return words(fired.timer)
+        case .epoch(let start): return "\(start.epoch) \(start.build)"
+        case .tick: return "tick"
         case .drain(let request): return "\(request.patienceMilliseconds)"
         case .publication(let publication):
             let digest = Digest(bytes: publication.digest)
@@ -49,6 +49,10 @@ struct LogInteropTests {
                 + " \(publication.updates)"
         case .received(.hello(let hello)): return "hello \(hello.client) \(hello.session)"
         case .received(.heartbeat(let heartbeat)): return "heartbeat \(heartbeat.client) \(heartbeat.session)"
+        case .received(.failure(let failure)): return "failure \(failure.client) \(failure.session)"
+        case .received(.fetch(let fetch)): return "fetch \(fetch.client) \(fetch.session)"
+        case .received(.presence(let presence)):
+            return "presence " + presence.heartbeats.map { "\($0.client) \($0.session)" }.joined(separator: " ")
         case .received(.goodbye(let goodbye)): return "goodbye \(goodbye.client) \(goodbye.session)"
         case .received(.update(let update)):
             let numbers = "\(update.task) \(update.baseVersion) \(update.sampleCount)"
@@ -58,19 +62,8 @@ struct LogInteropTests {
                     "\(entry.name) \(entry.tensor.shape.map(String.init).joined(separator: "x")) \(Digest(of: bytes))"
             }
             return
-                (["update \(update.client) \(update.session) \(update.sequence) \(numbers)"]
+                (["update \(update.client) \(update.session) \(update.run) \(numbers)"]
                 + update.promptIDs.map(String.init) + tensors).joined(separator: " ")
-        }
-    }
-
-    private func words(_ timer: AggregatorTimer) -> String {
-        switch timer {
-        case .beacon: "TIMER_KIND_BEACON -1"
-        case .leaseSweep: "TIMER_KIND_LEASE_SWEEP -1"
-        case .flushDeadline(let version): "TIMER_KIND_FLUSH_DEADLINE \(version)"
-        case .roundDeadline(let version): "TIMER_KIND_ROUND_DEADLINE \(version)"
-        case .runDeadline: "TIMER_KIND_RUN_DEADLINE -1"
-        case .drainDeadline: "TIMER_KIND_DRAIN_DEADLINE -1"
         }
     }
 

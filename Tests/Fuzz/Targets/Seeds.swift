@@ -25,11 +25,18 @@ private let parameters = Parameters([
     (Parameters.prompts, Tensor(shape: [1, 4], values: [1, 2, 3, 4])),
 ])
 private let clientMessages: [ClientMessage] = [
-    .hello(.init(client: client, session: 1, lastVersion: -1, sampleCount: 10, encoderDigest: "abc")),
-    .heartbeat(.init(client: client, session: 1, activity: .training, lastVersion: 0, task: 1, outstanding: 1)),
+    .hello(
+        .init(
+            client: client, session: 1, sampleCount: 10,
+            model: ModelSpecification(fields: [.init("encoder", "abc")], digest: "abc"))),
+    .heartbeat(.init(client: client, session: 1, activity: .training, task: 1, outstanding: 1)),
+    .presence(
+        .init(heartbeats: [.init(client: client, session: 1, activity: .idle, task: 0, outstanding: 0)])),
+    .fetch(.init(client: client, session: 1, holding: -1)),
+    .failure(.init(client: client, session: 1, task: 1, reason: "no")),
     .update(
         .init(
-            client: client, session: 1, sequence: 1, task: 1, baseVersion: 0, sampleCount: 10, parameters: parameters,
+            client: client, session: 1, run: 1, task: 1, baseVersion: 0, sampleCount: 10, parameters: parameters,
             promptIDs: [0], metrics: [Metric(name: "loss", value: 1)])),
     .goodbye(.init(client: client, session: 1)),
 ]
@@ -38,14 +45,17 @@ private let clientMessages: [ClientMessage] = [
 private func place(of channel: LogChannel) -> Int { LogChannel.allCases.firstIndex(of: channel)! }
 
 private let wireSeeds: [[UInt8]] = {
-    let ack = AggregatorMessage.Ack(client: client, session: 1, contiguous: 2, ahead: [4, 6])
     let published: [AggregatorMessage] = [
-        .welcome(.init(client: client, session: 1, version: 3, acknowledged: ack, heartbeatMilliseconds: 2000)),
-        .task(.init(client: client, number: 1, version: 3, seed: 9, plan: TrainingPlan())),
-        .globalPrompts(.init(version: 3, state: PromptState(parameters: parameters, promptIDs: [0]))),
-        .ack(ack),
-        .reject(
-            .init(client: client, session: 1, sequence: 2, code: .invalid, reason: "no", retryable: false)),
+        .welcome(.init(client: client, session: 1, version: 3, heartbeatMilliseconds: 2000)),
+        .task(.init(client: client, session: 1, number: 1, version: 3, seed: 9, plan: TrainingPlan())),
+        .prompts(
+            .init(
+                version: 3, changed: PromptState(parameters: parameters, promptIDs: [0]),
+                unchanged: [.init(name: "head.bias", since: 1)])),
+        .ack(.init(client: client, task: 2)),
+        .reject(.init(client: client, run: 1, task: 2, code: .invalid, reason: "no")),
+        .refuse(.init(client: client, session: 1, code: .fenced, reason: "no")),
+        .sayHello(.init(client: client, session: 1)), .malformed(.init(client: client, reason: "no")),
         .beacon(
             .init(
                 phase: .running, version: 3, updates: 9, lateUpdates: 1, clientsAlive: 2, inFlight: 1, buffered: 0,
@@ -56,12 +66,12 @@ private let wireSeeds: [[UInt8]] = {
             .header,
             LogCodec.encode(
                 RunHeader(
-                    configurationYAML: "run: {seed: 1}", seed: 1, build: "x", incarnation: 1,
+                    configurationYAML: "run: {seed: 1}", seed: 1, build: "x", run: 1,
                     initial: .init(version: 0, state: PromptState(parameters: parameters, promptIDs: [0]))))
         ),
-        (.incarnation, LogCodec.encode(IncarnationStarted(incarnation: 1, build: "x"))),
+        (.epoch, LogCodec.encode(EpochStarted(epoch: 1, build: "x"))),
         (.received, ClientCodec.encode(clientMessages[0])),
-        (.timer, LogCodec.encode(TimerFired(.flushDeadline(3)))),
+        (.tick, LogCodec.encode(Tick())),
         (.drain, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))),
         (
             .publication,
@@ -71,7 +81,7 @@ private let wireSeeds: [[UInt8]] = {
         ),
     ]
     return clientMessages.map { [0] + ClientCodec.encode($0) }
-        + published.map { [1] + AggregatorCodec.encode($0, incarnation: 5) } + [[2] + Topic.client(client).bytes]
+        + published.map { [1] + AggregatorCodec.encode($0, from: Origin(run: 1, epoch: 5)) } + [[2] + Topic.client(client).bytes]
         + records.map { [UInt8(3 + place(of: $0.channel))] + $0.bytes }
 }()
 
@@ -100,18 +110,13 @@ private let replaySeeds: [[UInt8]] = {
             [UInt8(place(of: channel)), 8], little(time, 8), little(UInt64(bytes.count), 2),
             bytes)
     }
-    let start = record(.incarnation, 1_000_000, LogCodec.encode(IncarnationStarted(incarnation: 1, build: "x")))
+    let start = record(.epoch, 1_000_000, LogCodec.encode(EpochStarted(epoch: 1, build: "x")))
     let received = clientMessages.enumerated().flatMap {
         record(.received, UInt64(2_000_000 + $0), ClientCodec.encode($1))
     }
-    let timers: [AggregatorTimer] = [
-        .beacon, .leaseSweep, .flushDeadline(0), .roundDeadline(0), .runDeadline, .drainDeadline,
-    ]
-    let fired = timers.enumerated().flatMap {
-        record(.timer, UInt64(3_000_000 + $0), LogCodec.encode(TimerFired($1)))
-    }
+    let ticks = (0..<3).flatMap { record(.tick, UInt64(3_000_000 + $0), LogCodec.encode(Tick())) }
     let drain = record(.drain, 2_500_000, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000)))
-    return [1, 2, 3, 9].map { joined([$0], start, received, fired) } + [joined([1], start, received, drain, fired)]
+    return [1, 2, 3, 9].map { joined([$0], start, received, ticks) } + [joined([1], start, received, drain, ticks)]
 }()
 
 private let safetensorsSeeds: [[UInt8]] = [

@@ -10,7 +10,7 @@ func tryWire(_ bytes: UnsafeRawBufferPointer) {
     case 1:
         tryRoundTrip(
             rest, decode: { try AggregatorCodec.decode($0) },
-            encode: { AggregatorCodec.encode($0.message, incarnation: $0.incarnation) })
+            encode: { AggregatorCodec.encode($0.message, from: $0.origin) })
     case 2:
         guard let topic = try? Topic(bytes: rest) else { return }
         if topic.bytes != Array(rest) { violated("a topic reads back as \(topic.bytes)") }
@@ -23,10 +23,10 @@ func tryWire(_ bytes: UnsafeRawBufferPointer) {
 private func encode(_ record: LogRecord) -> [UInt8] {
     switch record {
     case .header(let header): LogCodec.encode(header)
-    case .incarnation(let start): LogCodec.encode(start)
+    case .epoch(let start): LogCodec.encode(start)
     case .drain(let request): LogCodec.encode(request)
     case .received(let message): ClientCodec.encode(message)
-    case .timer(let fired): LogCodec.encode(fired)
+    case .tick(let tick): LogCodec.encode(tick)
     case .publication(let publication): LogCodec.encode(publication)
     }
 }
