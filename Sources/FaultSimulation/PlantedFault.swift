@@ -18,8 +18,6 @@ package enum PlantedFault: CaseIterable, Sendable {
     case repeatedEffects
     /// A deadline that comes while a batch is on its way makes the aggregator forget that batch's effects.
     case lostBatch
-    /// In the calm, nobody tells the aggregator that a deadline has come.
-    case unarmedDeadline
     /// A client that is started again takes what it keeps of other runs for its run's.
     case adoptedOutbox
     /// A client says that it trained on the newest version, whichever it trained on.

@@ -217,7 +217,7 @@ extension FaultSimulation {
 
     /// One item for the state's deadline, in place of the last.
     mutating func armDeadline() {
-        guard let pipeline = aggregator.pipeline, planted != .unarmedDeadline || !isCalm else { return }
+        guard let pipeline = aggregator.pipeline else { return }
         aggregator.deadline = pipeline.nextDeadline.map { queue.push(.aggregatorDeadline, at: now + ($0 - clock)) }
     }
 

@@ -78,12 +78,13 @@ import Testing
         var run = WatchedRun()
         run.hello("a")
         run.hello("b")
+        run.hello("c")
         run.update(from: "a", base: 0)
         run.update(from: "b", base: 0)
         let first = RunMetrics()
         first.observe(run.figures, streams: 2)
         first.observe(run.figures, streams: 2)
-        run.update(from: "a", base: 0)
+        run.update(from: "c", base: 0)
         run.update(from: "a", base: 1)
         first.observe(run.figures, streams: 0)
         let recovered = RunMetrics()
@@ -93,7 +94,7 @@ import Testing
         for line in [
             "impromptu_updates_total{fate=\"accepted\"} 4", "impromptu_updates_used_late_total 1",
             "impromptu_version 2",
-            "impromptu_clients{presence=\"alive\"} 2", "impromptu_update_staleness_versions_bucket{le=\"0\"} 3",
+            "impromptu_clients{presence=\"alive\"} 3", "impromptu_update_staleness_versions_bucket{le=\"0\"} 3",
             "impromptu_update_staleness_versions_count 4", "impromptu_update_staleness_versions_sum 1",
             "impromptu_flush_updates_count 2",
         ] { #expect(lines.contains { $0 == line }, "\(line) in\n\(first.registry.text)") }

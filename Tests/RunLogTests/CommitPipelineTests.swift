@@ -64,7 +64,8 @@ import Testing
             _ = try pipeline.commit()
             let update = ClientMessage.Update(
                 client: ClientID("stranger"), session: 1, run: 1, task: 1, baseVersion: 0, sampleCount: 1,
-                parameters: Parameters(), promptIDs: [], metrics: [])
+                parameters: Parameters([(Parameters.prompts, Tensor(shape: [1, 3], values: [1, 2, 3]))]),
+                promptIDs: [0], metrics: [])
             let answer = try pipeline.receive(ClientCodec.encode(.update(update)).span.bytes, at: Self.now)
             guard case .reject(let reject)? = answer?.message else {
                 Issue.record("no answer")
