@@ -44,7 +44,7 @@ test-slurm: setup-slurm build  ## Runs a federation on a real Slurm of four node
 SANITIZERS := --sanitize=address -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 
 sanitize: setup-test  ## Runs the tests of kernels, tuning, files and wire under the address and undefined-behaviour sanitizers.
-	ASAN_OPTIONS=detect_leaks=0 swift test $(TEST_FLAGS) --scratch-path .build-sanitized $(SANITIZERS) \
+	ASAN_OPTIONS=detect_leaks=0 $(RUN_TESTS) swift test $(TEST_FLAGS) --scratch-path .build-sanitized $(SANITIZERS) \
 		--filter 'PromptTuningTests|PromptAggregationTests|DatasetsTests|SafetensorsTests|PromptWireTests'
 
 build:

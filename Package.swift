@@ -114,7 +114,8 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
+                "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation",
+                "PromptWire",
                 "RunLog", "RunSettings", "Text", "ZeroMQTransport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -123,11 +124,13 @@ let package = Package(
             name: "impromptu",
             dependencies: [
                 "Benchmarks", "Console", "Dashboard", "FaultSimulation", "Federation", "FederationRun",
-                "FederationService", "Files", "Lab", "PromptAggregation", "PromptTuning", "RunLog", "RunSettings",
+                "FederationService", "Files", "Lab", "PromptAggregation", "PromptTuning", "PromptWire", "RunLog",
+                "RunSettings",
                 "Text", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
 
         .testTarget(
@@ -144,7 +147,7 @@ let package = Package(
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swiftSettings),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation", "Safetensors"],
+            name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "PromptTuningTests", dependencies: ["PromptTuning", "PromptAggregation", "Safetensors", "CKernels"],
@@ -154,7 +157,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "RunLogTests",
-            dependencies: ["RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "TestSupport"],
+            dependencies: [
+                "RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings", "TestSupport",
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "FaultSimulationTests", dependencies: ["FaultSimulation", "PromptAggregation"],
@@ -180,14 +185,14 @@ let package = Package(
 
         .testTarget(
             name: "CommandTests",
-            dependencies: ["impromptu", "Federation", "PromptAggregation", "RunLog", "RunSettings", "TestSupport"],
+            dependencies: ["impromptu", "Federation", "Lab", "RunLog", "RunSettings", "TestSupport"],
             swiftSettings: swiftSettings),
 
         // With sockets and processes; they have deadlines.
         .testTarget(
             name: "DashboardTests",
             dependencies: [
-                "Dashboard", "Federation", "FederationRun", "PromptAggregation", "RunLog",
+                "Dashboard", "Federation", "FederationRun", "PromptAggregation", "RunLog", "Text",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),

@@ -73,7 +73,6 @@ ROOMS = {
         "it reads only", never=SOCKETS | {"Benchmarks", "FaultSimulation", "FederationService", "Lab", "impromptu"}),
     "Lab": Room("it works on runs that are over, without a socket", never=SOCKETS | {"FederationService", "impromptu"}),
     "Benchmarks": Room("it measures what the service does", never=frozenset({"Dashboard", "Lab", "impromptu"})),
-    "FederationRuntime": Room("it is below the dashboard and the commands", never=SHOPS),
     "impromptu": Room("it is the top"),
 }
 

@@ -15,7 +15,10 @@ package final class LogFile: LogStorage {
         self.syncs = syncs
     }
 
+    /// Gives the lock up by name: a process that another thread is just starting holds a copy of the descriptor, and with
+    /// it the lock, from its fork to its exec.
     deinit {
+        unlock()
         _ = Glibc.close(descriptor)
     }
 

@@ -45,10 +45,11 @@ extension LogWriter {
     public var position: LogPosition? { bufferedBytes == 0 && storedFrom == nil ? committedPosition : nil }
 
     /// Reads what a log that is gone on with held when it was opened, from one of its `positions` on.
-    /// - Precondition: the position is one of those.
-    /// - Throws: `LogError.damaged` or `.system`.
+    /// - Throws: `LogError.unusable` for a position that is none of those, `.damaged` or `.system`.
     public func reader(from position: LogPosition) throws(LogError) -> LogReader {
-        precondition(positions.contains(position), "\(path) was not asked for a position at byte \(position.length)")
+        guard positions.contains(position) else {
+            throw .unusable(path: path, reason: "it was not asked for a position at byte \(position.length)")
+        }
         return LogReader(try scanner(from: position))
     }
 }

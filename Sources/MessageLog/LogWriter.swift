@@ -200,11 +200,13 @@ public final class LogWriter {
     /// Takes what is buffered out of the writer as one chunk, so that another thread can store it while the writer takes
     /// the next messages. There is one such chunk at a time: it is stored and finished before the next is sealed.
     /// - Returns: nil if nothing is buffered.
-    /// - Throws: `LogError.unusable`.
+    /// - Throws: `LogError.unusable`, also while the chunk before it is not finished.
     package func seal() throws(LogError) -> SealedChunk? {
         try requireUsable()
         guard !chunk.isEmpty else { return nil }
-        precondition(storedFrom == nil, "the chunk before this one was not finished")
+        if let storedFrom {
+            throw .unusable(path: path, reason: "the chunk at byte \(storedFrom) is not finished")
+        }
         let offset = contents.length
         storedFrom = offset
         chunk.seal(into: &contents)

@@ -16,6 +16,8 @@ public struct ConfigurationLayers: Sendable {
         package var value: String
         /// Where it was set, for a person.
         package var source: String
+        /// The file that sets it; nil for what no file sets.
+        var file: String?
     }
     package private(set) var settings: [String: Setting] = [:]
 
@@ -26,7 +28,8 @@ public struct ConfigurationLayers: Sendable {
     public mutating func add(yaml text: String, name: String) throws {
         let root: Node?
         do {
-            root = try Yams.compose(yaml: text)
+            // Some editors begin a file with a byte order mark.
+            root = try Yams.compose(yaml: text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text)
         } catch let error as YamlError {
             throw ConfigurationError("\(name): not valid YAML: \(error)".replacing("\n", with: " "))
         }
@@ -59,15 +62,17 @@ public struct ConfigurationLayers: Sendable {
                 }
                 try add(value, path: path + [part], name: name)
             }
+        // An empty section and a key that is null set nothing.
+        case .scalar where node.null != nil && !path.isEmpty: break
         case .scalar(let scalar):
             guard !path.isEmpty else {
                 throw ConfigurationError("\(source): expected sections with keys, found '\(scalar.string)'")
             }
             let key = path.joined(separator: ".")
-            if let earlier = settings[key], earlier.source.hasPrefix(name) {
+            if let earlier = settings[key], earlier.file == name {
                 throw ConfigurationError("\(source): \(key) is set twice, first at \(earlier.source)")
             }
-            settings[key] = Setting(value: scalar.string, source: source)
+            settings[key] = Setting(value: scalar.string, source: source, file: name)
         case .sequence, .alias:
             throw ConfigurationError(
                 "\(source): \(path.joined(separator: ".")): expected a single value, found a list")

@@ -191,6 +191,11 @@ extension RunConfiguration.DataSource {
         path = try reader.text(
             "data.path", "",
             "the folder that holds it, and no other; empty for those of IMPROMPTU_DATA, then for where Debian puts it")
+        let choices = UnreadableImages.allCases.map(\.rawValue)
+        unreadable = UnreadableImages(
+            rawValue: try reader.choice(
+                "data.unreadable", UnreadableImages.refuse.rawValue, of: choices,
+                "what becomes of image files that cannot be read"))!
         trainingSamples = try reader.integer(
             "data.training_samples", 0, 0...Int.max, "training images divided over the clients; 0 for all")
         validationSamples = try reader.integer(

@@ -1,3 +1,4 @@
+import Datasets
 import Federation
 import Foundation
 import PromptAggregation
@@ -82,6 +83,8 @@ public struct RunConfiguration: Sendable {
     public struct DataSource: Hashable, Sendable {
         public var dataset: String
         public var path: String
+        /// What becomes of image files that cannot be read.
+        public var unreadable: UnreadableImages
         /// Images drawn from the training split, divided over the clients; 0 for all.
         public var trainingSamples: Int
         /// Held out from the training split.

@@ -12,7 +12,12 @@ final class LiveProcess {
     /// - Parameters:
     ///   - log: the file that gets its output, behind what an earlier process wrote there.
     ///   - environment: above this process's own.
-    init(_ executable: String, _ arguments: [String], log: String, environment: [String: String] = [:]) throws {
+    ///   - directory: where it runs; this process's own unless given.
+    ///   - results: what standard output goes to in place of the log.
+    init(
+        _ executable: String, _ arguments: [String], log: String, environment: [String: String] = [:],
+        directory: String? = nil, results: String? = nil
+    ) throws {
         self.log = log
         if !FileManager.default.fileExists(atPath: log) { try Data().write(to: URL(fileURLWithPath: log)) }
         let output = try #require(FileHandle(forWritingAtPath: log))
@@ -21,7 +26,8 @@ final class LiveProcess {
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
+        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+        process.standardOutput = try results.map { try #require(FileHandle(forWritingAtPath: $0)) } ?? output
         process.standardError = output
         try process.run()
     }
@@ -129,10 +135,13 @@ struct LiveFederation {
     /// Starts one of two workers.
     /// - Parameter finding: how it finds the aggregator; by its endpoints unless given.
     func startWorker(_ index: Int, _ more: [String] = [], finding: [String]? = nil) throws -> LiveProcess {
+        try start(workerArguments(index, finding: finding) + more, as: "worker-\(index)")
+    }
+
+    func workerArguments(_ index: Int, finding: [String]? = nil) -> [String] {
         let place = finding ?? ["--config", run.endpoints]
         let arguments = ["work", "--config", path + "/run.yaml"] + place + ["--index", "\(index)", "--of", "2"]
-        return try start(
-            arguments + settings + ["--set", "worker.outbox=\(path)/outbox"] + more, as: "worker-\(index)")
+        return arguments + settings + ["--set", "worker.outbox=\(path)/outbox"]
     }
 
     /// The endpoint of that name in the run folder.

@@ -25,6 +25,28 @@ import Testing
         #expect(configuration.federation.concurrency == 9)
     }
 
+    @Test(
+        "what an editor or a person leaves behind sets nothing",
+        arguments: [
+            "\u{FEFF}federation: {buffer_size: 3}\n", "privacy:\nfederation: {buffer_size: 3}\n",
+            "privacy:\n#  clip_norm: 0.5\nfederation:\n  buffer_size: 3\n  concurrency:\n",
+            "federation: {buffer_size: 3, concurrency: null}\nworker: {outbox: ~}\n",
+        ])
+    func nothingIsSet(yaml: String) throws {
+        let configuration = try load(yaml)
+        #expect(configuration.federation.mode == .buffered(.init(size: 3, flushAfter: .seconds(30))))
+        #expect(configuration.federation.concurrency == (try load("")).federation.concurrency)
+        #expect(configuration.worker.outbox == (try load("")).worker.outbox)
+    }
+
+    @Test func filesWhoseNamesBeginAlikeAreLayersOfTheirOwn() throws {
+        var layers = ConfigurationLayers()
+        try layers.add(yaml: "federation: {buffer_size: 9}\n", name: "run.yaml.common")
+        try layers.add(yaml: "federation: {buffer_size: 3}\n", name: "run.yaml")
+        let configuration = try RunConfiguration(layers)
+        #expect(configuration.federation.mode == .buffered(.init(size: 3, flushAfter: .seconds(30))))
+    }
+
     @Test func aPipeIsReadLikeAFile() throws {
         let pipe = Pipe()
         try pipe.fileHandleForWriting.write(contentsOf: Data("federation: {buffer_size: 3}\n".utf8))

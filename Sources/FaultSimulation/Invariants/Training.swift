@@ -1,3 +1,4 @@
+import Federation
 import PromptAggregation
 import RunLog
 

@@ -18,7 +18,7 @@ struct DataDivision {
     /// - Throws: `DatasetError`, `SafetensorsError`.
     init(_ source: RunConfiguration.DataSource) throws {
         self.source = source
-        training = try source.name.load(.train, from: source.folders)
+        training = try source.name.load(.train, from: source.folders, unreadable: source.unreadable)
         let held = try training.trainingAndValidation(validation: source.validationSamples, seed: source.seed)
         validation = held.validation
         let tail =
@@ -34,7 +34,7 @@ struct DataDivision {
 
     /// The test split and those of its images that are used.
     static func test(_ source: RunConfiguration.DataSource) throws -> (images: ImageDataset, chosen: [Int]) {
-        let test = try source.name.load(.test, from: source.folders)
+        let test = try source.name.load(.test, from: source.folders, unreadable: source.unreadable)
         let chosen =
             source.testSamples == 0
             ? Array(0..<test.count) : try test.subset(size: source.testSamples, seed: source.seed &+ 3)

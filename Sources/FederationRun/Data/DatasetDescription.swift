@@ -13,6 +13,8 @@ public struct DatasetDescription: Sendable {
         public var shapes: [(shape: ImageShape, images: Int)]
         /// Images that cannot be read, with the reason.
         public var damage: [String]
+        /// What was left out, and why.
+        public var omitted: [String]
     }
 
     public let classNames: [String]
@@ -44,7 +46,8 @@ public struct DatasetDescription: Sendable {
         let ordered = shapes.sorted { (-$0.value, "\($0.key)") < (-$1.value, "\($1.key)") }
         return Split(
             name: split.rawValue, images: images.count, counts: counts,
-            shapes: ordered.map { (shape: $0.key, images: $0.value) }, damage: damage)
+            shapes: ordered.map { (shape: $0.key, images: $0.value) }, damage: damage,
+            omitted: images.omitted.map(\.description))
     }
 
     /// Shapes and damages that are told one by one.
@@ -63,6 +66,9 @@ public struct DatasetDescription: Sendable {
             table.add(["\(label) \(name)"] + splits.map { "\($0.counts[label])" })
         }
         lines += [""] + table.lines
+        for split in splits where !split.omitted.isEmpty {
+            lines += [""] + split.omitted.map { "\(split.name): \($0)" }
+        }
         for split in splits where !split.damage.isEmpty {
             lines += ["", "\(split.name): \(split.damage.count) images cannot be read"]
             lines += split.damage.prefix(Self.mostTold).map { "  \($0)" }

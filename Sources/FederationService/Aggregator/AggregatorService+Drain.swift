@@ -1,7 +1,9 @@
 import Federation
+import FederationRun
 import Logging
 import PromptWire
 import RunLog
+import ZeroMQTransport
 
 /// How a live service is brought to rest.
 extension AggregatorService {

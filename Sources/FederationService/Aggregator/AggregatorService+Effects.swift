@@ -1,8 +1,10 @@
 import Federation
+import FederationRun
 import Logging
 import PromptAggregation
 import PromptWire
 import RunLog
+import ZeroMQTransport
 
 /// What a live service does of what the aggregator wants; on the loop's thread.
 struct LiveEffects: EffectCarrier {

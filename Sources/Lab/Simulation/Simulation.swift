@@ -69,6 +69,11 @@ public struct Simulation {
         configuration given: RunConfiguration, folder: RunFolder, threads: Int, materials: RunMaterials? = nil,
         progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
     ) throws {
+        guard given.federation.clientsToStart <= given.data.clients else {
+            throw ConfigurationError(
+                "federation.clients_to_start: expected at most data.clients (\(given.data.clients)), found"
+                    + " \(given.federation.clientsToStart): a simulation would wait for ever")
+        }
         let materials = try materials ?? RunMaterials(of: given)
         var folder = folder
         folder.syncsLog = false

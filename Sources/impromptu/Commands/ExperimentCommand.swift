@@ -49,7 +49,8 @@ struct ExperimentCommand: AsyncParsableCommand {
             only: try experiment.selection(only)
         ) { display.show($0) }
         let signals = StopSignals { runner.stop() }
-        let outcome = try await withExtendedLifetime(signals) { try await runner.run() }
+        defer { withExtendedLifetime(signals) {} }
+        let outcome = try await runner.run()
         display.end()
         try StandardOutput.write(outcome.lines.joined(separator: "\n"))
         try StandardOutput.write(

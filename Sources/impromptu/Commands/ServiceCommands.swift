@@ -208,5 +208,6 @@ func runUntilSignalled(_ service: some Service, logger: Logger) async throws {
                     failureTerminationBehavior: .cancelGroup)
             ], logger: quiet))
     let signals = StopSignals { Task { await group.triggerGracefulShutdown() } }
-    try await withExtendedLifetime(signals) { try await group.run() }
+    defer { withExtendedLifetime(signals) {} }
+    try await group.run()
 }

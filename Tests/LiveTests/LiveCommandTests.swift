@@ -1,0 +1,99 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Each command of the program is run once, as a process on small input, and shows its main fact.
+@Suite(.serialized) struct LiveCommandTests {
+    /// Commands that other suites run.
+    private static let elsewhere: Set<String> = [
+        "aggregate", "work", "relay", "status", "drain", "check", "experiment", "demo",
+    ]
+
+    /// Commands on a run in the folder `run`, and what each prints or leaves.
+    private static let commands: [(arguments: [String], expected: String)] = [
+        (["replay", "run", "--quiet"], "equal"),
+        (["inspect", "run"], "client-00"),
+        (["inspect", "run", "--lines"], "\"kind\":\"update\""),
+        (["evaluate", "run"], "accuracy"),
+        (["report", "run", "--to", "report.html"], "report.html"),
+        (["export", "run", "--to", "figures"], "figures/updates.csv"),
+        (["data", "fashion-mnist", "--skip-images", "--sizes", "sizes.csv"], "sizes.csv"),
+        (["keys", "keys", "--name", "observer"], "observer"),
+        (["bench", "replay", "run"], "scan"),
+        (["simulate", "--faults", "--seeds", "3"], "every invariant held"),
+    ]
+
+    private static let small = [
+        "run.updates=4", "data.clients=2", "data.training_samples=60", "data.validation_samples=30",
+        "data.test_samples=40", "data.minimum_samples=8", "federation.buffer_size=2", "federation.clients_to_start=2",
+        "training.maximum_steps=1", "training.batch_size=8", "prompts.pool=4", "training.prompts_per_batch=2",
+        "encoder.image_size=32",
+    ]
+
+    private func start(_ arguments: [String], in folder: String, _ name: String) throws -> LiveProcess {
+        try LiveProcess(LiveFederation.program, arguments, log: "\(folder)/\(name).log", directory: folder)
+    }
+
+    @Test func eachShowsItsMainFact() async throws {
+        try await inTemporaryFolder { folder in
+            let settings = Self.small.flatMap { ["--set", $0] }
+            let run = try start(["simulate", "--run", "run"] + settings, in: folder, "simulate")
+            #expect(try await run.exitCode() == 0, "\(run.output)")
+            #expect(run.output.contains("the run is in run"))
+            for (place, command) in Self.commands.enumerated() {
+                let process = try start(command.arguments, in: folder, "\(place)")
+                #expect(try await process.exitCode() == 0, "\(command.arguments): \(process.output)")
+                #expect(process.output.contains(command.expected), "\(command.arguments): \(process.output)")
+            }
+        }
+    }
+
+    @Test func eachThatPrintsResultsFailsWhereTheyCannotBeWritten() async throws {
+        try await inTemporaryFolder { folder in
+            let run = try start(
+                ["simulate", "--run", "run"] + Self.small.flatMap { ["--set", $0] }, in: folder, "simulate")
+            #expect(try await run.exitCode() == 0, "\(run.output)")
+            for (place, command) in Self.commands.enumerated() {
+                let process = try LiveProcess(
+                    LiveFederation.program, command.arguments, log: "\(folder)/\(place).log", directory: folder,
+                    results: "/dev/full")
+                #expect(try await process.exitCode() == 1, "\(command.arguments): \(process.output)")
+                #expect(
+                    process.output.contains("impromptu: standard output: cannot write: No space left on device"),
+                    "\(command.arguments): \(process.output)")
+            }
+        }
+    }
+
+    @Test func noCommandIsWithoutItsTest() async throws {
+        try await inTemporaryFolder { folder in
+            let help = try start(["--help"], in: folder, "help")
+            #expect(try await help.exitCode() == 0)
+            let lines = help.output.split(separator: "\n").drop { $0 != "SUBCOMMANDS:" }.dropFirst()
+            let names = lines.prefix { $0.hasPrefix("  ") && !$0.contains("See 'impromptu help") }.compactMap { line in
+                line.hasPrefix("   ") ? nil : line.split(separator: " ").first.map(String.init)
+            }
+            #expect(names.count > 10)
+            #expect(Set(names) == Self.elsewhere.union(Self.commands.map { $0.arguments[0] }))
+        }
+    }
+
+    @Test("what cannot be written to standard error stops no service", arguments: ["/dev/full", "closed"])
+    func standardError(goes: String) async throws {
+        try await withLiveFederation { federation in
+            let redirection = goes == "closed" ? "2>&-" : "2>\(goes)"
+            func shell(_ arguments: [String], _ name: String) throws -> LiveProcess {
+                let words = ([LiveFederation.program] + arguments).map { "'\($0)'" }.joined(separator: " ")
+                return try LiveProcess(
+                    "/bin/sh", ["-c", "exec \(words) \(redirection)"], log: "\(federation.path)/\(name).log")
+            }
+            let aggregator = try shell(federation.aggregatorArguments, "aggregator")
+            try await federation.bound(aggregator)
+            let workers = try (0..<2).map { index in
+                try shell(federation.workerArguments(index), "worker-\(index)")
+            }
+            for process in workers + [aggregator] { #expect(try await process.exitCode() == 0) }
+            #expect(try await federation.replay().exitCode == 0)
+        }
+    }
+}

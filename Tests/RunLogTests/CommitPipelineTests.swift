@@ -1,0 +1,115 @@
+import Federation
+import PromptAggregation
+import PromptWire
+import RunLog
+import RunSettings
+import TestSupport
+import Testing
+
+/// What is stored when, and when its effects come out.
+@Suite struct CommitPipelineTests {
+    private static let now = Timestamp(nanoseconds: 1_000_000_000)
+
+    @Test func oneBatchIsOnItsWayAndItsEffectsComeOutOnce() throws {
+        try withTemporaryFolder { folder in
+            var pipeline = try Self.begun(in: folder)
+            let first = try #require(Self.stored(try pipeline.next(settling: false)))
+            try Self.greet(&pipeline)
+            #expect(Self.isRest(try pipeline.next(settling: false)), "the rest waits for the first batch")
+            #expect(throws: UnsettledLog.self) { try pipeline.close() }
+            let waited = Self.waited(try pipeline.next(settling: true))
+            #expect(waited === first, "who wants all stored waits for the first batch")
+            first.store()
+            #expect(try !pipeline.finish(first).isEmpty && !pipeline.isSettled)
+            #expect(try pipeline.finish(first).isEmpty, "finished before")
+            let second = try #require(Self.stored(try pipeline.next(settling: true)))
+            second.store()
+            let welcomes = try pipeline.finish(second).filter {
+                if case .publish(_, .welcome) = $0.effect { true } else { false }
+            }
+            #expect(welcomes.count == 1 && pipeline.isSettled)
+            #expect(Self.isRest(try pipeline.next(settling: true)))
+            try pipeline.close()
+        }
+    }
+
+    @Test func muchThatWaitsIsWaitedFor() throws {
+        try withTemporaryFolder { folder in
+            var pipeline = try Self.begun(in: folder, waitingBytes: 1)
+            let first = try #require(Self.stored(try pipeline.next(settling: false)))
+            #expect(Self.isRest(try pipeline.next(settling: false)))
+            try Self.greet(&pipeline)
+            #expect(Self.waited(try pipeline.next(settling: false)) === first)
+        }
+    }
+
+    @Test func aTimerThatWaitingEffectsSetAgainIsPassedOver() throws {
+        try withTemporaryFolder { folder in
+            var pipeline = try Self.begun(in: folder)
+            let first = try #require(Self.stored(try pipeline.next(settling: false)))
+            try pipeline.fire(.beacon, at: Self.now)
+            #expect(pipeline.engine.bufferedBytes == 0, "the start sets it")
+            first.store()
+            _ = try pipeline.finish(first)
+            try pipeline.fire(.beacon, at: Self.now)
+            #expect(pipeline.engine.bufferedBytes > 0)
+            let effects = try pipeline.commit()
+            #expect(!effects.isEmpty && pipeline.isSettled)
+        }
+    }
+
+    @Test(arguments: [0, 5, 300, .max] as [UInt64])
+    func anEncodedVersionTravelsAsTheSameBytes(incarnation: UInt64) throws {
+        try withTemporaryFolder { folder in
+            let pipeline = try Self.begun(in: folder)
+            let version = pipeline.engine.current
+            let message = AggregatorMessage.globalPrompts(pipeline.aggregator.current)
+            #expect(
+                version.message(incarnation: incarnation)
+                    == AggregatorCodec.encode(message, incarnation: incarnation))
+            #expect(version.digest == Digest(of: version.payload))
+        }
+    }
+
+    // MARK: Runs
+
+    private static func begun(in folder: String, waitingBytes: Int = 1 << 20) throws -> CommitPipeline {
+        let configuration = try RunConfiguration.load(
+            base: RunConfiguration.demo, files: [], environment: [:], assignments: ["data.clients=1"])
+        let initial = PromptState(
+            parameters: Parameters([
+                (Parameters.prompts, Tensor(shape: [2, 3], values: [1, 2, 3, 4, 5, 6])),
+                (Parameters.headWeight, Tensor(shape: [2, 3], values: [1, 0, 0, 0, 1, 0])),
+                (Parameters.headBias, Tensor(shape: [2], values: [0, 1])),
+            ]), promptIDs: [0, 1])
+        let header = RunHeader(
+            configurationYAML: configuration.yaml, seed: 1, build: "test", incarnation: 1,
+            initial: .init(version: 0, state: initial))
+        let core = Aggregator(
+            configuration: configuration.federation, strategy: try configuration.makeStrategy(initial: initial))
+        var pipeline = CommitPipeline(
+            LoggedAggregator(
+                aggregator: core, log: RunLogWriter(creating: RunFolder(path: folder), header: header, at: now)),
+            waitingBytes: waitingBytes)
+        try pipeline.start(IncarnationStarted(incarnation: 1, build: "test"), at: now)
+        return pipeline
+    }
+
+    private static func greet(_ pipeline: inout CommitPipeline) throws {
+        let hello = ClientMessage.Hello(
+            client: ClientID("client-00"), session: 1, lastVersion: -1, sampleCount: 100, encoderDigest: "")
+        try pipeline.receive(ClientCodec.encode(.hello(hello)).span.bytes, at: now)
+    }
+
+    private static func isRest(_ step: CommitPipeline.Step) -> Bool {
+        if case .rest = step { true } else { false }
+    }
+
+    private static func stored(_ step: CommitPipeline.Step) -> LoggedAggregator.Batch? {
+        if case .store(let batch) = step { batch } else { nil }
+    }
+
+    private static func waited(_ step: CommitPipeline.Step) -> LoggedAggregator.Batch? {
+        if case .wait(let batch) = step { batch } else { nil }
+    }
+}
