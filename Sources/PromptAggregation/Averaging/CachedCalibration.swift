@@ -67,12 +67,15 @@ struct CachedCalibration: Hashable, Sendable {
         }
     }
 
-    /// - Parameter layout: of the displacements that `step` gives.
-    mutating func read(from reader: inout SnapshotReader, like layout: Displacement) throws(SnapshotError) {
+    /// - Parameters:
+    ///   - layout: of the displacements that `step` gives.
+    ///   - flush: the number of the next one.
+    mutating func read(from reader: inout SnapshotReader, like layout: Displacement, flush: Int) throws(SnapshotError) {
         entries = try ClientTable(from: &reader) { reader throws(SnapshotError) in
             Entry(
-                displacement: try reader.displacement(like: layout), weight: try reader.number(),
-                arrived: try reader.integer())
+                displacement: try reader.displacement(like: layout),
+                weight: try reader.number("weight", in: 0...Double(Int.max)),
+                arrived: try reader.integer("flush of arrival", in: 0...flush))
         }
     }
 }

@@ -250,12 +250,13 @@ extension AsyncPfpt {
     mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
         state = try reader.state(like: state)
         let pool = state.promptIDs.count
-        flush = try reader.integer("flush", in: 0...Int.max)
-        nextIdentity = try reader.word()
+        flush = try reader.counter("flush")
+        nextIdentity = PromptID(try reader.counter("next identity"))
         model = try PoolModel(from: &reader, layout: layout, pool: pool)
         knowsScale = try reader.flag()
-        lastSupported = try reader.integers("flushes of last support", count: pool)
-        try cache.read(from: &reader, width: state.width)
-        try calibration.read(from: &reader, like: Displacement(like: state) { $0 != Parameters.prompts })
+        lastSupported = try reader.integers("flushes of last support", in: 0...flush, count: pool)
+        try cache.read(from: &reader, width: state.width, flush: flush)
+        try calibration.read(
+            from: &reader, like: Displacement(like: state) { $0 != Parameters.prompts }, flush: flush)
     }
 }

@@ -74,7 +74,7 @@ struct EvidenceCache: Hashable, Sendable {
         }
     }
 
-    mutating func read(from reader: inout SnapshotReader, width: Int) throws(SnapshotError) {
+    mutating func read(from reader: inout SnapshotReader, width: Int, flush: Int) throws(SnapshotError) {
         entries = try ClientTable(from: &reader) { reader throws(SnapshotError) in
             let (session, sequence) = (try reader.word(), try reader.word())
             let identities = try reader.words("prompt identities")
@@ -83,7 +83,8 @@ struct EvidenceCache: Hashable, Sendable {
                 rows: try reader.floats("prompts of a client", count: identities.count * width),
                 baseRows: try reader.floats("base prompts of a client", count: identities.count * width),
                 promptIDs: identities, sampleCount: try reader.integer("sample count", in: 0...Int.max),
-                stalenessWeight: try reader.number(), arrived: try reader.integer(),
+                stalenessWeight: try reader.number("weight for staleness", in: 0...1),
+                arrived: try reader.integer("flush of arrival", in: 0...flush),
                 matches: try reader.words("matches", count: identities.count))
         }
     }
