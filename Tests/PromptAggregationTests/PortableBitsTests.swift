@@ -21,7 +21,7 @@ import Testing
     static let runs =
         StrategyCatalog.names.map { (name: $0, settings: [(key: String, value: String)]()) } + [
             ("pfpt", [(key: "prompt-step", value: "gradient"), (key: "restarts", value: "2")]),
-            ("pfpt-async", [(key: "prompt-step", value: "gradient"), (key: "evidence-shift", value: "0.5")]),
+            ("pfpt-async", [(key: "prompt-step", value: "gradient"), (key: "evidence", value: "pool")]),
             ("fedopt", [(key: "rule", value: "yogi")]),
         ]
 

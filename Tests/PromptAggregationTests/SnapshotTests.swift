@@ -75,3 +75,43 @@ import Testing
         }
     }
 }
+
+/// Snapshots that are whole, but say what no strategy ever wrote.
+@Suite struct MadeUpSnapshotTests {
+    static let extremes: [UInt64] = [
+        UInt64(Int64.max), 1 << 63, .max, Double.greatestFiniteMagnitude.bitPattern,
+    ]
+
+    func flush(_ base: PromptState, round: Int) -> [Contribution] {
+        (0..<2).map {
+            Sample.contribution($0, base: base, touched: [0], staleness: $0, weight: 0.5, sequence: UInt64(round + 1))
+        }
+    }
+
+    /// Whatever eight bytes in a row say, they are refused or lived with.
+    @Test(arguments: StrategyCatalog.names, extremes)
+    func nothingTrapsWhateverAWordSays(name: String, extreme: UInt64) throws {
+        let initial = Sample.state(pool: 2, width: 2, classes: 1)
+        let keys = try StrategyCatalog.entry(name).settings.map(\.key)
+        let small = [(key: "sweeps", value: "1"), (key: "hidden", value: "1"), (key: "attention", value: "1")]
+        let settings = small.filter { keys.contains($0.key) }
+        var base = try Sample.make(name, settings, initial: initial)
+        for round in 0..<2 { _ = base.aggregate(flush(base.state, round: round)) }
+        let snapshot = Array(base.snapshot().dropLast(8))
+        var refused = 0
+        for place in 16...snapshot.count - 8 {
+            var bytes = snapshot
+            withUnsafeBytes(of: extreme.littleEndian) { bytes.replaceSubrange(place..<place + 8, with: $0) }
+            withUnsafeBytes(of: SnapshotFormat.checksum(bytes[...]).littleEndian) { bytes.append(contentsOf: $0) }
+            var strategy = try Sample.make(name, settings, initial: initial)
+            do {
+                try strategy.restore(bytes)
+                for _ in 0..<2 { _ = strategy.aggregate(flush(base.state, round: 2)) }
+                #expect(strategy.state.parameters.entries.allSatisfy { $0.tensor.firstNonFinite == nil })
+            } catch {
+                refused += 1
+            }
+        }
+        #expect(refused > 0)
+    }
+}

@@ -3,10 +3,6 @@ struct AsyncPfptSettings: Hashable, Sendable {
     let fit: PoolFitOptions
     let extent: EvidenceExtent
     let sharesBySamples: Bool
-    let horizon: Int
-    let calibrationHorizon: Int
-    let cacheDecay: Double
-    let evidenceShift: Double
     let patience: Int
     let leastSupport: Double
     let births: Double
@@ -15,16 +11,15 @@ struct AsyncPfptSettings: Hashable, Sendable {
     let poolMinimum: Int
     let isColdStart: Bool
 
+    /// As many prompts as a message can hold.
+    static let largestPool = 65_536
+
     init(_ settings: CheckedSettings, initial: PromptState) {
         var fit = PfptSettings.options(settings)
         fit.inertia = settings.number("inertia")
         self.fit = fit
         extent = PfptSettings.extent(settings)
         sharesBySamples = settings.text("share") == "samples"
-        horizon = settings.integer("horizon")
-        calibrationHorizon = settings.integer("calibration-horizon")
-        cacheDecay = settings.number("cache-decay")
-        evidenceShift = settings.number("evidence-shift")
         patience = settings.integer("patience")
         leastSupport = settings.number("least-support")
         births = settings.number("births")
@@ -33,7 +28,7 @@ struct AsyncPfptSettings: Hashable, Sendable {
         let minimum = settings.integer("pool-minimum")
         poolMinimum = minimum > 0 ? minimum : min(initialPool, 10)
         let limit = settings.integer("pool-limit")
-        poolLimit = max(limit > 0 ? limit : 2 * initialPool, poolMinimum)
+        poolLimit = max(limit > 0 ? limit : min(2 * initialPool, Self.largestPool), poolMinimum)
         isColdStart = settings.flag("cold-start")
     }
 }

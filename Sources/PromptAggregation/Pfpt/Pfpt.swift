@@ -118,8 +118,8 @@ struct Pfpt: CatalogStrategy {
         let restored = try reader.state(like: state)
         let layout = layout
         state = restored
-        flush = try reader.word()
-        nextIdentity = try reader.word()
+        flush = UInt64(try reader.counter("flush"))
+        nextIdentity = PromptID(try reader.counter("next identity"))
         kept = try reader.optional { reader throws(SnapshotError) in
             try PoolModel(from: &reader, layout: layout, pool: restored.promptIDs.count)
         }

@@ -16,7 +16,7 @@ enum PfptSettings {
                 "Whether unsupported prompts leave a newly begun pool after each sweep or at the end."),
             .choice(
                 "share", share, ["equal", "samples"],
-                "Whether clients weigh alike or by sample count, relative to the largest."),
+                "Whether clients weigh alike or by sample count, relative to the typical one."),
             .choice(
                 "evidence", evidence.rawValue, EvidenceExtent.allCases.map(\.rawValue),
                 "Prompts that a client observed: those it touched, that any touched, or all; untouched ones as they lie."

@@ -3,7 +3,7 @@ package struct PoolEvidence: Hashable, Sendable {
     /// ω_t: [count, width].
     package var rows: [Float]
     let count: Int
-    /// λ_t in (0, 1]: the power to which the client's likelihood is raised.
+    /// λ_t > 0, about 1 for a typical client: the power to which the client's likelihood is raised.
     let weight: Double
     /// z_t: the pool row that each row is matched with, −1 for none yet.
     package var matches: [Int]

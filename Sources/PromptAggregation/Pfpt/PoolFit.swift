@@ -6,7 +6,7 @@ import CKernels
 /// clients), and then the best matching of every client (equations 26 and 27). For given Φ, γ and w the matchings of the
 /// clients do not depend on each other, so together they are the exact maximum over z.
 ///
-/// A client of weight λ takes λ of a step (`AdamValues.step`). Only rows that a client is matched with enter its Gaussian
+/// A client of weight λ takes λ of a step (`AdamValues.step`), and one step where λ is above 1. Only rows that a client is matched with enter its Gaussian
 /// term, so the networks run over the whole pool once a sweep.
 package final class PoolFit {
     private let layout: NetworkLayout
@@ -162,7 +162,7 @@ package final class PoolFit {
         covariance.backward(
             rows: matched.count, input: inputs, byOutput: scratch.byLogit.start,
             byInput: followsGradient ? scratch.byInput.start : nil)
-        covariance.step(weight: item.weight, learningRate: options.learningRate)
+        covariance.step(weight: min(1, item.weight), learningRate: options.learningRate)
         guard followsGradient else { return }
         prompts.gradient.fill(0, count: pool * width)
         for (place, local) in matched.enumerated() {
@@ -171,13 +171,13 @@ package final class PoolFit {
                 target[column] = scratch.byMean[place * width + column] + scratch.byInput[place * width + column]
             }
         }
-        prompts.step(count: pool * width, weight: item.weight, learningRate: options.learningRate)
+        prompts.step(count: pool * width, weight: min(1, item.weight), learningRate: options.learningRate)
     }
 
     /// A step on −Σ_t λ_t log P(z_t | Φ): w, and Φ where it follows the gradient. By equation 10 every row of the pool
     /// enters for every client, used or not.
     private func usageStep() {
-        let weight = evidence.reduce(0) { $1.count > 0 ? max($0, $1.weight) : $0 }
+        let weight = min(1, evidence.reduce(0) { $1.count > 0 ? max($0, $1.weight) : $0 })
         let total = evidence.reduce(0) { $1.count > 0 ? $0 + $1.weight : $0 }
         guard weight > 0 else { return }
         usage.forward(rows: pool, input: prompts.values.start, output: logOdds.start)

@@ -95,7 +95,6 @@ extension PoolModel.Learned {
         self.init(try reader.floats("learnt values", count: count))
         first = try reader.floats("first moments", count: count)
         second = try reader.floats("second moments", count: count)
-        age = try reader.number()
-        guard age >= 0 else { throw reader.unexpected("weight of all steps", "at least 0", "\(age)") }
+        age = try reader.number("weight of all steps", in: 0...Double(Int.max))
     }
 }

@@ -28,13 +28,19 @@ enum PoolRound {
         }
     }
 
-    /// λ_t = s(τ_t) · share(n_t): the share is n_t over the largest, or 1 when all clients count alike.
+    /// λ_t = s(τ_t) · share(n_t): the share is n_t over the typical sample count, or 1 when all clients count alike.
+    ///
+    /// Typical is the geometric mean, in which each contribution has the weight s(τ_t): one client of enormous size does not
+    /// make all others light, as the largest count would, and what has a vanishing weight does not move it, as it could
+    /// move the median. Where samples count, λ is 0 without any.
     static func weights(of sampleCounts: [Int], stalenessWeights: [Double], bySamples: Bool) -> [Double] {
-        let largest = Double(sampleCounts.max() ?? 0)
-        return zip(sampleCounts, stalenessWeights).map { samples, staleness in
-            let share = bySamples ? (largest > 0 ? Double(samples) / largest : 0) : 1
-            return min(1, max(0, staleness * share))
-        }
+        guard bySamples else { return stalenessWeights.map { max(0, $0) } }
+        let weights = zip(sampleCounts, stalenessWeights).map { $0 > 0 ? max(0, $1) : 0 }
+        let total = weights.reduce(0, +)
+        guard total > 0 else { return weights }
+        let logarithms = sampleCounts.map { Elementary.log(Double(max($0, 1))) }
+        let typical = zip(weights, logarithms).reduce(0) { $0 + $1.0 / total * $1.1 }
+        return zip(weights, logarithms).map { $0 * Elementary.exp($1 - typical) }
     }
 
     /// The rows of a contribution's prompts, by value.
@@ -72,4 +78,24 @@ enum PoolRound {
 
     /// A first identity that no prompt of the state has.
     static func firstFreeIdentity(after state: PromptState) -> PromptID { (state.promptIDs.max() ?? 0) + 1 }
+}
+
+extension Contribution {
+    /// The same with its prompts carried along with what the pool did since the client took them, φ_now + (ω − φ_base):
+    /// what the client changed, seen from where the pool is now. A prompt that has left the pool stays as it is.
+    func carried(to pool: PromptState) -> Contribution {
+        guard var prompts = parameters[Parameters.prompts] else { return self }
+        let (present, started) = (RowIndex(pool.promptIDs), RowIndex(base.promptIDs))
+        let (now, then, width) = (pool.prompts.values, base.prompts.values, pool.width)
+        for (row, id) in promptIDs.enumerated() {
+            guard let target = present[id], let origin = started[id] else { continue }
+            for column in 0..<width {
+                prompts.values[row * width + column] +=
+                    now[target * width + column] - then[origin * width + column]
+            }
+        }
+        var carried = self
+        carried.parameters[Parameters.prompts] = prompts
+        return carried
+    }
 }

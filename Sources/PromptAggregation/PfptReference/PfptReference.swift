@@ -123,7 +123,7 @@ struct PfptReference: CatalogStrategy {
 
     mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
         state = try reader.state(like: state)
-        flush = try reader.word()
-        nextIdentity = try reader.word()
+        flush = UInt64(try reader.counter("flush"))
+        nextIdentity = PromptID(try reader.counter("next identity"))
     }
 }

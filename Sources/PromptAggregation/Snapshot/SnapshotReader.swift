@@ -73,10 +73,26 @@ public struct SnapshotReader: Sendable {
         return value
     }
 
+    /// Of something that is counted on from here: at least 0, and far from where adding to it would overflow.
+    package mutating func counter(_ what: String) throws(SnapshotError) -> Int {
+        try integer(what, in: 0...Int.max / 2)
+    }
+
     /// A finite number.
     package mutating func number() throws(SnapshotError) -> Double {
         let value = Double(bitPattern: try word())
         guard value.isFinite else { throw unexpected("number", "a finite value", "\(value)") }
+        return value
+    }
+
+    /// A number within `range`.
+    package mutating func number(_ what: String, in range: ClosedRange<Double>) throws(SnapshotError) -> Double {
+        let start = place
+        let value = try number()
+        guard range.contains(value) else {
+            throw .unexpected(
+                place: start, what: what, expected: "\(range.lowerBound) to \(range.upperBound)", actual: "\(value)")
+        }
         return value
     }
 
@@ -135,8 +151,15 @@ public struct SnapshotReader: Sendable {
         return values
     }
 
-    package mutating func integers(_ what: String, count expected: Int? = nil) throws(SnapshotError) -> [Int] {
-        try words(what, count: expected).map { Int(Int64(bitPattern: $0)) }
+    /// Whole numbers within `range`, as many as `expected` where it is given.
+    package mutating func integers(
+        _ what: String, in range: ClosedRange<Int> = Int.min...Int.max, count expected: Int? = nil
+    ) throws(SnapshotError) -> [Int] {
+        let values = try words(what, count: expected).map { Int(Int64(bitPattern: $0)) }
+        if let odd = values.first(where: { !range.contains($0) }) {
+            throw unexpected(what, "\(range.lowerBound) to \(range.upperBound)", "\(odd)")
+        }
+        return values
     }
 
     package mutating func list<Value>(

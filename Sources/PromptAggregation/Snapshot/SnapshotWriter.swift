@@ -52,12 +52,12 @@ public struct SnapshotWriter: Sendable {
     }
 }
 
-enum SnapshotFormat {
+package enum SnapshotFormat {
     static let magic: [UInt8] = Array("imprsnap".utf8)
     static let version: UInt64 = 2
 
     /// FNV-1a of 64 bits (Fowler, Noll, Vo), taken over words of eight bytes; the last word is filled up with zeros.
-    static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    package static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
         bytes.withUnsafeBytes { bytes in
             var sum: UInt64 = 0xCBF2_9CE4_8422_2325
             let whole = bytes.count & ~7

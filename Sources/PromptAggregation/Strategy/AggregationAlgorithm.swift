@@ -4,6 +4,7 @@ public enum AggregationAlgorithm {
     /// version is refused by another.
     ///
     /// 1 took sums in the order that suited the processor and elementary functions from the system's library; 2 gives the
-    /// same bits on every machine.
-    public static let version: UInt64 = 2
+    /// same bits on every machine; 3 weighs the clients of PFPT against the typical one, and asynchronous PFPT moves by what
+    /// clients changed, without a cache of what they sent before.
+    public static let version: UInt64 = 3
 }
