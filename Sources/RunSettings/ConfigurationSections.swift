@@ -22,7 +22,15 @@ extension FederationConfiguration {
                 "federation.heartbeat_seconds", 2, 0.05...86_400, "clients show a sign of life this often"),
             beacon: try reader.seconds(
                 "federation.beacon_seconds", 1, 0.05...86_400, "the aggregator shows a sign of life this often"),
-            stop: stop, checks: try UpdateChecks(reader))
+            stop: stop,
+            precision: Precision(
+                rawValue: try reader.choice(
+                    "federation.precision", Precision.float32.rawValue, of: Precision.allCases.map(\.rawValue),
+                    "how prompts and updates travel; float16 halves the bytes"))!,
+            checks: try UpdateChecks(reader),
+            failuresAllowed: try reader.integer(
+                "federation.failures_allowed", 5, 0...1_000_000,
+                "a client is asked no more after so many failed tasks in a row, until it starts again; 0 for no bound"))
         guard heartbeat * 2 <= lease else {
             throw ConfigurationError(
                 "federation.heartbeat_seconds: expected at most half of federation.lease_seconds, or clients are lost"

@@ -37,7 +37,7 @@ def train(arrays, plan, seed):
 
 ended = []
 thread = threading.Thread(
-    target=lambda: ended.append(client["run"](updates, prompts, name, 5, train, keys).version), daemon=True)
+    target=lambda: ended.append(client["run"](updates, prompts, name, 5, train, keys)[0]), daemon=True)
 thread.start()
 thread.join(seconds)
 print("the run ended at version", *ended or ["none that it heard of"], flush=True)

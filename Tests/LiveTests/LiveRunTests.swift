@@ -98,7 +98,10 @@ struct LiveRunTests {
 
             let aggregator = try await federation.startBoundAggregator()
             #expect(aggregator.isRunning, "another endpoint will do in the same folder: \(aggregator.output)")
-            try await eventually("a run that has begun") { aggregator.output.contains("aggregating") }
+            try await eventually("a run that has begun") {
+                aggregator.output.contains("aggregating")
+                    && FileManager.default.fileExists(atPath: federation.run.prompts)
+            }
             let before = try FileManager.default.contentsOfDirectory(atPath: federation.run.path).sorted()
             let second = try federation.start(
                 ["aggregate", "--config", federation.path + "/run.yaml", "--run", federation.run.path, "--quiet"],

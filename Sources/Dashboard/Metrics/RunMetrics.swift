@@ -35,6 +35,15 @@ package final class RunMetrics: Sendable {
             "impromptu_messages_total",
             "Messages from clients since this start of the aggregator, by what was wrong with them."
         ),
+        ("impromptu_tasks_failed_total", "Tasks that came to nothing at their clients."),
+        (
+            "impromptu_sessions_fenced_total",
+            "Sessions of clients that were told to end, since another process speaks for the client."
+        ),
+        (
+            "impromptu_clients_not_asked",
+            "Clients that are alive and get no tasks, since their tasks failed or they have no samples."
+        ),
         ("impromptu_received_bytes_total", "Bytes of messages from clients since this start of the aggregator."),
         ("impromptu_version", "The current version of the prompts."),
         ("impromptu_pool_prompts", "Prompts in the current version's pool."),
@@ -67,11 +76,16 @@ package final class RunMetrics: Sendable {
             ("discarded_late", counts.discardedLate),
         ] { raise("impromptu_updates_total", [("fate", fate)], to: count, &seen) }
         raise("impromptu_updates_used_late_total", [], to: counts.usedLate, &seen)
+        raise("impromptu_tasks_failed_total", [], to: counts.failed, &seen)
+        raise("impromptu_sessions_fenced_total", [], to: counts.fenced, &seen)
     }
 
     private func countTraffic(_ traffic: LiveFigures.Traffic, _ seen: inout Seen) {
-        let sound = traffic.messages - traffic.malformed - traffic.impostures
-        for (problem, count) in [("none", sound), ("malformed", traffic.malformed), ("imposture", traffic.impostures)] {
+        let sound = traffic.messages - traffic.malformed - traffic.impostures - traffic.turnedAway
+        for (problem, count) in [
+            ("none", sound), ("malformed", traffic.malformed), ("imposture", traffic.impostures),
+            ("turned_away", traffic.turnedAway),
+        ] {
             raise("impromptu_messages_total", [("problem", problem)], to: count, &seen)
         }
         raise("impromptu_received_bytes_total", [], to: traffic.bytes, &seen)
@@ -100,6 +114,9 @@ package final class RunMetrics: Sendable {
             let count = figures.clients.count { $0.presence == presence }
             set("impromptu_clients", Double(count), [("presence", presence.rawValue)])
         }
+        set(
+            "impromptu_clients_not_asked",
+            Double(figures.clients.count { $0.presence == .alive && !$0.isAsked }))
         if let flush = figures.history.versions.last {
             set("impromptu_since_flush_seconds", figures.seconds - flush.seconds)
             if let loss = flush.loss { set("impromptu_training_loss", loss) }
