@@ -70,7 +70,7 @@ extension FaultSimulation {
         guard clients[index].process != nil else { return }
         let effects = clients[index].process!.client.handle(ClientEvent(time: now, kind: kind))
         let client = clients[index].process!.client
-        client.checkInvariants().forEach { note(.unsound($0)) }
+        for violation in client.checkInvariants() { note(.unsound(violation)) }
         clients[index].process!.deadline = client.nextDeadline.map { queue.push(.clientDeadline(index), at: $0) }
         for effect in effects {
             if let left = clients[index].process?.stepsLeft {

@@ -19,7 +19,7 @@ extension FaultSimulation {
 
     /// - Parameter settling: as for `CommitPipeline.next`.
     mutating func advance(settling: Bool = false) throws {
-        if let core = aggregator.engine?.aggregator { core.checkInvariants().forEach { note(.unsound($0)) } }
+        for violation in aggregator.engine?.aggregator.checkInvariants() ?? [] { note(.unsound(violation)) }
         armDeadline()
         while aggregator.pipeline != nil {
             switch try aggregator.pipeline!.next(settling: settling || isSnapshotDue) {

@@ -231,7 +231,8 @@ package struct FrameTrial {
             parameters[Parameters.headBias] = Tensor(shape: [1], values: [0])
         }
         return .init(
-            client: client, session: session(), run: scenario.run, task: task(of: client), baseVersion: version(), sampleCount: Int(script.byte()) - 2,
+            client: client, session: session(), run: scenario.run, task: task(of: client), baseVersion: version(),
+            sampleCount: Int(script.byte()) - 2,
             parameters: parameters, promptIDs: ids, metrics: [])
     }
 

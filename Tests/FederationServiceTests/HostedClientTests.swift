@@ -37,7 +37,8 @@ import ZeroMQTransport
             }
             let delay = try RunConfiguration.load(files: [], assignments: []).worker.delay
             client = HostedClient(
-                id: HostedClientTests.id, session: HostedClientTests.session, sampleCount: 10, model: ModelSpecification(),
+                id: HostedClientTests.id, session: HostedClientTests.session, sampleCount: 10,
+                model: ModelSpecification(),
                 belongings: .init(outbox: folder, privacy: privacy, delay: delay, delays: SeededRandom(seed: 1)),
                 train: { order, _, finish in
                     finish(training(order))
@@ -49,7 +50,9 @@ import ZeroMQTransport
         /// Has the client take messages in, on the loop's thread.
         func receive(_ messages: AggregatorMessage...) {
             loop.execute { [client] in
-                for message in messages { client.receive(AggregatorEnvelope(origin: Origin(run: 1, epoch: 1), message: message)) }
+                for message in messages {
+                    client.receive(AggregatorEnvelope(origin: Origin(run: 1, epoch: 1), message: message))
+                }
             }
         }
 

@@ -290,7 +290,8 @@ public actor AggregatorService: Service {
                 "version": "\(pipeline.aggregator.version)", "updates": "\(pipeline.aggregator.counts.accepted)",
                 "messages": "\(pipeline.engine.receivedMessages)", "bytes": "\(pipeline.engine.receivedBytes)",
                 "malformed": "\(pipeline.engine.malformed)", "impostures": "\(pipeline.engine.impostures)",
-                "not_kept": "\(pipeline.engine.turnedAway)", "connected": "\(links?.peers.connected ?? 0)", "turned_away": "\(links?.peers.turnedAway ?? 0)",
+                "not_kept": "\(pipeline.engine.turnedAway)", "connected": "\(links?.peers.connected ?? 0)",
+                "turned_away": "\(links?.peers.turnedAway ?? 0)",
             ])
     }
 

@@ -79,7 +79,8 @@ public struct Simulation {
         var folder = folder
         folder.syncsLog = false
         setup = try AggregatorSetup(
-            configuration: given, folder: folder, run: max(1, given.federation.seed), startingAt: Timestamp(nanoseconds: 0),
+            configuration: given, folder: folder, run: max(1, given.federation.seed),
+            startingAt: Timestamp(nanoseconds: 0),
             takesUpFinished: false, materials: materials)
         guard !setup.isRecovered else {
             throw RunFolderError("\(folder.path): holds a run already; a simulation begins anew")

@@ -81,7 +81,9 @@ private let wireSeeds: [[UInt8]] = {
         ),
     ]
     return clientMessages.map { [0] + ClientCodec.encode($0) }
-        + published.map { [1] + AggregatorCodec.encode($0, from: Origin(run: 1, epoch: 5)) } + [[2] + Topic.client(client).bytes]
+        + published.map { [1] + AggregatorCodec.encode($0, from: Origin(run: 1, epoch: 5)) } + [
+            [2] + Topic.client(client).bytes
+        ]
         + records.map { [UInt8(3 + place(of: $0.channel))] + $0.bytes }
 }()
 
