@@ -128,6 +128,11 @@ extension FaultSimulation: EffectCarrier {
     package mutating func noteFinish() { linger() }
     package func note(_ judgement: Judgement) {}
     package func note(_ failed: FailedTask) {}
+    package mutating func note(_ evaluation: ClientMessage.Evaluation) {
+        note(.evaluated(evaluation))
+        tally.evaluations += 1
+        aggregator.history.add(evaluation)
+    }
     package func noteFenced(_ client: ClientID, session: UInt64) {}
     package func note(_ presence: Presence, of client: ClientID) {}
     package func noteRest() {}

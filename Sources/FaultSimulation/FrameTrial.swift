@@ -262,6 +262,7 @@ extension FrameTrial: EffectCarrier {
     package func note(_ version: EncodedVersion) {}
     package func note(_ judgement: Judgement) {}
     package func note(_ failed: FailedTask) {}
+    package func note(_ evaluation: ClientMessage.Evaluation) {}
     package func noteFenced(_ client: ClientID, session: UInt64) {}
     package func note(_ flush: Flush) {}
     package func note(_ presence: Presence, of client: ClientID) {}

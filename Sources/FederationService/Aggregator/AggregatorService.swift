@@ -36,6 +36,7 @@ public actor AggregatorService: Service {
     private var deadline: LoopTimer?
     var complaints = Complaints()
     private var lingerEnd: LoopTimer?
+    private var lingerStart = ContinuousClock.now
     private var end: CheckedContinuation<Void, any Error>?
     private var failure: (any Error)?
     var progress: ProgressLine?
@@ -56,6 +57,8 @@ public actor AggregatorService: Service {
     private static let batch = 256
     /// After the end of the run, the time for clients to hear of it.
     private static let linger: Duration = .seconds(5)
+    /// The same for clients that evaluate the last version.
+    private static let longestLinger: Duration = .seconds(600)
     /// How often the run folder is searched for a request to drain.
     private static let attention: Duration = .seconds(1)
 
@@ -366,9 +369,15 @@ public actor AggregatorService: Service {
         if isOver || aggregator.phase == .resting { stop(nil) }
     }
 
-    /// Lets clients hear of the end of the run.
+    /// Lets clients hear of the end of the run, and those that hold samples out say how its last version does.
     func linger() {
         guard !stays else { return }
-        lingerEnd = loop.schedule(after: Self.linger) { [weak self] in self?.assumeIsolated { $0.stop(nil) } }
+        lingerStart = .now
+        lingerEnd = loop.schedule(every: Self.linger) { [weak self] in self?.assumeIsolated { $0.endLinger() } }
+    }
+
+    private func endLinger() {
+        let evaluates = pipeline.aggregator.clientStates.contains { $0.presence == .alive && $0.heldOutCount > 0 }
+        if !evaluates || ContinuousClock.now - lingerStart > Self.longestLinger { stop(nil) }
     }
 }

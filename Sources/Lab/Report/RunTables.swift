@@ -48,6 +48,26 @@ enum RunTables {
         return table
     }
 
+    /// How the clients say that versions do on what they hold out, the newest of each, and all together; nil where none
+    /// holds anything out.
+    static func clientEvaluations(_ history: RunHistory) -> TextTable? {
+        guard !history.clientEvaluations.isEmpty else { return nil }
+        var table = TextTable(["client", "version", "made after", "held out", "accuracy", "loss"])
+        for (client, newest) in history.clientEvaluations {
+            table.add([
+                client.name, "\(newest.version)", decimal(newest.seconds, 1) + " s", "\(newest.count)",
+                decimal(100 * newest.accuracy, 1) + " %", decimal(newest.loss, 3),
+            ])
+        }
+        if let last = history.federatedEvaluations.last {
+            table.add([
+                "\(last.clients) clients together", "\(last.version)", decimal(last.seconds, 1) + " s", "\(last.count)",
+                decimal(100 * last.accuracy, 1) + " %", decimal(last.loss, 3),
+            ])
+        }
+        return table
+    }
+
     private static let mostStale = 8
 
     /// The updates that came the latest, the stalest first; nil where none was late.
