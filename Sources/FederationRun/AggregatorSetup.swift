@@ -59,6 +59,7 @@ package struct AggregatorSetup {
             history = recovery.history
             lastTime = recovery.lastTime
         } else {
+            try Self.checkThatNothingIsLost(in: folder)
             recovery = nil
             origin = Origin(run: run, epoch: 1)
             let learner = try PromptLearner(encoder: encoder, threads: 1)
@@ -87,6 +88,20 @@ package struct AggregatorSetup {
                     configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
                     run: run, initial: .init(version: 0, state: initial), model: model), at: lastTime)
             history = RunHistory()
+        }
+    }
+
+    /// A folder with what only a run that went on leaves behind, and without its log, is not for a new run.
+    private static func checkThatNothingIsLost(in folder: RunFolder) throws {
+        let traces = [folder.prompts, folder.snapshotsFolder].filter { path in
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return false }
+            return !isFolder.boolValue || (try? FileManager.default.contentsOfDirectory(atPath: path).isEmpty) == false
+        }
+        guard traces.isEmpty else {
+            throw RunFolderError(
+                "\(folder.path): expected the log of the run that left \(traces.joined(separator: " and ")), found none;"
+                    + " bring \(folder.log) back, or choose another folder for a new run")
         }
     }
 

@@ -45,7 +45,8 @@ public actor AggregatorService: Service {
     var ended = false
     private let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
-    private var lookForDrain: LoopTimer?
+    private var lookAround: LoopTimer?
+    private(set) var logWatch: LogWatch?
     /// The drain that was asked for since the start.
     var drain: Drain?
     private let watch: RunWatch?
@@ -59,7 +60,7 @@ public actor AggregatorService: Service {
     private static let linger: Duration = .seconds(5)
     /// The same for clients that evaluate the last version.
     private static let longestLinger: Duration = .seconds(600)
-    /// How often the run folder is searched for a request to drain.
+    /// How often the run folder is looked at: for a request to drain, and whether the log is still there.
     private static let attention: Duration = .seconds(1)
 
     /// Makes a new run in its folder, or recovers the one that is there.
@@ -187,6 +188,7 @@ public actor AggregatorService: Service {
         try pipeline.start(EpochStarted(epoch: setup.origin.epoch, build: buildVersion), at: now)
         begun = true
         try advance(settling: true)
+        logWatch = try LogWatch(path: setup.folder.log)
         // A crash came between the end of the run and the last client that heard of it.
         if setup.aggregator.phase == .finished, !ended { linger() }
         logger.info(
@@ -204,8 +206,11 @@ public actor AggregatorService: Service {
         signOfLife = loop.schedule(every: reporter.interval) { [weak self] in
             self?.assumeIsolated { $0.showLife() }
         }
-        lookForDrain = loop.schedule(every: Self.attention) { [weak self] in
-            self?.assumeIsolated { $0.searchForDrain() }
+        lookAround = loop.schedule(every: Self.attention) { [weak self] in
+            self?.assumeIsolated {
+                $0.searchForDrain()
+                $0.watchLog()
+            }
         }
         guard watch != nil else { return }
         show()
@@ -252,18 +257,18 @@ public actor AggregatorService: Service {
     }
 
     /// Ends the service; with an error where there is one.
-    private func stop(_ error: (any Error)?) {
+    func stop(_ error: (any Error)?) {
         guard !ended else { return }
         ended = true
         failure = error
         reporter.stopping()
         evaluator?.stop()
-        if begun {
+        if begun, !(error is LogLost) {
             show()
             closeFiles()
         }
         // Behind it, as closing advances the run once more.
-        for timer in [deadline, signOfLife, lookForDrain, showing, lingerEnd] { timer?.cancel() }
+        for timer in [deadline, signOfLife, lookAround, showing, lingerEnd] { timer?.cancel() }
         links?.close()
         figureFiles.finish()
         health?.remove()
@@ -353,6 +358,8 @@ public actor AggregatorService: Service {
     }
 
     private func stored(_ batch: LoggedAggregator.Batch) {
+        // A log that is lost keeps nothing, so nothing of it may be acknowledged.
+        guard !(failure is LogLost) else { return }
         attempt {
             try finish(batch)
             if !ended { try advance() }
