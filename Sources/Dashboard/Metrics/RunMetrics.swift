@@ -1,6 +1,7 @@
 import CoreMetrics
 import Federation
 import FederationRun
+import PromptAggregation
 import RunLog
 import Synchronization
 

@@ -181,16 +181,18 @@ public actor AggregatorService: Service {
             receive: { [weak self] messages in self?.assumeIsolated { $0.take(messages) } })
         self.links = links
         let reachable = try links.endpoints.advertised(as: setup.configuration.advertise)
-        try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
         try makeEvaluator()
         let now = clock.now()
         observer.begin(at: now)
         try pipeline.start(EpochStarted(epoch: setup.origin.epoch, build: buildVersion), at: now)
         begun = true
         try advance(settling: true)
+        guard !ended else { return }
         logWatch = try LogWatch(path: setup.folder.log)
+        // Behind the log's first record: whoever is told of a run finds it again after a crash.
+        try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
         // A crash came between the end of the run and the last client that heard of it.
-        if setup.aggregator.phase == .finished, !ended { linger() }
+        if setup.aggregator.phase == .finished { linger() }
         logger.info(
             "aggregating",
             metadata: [

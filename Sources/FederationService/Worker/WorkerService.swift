@@ -318,7 +318,7 @@ public actor WorkerService: Service {
         case .goodbye(let goodbye):
             traffic.forget(goodbye.client)
             send(bytes)
-        case .hello, .update, .failure, .presence: send(bytes)
+        case .hello, .update, .failure, .presence, .evaluation: send(bytes)
         }
     }
 

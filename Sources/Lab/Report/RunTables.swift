@@ -1,3 +1,4 @@
+import PromptAggregation
 import RunLog
 import Text
 
