@@ -154,7 +154,7 @@ let package = Package(
             name: "PromptTuningTests", dependencies: ["PromptTuning", "PromptAggregation", "Safetensors", "CKernels"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
-            name: "RunSettingsTests", dependencies: ["RunSettings", "Federation", "PromptAggregation"],
+            name: "RunSettingsTests", dependencies: ["RunSettings", "Datasets", "Federation", "PromptAggregation"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "RunLogTests",
@@ -204,9 +204,16 @@ let package = Package(
                 "TestSupport", "Text", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),
 
+        .testTarget(
+            name: "SitesTests",
+            dependencies: [
+                "FederationRun", "Lab", "PromptAggregation", "PromptTuning", "RunLog", "RunSettings", "TestSupport",
+            ], path: "Tests/Sites", swiftSettings: swiftSettings),
+
         // What tests of several targets need.
         .target(
-            name: "TestSupport", dependencies: ["Lab", "MessageLog", "PromptWire", "RunLog", "RunSettings"],
+            name: "TestSupport",
+            dependencies: ["Lab", "MessageLog", "PromptAggregation", "PromptWire", "RunLog", "RunSettings"],
             path: "Tests/Support", swiftSettings: swiftSettings),
 
         // Hostile bytes: what they are tried on, and the tests that do so without libFuzzer.

@@ -77,6 +77,32 @@ public struct SiteImages: Sendable {
         missingClasses = training.classNames.indices.filter { !present.contains($0) }.map { training.classNames[$0] }
     }
 
+    /// Some images of a data set.
+    public struct Part: Sendable {
+        public let images: ImageDataset
+        public let indices: [Int]
+    }
+
+    /// What to train on, and what to hold out: the images that are marked for the test, or, where none is, a share of each
+    /// class (`ImageDataset.trainingAndHeldOut`).
+    /// - Parameter share: from 0 to 1.
+    /// - Returns: without a second part where nothing is held out.
+    public func divided(
+        holdingOut share: Double, seed: UInt64
+    ) throws(DatasetError) -> (training: Part, heldOut: Part?) {
+        if let test {
+            return (
+                Part(images: training, indices: Array(training.labels.indices)),
+                Part(images: test, indices: Array(test.labels.indices))
+            )
+        }
+        let parts = try training.trainingAndHeldOut(share: share, seed: seed)
+        return (
+            Part(images: training, indices: parts.training),
+            parts.heldOut.isEmpty ? nil : Part(images: training, indices: parts.heldOut)
+        )
+    }
+
     /// What a person should know before a run: images, classes, and all that is not used.
     public var lines: [String] {
         let total = training.count + (test?.count ?? 0)

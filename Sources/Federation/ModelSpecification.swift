@@ -23,7 +23,7 @@ public struct ModelSpecification: Hashable, Sendable {
     }
 
     /// The first difference from what is expected, nil for none. A side that says nothing differs in nothing.
-    func difference(from expected: ModelSpecification) -> String? {
+    package func difference(from expected: ModelSpecification) -> String? {
         if fields.isEmpty || expected.fields.isEmpty { return nil }
         for (expected, field) in zip(expected.fields, fields) where expected != field {
             guard expected.name == field.name else {

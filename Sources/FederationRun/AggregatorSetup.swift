@@ -40,24 +40,26 @@ package struct AggregatorSetup {
         encoder = try materials?.encoder ?? configuration.loadEncoder()
         try configuration.fixEncoder(
             digest: materials?.encoderDigest ?? "\(Digest(ofFiles: encoder.weightsPaths))")
-        let classNames = try FederatedData.classNames(of: configuration.data)
+        let classNames = try configuration.data.classNames
         classes = classNames.count
         model = configuration.model(of: encoder, classes: classNames)
         configuration.federation.model = model
         try folder.create()
         self.configuration = configuration
         let needsData =
-            materials == nil && (configuration.evaluation.interval != nil || configuration.prompts.whitening)
+            materials == nil && configuration.data.isDivided
+            && (configuration.evaluation.interval != nil || configuration.prompts.whitening)
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
         if try RunLogReader.holdsRun(in: folder) {
             let recovery = try RunRecovery(from: folder)
-            try Self.check(recovery, against: configuration, folder, takesUpFinished)
+            try Self.check(recovery, against: configuration, model, folder, takesUpFinished)
             self.recovery = recovery
             origin = Origin(run: recovery.header.run, epoch: recovery.epoch + 1)
             log = recovery.log
             aggregator = recovery.aggregator
             history = recovery.history
             lastTime = recovery.lastTime
+            try folder.write(configuration.yaml, to: folder.configuration)
         } else {
             try Self.checkThatNothingIsLost(in: folder)
             recovery = nil
@@ -106,13 +108,19 @@ package struct AggregatorSetup {
     }
 
     private static func check(
-        _ recovery: RunRecovery, against given: RunConfiguration, _ folder: RunFolder, _ takesUpFinished: Bool
+        _ recovery: RunRecovery, against given: RunConfiguration, _ model: ModelSpecification, _ folder: RunFolder,
+        _ takesUpFinished: Bool
     ) throws {
-        guard recovery.configuration.yaml == given.yaml else {
+        let changes = given.changes(since: recovery.configuration)
+        guard changes.isEmpty else {
             try recovery.leaveAsFound()
             throw ConfigurationError(
-                "\(folder.path): holds a run with another configuration (compare \(folder.configuration)); choose another"
-                    + " folder, or start it with that file")
+                "\(folder.path): holds a run with another configuration: "
+                    + changes.map(\.description).joined(separator: "; "))
+        }
+        if let difference = model.difference(from: recovery.header.model) {
+            try recovery.leaveAsFound()
+            throw ConfigurationError("\(folder.path): holds a run of another model: \(difference)")
         }
         guard takesUpFinished || !recovery.isOver else {
             try recovery.leaveAsFound()
@@ -122,6 +130,9 @@ package struct AggregatorSetup {
 
     /// Names the run in its report.
     package var heading: String {
-        "\(configuration.strategy.name), \(configuration.data.dataset), \(configuration.data.clients) clients"
+        let data = configuration.data
+        return data.isDivided
+            ? "\(configuration.strategy.name), \(data.dataset), \(data.clients) clients"
+            : "\(configuration.strategy.name), clients' own images, \(classes) classes"
     }
 }

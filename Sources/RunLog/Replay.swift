@@ -137,9 +137,7 @@ public struct Replay {
     private mutating func begin(_ header: RunHeader, _ problem: (String) -> ReplayError) throws {
         guard let initial = header.initial else { throw problem("the header lacks the initial state") }
         do {
-            var layers = ConfigurationLayers()
-            try layers.add(yaml: header.configurationYAML, name: "the log's configuration")
-            let configuration = try RunConfiguration(layers)
+            let configuration = try RunConfiguration(of: header)
             self.header = header
             self.configuration = configuration
             aggregator = try Aggregator(
@@ -167,6 +165,13 @@ public struct Replay {
 }
 
 extension RunConfiguration {
+    /// What a run was begun with.
+    package init(of header: RunHeader) throws {
+        var layers = ConfigurationLayers()
+        try layers.add(yaml: header.configurationYAML, name: "the log's configuration")
+        try self.init(layers)
+    }
+
     /// What the core of a run was told: the configuration, and the model that the header names.
     func federation(for header: RunHeader) -> FederationConfiguration {
         var federation = federation

@@ -18,6 +18,8 @@ public struct ConfigurationLayers: Sendable {
         package var source: String
         /// The file that sets it; nil for what no file sets.
         var file: String?
+        /// Whether the value is a list, as YAML writes it in brackets.
+        var isList = false
     }
     package private(set) var settings: [String: Setting] = [:]
 
@@ -68,15 +70,27 @@ public struct ConfigurationLayers: Sendable {
             guard !path.isEmpty else {
                 throw ConfigurationError("\(source): expected sections with keys, found '\(scalar.string)'")
             }
-            let key = path.joined(separator: ".")
-            if let earlier = settings[key], earlier.file == name {
-                throw ConfigurationError("\(source): \(key) is set twice, first at \(earlier.source)")
+            try add(Setting(value: scalar.string, source: source, file: name), at: path)
+        case .sequence(let sequence):
+            let items = sequence.compactMap(\.scalar?.string)
+            guard items.count == sequence.count, !path.isEmpty else {
+                throw ConfigurationError(
+                    "\(source): \(path.joined(separator: ".")): expected a single value, found a list")
             }
-            settings[key] = Setting(value: scalar.string, source: source, file: name)
-        case .sequence, .alias:
+            try add(
+                Setting(value: EffectiveConfiguration.list(items), source: source, file: name, isList: true), at: path)
+        case .alias:
             throw ConfigurationError(
-                "\(source): \(path.joined(separator: ".")): expected a single value, found a list")
+                "\(source): \(path.joined(separator: ".")): expected a single value, found an alias")
         }
+    }
+
+    private mutating func add(_ setting: Setting, at path: [String]) throws {
+        let key = path.joined(separator: ".")
+        if let earlier = settings[key], earlier.file == setting.file {
+            throw ConfigurationError("\(setting.source): \(key) is set twice, first at \(earlier.source)")
+        }
+        settings[key] = setting
     }
 
     /// Adds the variables `IMPROMPTU_SECTION__KEY`.
@@ -155,12 +169,46 @@ public final class ConfigurationReader {
     }
 
     /// All settings below a section that were not declared, ascending by key; they count as declared afterwards.
-    package func rest(of section: String) -> [(key: String, value: String)] {
+    /// - Throws: `ConfigurationError` for a list.
+    package func rest(of section: String) throws -> [(key: String, value: String)] {
         let keys = remaining.keys.filter { $0.hasPrefix(section + ".") }.sorted()
-        return keys.map { key in
+        return try keys.map { key in
             let setting = remaining.removeValue(forKey: key)!
+            try Self.requireSingle(setting, key)
             declared.add(key: key, value: setting.value, help: "")
             return (String(key.dropFirst(section.count + 1)), setting.value)
+        }
+    }
+
+    /// A list of names: in YAML, or in YAML's brackets where there is one value. Any other value is a path, which
+    /// `read` takes them from.
+    /// - Returns: nil where it is not set.
+    package func names(_ key: String, _ help: String, read: (String) throws -> [String]) throws -> [String]? {
+        guard let setting = remaining.removeValue(forKey: key), !setting.value.isEmpty else {
+            declared.add(key: key, value: "", help: help)
+            return nil
+        }
+        let names: [String]
+        if setting.value.hasPrefix("[") {
+            guard let node = try? Yams.compose(yaml: setting.value), let items = node.sequence,
+                case let texts = items.compactMap(\.scalar?.string), texts.count == items.count
+            else {
+                throw ConfigurationError(
+                    "\(setting.source): \(key): expected names in brackets, found '\(setting.value)'")
+            }
+            names = texts
+        } else {
+            do { names = try read(setting.value) } catch {
+                throw ConfigurationError("\(setting.source): \(key): \(error)")
+            }
+        }
+        declared.add(key: key, list: names, help: help)
+        return names
+    }
+
+    private static func requireSingle(_ setting: ConfigurationLayers.Setting, _ key: String) throws {
+        guard !setting.isList else {
+            throw ConfigurationError("\(setting.source): \(key): expected a single value, found a list")
         }
     }
 
@@ -177,6 +225,7 @@ public final class ConfigurationReader {
     ) throws -> Value {
         var result = standard
         if let setting = remaining.removeValue(forKey: key) {
+            try Self.requireSingle(setting, key)
             guard let parsed = parse(setting.value) else {
                 throw ConfigurationError("\(setting.source): \(key): expected \(expected), found '\(setting.value)'")
             }

@@ -192,10 +192,27 @@ extension RunConfiguration.Head {
 }
 
 extension RunConfiguration.DataSource {
+    /// What `dataset` is where nothing is divided.
+    package static let undivided = "none"
+
+    /// Whether images of one data set are divided over the clients, some of them held out.
+    package var isDivided: Bool { dataset != Self.undivided }
+
     init(_ reader: ConfigurationReader, seed: UInt64) throws {
+        classes = try reader.names(
+            "model.classes",
+            "the classes in order: a list, or a file with a name on each line, a folder or a manifest to take them from;"
+                + " empty for those of data.dataset"
+        ) { try ClassList(from: $0).names }.map(ClassList.init)
+        let expected = "\(DatasetName.expected); or \(Self.undivided) where every client has images of its own"
         dataset = try reader.text(
-            "data.dataset", "fashion-mnist", expected: DatasetName.expected, "the data set: \(DatasetName.expected)"
-        ) { DatasetName($0) != nil }
+            "data.dataset", classes == nil ? "fashion-mnist" : Self.undivided, expected: expected,
+            "the data set that is divided over the clients: \(expected)"
+        ) { $0 == Self.undivided || DatasetName($0) != nil }
+        heldOut = try reader.number(
+            "data.held_out", 0.2, 0...0.9,
+            "the share of each class that a client with images of its own holds out; it counts where none are marked for"
+                + " the test")
         path = try reader.text(
             "data.path", "",
             "the folder that holds it, and no other; empty for those of IMPROMPTU_DATA, then for where Debian puts it")
@@ -223,6 +240,56 @@ extension RunConfiguration.DataSource {
             "data.imbalance_factor", 1, 1...1e6,
             "long tail: the training images of the first class over those of the last; 1 for none")
         self.seed = try reader.seed("data.seed", seed, "seeds the partition and the splits")
+    }
+}
+
+extension RunConfiguration.DataSource {
+    /// - Throws: `ConfigurationError` where there is nothing to take classes or images from.
+    func check(whitening: Bool) throws {
+        guard !isDivided else { return }
+        guard classes != nil else {
+            throw ConfigurationError(
+                "model.classes: expected the names of the classes with data.dataset \(Self.undivided), found none")
+        }
+        guard !whitening else {
+            throw ConfigurationError(
+                "prompts.feature_whitening: expected none with data.dataset \(Self.undivided), found validation")
+        }
+    }
+}
+
+extension RunConfiguration {
+    /// - Throws: `ConfigurationError` where a worker would have no images.
+    package func requireDivided() throws {
+        guard data.isDivided else {
+            throw ConfigurationError(
+                "data.dataset: found \(data.dataset), so a worker expects images of its own: --client NAME --data PATH, or"
+                    + " worker.clients")
+        }
+    }
+}
+
+extension RunConfiguration.Worker {
+    /// The name of the worker's key where it hosts one client with images of its own.
+    package var key: String? { clients.count == 1 ? clients[0].name.name : nil }
+
+    /// The most bytes of a client's name, which names a folder too.
+    private static let longestName = 128
+
+    static func sites(_ reader: ConfigurationReader) throws -> [Site] {
+        try reader.rest(of: "worker.clients").map { name, data in
+            guard (1...longestName).contains(name.utf8.count), !name.hasPrefix("."), !name.contains("/"),
+                !name.contains(where: { $0.isNewline || $0.isWhitespace })
+            else {
+                throw ConfigurationError(
+                    "worker.clients: expected names of 1 to \(longestName) bytes without blanks, slashes and a dot at the"
+                        + " front, found '\(name)'")
+            }
+            guard !data.isEmpty else {
+                throw ConfigurationError("worker.clients.\(name): expected the path of its images, found none")
+            }
+            return Site(name: ClientID(name), data: data)
+        }
     }
 }
 

@@ -4,11 +4,17 @@ struct EffectiveConfiguration: Sendable {
         var key: String
         var value: String
         var help: String
+        /// Whether the value is YAML as it stands.
+        var isList = false
     }
     private(set) var entries: [Entry] = []
 
     mutating func add(key: String, value: String, help: String) {
         entries.append(Entry(key: key, value: value, help: help))
+    }
+
+    mutating func add(key: String, list: [String], help: String) {
+        entries.append(Entry(key: key, value: Self.list(list), help: help, isList: true))
     }
 
     /// Replaces the value of a key that is there.
@@ -27,10 +33,13 @@ struct EffectiveConfiguration: Sendable {
                 lines.append("\(section):")
             }
             if !entry.help.isEmpty { lines.append("  # \(entry.help)") }
-            lines.append("  \(parts[1]): \(Self.quoted(entry.value))")
+            lines.append("  \(parts[1]): \(entry.isList ? entry.value : Self.quoted(entry.value))")
         }
         return lines.joined(separator: "\n") + "\n"
     }
+
+    /// Texts as YAML writes a list of them.
+    static func list(_ items: [String]) -> String { "[" + items.map(quoted).joined(separator: ", ") + "]" }
 
     private static func quoted(_ value: String) -> String {
         let plain =

@@ -85,7 +85,12 @@ public struct RunConfiguration: Sendable {
     }
 
     public struct DataSource: Hashable, Sendable {
+        /// The classes in the order of their numbers; nil for those of the data set.
+        public var classes: ClassList?
+        /// `undivided` where every participant has images of its own.
         public var dataset: String
+        /// Of a participant's own images, the share that it holds out.
+        public var heldOut: Double
         public var path: String
         /// What becomes of image files that cannot be read.
         public var unreadable: UnreadableImages
@@ -140,6 +145,14 @@ public struct RunConfiguration: Sendable {
         /// How long a worker that is asked to stop goes on with what is under way.
         public var grace: Duration
         public var delay: DelayModel
+        /// Clients with images of their own, ascending by name; none where the data set is divided.
+        public var clients: [Site]
+
+        /// A client and where its images are.
+        public struct Site: Hashable, Sendable {
+            public var name: ClientID
+            public var data: String
+        }
     }
 }
 
@@ -181,7 +194,7 @@ extension RunConfiguration {
         let strategyName = try reader.choice(
             "strategy.name", "pfpt-async", of: StrategyCatalog.names, "how contributions become the next version")
         strategy = Strategy(
-            name: strategyName, settings: reader.rest(of: "strategy").map { .init(key: $0.key, value: $0.value) })
+            name: strategyName, settings: try reader.rest(of: "strategy").map { .init(key: $0.key, value: $0.value) })
         prompts = Prompts(
             pool: try reader.integer("prompts.pool", 20, 1...100_000, "prompts in the pool at the start"),
             depth: try reader.integer(
@@ -224,6 +237,7 @@ extension RunConfiguration {
         data = try DataSource(reader, seed: seed)
         evaluation = try Evaluation(reader)
         federation.evaluateEvery = evaluation.clientVersions
+        try data.check(whitening: prompts.whitening)
         worker = Worker(
             threads: try reader.integer("worker.threads", 1, 1...256, "threads of a worker's tuning"),
             outbox: try Self.optional(
@@ -234,7 +248,7 @@ extension RunConfiguration {
             grace: try reader.seconds(
                 "worker.grace_seconds", 10, 0...86_400,
                 "a worker that is asked to stop finishes its trainings if it can in this time, else abandons them"),
-            delay: try DelayModel(reader))
+            delay: try DelayModel(reader), clients: try Worker.sites(reader))
         privacy = try ClientPrivacy(reader)
         simulation = try Virtual(reader)
         try reader.finish()
@@ -260,6 +274,9 @@ extension RunConfiguration {
 
     /// All of it as YAML, with the defaults: what the run folder and the log's first record hold.
     public var yaml: String { effective.yaml }
+
+    /// Every key with the value in force, in the order of the sections.
+    var settings: [(key: String, value: String)] { effective.entries.map { ($0.key, $0.value) } }
 
     /// Fixes the encoder that clients must have, unless the configuration does.
     /// - Throws: `ConfigurationError` when the weights at hand are not the ones that it names.

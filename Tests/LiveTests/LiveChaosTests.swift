@@ -4,6 +4,7 @@ import Lab
 import PromptAggregation
 import RunLog
 import RunSettings
+import TestSupport
 import Testing
 
 /// Kills and stops the processes of a live federation at random moments, and asks at the end whether each update that a

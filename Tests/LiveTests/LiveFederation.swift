@@ -4,86 +4,13 @@ import RunLog
 import TestSupport
 import Testing
 
-/// A process of the built program or of Python; what it writes is kept in a file.
-final class LiveProcess {
-    private let process = Process()
-    private let log: String
-
-    /// - Parameters:
-    ///   - log: the file that gets its output, behind what an earlier process wrote there.
-    ///   - environment: above this process's own.
-    ///   - directory: where it runs; this process's own unless given.
-    ///   - results: what standard output goes to in place of the log.
-    init(
-        _ executable: String, _ arguments: [String], log: String, environment: [String: String] = [:],
-        directory: String? = nil, results: String? = nil
-    ) throws {
-        self.log = log
-        if !FileManager.default.fileExists(atPath: log) { try Data().write(to: URL(fileURLWithPath: log)) }
-        let output = try #require(FileHandle(forWritingAtPath: log))
-        output.seekToEndOfFile()
-        process.executableURL = URL(fileURLWithPath: executable)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-        process.standardOutput = try results.map { try #require(FileHandle(forWritingAtPath: $0)) } ?? output
-        process.standardError = output
-        try process.run()
-    }
-
-    deinit { if process.isRunning { signal(SIGKILL) } }
-
-    var isRunning: Bool { process.isRunning }
-    var output: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
-
-    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
-
-    /// Kills it as a crash does, and waits until it is gone.
-    func crash() async throws {
-        signal(SIGKILL)
-        _ = try await exitCode()
-    }
-
-    /// Waits for the end of the process. One that does not end is killed, and the test fails.
-    func exitCode(within seconds: Int = 120) async throws -> Int32 {
-        do {
-            try await eventually(within: seconds, "the end of the process; it wrote: \(output.suffix(2000))") {
-                !process.isRunning
-            }
-        } catch {
-            signal(SIGKILL)
-            throw error
-        }
-        return process.terminationStatus
-    }
-}
-
-/// What a test waited for in vain.
-struct Missed: Error, CustomStringConvertible {
-    let description: String
-}
-
-/// Looks again and again whether something has come about.
-func eventually(
-    within seconds: Int = 120, _ what: @autoclosure () -> String, _ condition: () throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + .seconds(seconds)
-    while try !condition() {
-        guard .now < deadline else { throw Missed(description: "\(seconds) s passed without \(what())") }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-}
-
 /// A small federation over loopback: the built program's own processes, in a folder that goes away afterwards.
 struct LiveFederation {
     let path: String
     let run: RunFolder
     private let settings: [String]
 
-    /// The program that was built along with the tests.
-    static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        .appending(path: "impromptu").path
+    static let program = LiveProcess.program
 
     /// Four clients with fifty images each, whose tasks take a fifth of a second.
     private static let configuration = """

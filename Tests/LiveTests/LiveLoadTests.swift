@@ -4,6 +4,7 @@ import Foundation
 import PromptWire
 import RunSettings
 import Synchronization
+import TestSupport
 import Testing
 import ZeroMQTransport
 

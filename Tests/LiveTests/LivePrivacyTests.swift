@@ -2,6 +2,7 @@ import Foundation
 import Lab
 import PromptAggregation
 import RunLog
+import TestSupport
 import Testing
 import Text
 

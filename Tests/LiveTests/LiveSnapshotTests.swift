@@ -2,6 +2,7 @@ import Federation
 import Foundation
 import Lab
 import RunLog
+import TestSupport
 import Testing
 
 /// Recovery of a real run folder gives the same from a snapshot as from the whole log, and never trusts one that does not

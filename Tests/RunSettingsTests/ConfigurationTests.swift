@@ -1,3 +1,4 @@
+import Datasets
 import Federation
 import Foundation
 import PromptAggregation
@@ -102,6 +103,77 @@ import Testing
         ])
     func wrong(yaml: String, message: String) {
         #expect(throws: ConfigurationError(message)) { try load(yaml) }
+    }
+
+    @Test(
+        "classes are listed in YAML, in brackets, or in a file",
+        arguments: [
+            "model: {classes: [owl, 'snow goose', 'a, b']}\n", "model:\n  classes: [owl, snow goose, 'a, b']\n",
+        ])
+    func classes(yaml: String) throws {
+        let names = ["owl", "snow goose", "a, b"]
+        let listed = try load(yaml)
+        #expect(listed.data.classes?.names == names && !listed.data.isDivided)
+        #expect(try load(listed.yaml).yaml == listed.yaml)
+        #expect(try load("", [:], ["model.classes=[owl, snow goose, 'a, b']"]).data.classes?.names == names)
+        let file = NSTemporaryDirectory() + "classes-\(UUID().uuidString).txt"
+        try Data(" owl\r\n\nsnow goose \na, b".utf8).write(to: URL(fileURLWithPath: file))
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        #expect(try load("", [:], ["model.classes=\(file)"]).yaml == listed.yaml)
+    }
+
+    @Test(
+        "what cannot be the classes of a federation is refused",
+        arguments: [
+            (
+                "model: {classes: [owl, wren, owl]}\n",
+                "class list: expected each name once, found 'owl' as class 0 and 2"
+            ),
+            ("model: {classes: []}\n", "class list: expected one or more names, found none"),
+            ("model: {classes: [owl, [wren]]}\n", "run.yaml:1: model.classes: expected a single value, found a list"),
+            (
+                "data: {dataset: none}\n",
+                "model.classes: expected the names of the classes with data.dataset none, found none"
+            ),
+            (
+                "model: {classes: [owl]}\nprompts: {feature_whitening: validation}\n",
+                "prompts.feature_whitening: expected none with data.dataset none, found validation"
+            ),
+            (
+                "model: {classes: /nowhere/classes.txt}\n",
+                "run.yaml:1: model.classes: /nowhere/classes.txt: cannot be read: it does not exist"
+            ),
+        ])
+    func wrongClasses(yaml: String, message: String) {
+        #expect {
+            try load(yaml)
+        } throws: {
+            "\($0)" == message
+        }
+    }
+
+    @Test func clientsWithImagesOfTheirOwnAreNamedWithTheirPaths() throws {
+        let yaml = "worker: {clients: {clinic-2: /b, st.mary: /a}}\n"
+        let clients = try load(yaml, [:], ["worker.clients.clinic-3=c"]).worker.clients
+        #expect(clients.map(\.name.name) == ["clinic-2", "clinic-3", "st.mary"])
+        #expect(clients.map(\.data) == ["/b", "c", "/a"])
+        for name in ["a/b", "..", "a b", ""] {
+            #expect(throws: ConfigurationError.self) { try load("", [:], ["worker.clients.\(name)=c"]) }
+        }
+    }
+
+    @Test func aRunKeepsWhatAReplayNeedsAndMayMove() throws {
+        let first = try load("federation: {buffer_size: 3}\n")
+        let moved = try load(
+            "federation: {buffer_size: 3}\nendpoints: {updates: 'tcp://*:1'}\nevaluation: {threads: 4}\n", [:],
+            ["worker.threads=9", "security.keys=keys", "run.snapshot_versions=1", "data.path=/elsewhere"])
+        #expect(moved.changes(since: first).isEmpty)
+        let other = try load("", [:], ["run.updates=9", "model.classes=[owl]"])
+        #expect(
+            other.changes(since: first).map(\.description) == [
+                "run.updates: begun with '0', given '9'", "federation.buffer_size: begun with '3', given '5'",
+                "model.classes: begun with '', given '[owl]'", "data.dataset: begun with 'fashion-mnist', given 'none'",
+            ])
     }
 
     @Test func theScheduleRunsOverTheRunUnlessToldOtherwise() throws {

@@ -81,6 +81,30 @@ extension ImageDataset {
         return (parts.rest, parts.first)
     }
 
+    /// Divides images at random into those to train with and those to hold out: of each class of each source the share,
+    /// rounded, but never all of its images.
+    ///
+    /// - Parameter share: from 0 to 1.
+    public func trainingAndHeldOut(
+        share: Double, seed: UInt64
+    ) throws(DatasetError) -> (training: [Int], heldOut: [Int]) {
+        guard (0...1).contains(share) else {
+            throw .unsuitable("\(name): expected a share from 0 to 1, found \(share)")
+        }
+        var random = SeededRandom(seed: seed, stream: 0x6865_6c64)
+        var isHeldOut = [Bool](repeating: false, count: count)
+        for source in sources {
+            let classes = try ClassPositions(labels: Array(labels[source.images]), classCount: classCount)
+            for positions in classes.positions where positions.count > 1 {
+                let size = min(positions.count - 1, Int((Double(positions.count) * share).rounded()))
+                for position in positions.shuffled(using: &random).prefix(size) {
+                    isHeldOut[source.images.lowerBound + position] = true
+                }
+            }
+        }
+        return (labels.indices.filter { !isHeldOut[$0] }, labels.indices.filter { isHeldOut[$0] })
+    }
+
     /// Each source gives as many images, the first ones one more where the number does not divide.
     private func split(
         _ indices: [Int]?, first size: Int, seed: UInt64

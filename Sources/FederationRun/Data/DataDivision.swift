@@ -18,7 +18,7 @@ struct DataDivision {
     /// - Throws: `DatasetError`, `SafetensorsError`.
     init(_ source: RunConfiguration.DataSource) throws {
         self.source = source
-        training = try source.name.load(.train, from: source.folders, unreadable: source.unreadable)
+        training = try source.load(.train)
         let held = try training.trainingAndValidation(validation: source.validationSamples, seed: source.seed)
         validation = held.validation
         let tail =
@@ -34,7 +34,7 @@ struct DataDivision {
 
     /// The test split and those of its images that are used.
     static func test(_ source: RunConfiguration.DataSource) throws -> (images: ImageDataset, chosen: [Int]) {
-        let test = try source.name.load(.test, from: source.folders, unreadable: source.unreadable)
+        let test = try source.load(.test)
         let chosen =
             source.testSamples == 0
             ? Array(0..<test.count) : try test.subset(size: source.testSamples, seed: source.seed &+ 3)
@@ -43,7 +43,29 @@ struct DataDivision {
 }
 
 extension RunConfiguration.DataSource {
-    package var name: DatasetName { DatasetName(dataset)! }
+    /// - Throws: `ConfigurationError` where no data set is divided.
+    package var name: DatasetName {
+        get throws {
+            guard isDivided, let name = DatasetName(dataset) else {
+                throw ConfigurationError(
+                    "data.dataset: expected a data set, found \(dataset): every client of this run has images of its own"
+                )
+            }
+            return name
+        }
+    }
+
+    /// A split, its classes numbered as the run numbers them.
+    fileprivate func load(_ split: KnownDataset.Split) throws -> ImageDataset {
+        let images = try name.load(split, from: folders, unreadable: unreadable)
+        return try classes.map { try images.numbered(by: $0) } ?? images
+    }
+
+    /// The classes of the run in the order of their numbers.
+    package var classNames: [String] {
+        get throws { try classes?.names ?? name.classNames(in: folders) }
+    }
+
     package var folders: DatasetFolders { DatasetFolders(given: path.isEmpty ? nil : path) }
     fileprivate var divided: Partition {
         switch partition {

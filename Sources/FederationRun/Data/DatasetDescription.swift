@@ -24,7 +24,7 @@ public struct DatasetDescription: Sendable {
     /// - Throws: what makes a split as a whole unusable, such as files that are missing or cut short.
     public init(of configuration: RunConfiguration) throws {
         let source = configuration.data
-        classNames = try source.name.classNames(in: source.folders)
+        classNames = try source.classNames
         splits = try KnownDataset.Split.allCases.map { split in
             try Self.describe(source.name.load(split, from: source.folders), split)
         }

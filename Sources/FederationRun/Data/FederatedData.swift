@@ -17,14 +17,6 @@ package struct FederatedData {
         transform = try Self.transform(for: encoder)
     }
 
-    /// The number of classes, without loading images.
-    package static func classCount(of source: RunConfiguration.DataSource) throws -> Int {
-        try classNames(of: source).count
-    }
-    package static func classNames(of source: RunConfiguration.DataSource) throws -> [String] {
-        try source.name.classNames(in: source.folders)
-    }
-
     /// The images of a client.
     /// - Parameter index: its place among `RunConfiguration.clients`.
     package func images(ofClient index: Int) throws -> any ImageSource {
@@ -41,13 +33,13 @@ package struct FederatedData {
         return try SourcedImages(images, chosen, transform(for: encoder))
     }
 
-    private static func transform(for encoder: FrozenEncoder) throws -> ImageTransform {
+    static func transform(for encoder: FrozenEncoder) throws -> ImageTransform {
         try ImageTransform(size: encoder.imageSize, mean: encoder.mean, standardDeviation: encoder.std)
     }
 }
 
 /// Images of a data set as the tuning wants them.
-private struct SourcedImages: ImageSource {
+struct SourcedImages: ImageSource {
     private let images: PreparedImages
     let classGroups: [Range<Int>]
 

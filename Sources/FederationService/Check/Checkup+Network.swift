@@ -27,6 +27,7 @@ extension Checkup {
             _ = try folder.aggregatorSide()
             let allowed = try folder.allowList()
             let names = allowed.names
+            guard configuration.data.isDivided else { return note(.ok("security.keys", "\(names.count) keys")) }
             let mute = configuration.clients.filter { client in
                 !names.contains { allowed.permits($0, toSpeakFor: client) }
             }

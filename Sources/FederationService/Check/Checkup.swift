@@ -20,7 +20,8 @@ public struct Checkup {
     public enum Role: Sendable {
         /// The folder that the run is to be kept in, nil for one yet to be chosen.
         case aggregator(RunFolder?)
-        /// Places among `RunConfiguration.clients`, and the name of the worker's key.
+        /// Places among `RunConfiguration.clients`, none where clients have images of their own; and the name of the
+        /// worker's key.
         case worker(clients: [Int], key: String)
     }
 
@@ -63,7 +64,7 @@ public struct Checkup {
     /// Bytes of a published state at the start of the run.
     var stateBytes: Int {
         guard let encoder else { return 0 }
-        let classes = (try? FederatedData.classCount(of: configuration.data)) ?? 0
+        let classes = (try? configuration.data.classNames.count) ?? 0
         let hidden = configuration.head.hidden
         let prompts = configuration.prompts.pool * configuration.prompts.depth * encoder.width
         let head = hidden > 0 ? hidden * (encoder.width + classes + 1) : classes * (encoder.width + 1)
@@ -100,23 +101,39 @@ public struct Checkup {
 
     private mutating func lookAtData() {
         guard let encoder else { return }
-        let advice = "set data.path or IMPROMPTU_DATA to the folder with the files of \(configuration.data.dataset)"
-        if case .aggregator = role, configuration.evaluation.interval == nil, !configuration.prompts.whitening {
-            return note(.ok("data", "none needed: this aggregator neither evaluates nor whitens"))
-        }
+        let advice =
+            configuration.worker.clients.isEmpty
+            ? "set data.path or IMPROMPTU_DATA to the folder with the files of \(configuration.data.dataset)"
+            : "docs/data.md says what a folder, a manifest or arrays may hold"
+
         do {
-            let data = try FederatedData(configuration.data, encoder: encoder)
             switch role {
-            case .aggregator:
-                note(.ok("data", "\(try data.validation.count) images of \(configuration.data.dataset) held out"))
-            case .worker(let clients, _):
-                let names = configuration.clients
-                let counts = try clients.map { "\(names[$0]) \(try data.images(ofClient: $0).count)" }
-                note(.ok("data", "\(configuration.data.dataset), images: \(counts.joined(separator: ", "))"))
+            case .aggregator: note(.ok("data", try heldOut(encoder)))
+            case .worker(let places, _):
+                let clients =
+                    configuration.worker.clients.isEmpty
+                    ? try ClientImages.divided(of: configuration, among: places, encoder: encoder)
+                    : try ClientImages.own(of: configuration, encoder: encoder)
+                let words = clients.map { images in
+                    "\(images.client) " + (images.found.map { "\($0)" } ?? "\(images.training.count) images")
+                }
+                note(.ok("data", words.joined(separator: ", ")))
             }
         } catch {
             note(.failed("data", "\(error)", advice: advice))
         }
+    }
+
+    /// The images that an aggregator evaluates on.
+    private func heldOut(_ encoder: FrozenEncoder) throws -> String {
+        let data = configuration.data
+        guard data.isDivided else {
+            return "none needed: \(try data.classNames.count) classes, and every client has images of its own"
+        }
+        guard configuration.evaluation.interval != nil || configuration.prompts.whitening else {
+            return "none needed: this aggregator neither evaluates nor whitens"
+        }
+        return "\(try FederatedData(data, encoder: encoder).validation.count) images of \(data.dataset) held out"
     }
 
     // MARK: The run folder
@@ -132,10 +149,13 @@ public struct Checkup {
             guard let first = try reader.next(), case .header(let header) = first.record else {
                 return note(.failed("run", "\(folder.log) begins with no header", advice: "choose another folder"))
             }
-            guard header.configurationYAML == configuration.yaml else {
+            let changes = try configuration.changes(since: RunConfiguration(of: header))
+            guard changes.isEmpty else {
                 return note(
                     .failed(
-                        "run", "\(folder.path) holds a run with another configuration",
+                        "run",
+                        "\(folder.path) holds a run with another configuration: "
+                            + changes.map(\.description).joined(separator: "; "),
                         advice: "start it with \(folder.configuration), or choose another folder"))
             }
             note(.ok("run", "\(folder.path) holds this run; the aggregator goes on where its log ends"))

@@ -100,6 +100,15 @@ public struct AggregatorAway: Error, CustomStringConvertible {
         description =
             wasFound
             ? "the aggregator that \(folder.endpoints) names was not heard for \(seconds) s"
-            : "waited \(seconds) s for \(folder.endpoints), which an aggregator with --run \(folder.path) writes"
+            : Self.words(folder.endpoints, folder, seconds)
+    }
+
+    /// - Parameter file: what was waited for.
+    init(waitingFor file: String, of folder: RunFolder, patience: Duration) {
+        description = Self.words(file, folder, decimal(patience / .seconds(1), 0))
+    }
+
+    private static func words(_ file: String, _ folder: RunFolder, _ seconds: String) -> String {
+        "waited \(seconds) s for \(file), which an aggregator with --run \(folder.path) writes"
     }
 }

@@ -50,9 +50,10 @@ public actor WorkerService: Service {
     /// As many may be lost before the aggregator is looked for elsewhere.
     private var threeBeacons: Duration { configuration.federation.beacon * 3 }
 
-    /// Loads the encoder and the clients' data.
+    /// Loads the encoder and the clients' data. Where the configuration names clients with images of their own
+    /// (`worker.clients`), the worker hosts these.
     /// - Parameters:
-    ///   - clients: places among `RunConfiguration.clients`.
+    ///   - clients: else, places among `RunConfiguration.clients`.
     ///   - key: the name of the worker's key, where the run has keys.
     ///   - meeting: the aggregator's run folder, and how long to wait for an aggregator that is not heard, nil for ever;
     ///     nil takes the endpoints of the configuration.
@@ -71,42 +72,69 @@ public actor WorkerService: Service {
         if meeting == nil { _ = try Self.security(configuration.security, key: key) }
         let encoder = try configuration.loadEncoder()
         try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
-        let data = try FederatedData(configuration.data, encoder: encoder)
-        let names = configuration.clients
-        if let stranger = clients.first(where: { !names.indices.contains($0) }) {
-            throw ConfigurationError("client \(stranger): expected 0 to \(names.count - 1) (data.clients)")
-        }
+        let images =
+            configuration.worker.clients.isEmpty
+            ? try ClientImages.divided(of: configuration, among: clients, encoder: encoder)
+            : try ClientImages.own(of: configuration, encoder: encoder)
         self.configuration = configuration
         self.logger = logger
         let loop = try PollLoop(name: "worker")
         self.loop = loop
         let tuning = TuningThread(learner: try PromptLearner(encoder: encoder, threads: configuration.worker.threads))
         let disk = DispatchQueue(label: "outbox")
-        let model = configuration.model(
-            of: encoder, classes: try FederatedData.classNames(of: configuration.data))
-        for index in clients {
-            let dataset = try TuningDataset(try data.images(ofClient: index))
+        let model = configuration.model(of: encoder, classes: try configuration.data.classNames)
+        for images in images {
+            let dataset = images.training
             samples += dataset.count
-            let belongings = try Self.belongings(ofClient: index, configuration, disk: disk, logger: logger)
+            images.found.map { Self.note($0, of: images.client, logger) }
+            let belongings = try Self.belongings(of: images.client, configuration, disk: disk, logger: logger)
             let client = HostedClient(
-                id: names[index], session: UInt64.random(in: .min ... .max),
+                id: images.client, session: UInt64.random(in: .min ... .max),
                 sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
                 model: model, belongings: belongings,
                 train: { order, personal, finish in
                     tuning.train(
                         order, personal: personal, on: dataset, privacy: belongings.privacy, finish: finish)
-                }, loop: loop, logger: logger)
-            places[names[index]] = self.clients.count
+                }, heldOut: Self.assessor(of: images, configuration, tuning), loop: loop, logger: logger)
+            places[images.client] = self.clients.count
             self.clients.append(client)
         }
     }
 
+    /// Says what was found of a client's own images.
+    private static func note(_ found: ClientImages.Found, of client: ClientID, _ logger: Logger) {
+        var details: Logger.Metadata = [
+            "client": "\(client)", "images": "\(found.images)", "held_out": "\(found.heldOut)",
+            "classes": "\(found.classes - found.missingClasses.count) of \(found.classes)",
+        ]
+        if !found.missingClasses.isEmpty {
+            details["missing"] = "\(found.missingClasses.joined(separator: ", "))"
+        }
+        if !found.omitted.isEmpty { details["left_out"] = "\(found.omitted.joined(separator: "; "))" }
+        logger.info("images read", metadata: details)
+    }
+
+    /// What evaluates versions on what a client holds out; nil where it holds nothing out, or where that would tell of its
+    /// data past `privacy`.
+    private static func assessor(
+        of images: ClientImages, _ configuration: RunConfiguration, _ tuning: TuningThread
+    ) -> (count: Int, assess: HostedClient.Assessor)? {
+        guard let heldOut = images.heldOut, configuration.privacy == nil else { return nil }
+        let plan = configuration.federation.plan
+        return (
+            heldOut.count,
+            { state, personal, finish in
+                tuning.evaluate(state, personal: personal, on: heldOut, plan: plan, finish: finish)
+            }
+        )
+    }
+
     /// What a client keeps, taken up where an earlier process left it.
     private static func belongings(
-        ofClient index: Int, _ configuration: RunConfiguration, disk: DispatchQueue, logger: Logger
+        of client: ClientID, _ configuration: RunConfiguration, disk: DispatchQueue, logger: Logger
     ) throws -> HostedClient.Belongings {
         let outbox = try configuration.worker.outbox.map {
-            try OutboxFolder(path: $0, client: configuration.clients[index], thread: disk) { problem in
+            try OutboxFolder(path: $0, client: client, thread: disk) { problem in
                 logger.warning("acknowledged updates not listed", metadata: ["problem": "\(problem)"])
             }
         }
@@ -117,7 +145,12 @@ public actor WorkerService: Service {
         }
         return .init(
             outbox: outbox, privacy: privacy, delay: configuration.worker.delay,
-            delays: SeededRandom(seed: configuration.federation.seed, stream: 1000 + UInt64(index)))
+            delays: SeededRandom(seed: configuration.federation.seed, stream: Self.stream(of: client)))
+    }
+
+    /// Draws a client's delays apart from those of others.
+    private static func stream(of client: ClientID) -> UInt64 {
+        Digest(of: Array(client.name.utf8)).bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// Runs until the run is finished or a graceful shutdown begins.

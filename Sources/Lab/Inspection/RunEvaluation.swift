@@ -53,7 +53,7 @@ public struct RunEvaluation: Encodable, Sendable {
         accuracy = evaluation.accuracy
         balancedAccuracy = evaluation.balancedAccuracy
         loss = evaluation.loss
-        classes = try FederatedData.classNames(of: configuration.data).enumerated().map { index, name in
+        classes = try configuration.data.classNames.enumerated().map { index, name in
             ClassEntry(
                 name: name, images: evaluation.classCounts[index], hits: evaluation.classHits[index],
                 accuracy: evaluation.classAccuracy[index])

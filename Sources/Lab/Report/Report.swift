@@ -104,7 +104,7 @@ public struct Report {
     ) -> ReportDocument.Section {
         let runs = task.methods.flatMap(\.runs)
         // Not known of a data set whose classes its files tell, where these are not on this machine.
-        let classes = try? FederatedData.classCount(of: runs[0].configuration.data)
+        let classes = try? runs[0].configuration.data.classNames.count
         let chance = classes.map { 1 / Double(max($0, 1)) }
         let curves = CurveCharts(
             methods: task.methods.map { .init(label: $0.label, runs: $0.runs.map(\.curves)) }, chance: chance)

@@ -15,9 +15,12 @@ struct CheckCommand: ParsableCommand {
 
             Before an aggregator:         impromptu check --config run.yaml --run runs/first
             Before a worker:              impromptu check --config run.yaml --index 0 --of 4
+            Before one with own images:   impromptu check --config run.yaml --client clinic-3 --data scans
             """)
 
     @OptionGroup var options: ConfigurationOptions
+
+    @OptionGroup var site: SiteOptions
 
     @Option(name: .customLong("run"), help: "The run folder of the aggregator.")
     var folder: String?
@@ -36,16 +39,24 @@ struct CheckCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
+        guard index == nil || site.client == nil else {
+            throw ValidationError("--index: expected none beside --client")
+        }
+        guard folder == nil || site.client == nil else {
+            throw ValidationError("--run: expected for an aggregator, without --client")
+        }
         guard let index else { return }
         guard folder == nil else { throw ValidationError("--run: expected for an aggregator, without --index") }
         try WorkerPlace(index: index, of: of).requireSense()
     }
 
     func run() throws {
-        let configuration = try options.load()
+        let configuration = try site.load(options)
         let place = index.map { WorkerPlace(index: $0, of: of) }
         let role: Checkup.Role =
-            if let place {
+            if site.client != nil {
+                .worker(clients: [], key: key ?? configuration.worker.key ?? "worker-0")
+            } else if let place {
                 .worker(clients: place.clients(of: configuration.data.clients), key: key ?? place.key)
             } else {
                 .aggregator(folder.map(RunFolder.init(path:)))

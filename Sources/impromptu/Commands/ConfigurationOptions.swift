@@ -11,5 +11,8 @@ struct ConfigurationOptions: ParsableArguments {
         help: ArgumentHelp("Sets one key, above the files and the environment.", valueName: "section.key=value"))
     var assignments: [String] = []
 
-    func load() throws -> RunConfiguration { try RunConfiguration.load(files: config, assignments: assignments) }
+    /// - Parameter more: assignments above those of the options.
+    func load(_ more: [String] = []) throws -> RunConfiguration {
+        try RunConfiguration.load(files: config, assignments: assignments + more)
+    }
 }

@@ -27,6 +27,8 @@ struct AggregateCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
+    @OptionGroup var classes: ClassOptions
+
     @Option(name: .customLong("run"), help: "The run folder; runs/<time> unless given.")
     var folder: String?
 
@@ -44,7 +46,7 @@ struct AggregateCommand: AsyncParsableCommand {
     @OptionGroup var service: ServiceOptions
 
     func run() async throws {
-        let configuration = try options.load()
+        let configuration = try options.load(classes.assignments)
         if printConfig { return try StandardOutput.write(configuration.yaml, terminator: "") }
         // From the beginning, as the signal would end the process.
         let hangups = await UnixSignalsSequence(trapping: .sighup)
@@ -75,13 +77,24 @@ struct WorkCommand: AsyncParsableCommand {
         abstract: "Runs a worker, which hosts some of a federation's clients.",
         discussion: """
             Takes the aggregator's configuration file. With --run it finds the aggregator by the run folder on a file \
-            system that both share, wherever it runs at the time. The clients of data.clients are dealt out: worker 0 of \
-            4 gets clients 0, 4, 8 and so on; one with none ends at once. The worker ends with the run. Ctrl-C and \
+            system that both share, wherever it runs at the time, and without --config it takes the configuration that \
+            lies there.
+
+            A client with images of its own: --client clinic-3 --data scans. Several in one worker: worker.clients in the \
+            configuration, a path for each name. Classes go by their names; all images are the client's, but for the \
+            share that it holds out (data.held_out).
+
+            A data set that is divided: the clients of data.clients are dealt out: worker 0 of 4 gets clients 0, 4, 8 \
+            and so on; one with none ends at once.
+
+            The worker ends with the run. Ctrl-C and \
             SIGTERM stop it cleanly: it finishes its trainings if it can within worker.grace_seconds, keeps what nobody \
             acknowledged, and says goodbye. Exit code 75: no aggregator came within --wait; try again later.
             """)
 
     @OptionGroup var options: ConfigurationOptions
+
+    @OptionGroup var site: SiteOptions
 
     @Option(help: "Which worker this is, from 0; 0 unless given.")
     var index: Int?
@@ -104,7 +117,10 @@ struct WorkCommand: AsyncParsableCommand {
     @Option(help: "With --run: how long to wait for an aggregator that is not heard, in seconds; 0 for ever.")
     var wait = 600.0
 
-    @Option(help: ArgumentHelp("The name of its key in security.keys; worker-<index> unless given.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "The name of its key in security.keys; worker-<index> unless given, or a single client's own name.",
+            valueName: "name"))
     var key: String?
 
     @OptionGroup var service: ServiceOptions
@@ -119,20 +135,38 @@ struct WorkCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = try options.load()
+        let patience: Duration? = wait > 0 ? .seconds(wait) : nil
+        let run = folder.map(RunFolder.init(path:))
+        let file = options.config.isEmpty ? try await run?.awaitedConfiguration(within: patience) : nil
+        let configuration = try site.load(options, above: file.map { [$0] } ?? [])
         let place = slurm ? try WorkerPlace(of: of) : WorkerPlace(index: index ?? 0, of: of ?? 1)
-        let clients = place.clients(of: configuration.data.clients)
         let logger = service.logger("work")
-        guard !clients.isEmpty else {
+        let clients = try dealt(configuration, to: place)
+        guard !clients.isEmpty || !configuration.worker.clients.isEmpty else {
             return logger.info(
                 "nothing to do: worker \(place.index) of \(place.of) has none of the \(configuration.data.clients) clients"
             )
         }
         let worker = try WorkerService(
-            configuration: configuration, clients: clients, key: key ?? place.key,
-            meeting: folder.map { (RunFolder(path: $0), wait > 0 ? .seconds(wait) : nil) }, logger: logger,
-            health: service.healthFile)
+            configuration: configuration, clients: clients, key: key ?? configuration.worker.key ?? place.key,
+            meeting: run.map { ($0, patience) }, logger: logger, health: service.healthFile)
         try await runUntilSignalled(worker, logger: logger)
+    }
+}
+
+extension WorkCommand {
+    /// The clients that a worker gets of those among whom a data set is divided.
+    /// - Throws: `ConfigurationError` where both kinds of clients, or neither, are asked for.
+    private func dealt(_ configuration: RunConfiguration, to place: WorkerPlace) throws -> [Int] {
+        guard configuration.worker.clients.isEmpty else {
+            guard index == nil, of == nil, !slurm else {
+                throw ConfigurationError(
+                    "worker.clients: expected no --index, --of or --slurm beside clients with images of their own")
+            }
+            return []
+        }
+        try configuration.requireDivided()
+        return place.clients(of: configuration.data.clients)
     }
 }
 

@@ -1,0 +1,30 @@
+import Foundation
+
+extension ClassList {
+    /// Takes classes from where they are listed or occur: a text file with a name on each line, a manifest `….csv`, or a
+    /// folder of images (`ImageFiles.folder`). Those of a manifest or a folder are in ascending order; no image is read.
+    /// - Throws: `DatasetError`.
+    public init(from path: String) throws(DatasetError) {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+            throw .unreadable(file: path, reason: "it does not exist")
+        }
+        if isDirectory.boolValue {
+            try self.init(ImageFiles.folder(path).classNames)
+        } else if (path as NSString).pathExtension.lowercased() == "csv" {
+            try self.init(ImageFiles.manifest(path).classNames)
+        } else {
+            try self.init(Self.lines(of: path))
+        }
+    }
+
+    /// Blanks at both ends of a line do not count, nor do empty lines.
+    private static func lines(of path: String) throws(DatasetError) -> [String] {
+        let bytes = try FileContent.read(path)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .unsuitable("\(path): expected names in UTF-8, one on each line")
+        }
+        let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+        return lines.filter { !$0.isEmpty }
+    }
+}

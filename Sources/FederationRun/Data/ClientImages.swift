@@ -1,0 +1,80 @@
+import Datasets
+import Federation
+import PromptAggregation
+import PromptTuning
+import RunLog
+import RunSettings
+
+/// A client that a worker hosts, with its images.
+package struct ClientImages: Sendable {
+    package let client: ClientID
+    /// What it tunes on.
+    package let training: TuningDataset
+    /// What it holds out to evaluate versions on; nil where it holds out nothing.
+    package let heldOut: TuningDataset?
+    /// What was found where a client has images of its own, in words for a person; nil where a data set is divided.
+    package let found: Found?
+
+    package struct Found: Equatable, Sendable {
+        /// All that are used.
+        package var images: Int
+        package var heldOut: Int
+        /// Of the federation.
+        package var classes: Int
+        package var missingClasses: [String]
+        /// What is not used, a reason each.
+        package var omitted: [String]
+    }
+
+    /// The images of clients that have their own (`worker.clients`).
+    /// - Throws: `ConfigurationError`, `DatasetError`, `SafetensorsError`; each names the client's path.
+    package static func own(of configuration: RunConfiguration, encoder: FrozenEncoder) throws -> [ClientImages] {
+        let classes = try ClassList(configuration.data.classNames)
+        let transform = try FederatedData.transform(for: encoder)
+        return try configuration.worker.clients.map { try own($0, configuration.data, classes, transform) }
+    }
+
+    private static func own(
+        _ site: RunConfiguration.Worker.Site, _ source: RunConfiguration.DataSource, _ classes: ClassList,
+        _ transform: ImageTransform
+    ) throws -> ClientImages {
+        let images = try SiteImages.open(site.data, classes: classes, unreadable: source.unreadable)
+        let parts = try images.divided(holdingOut: source.heldOut, seed: source.seed)
+        func prepared(_ part: SiteImages.Part) throws -> TuningDataset {
+            try TuningDataset(SourcedImages(part.images, part.indices, transform))
+        }
+        return ClientImages(
+            client: site.name, training: try prepared(parts.training), heldOut: try parts.heldOut.map(prepared),
+            found: Found(
+                images: parts.training.indices.count + (parts.heldOut?.indices.count ?? 0),
+                heldOut: parts.heldOut?.indices.count ?? 0, classes: classes.names.count,
+                missingClasses: images.missingClasses, omitted: images.omitted.map(\.description)))
+    }
+
+    /// The images of clients among whom a data set is divided; none of them holds anything out.
+    /// - Parameter places: among `RunConfiguration.clients`.
+    package static func divided(
+        of configuration: RunConfiguration, among places: [Int], encoder: FrozenEncoder
+    ) throws -> [ClientImages] {
+        let data = try FederatedData(configuration.data, encoder: encoder)
+        let names = configuration.clients
+        if let stranger = places.first(where: { !names.indices.contains($0) }) {
+            throw ConfigurationError("client \(stranger): expected 0 to \(names.count - 1) (data.clients)")
+        }
+        return try places.map {
+            ClientImages(
+                client: names[$0], training: try TuningDataset(try data.images(ofClient: $0)), heldOut: nil, found: nil)
+        }
+    }
+}
+
+extension ClientImages.Found: CustomStringConvertible {
+    package var description: String {
+        let missing = missingClasses.isEmpty ? "" : ", none of \(missingClasses.joined(separator: ", "))"
+        let parts = [
+            "\(images) images, \(heldOut) of them held out",
+            "\(classes - missingClasses.count) of \(classes) classes\(missing)",
+        ]
+        return (parts + omitted).joined(separator: "; ")
+    }
+}
