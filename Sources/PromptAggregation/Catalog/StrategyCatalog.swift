@@ -1,23 +1,23 @@
 /// All strategies by name. To add one: its file, and one line here.
 public enum StrategyCatalog {
     public static let entries: [StrategyEntry] = [
-        AsyncPfpt.entry,
-        Ca2fl.entry,
-        CoordinateMedian.entry,
-        FedAsync.entry,
-        FedAvg.entry,
-        FedBuff.entry,
+        AsyncPfpt.entry.withChoiceOfHead,
+        Ca2fl.entry.withChoiceOfHead,
+        CoordinateMedian.entry.withChoiceOfHead,
+        FedAsync.entry.withChoiceOfHead,
+        FedAvg.entry.withChoiceOfHead,
+        FedBuff.entry.withChoiceOfHead,
         FedCof.entry,
-        FedOpt.entry,
-        FedProx.entry,
-        GaussianMixture.entry,
+        FedOpt.entry.withChoiceOfHead,
+        FedProx.entry.withChoiceOfHead,
+        GaussianMixture.entry.withChoiceOfHead,
         Isolated.entry,
         NormClipping.entry,
         PFedPG.entry,
-        Pfpt.entry,
+        Pfpt.entry.withChoiceOfHead,
         PfptReference.entry,
         Scaffold.entry,
-        TrimmedMean.entry,
+        TrimmedMean.entry.withChoiceOfHead,
     ]
 
     public static let names: [String] = entries.map(\.name)
