@@ -203,6 +203,11 @@ import Testing
         var plan = TrainingPlan()
         try StrategyCatalog.adapt(&plan, to: "fedprox", settings: StrategySettings([("head", "closed")]))
         #expect(plan.headLearningRate == 0 && plan.proximalWeight > 0)
+        plan.personal = .head
+        let refusal = #expect(throws: StrategyError.self) {
+            try StrategyCatalog.adapt(&plan, to: "fedprox", settings: StrategySettings([("head", "closed")]))
+        }
+        #expect("\(refusal!)".contains("must be tuned where every client keeps a head of its own, but is 'closed'"))
         var hidden = initial
         hidden.parameters[Parameters.headHiddenWeight] = Tensor(zeros: [Self.width, Self.width])
         let error = #expect(throws: StrategyError.self) { try Self.make("fedavg", hidden) }

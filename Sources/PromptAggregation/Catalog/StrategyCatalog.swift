@@ -54,6 +54,12 @@ public enum StrategyCatalog {
         _ plan: inout TrainingPlan, to name: String, settings: StrategySettings = StrategySettings()
     ) throws(StrategyError) {
         let entry = try entry(name)
-        entry.adapt(try settings.checked(against: entry.settings, of: name), &plan)
+        let checked = try settings.checked(against: entry.settings, of: name)
+        entry.adapt(checked, &plan)
+        guard !ClosedHead.isChosen(by: checked) || plan.personal == .nothing else {
+            throw .wrongValue(
+                strategy: name, key: ClosedHead.key, expected: "tuned where every client keeps a head of its own",
+                actual: "closed")
+        }
     }
 }

@@ -14,6 +14,11 @@ struct ClosedHead: AggregationStrategy {
         .number(shrinkageKey, 0.1, 1e-6...1e6, "Closed head: the mean variance's share added to every variance."),
     ]
 
+    /// Whether the settings, of whatever strategy, ask for it.
+    static func isChosen(by settings: CheckedSettings) -> Bool {
+        settings.keys.contains(key) && settings.text(key) == "closed"
+    }
+
     let formatID = "closed-head"
     private(set) var state: PromptState
     private var inner: any AggregationStrategy
@@ -94,10 +99,10 @@ extension StrategyEntry {
             name: name, summary: summary, source: source, settings: settings + ClosedHead.settings,
             adapt: { settings, plan in
                 adaptInner(settings, &plan)
-                if settings.text(ClosedHead.key) == "closed" { plan.headLearningRate = 0 }
+                if ClosedHead.isChosen(by: settings) { plan.headLearningRate = 0 }
             },
             make: { settings, initial, seed throws(StrategyError) in
-                guard settings.text(ClosedHead.key) == "closed" else { return try inner(settings, initial, seed) }
+                guard ClosedHead.isChosen(by: settings) else { return try inner(settings, initial, seed) }
                 return try ClosedHead(
                     initial, of: name, shrinkage: settings.number(ClosedHead.shrinkageKey)
                 ) { rest throws(StrategyError) in try inner(settings, rest, seed) }
