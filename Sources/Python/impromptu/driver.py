@@ -50,7 +50,7 @@ class Driver(threading.Thread):
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._links: Links | None = None
         self._found: Endpoints | None = None
-        self._look_at = 0.0
+        self._look_at = self._connect_at = 0.0
         self._has_ended = False
         self._silence = Silence(time.monotonic(), PATIENCE)
         self._last_complaint = ""
@@ -91,7 +91,7 @@ class Driver(threading.Thread):
         if self._links:
             self._links.follow()
             for payload in self._links.received():
-                self._heard(now)
+                self._heard(self._links, now)
                 self.core.receive(payload, now)
         deadline = self.core.next_deadline()
         if deadline is not None and deadline <= now:
@@ -137,6 +137,8 @@ class Driver(threading.Thread):
 
     def _search(self, now: float) -> None:
         """Connects as soon as it is known where; while nobody is heard, looks whether it is elsewhere now."""
+        if self._links and self._links.is_refused and self._found and now >= self._connect_at:
+            return self._connect(self._found)  # ZeroMQ does not try again by itself
         if now < self._look_at or (self._links and now - self._silence.heard_at < PATIENCE / 5):
             return
         self._look_at = now + _LOOK_AGAIN
@@ -159,12 +161,14 @@ class Driver(threading.Thread):
         if self._links:
             self._links.close()
         self._links = Links(self._context, endpoints, keys, self.core.client)
+        self._connect_at = time.monotonic() + PATIENCE
         self.log.info("connects to %s and %s", endpoints.updates, endpoints.prompts)
 
     # ---- Saying what happens ----
 
-    def _heard(self, now: float) -> None:
-        if self._silence.heard(now):
+    def _heard(self, links: Links, now: float) -> None:
+        # Where one of the two connections is refused, what comes on the other is no sign that all is well.
+        if not links.is_refused and self._silence.heard(now):
             self.log.warning("the aggregator is heard again")
 
     def _report_silence(self, now: float) -> None:
@@ -175,8 +179,6 @@ class Driver(threading.Thread):
             self.log.warning("waits for %s for %.0f s, which an aggregator writes", self.rendezvous, seconds)
             return
         self.log.warning("nobody was heard for %.0f s (%s); keeps trying", seconds, self._links.trouble)
-        if self._links.is_refused and self._found:
-            self._connect(self._found)  # ZeroMQ does not try again by itself
 
     def _log(self, effect: Effect) -> None:
         if isinstance(effect, Joined):
