@@ -32,14 +32,7 @@ struct ClosedHead: AggregationStrategy {
         _ initial: PromptState, of strategy: String, shrinkage: Double,
         makeInner: (PromptState) throws(StrategyError) -> any AggregationStrategy
     ) throws(StrategyError) {
-        let shape = initial.parameters[Parameters.headWeight]?.shape ?? []
-        guard shape.count == 2, initial.parameters[Parameters.headHiddenWeight] == nil,
-            initial.parameters[Parameters.headBias]?.shape == [shape[0]]
-        else {
-            throw .unfitState(
-                strategy: "\(strategy) \(Self.key)=closed", expected: "a linear head without a hidden layer",
-                actual: "\(initial.parameters.names)")
-        }
+        let shape = try initial.linearHead(for: "\(strategy) \(Self.key)=closed")
         (classes, width) = (shape[0], shape[1])
         self.shrinkage = shrinkage
         state = initial
