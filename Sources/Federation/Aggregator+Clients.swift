@@ -19,7 +19,7 @@ extension Aggregator {
             }
             hear(from: slot)
         } else if record.presence == .alive {
-            clients.change(slot) { 
+            clients.change(slot) {
                 $0.candidate = .init(
                     session: hello.session, sampleCount: hello.sampleCount, heldOutCount: hello.heldOutCount)
             }
@@ -198,7 +198,8 @@ extension Aggregator {
         guard evaluation.total.count == evaluation.correct.count, evaluation.total.contains(where: { $0 > 0 }),
             zip(evaluation.correct, evaluation.total).allSatisfy({ $0 <= $1 })
         else {
-            return "evaluation.correct: expected for each class at most as many as evaluation.total says, and some samples"
+            return
+                "evaluation.correct: expected for each class at most as many as evaluation.total says, and some samples"
         }
         return nil
     }

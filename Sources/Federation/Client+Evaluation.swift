@@ -29,7 +29,9 @@ extension Client {
     /// Begins the evaluation that is wanted if its state, or a newer one, is there. One at a time is under way; what is
     /// asked for meanwhile is begun after it.
     mutating func evaluateIfPossible() {
-        guard let wanted = assessment.wanted, assessment.running == nil, let held, held.version >= wanted else { return }
+        guard let wanted = assessment.wanted, assessment.running == nil, let held, held.version >= wanted else {
+            return
+        }
         assessment.wanted = nil
         assessment.running = held.version
         assessment.last = held.version

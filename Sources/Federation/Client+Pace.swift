@@ -52,7 +52,10 @@ extension Client {
     mutating func sayHello() {
         welcomed = false
         pace.heartbeatAt = nil
-        send(.hello(.init(client: id, session: session, sampleCount: sampleCount, model: model, heldOutCount: heldOutCount)))
+        send(
+            .hello(
+                .init(client: id, session: session, sampleCount: sampleCount, model: model, heldOutCount: heldOutCount))
+        )
         pace.helloAt = clock.elapsed.saturatingAdd(pace.helloDelay.wholeNanoseconds)
         pace.helloDelay = min(pace.helloDelay * 2, Pace.helloDelays.upperBound)
     }

@@ -27,7 +27,8 @@ struct LiveLogTests {
             try await federation.updates(reach: 2)
             try hand.touch(federation.run.log)
             #expect(try await aggregator.exitCode() == 1)
-            #expect(aggregator.output.contains("\(federation.run.log): the run's log was changed"), "\(aggregator.output)")
+            #expect(
+                aggregator.output.contains("\(federation.run.log): the run's log was changed"), "\(aggregator.output)")
             let known = try acknowledgements(in: federation)
             try await Task.sleep(for: .seconds(2))
             #expect(try acknowledgements(in: federation) == known)

@@ -85,7 +85,8 @@ extension AggregatorService {
                 "client": "\(evaluation.client)", "version": "\(evaluation.version)",
                 "accuracy": "\(decimal(100 * evaluation.accuracy, 1)) %",
                 "samples": "\(evaluation.total.reduce(0, +))",
-                "all_clients": "\(together.map { decimal(100 * $0.accuracy, 1) } ?? "-") % of \(together?.clients ?? 0)",
+                "all_clients":
+                    "\(together.map { decimal(100 * $0.accuracy, 1) } ?? "-") % of \(together?.clients ?? 0)",
             ])
     }
 

@@ -7,7 +7,8 @@ import Text
 public enum RunTimeline {
     public struct Entry: Encodable, Sendable {
         public enum Kind: String, Encodable, Sendable {
-            case started, tick, drain, hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye, publication
+            case started, tick, drain, hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye,
+                publication
         }
         /// The record's place in the log; the header is record 0.
         public var record: Int
