@@ -95,11 +95,10 @@ package struct AggregatorSetup {
 
     /// A folder with what only a run that went on leaves behind, and without its log, is not for a new run.
     private static func checkThatNothingIsLost(in folder: RunFolder) throws {
-        let traces = [folder.prompts, folder.snapshotsFolder].filter { path in
-            var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return false }
-            return !isFolder.boolValue || (try? FileManager.default.contentsOfDirectory(atPath: path).isEmpty) == false
-        }
+        let snapshots = (try? FileManager.default.contentsOfDirectory(atPath: folder.snapshotsFolder)) ?? []
+        let traces =
+            (FileManager.default.fileExists(atPath: folder.prompts) ? [folder.prompts] : [])
+            + (snapshots.isEmpty ? [] : [folder.snapshotsFolder])
         guard traces.isEmpty else {
             throw RunFolderError(
                 "\(folder.path): expected the log of the run that left \(traces.joined(separator: " and ")), found none;"

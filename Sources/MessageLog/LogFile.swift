@@ -56,7 +56,15 @@ package final class LogFile: LogStorage {
         _ = flock(descriptor, LOCK_UN)
     }
 
+    /// - Throws: `LogError`, also where the file ends before the offset: what was written before is gone then.
     package func write(_ bytes: RawSpan, at offset: UInt64) throws(LogError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system("inspect", path: path) }
+        guard status.st_size >= off_t(offset) else {
+            throw .unusable(
+                path: path,
+                reason: "expected at least \(offset) bytes in the file, found \(status.st_size): it was cut by another hand")
+        }
         var written = 0
         while written < bytes.byteCount {
             let count = bytes.withUnsafeBytes { bytes in
