@@ -3,7 +3,7 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 # No test imports with @testable; without this, testing would rebuild all that building has made.
 TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 # The tests of processes and sockets have deadlines, which would not hold beside those that keep the machine computing.
-LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.|FiguresTests|HostedClientTests
+LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.|SitesTests|FiguresTests|HostedClientTests
 # These force the kernels of the whole process, so they have one of their own.
 FORCED := PortableBitsTests
 # Fails where no test ran, and in CI (IMPROMPTU_REQUIRE_ALL=1) where one was skipped.
@@ -12,7 +12,7 @@ PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench chaos dist test-dist test-network
+.PHONY: demo test test-python test-sites test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench chaos dist test-dist test-network
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
@@ -24,6 +24,12 @@ test: setup-test  ## Sets up and runs all tests, numbers in release mode, and ch
 	Deploy/systemd/verify
 	Deploy/kubernetes/verify $(BINARY)
 	Deploy/container/verify
+
+test-python: setup-test build  ## Runs the tests of the Python package, also against the program.
+	PYTHONPATH=$(CURDIR)/Sources/Python IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) .venv/bin/python -m pytest -q Sources/Python
+
+test-sites: setup-test  ## Runs the rehearsal with four hospitals, and the other tests of sites with images of their own.
+	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --filter SitesTests
 
 test-network: setup-test build  ## Runs a federation across four hosts of a bad network (namespaces of this machine; needs root).
 	python3 Tests/Network/across_hosts.py $(BINARY)

@@ -46,10 +46,11 @@ class Ack(_message.Message):
     def __init__(self, client: _Optional[str] = ..., task: _Optional[int] = ...) -> None: ...
 
 class AggregatorEnvelope(_message.Message):
-    __slots__ = ["ack", "beacon", "epoch", "malformed", "prompts", "protocol", "refuse", "reject", "run", "say_hello", "task", "welcome"]
+    __slots__ = ["ack", "beacon", "epoch", "evaluate", "malformed", "prompts", "protocol", "refuse", "reject", "run", "say_hello", "task", "welcome"]
     ACK_FIELD_NUMBER: _ClassVar[int]
     BEACON_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    EVALUATE_FIELD_NUMBER: _ClassVar[int]
     MALFORMED_FIELD_NUMBER: _ClassVar[int]
     PROMPTS_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
@@ -62,6 +63,7 @@ class AggregatorEnvelope(_message.Message):
     ack: Ack
     beacon: Beacon
     epoch: int
+    evaluate: Evaluate
     malformed: Malformed
     prompts: Prompts
     protocol: int
@@ -71,7 +73,7 @@ class AggregatorEnvelope(_message.Message):
     say_hello: SayHello
     task: Task
     welcome: Welcome
-    def __init__(self, protocol: _Optional[int] = ..., run: _Optional[int] = ..., epoch: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., task: _Optional[_Union[Task, _Mapping]] = ..., prompts: _Optional[_Union[Prompts, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., reject: _Optional[_Union[Reject, _Mapping]] = ..., refuse: _Optional[_Union[Refuse, _Mapping]] = ..., say_hello: _Optional[_Union[SayHello, _Mapping]] = ..., beacon: _Optional[_Union[Beacon, _Mapping]] = ..., malformed: _Optional[_Union[Malformed, _Mapping]] = ...) -> None: ...
+    def __init__(self, protocol: _Optional[int] = ..., run: _Optional[int] = ..., epoch: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., task: _Optional[_Union[Task, _Mapping]] = ..., prompts: _Optional[_Union[Prompts, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., reject: _Optional[_Union[Reject, _Mapping]] = ..., refuse: _Optional[_Union[Refuse, _Mapping]] = ..., say_hello: _Optional[_Union[SayHello, _Mapping]] = ..., beacon: _Optional[_Union[Beacon, _Mapping]] = ..., malformed: _Optional[_Union[Malformed, _Mapping]] = ..., evaluate: _Optional[_Union[Evaluate, _Mapping]] = ...) -> None: ...
 
 class Beacon(_message.Message):
     __slots__ = ["buffered", "clients_alive", "in_flight", "late_updates", "metrics", "phase", "pool", "updates", "version"]
@@ -96,7 +98,8 @@ class Beacon(_message.Message):
     def __init__(self, phase: _Optional[_Union[Phase, str]] = ..., version: _Optional[int] = ..., updates: _Optional[int] = ..., late_updates: _Optional[int] = ..., clients_alive: _Optional[int] = ..., in_flight: _Optional[int] = ..., buffered: _Optional[int] = ..., pool: _Optional[int] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ...) -> None: ...
 
 class ClientEnvelope(_message.Message):
-    __slots__ = ["failure", "fetch", "goodbye", "heartbeat", "hello", "presence", "protocol", "update"]
+    __slots__ = ["evaluation", "failure", "fetch", "goodbye", "heartbeat", "hello", "presence", "protocol", "update"]
+    EVALUATION_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     FETCH_FIELD_NUMBER: _ClassVar[int]
     GOODBYE_FIELD_NUMBER: _ClassVar[int]
@@ -105,6 +108,7 @@ class ClientEnvelope(_message.Message):
     PRESENCE_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     UPDATE_FIELD_NUMBER: _ClassVar[int]
+    evaluation: Evaluation
     failure: Failure
     fetch: Fetch
     goodbye: Goodbye
@@ -113,7 +117,7 @@ class ClientEnvelope(_message.Message):
     presence: Presence
     protocol: int
     update: Update
-    def __init__(self, protocol: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., fetch: _Optional[_Union[Fetch, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ...) -> None: ...
+    def __init__(self, protocol: _Optional[int] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., fetch: _Optional[_Union[Fetch, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., evaluation: _Optional[_Union[Evaluation, _Mapping]] = ...) -> None: ...
 
 class DrainRequested(_message.Message):
     __slots__ = ["patience_milliseconds"]
@@ -128,6 +132,28 @@ class EpochStarted(_message.Message):
     build: str
     epoch: int
     def __init__(self, epoch: _Optional[int] = ..., build: _Optional[str] = ...) -> None: ...
+
+class Evaluate(_message.Message):
+    __slots__ = ["version"]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    def __init__(self, version: _Optional[int] = ...) -> None: ...
+
+class Evaluation(_message.Message):
+    __slots__ = ["client", "correct", "loss", "session", "total", "version"]
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    CORRECT_FIELD_NUMBER: _ClassVar[int]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    client: str
+    correct: _containers.RepeatedScalarFieldContainer[int]
+    loss: float
+    session: int
+    total: _containers.RepeatedScalarFieldContainer[int]
+    version: int
+    def __init__(self, client: _Optional[str] = ..., session: _Optional[int] = ..., version: _Optional[int] = ..., loss: _Optional[float] = ..., total: _Optional[_Iterable[int]] = ..., correct: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ["client", "reason", "session", "task"]
@@ -184,16 +210,18 @@ class Heartbeat(_message.Message):
     def __init__(self, client: _Optional[str] = ..., session: _Optional[int] = ..., activity: _Optional[_Union[Activity, str]] = ..., task: _Optional[int] = ..., outstanding: _Optional[int] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ["client", "model", "sample_count", "session"]
+    __slots__ = ["client", "held_out_count", "model", "sample_count", "session"]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
+    HELD_OUT_COUNT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     SAMPLE_COUNT_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     client: str
+    held_out_count: int
     model: ModelSpecification
     sample_count: int
     session: int
-    def __init__(self, client: _Optional[str] = ..., session: _Optional[int] = ..., sample_count: _Optional[int] = ..., model: _Optional[_Union[ModelSpecification, _Mapping]] = ...) -> None: ...
+    def __init__(self, client: _Optional[str] = ..., session: _Optional[int] = ..., sample_count: _Optional[int] = ..., model: _Optional[_Union[ModelSpecification, _Mapping]] = ..., held_out_count: _Optional[int] = ...) -> None: ...
 
 class Malformed(_message.Message):
     __slots__ = ["client", "reason"]
