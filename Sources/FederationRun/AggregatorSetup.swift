@@ -19,7 +19,9 @@ package struct AggregatorSetup {
     /// nil for a new run.
     package let recovery: RunRecovery?
     package var isRecovered: Bool { recovery != nil }
-    package let classes: Int
+    /// The model that the run tunes; the run folder holds it too.
+    package let model: ModelDescription
+    package var classes: Int { model.classes.count }
     /// The run's data, nil where the aggregator needs none: without evaluation and whitening it holds no image.
     package let data: FederatedData?
 
@@ -36,9 +38,11 @@ package struct AggregatorSetup {
         self.incarnation = incarnation
         self.folder = folder
         encoder = try materials?.encoder ?? configuration.loadEncoder()
-        try configuration.fixEncoder(
-            digest: materials?.encoderDigest ?? "\(Digest(ofFiles: encoder.weightsPaths))")
-        classes = try FederatedData.classCount(of: configuration.data)
+        let encoderDigest = try materials?.encoderDigest ?? "\(Digest(ofFiles: encoder.weightsPaths))"
+        try configuration.fixEncoder(digest: encoderDigest)
+        model = try ModelDescription(
+            configuration, classes: FederatedData.classNames(of: configuration.data), encoder: encoder,
+            digest: encoderDigest)
         try folder.create()
         self.configuration = configuration
         let needsData =
@@ -61,7 +65,8 @@ package struct AggregatorSetup {
                         + " \(configuration.prompts.depth)")
             }
             var initial = learner.initialState(
-                pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth, classes: classes,
+                pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth,
+                classes: model.classes.count,
                 head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
                 seed: configuration.federation.seed)
             if configuration.prompts.whitening,
@@ -80,6 +85,12 @@ package struct AggregatorSetup {
                     incarnation: incarnation, initial: .init(version: 0, state: initial)), at: lastTime)
             history = RunHistory()
         }
+        try folder.write(json: model, to: folder.model)
+    }
+
+    /// What the run's prompts files say of themselves.
+    package var label: PromptsLabel {
+        PromptsLabel(model: model, folder: folder, runID: log.run.map { "\($0)" } ?? "")
     }
 
     private static func check(

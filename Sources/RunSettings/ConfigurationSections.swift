@@ -225,6 +225,12 @@ extension RunConfiguration.Evaluation {
                 "evaluation.interval_seconds", 10, 0...1e6,
                 "least time between evaluations on the validation split; 0 for none"))
         threads = try reader.integer("evaluation.threads", 1, 1...256, "threads of an evaluation")
+        selection = PromptSelectionRule(
+            rawValue: try reader.choice(
+                "evaluation.selection", PromptSelectionRule.instance.rawValue,
+                of: PromptSelectionRule.allCases.map(\.rawValue),
+                "prompts of an image that is evaluated or predicted: its own picks, or the vote of "
+                    + "\(PromptSelectionRule.batchSize) consecutive images"))!
     }
 }
 

@@ -108,6 +108,8 @@ public struct RunConfiguration: Sendable {
         /// The least time between two evaluations on the validation split; nil evaluates none while the run goes on.
         public var interval: Duration?
         public var threads: Int
+        /// How prompts are picked for images that nothing is trained on.
+        public var selection: PromptSelectionRule
     }
 
     /// What a simulation takes for the speed of machines and network.

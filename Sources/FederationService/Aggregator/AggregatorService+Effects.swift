@@ -38,7 +38,7 @@ extension AggregatorService {
     fileprivate func publish(_ version: EncodedVersion) {
         send(version.message(incarnation: setup.incarnation), on: .all)
         evaluator?.submit(version.prompts)
-        keepFigures { try observer.keep(version.file(logOffset: pipeline.engine.committedBytes)) }
+        keepFigures { try observer.keep(version.file(setup.label, logOffset: pipeline.engine.committedBytes)) }
     }
 
     private func send(_ bytes: [UInt8], on topic: Topic) {
