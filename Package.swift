@@ -108,8 +108,8 @@ let package = Package(
         .target(
             name: "Lab",
             dependencies: [
-                "Charts", "Federation", "FederationRun", "Files", "PromptAggregation", "PromptTuning", "PromptWire",
-                "RunLog", "RunSettings", "Text", "Yams",
+                "Charts", "Datasets", "Federation", "FederationRun", "Files", "PromptAggregation", "PromptTuning",
+                "PromptWire", "RunLog", "RunSettings", "Text", "Yams",
             ], swiftSettings: swiftSettings),
         .target(
             name: "Benchmarks",
@@ -123,7 +123,7 @@ let package = Package(
         .executableTarget(
             name: "impromptu",
             dependencies: [
-                "Benchmarks", "Console", "Dashboard", "FaultSimulation", "Federation", "FederationRun",
+                "Benchmarks", "Console", "Dashboard", "Datasets", "FaultSimulation", "Federation", "FederationRun",
                 "FederationService", "Files", "Lab", "PromptAggregation", "PromptTuning", "PromptWire", "RunLog",
                 "RunSettings",
                 "Text", "ZeroMQTransport",
@@ -151,7 +151,8 @@ let package = Package(
             name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
-            name: "PromptTuningTests", dependencies: ["PromptTuning", "PromptAggregation", "Safetensors", "CKernels"],
+            name: "PromptTuningTests",
+            dependencies: ["CKernels", "Datasets", "PromptAggregation", "PromptTuning", "Safetensors"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "RunSettingsTests", dependencies: ["RunSettings", "Datasets", "Federation", "PromptAggregation"],
@@ -177,8 +178,8 @@ let package = Package(
         .testTarget(
             name: "LabTests",
             dependencies: [
-                "Lab", "Charts", "Federation", "FederationRun", "PromptAggregation", "RunLog", "RunSettings",
-                "Safetensors", "TestSupport", "Text",
+                "Lab", "Charts", "Datasets", "Federation", "FederationRun", "PromptAggregation", "RunLog",
+                "RunSettings", "Safetensors", "TestSupport", "Text",
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "BenchmarksTests", dependencies: ["Benchmarks", "Lab", "MessageLog", "RunLog", "TestSupport"],

@@ -20,9 +20,9 @@ package struct AggregatorSetup {
     /// nil for a new run.
     package let recovery: RunRecovery?
     package var isRecovered: Bool { recovery != nil }
-    package let classes: Int
-    /// What clients must have in common.
-    package let model: ModelSpecification
+    /// The model that the run tunes; the run folder holds it too.
+    package let model: ModelDescription
+    package var classes: Int { model.classes.count }
     /// The run's data, nil where the aggregator needs none: without evaluation and whitening it holds no image.
     package let data: FederatedData?
 
@@ -38,12 +38,11 @@ package struct AggregatorSetup {
         var configuration = given
         self.folder = folder
         encoder = try materials?.encoder ?? configuration.loadEncoder()
-        try configuration.fixEncoder(
-            digest: materials?.encoderDigest ?? "\(Digest(ofFiles: encoder.weightsPaths))")
-        let classNames = try configuration.data.classNames
-        classes = classNames.count
-        model = configuration.model(of: encoder, classes: classNames)
-        configuration.federation.model = model
+        let encoderDigest = try materials?.encoderDigest ?? "\(Digest(ofFiles: encoder.weightsPaths))"
+        try configuration.fixEncoder(digest: encoderDigest)
+        model = try ModelDescription(
+            configuration, classes: configuration.data.classNames, encoder: encoder, digest: encoderDigest)
+        configuration.federation.model = model.specification
         try folder.create()
         self.configuration = configuration
         let needsData =
@@ -52,7 +51,7 @@ package struct AggregatorSetup {
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
         if try RunLogReader.holdsRun(in: folder) {
             let recovery = try RunRecovery(from: folder)
-            try Self.check(recovery, against: configuration, model, folder, takesUpFinished)
+            try Self.check(recovery, against: configuration, model.specification, folder, takesUpFinished)
             self.recovery = recovery
             origin = Origin(run: recovery.header.run, epoch: recovery.epoch + 1)
             log = recovery.log
@@ -71,7 +70,8 @@ package struct AggregatorSetup {
                         + " \(configuration.prompts.depth)")
             }
             var initial = learner.initialState(
-                pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth, classes: classes,
+                pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth,
+                classes: model.classes.count,
                 head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
                 seed: configuration.federation.seed)
             if configuration.prompts.whitening,
@@ -88,9 +88,16 @@ package struct AggregatorSetup {
                 creating: folder,
                 header: RunHeader(
                     configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
-                    run: run, initial: .init(version: 0, state: initial), model: model), at: lastTime)
+                    run: run, initial: .init(version: 0, state: initial),
+                    model: model.specification), at: lastTime)
             history = RunHistory()
         }
+        try folder.write(json: model, to: folder.model)
+    }
+
+    /// What the run's prompts files say of themselves.
+    package var label: PromptsLabel {
+        PromptsLabel(model: model, folder: folder, runID: log.run.map { "\($0)" } ?? "")
     }
 
     /// A folder with what only a run that went on leaves behind, and without its log, is not for a new run.

@@ -28,6 +28,7 @@ package final class Evaluator: Sendable {
     private let learner: PromptLearner
     private let dataset: TuningDataset
     private let plan: TrainingPlan
+    private let selection: PromptSelectionRule
     private let interval: Duration
     private let thread = DispatchQueue(label: "evaluation", qos: .utility)
     private let queue = Mutex(Queue())
@@ -37,12 +38,14 @@ package final class Evaluator: Sendable {
     ///   - interval: the least time from the end of one evaluation to the start of the next.
     ///   - report: called on the evaluation's thread.
     package init(
-        learner: PromptLearner, dataset: TuningDataset, plan: TrainingPlan, interval: Duration,
+        learner: PromptLearner, dataset: TuningDataset, plan: TrainingPlan, selection: PromptSelectionRule,
+        interval: Duration,
         report: @escaping @Sendable (Result<Outcome, any Error>) -> Void
     ) {
         self.learner = learner
         self.dataset = dataset
         self.plan = plan
+        self.selection = selection
         self.interval = interval
         self.report = report
     }
@@ -75,7 +78,8 @@ package final class Evaluator: Sendable {
         report(
             Result {
                 Outcome(
-                    version: next.version, evaluation: try learner.evaluate(next.state, on: dataset, plan: plan))
+                    version: next.version,
+                    evaluation: try learner.evaluate(next.state, on: dataset, plan: plan, selection: selection))
             })
         let more = queue.withLock { queue -> Bool in
             queue.notBefore = .now + interval

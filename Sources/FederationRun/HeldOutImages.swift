@@ -12,6 +12,8 @@ public struct HeldOutImages {
     private let learner: PromptLearner
     private let dataset: TuningDataset
     private let plan: TrainingPlan
+    /// How the run's configuration picks prompts.
+    package let selection: PromptSelectionRule
 
     /// Loads the data and the encoder that a run's configuration names.
     /// - Throws: `ConfigurationError`, also where clients keep a part of the model to themselves; or what is wrong with
@@ -29,9 +31,11 @@ public struct HeldOutImages {
         learner = try PromptLearner(encoder: encoder, threads: threads)
         dataset = try TuningDataset(source)
         plan = configuration.federation.plan
+        selection = configuration.evaluation.selection
     }
 
-    package func evaluate(_ state: PromptState) throws -> Evaluation {
-        try learner.evaluate(state, on: dataset, plan: plan)
+    /// - Parameter selection: nil for the run's own.
+    package func evaluate(_ state: PromptState, _ selection: PromptSelectionRule? = nil) throws -> Evaluation {
+        try learner.evaluate(state, on: dataset, plan: plan, selection: selection ?? self.selection)
     }
 }

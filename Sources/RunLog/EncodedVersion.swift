@@ -18,7 +18,7 @@ package struct EncodedVersion: Sendable {
 
     /// The version as a file.
     /// - Parameter logOffset: bytes of the log up to and with the version's record.
-    package func file(logOffset: UInt64) -> PromptsFile {
-        PromptsFile(prompts: prompts, digest: "\(digest)", logOffset: logOffset)
+    package func file(_ label: PromptsLabel, logOffset: UInt64) -> PromptsFile {
+        PromptsFile(label: label, prompts: prompts, digest: "\(digest)", logOffset: logOffset)
     }
 }

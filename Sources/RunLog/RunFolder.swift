@@ -15,6 +15,8 @@ public struct RunFolder: Sendable {
     public var snapshotsFolder: String { path + "/snapshots" }
     /// The newest state, with the place in the log that it came from.
     public var prompts: String { path + "/prompts.safetensors" }
+    /// The model that the run tunes (`ModelDescription`).
+    public var model: String { path + "/model.json" }
     /// A row a version.
     public var metrics: String { path + "/metrics.csv" }
     /// A row an evaluation on the validation split.
@@ -48,6 +50,14 @@ public struct RunFolder: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         try write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n", to: file)
+    }
+
+    /// The folder that a log lies in.
+    package init(ofLog log: String) { self.init(path: Self.folder(ofLog: log)) }
+
+    /// The path of the folder that a log lies in.
+    public static func folder(ofLog log: String) -> String {
+        URL(fileURLWithPath: log).deletingLastPathComponent().path
     }
 
     /// The log that a user means who names a run folder or its log.

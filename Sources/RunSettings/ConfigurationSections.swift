@@ -303,6 +303,12 @@ extension RunConfiguration.Evaluation {
             "evaluation.client_versions", 10, 0...1_000_000,
             "clients that hold images out evaluate every so many versions, and the last one; 0 for never")
         threads = try reader.integer("evaluation.threads", 1, 1...256, "threads of an evaluation")
+        selection = PromptSelectionRule(
+            rawValue: try reader.choice(
+                "evaluation.selection", PromptSelectionRule.instance.rawValue,
+                of: PromptSelectionRule.allCases.map(\.rawValue),
+                "prompts of an image that is evaluated or predicted: its own picks, or the vote of "
+                    + "\(PromptSelectionRule.batchSize) consecutive images"))!
     }
 }
 

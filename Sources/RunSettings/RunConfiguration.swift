@@ -117,6 +117,8 @@ public struct RunConfiguration: Sendable {
         /// Clients evaluate every so many versions on what they hold out, and the last one; 0 for never.
         public var clientVersions: Int
         public var threads: Int
+        /// How prompts are picked for images that nothing is trained on.
+        public var selection: PromptSelectionRule
     }
 
     /// What a simulation takes for the speed of machines and network.

@@ -82,6 +82,9 @@ struct RootCommand: AsyncParsableCommand {
                                           impromptu evaluate runs/first
                                           impromptu report runs/first
                                           impromptu export runs/first --to figures
+            Use what was tuned:           impromptu predict runs/first scan.png
+                                          impromptu show runs/first
+                                          impromptu export runs/first --bundle bundle
             Look at a data set:           impromptu data fashion-mnist --picture partition.svg
             Compare methods:              impromptu experiment docs/experiments/smoke.yaml
 
@@ -92,7 +95,8 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, RelayCommand.self, DemoCommand.self, ReplayCommand.self,
-            InspectCommand.self, EvaluateCommand.self, ReportCommand.self, ExportCommand.self, SimulateCommand.self,
+            InspectCommand.self, EvaluateCommand.self, PredictCommand.self, ShowCommand.self, ReportCommand.self,
+            ExportCommand.self, SimulateCommand.self,
             ExperimentCommand.self, DataCommand.self, KeysCommand.self, StatusCommand.self, DrainCommand.self,
             CheckCommand.self, BenchCommand.self,
         ])

@@ -15,6 +15,9 @@ import Testing
         (["inspect", "run"], "client-00"),
         (["inspect", "run", "--lines"], "\"kind\":\"update\""),
         (["evaluate", "run"], "accuracy"),
+        (["predict", "run", "scan.png", "--top", "2", "--format", "json"], "\"probability\""),
+        (["show", "run"], "encoder.digest"),
+        (["export", "run", "--bundle", "bundle"], "bundle/prompts.safetensors"),
         (["report", "run", "--to", "report.html"], "report.html"),
         (["export", "run", "--to", "figures"], "figures/updates.csv"),
         (["data", "fashion-mnist", "--skip-images", "--sizes", "sizes.csv"], "sizes.csv"),
@@ -40,6 +43,8 @@ import Testing
             let run = try start(["simulate", "--run", "run"] + settings, in: folder, "simulate")
             #expect(try await run.exitCode() == 0, "\(run.output)")
             #expect(run.output.contains("the run is in run"))
+            try PNGFile.write(
+                [UInt8](repeating: 90, count: 24 * 20), width: 24, height: 20, to: "\(folder)/scan.png")
             for (place, command) in Self.commands.enumerated() {
                 let process = try start(command.arguments, in: folder, "\(place)")
                 #expect(try await process.exitCode() == 0, "\(command.arguments): \(process.output)")
@@ -53,6 +58,8 @@ import Testing
             let run = try start(
                 ["simulate", "--run", "run"] + Self.small.flatMap { ["--set", $0] }, in: folder, "simulate")
             #expect(try await run.exitCode() == 0, "\(run.output)")
+            try PNGFile.write(
+                [UInt8](repeating: 90, count: 24 * 20), width: 24, height: 20, to: "\(folder)/scan.png")
             for (place, command) in Self.commands.enumerated() {
                 let process = try LiveProcess(
                     LiveFederation.program, command.arguments, log: "\(folder)/\(place).log", directory: folder,

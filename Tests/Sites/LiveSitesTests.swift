@@ -27,8 +27,8 @@ import Testing
 
     /// What a site has that the others have not, and the field that both sides name.
     private static let strangers: [(name: String, options: [String], difference: String)] = [
-        ("size", ["--set", "encoder.image_size=48"], "image size: expected '32', found '48'"),
-        ("order", ["--classes", "turned.txt"], "class 0: expected 'glioma', found 'pituitary'"),
+        ("size", ["--set", "encoder.image_size=48"], "image.size: expected '32', found '48'"),
+        ("order", ["--classes", "turned.txt"], "classes[0]: expected 'glioma', found 'pituitary'"),
         ("more", ["--classes", "more.txt"], "classes: expected '4', found '5'"),
         ("encoder", ["--set", "encoder.path=other", "--set", "encoder.digest="], "encoder: expected '"),
     ]

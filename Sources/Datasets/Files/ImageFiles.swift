@@ -41,6 +41,12 @@ public struct ImageFiles: Sendable {
     /// Whether images are marked for training and for the test; otherwise a fifth of each class is drawn for the test.
     public var statesSplits: Bool { files.contains { $0.split != nil } }
 
+    /// The files of a split, with the names of their classes.
+    /// - Parameter split: nil for all.
+    public func labelledPaths(_ split: KnownDataset.Split? = nil) -> [(path: String, label: String)] {
+        files(of: split).map { ($0.path, classNames[$0.label]) }
+    }
+
     func marks(_ split: KnownDataset.Split) -> Bool { files.contains { $0.split == split } }
 
     /// Without marks, one in so many images of each class is for the test.

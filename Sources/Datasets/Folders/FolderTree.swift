@@ -17,6 +17,9 @@ struct FolderTree {
     /// Files that are images by their names, here and below.
     var imageCount: Int { images.count + folders.reduce(0) { $0 + $1.imageCount } }
 
+    /// The paths of these, those in the folder itself first.
+    var imagePaths: [String] { images.map { path + "/" + $0 } + folders.flatMap(\.imagePaths) }
+
     /// The folders that hold images somewhere, or lead back to one met before.
     var filledFolders: [FolderTree] { folders.filter { $0.isAlso != nil || $0.imageCount > 0 } }
 

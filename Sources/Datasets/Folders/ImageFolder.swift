@@ -24,6 +24,12 @@ extension ImageFiles {
             domains: reader.domains,
             files: reader.files, omitted: reader.omitted.omissions)
     }
+
+    /// The files in a folder and all folders in it that are images by their names, ascending by folder; in any layout.
+    /// - Throws: `DatasetError.unreadable` for a folder that cannot be listed.
+    public static func paths(below folder: String) throws(DatasetError) -> [String] {
+        try FolderTree(path: folder).imagePaths
+    }
 }
 
 /// Collects the images of a layout and what it leaves out.

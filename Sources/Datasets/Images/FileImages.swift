@@ -22,3 +22,12 @@ struct FileImages: ImagePart {
         return pixels.withUnsafeBufferPointer { withPlanes(of: $0, shape, body) }
     }
 }
+
+extension ImageDataset {
+    /// Image files in the given order, all of one class without a name: for whoever knows no classes. None is opened.
+    public static func files(_ paths: [String], name: String) -> ImageDataset {
+        ImageDataset(
+            name: name, classNames: [""], labels: paths.map { _ in 0 },
+            parts: [FileImages(files: paths.map { FileImages.File(path: $0) })])
+    }
+}

@@ -7,8 +7,9 @@ extension ImageFiles {
     /// Paths are relative to the manifest's folder, or absolute. Labels are names of classes. A split is train or test
     /// (or val, for test where no row says test); without the column `dataset` draws one. No image is opened.
     ///
+    /// - Parameter needsLabels: without it there may be no label; the class of such an image has no name.
     /// - Throws: `DatasetError.unreadable`, or `DatasetError.unsuitable` with the line for what is wrong in it.
-    public static func manifest(_ path: String) throws(DatasetError) -> ImageFiles {
+    public static func manifest(_ path: String, needsLabels: Bool = true) throws(DatasetError) -> ImageFiles {
         let bytes = try FileContent.read(path)
         if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
             throw .unsuitable("\(path):1: expected text in UTF-8, found UTF-16")
@@ -19,7 +20,7 @@ extension ImageFiles {
         } catch {
             throw .unsuitable("\(path):\(error.line): \(error.text)")
         }
-        let entries = try ManifestReader(path, header: rows.first).entries(rows.dropFirst())
+        let entries = try ManifestReader(path, header: rows.first, needsLabels: needsLabels).entries(rows.dropFirst())
         return ImageFiles(path, entries)
     }
 
@@ -63,13 +64,17 @@ private struct ManifestReader {
 
     private let file: String
     private let path: Int
-    private let label: Int
+    private let label: Int?
+    private let needsLabels: Bool
     private let split: Int?
     private let count: Int
 
     /// - Throws: `DatasetError.unsuitable` for a header of other columns.
-    init(_ file: String, header: CSVRows.Row?) throws(DatasetError) {
-        let expected = "expected a header with the columns path, label and, if wanted, split"
+    init(_ file: String, header: CSVRows.Row?, needsLabels: Bool) throws(DatasetError) {
+        let expected =
+            needsLabels
+            ? "expected a header with the columns path, label and, if wanted, split"
+            : "expected a header with the column path and, if wanted, label and split"
         guard let header else { throw .unsuitable("\(file):1: \(expected), found an empty file") }
         let names = header.fields
         if names.count == 1, let other = names[0].first(where: { ";\t|".contains($0) }) {
@@ -84,12 +89,14 @@ private struct ManifestReader {
                 throw .unsuitable("\(file):\(header.line): \(expected), found '\(name)' twice")
             }
         }
-        guard let path = names.firstIndex(of: "path"), let label = names.firstIndex(of: "label") else {
+        let label = names.firstIndex(of: "label")
+        guard let path = names.firstIndex(of: "path"), label != nil || !needsLabels else {
             throw .unsuitable("\(file):\(header.line): \(expected), found \(names.joined(separator: ", "))")
         }
         self.file = file
         self.path = path
         self.label = label
+        self.needsLabels = needsLabels
         split = names.firstIndex(of: "split")
         count = names.count
     }
@@ -115,8 +122,9 @@ private struct ManifestReader {
             throw .unsuitable("\(file):\(row.line): expected \(count) fields, found \(row.fields.count)")
         }
         let given = row.fields[path]
-        let name = row.fields[label]
-        for (column, value) in [("path", given), ("label", name)] where value.isEmpty {
+        let name = label.map { row.fields[$0] } ?? ""
+        for (column, value) in [("path", given), ("label", name)]
+        where value.isEmpty && (needsLabels || column == "path") {
             throw .unsuitable("\(file):\(row.line): expected a \(column), found none")
         }
         let part = split.map { row.fields[$0] }

@@ -48,7 +48,7 @@ extension AggregatorService {
 
     fileprivate func note(_ version: EncodedVersion) {
         evaluator?.submit(version.prompts)
-        keepFigures { try observer.keep(version.file(logOffset: pipeline.engine.committedBytes)) }
+        keepFigures { try observer.keep(version.file(setup.label, logOffset: pipeline.engine.committedBytes)) }
     }
 
     private func send(_ bytes: [UInt8], on topic: Topic) {

@@ -252,6 +252,7 @@ public actor AggregatorService: Service {
         evaluator = Evaluator(
             learner: try PromptLearner(encoder: setup.encoder, threads: setup.configuration.evaluation.threads),
             dataset: try TuningDataset(try data.validation), plan: setup.configuration.federation.plan,
+            selection: setup.configuration.evaluation.selection,
             interval: interval
         ) { [weak self] result in
             Task { await self?.evaluated(result) }
@@ -287,7 +288,7 @@ public actor AggregatorService: Service {
             if pipeline.aggregator.phase == .finished { try setup.folder.announce(.finished) }
             try pipeline.close()
             let engine = pipeline.engine
-            try observer.keep(engine.current.file(logOffset: engine.committedBytes), always: true)
+            try observer.keep(engine.current.file(setup.label, logOffset: engine.committedBytes), always: true)
             figureFiles.finish()
             try atEnd(figures)
             if failure == nil { try tellDrained() }

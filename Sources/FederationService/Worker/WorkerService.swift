@@ -82,7 +82,10 @@ public actor WorkerService: Service {
         self.loop = loop
         let tuning = TuningThread(learner: try PromptLearner(encoder: encoder, threads: configuration.worker.threads))
         let disk = DispatchQueue(label: "outbox")
-        let model = configuration.model(of: encoder, classes: try configuration.data.classNames)
+        let model = try ModelDescription(
+            configuration, classes: configuration.data.classNames, encoder: encoder,
+            digest: configuration.encoderDigest
+        ).specification
         for images in images {
             let dataset = images.training
             samples += dataset.count

@@ -23,7 +23,18 @@ public struct RunEvaluation: Encodable, Sendable {
     public var version: Int
     public var split: Split
     public var images: Int
+    /// How prompts are picked; the figures are of this.
+    public var selection: PromptSelectionRule
     public var accuracy: Double
+    /// The figures under the other rule; nil where they are the same, as where the whole pool is used.
+    public var otherSelection: OtherSelection?
+
+    public struct OtherSelection: Encodable, Sendable {
+        public var selection: PromptSelectionRule
+        public var accuracy: Double
+        public var balancedAccuracy: Double
+        public var loss: Double
+    }
     /// The mean of the classes' accuracies.
     public var balancedAccuracy: Double
     /// The mean cross-entropy.
@@ -32,9 +43,13 @@ public struct RunEvaluation: Encodable, Sendable {
 
     /// Replays a log up to a version and evaluates it, with the data and the encoder that the run's configuration names.
     ///
-    /// - Parameter version: nil for the last one.
+    /// - Parameters:
+    ///   - version: nil for the last one.
+    ///   - selection: how prompts are picked; nil as the run's configuration says.
     /// - Throws: `LogError`, `ReplayError`, `ConfigurationError`, or what is wrong with data or encoder.
-    public init(log path: String, version: Version?, split: Split, threads: Int) throws {
+    public init(log path: String, version: Version?, split: Split, selection: PromptSelectionRule? = nil, threads: Int)
+        throws
+    {
         let replay = try Replay(path: path, until: version) { step in
             guard case .checked(let publication) = step, !publication.isEqual else { return }
             throw ReplayError("\(path): version \(publication.version) does not replay to its recorded digest")
@@ -44,8 +59,15 @@ public struct RunEvaluation: Encodable, Sendable {
             throw ReplayError("\(path): the log ends at version \(current.version) and has no \(version!)")
         }
         let configuration = replay.configuration!
-        let evaluation = try HeldOutImages(split, of: configuration, log: path, threads: threads)
-            .evaluate(current.state)
+        let held = try HeldOutImages(split, of: configuration, log: path, threads: threads)
+        self.selection = selection ?? held.selection
+        let evaluation = try held.evaluate(current.state, self.selection)
+        let rule: PromptSelectionRule = self.selection == .instance ? .batch : .instance
+        let other = try held.evaluate(current.state, rule)
+        if other != evaluation {
+            otherSelection = OtherSelection(
+                selection: rule, accuracy: other.accuracy, balancedAccuracy: other.balancedAccuracy, loss: other.loss)
+        }
         log = path
         self.version = current.version
         self.split = split
@@ -66,11 +88,17 @@ public struct RunEvaluation: Encodable, Sendable {
         for entry in classes {
             table.add([entry.name, "\(entry.images)", "\(entry.hits)", entry.accuracy.map(percent) ?? "-"])
         }
-        return [
-            "version \(version) on \(images) \(split.rawValue) images",
+        var lines = [
+            "version \(version) on \(images) \(split.rawValue) images, prompts picked by \(selection.rawValue)",
             "accuracy           \(percent(accuracy))",
             "balanced accuracy  \(percent(balancedAccuracy))",
-            "loss               \(decimal(loss, 4))", "",
-        ] + table.lines
+            "loss               \(decimal(loss, 4))",
+        ]
+        if let other = otherSelection {
+            lines.append(
+                "picked by \(other.selection.rawValue): accuracy \(percent(other.accuracy)), balanced"
+                    + " \(percent(other.balancedAccuracy)), loss \(decimal(other.loss, 4))")
+        }
+        return lines + [""] + table.lines
     }
 }

@@ -2,6 +2,7 @@ import Federation
 import Foundation
 import PromptAggregation
 import RunLog
+import RunSettings
 import Text
 
 /// A run as files for other tools: CSV of versions, updates, clients and evaluations, safetensors of versions' prompts.
@@ -15,7 +16,7 @@ public enum RunExport {
     public static func write(log path: String, to folder: String, versions wanted: [Version] = []) throws -> [String] {
         var history = RunHistory()
         var newest: AggregatorMessage.GlobalPrompts?
-        var states: [PromptsFile] = []
+        var states: [(prompts: AggregatorMessage.GlobalPrompts, digest: Digest)] = []
         let inspection = try RunInspection(log: path) { step in
             switch step {
             case .event(let event, _): history.begin(at: event.time)
@@ -30,7 +31,7 @@ public enum RunExport {
                 guard let newest, states.last?.prompts.version != newest.version else { return }
                 if wanted.isEmpty { states.removeAll() }
                 if wanted.isEmpty || wanted.contains(newest.version) {
-                    states.append(PromptsFile(prompts: newest, digest: "\(publication.recorded)", logOffset: nil))
+                    states.append((newest, publication.recorded))
                 }
             case .began, .judged, .effect: break
             }
@@ -49,15 +50,16 @@ public enum RunExport {
         try table("versions", versionRows(history, inspection))
         try table("updates", updateRows(inspection))
         try table("clients", clientRows(inspection))
-        let evaluations = RunFolder(
-            path: URL(fileURLWithPath: path).deletingLastPathComponent().path(percentEncoded: false)
-        ).evaluations
+        let evaluations = RunFolder(ofLog: path).evaluations
         if let text = try? String(contentsOfFile: evaluations, encoding: .utf8) {
             try table("evaluations", text.split(separator: "\n").map(String.init))
         }
+        let run = RunFolder(ofLog: path)
+        let label = PromptsLabel(model: try ModelDescription(ofRun: run), folder: run, runID: inspection.run.id)
         for state in states {
             let file = "\(folder)/prompts-\(state.prompts.version).safetensors"
-            try state.write(to: file)
+            try PromptsFile(label: label, prompts: state.prompts, digest: "\(state.digest)", logOffset: nil)
+                .write(to: file)
             written.append(file)
         }
         return written

@@ -109,6 +109,8 @@ public struct RunInspection: Encodable, Sendable {
     /// The run as a whole.
     public struct Summary: Encodable, Sendable {
         public var log: String
+        /// SHA-256 of the log's first record in hexadecimal.
+        public var id: String
         public var build: String
         public var strategy: String
         public var seed: UInt64
@@ -145,7 +147,8 @@ public struct RunInspection: Encodable, Sendable {
         }
         let aggregator = replay.aggregator!
         run = Summary(
-            log: path, build: replay.header!.build, strategy: replay.configuration!.strategy.name,
+            log: path, id: "\(RunSnapshot.digest(of: replay.header!))",
+            build: replay.header!.build, strategy: replay.configuration!.strategy.name,
             seed: replay.header!.seed, records: replay.records, droppedBytes: replay.droppedBytes,
             seconds: collector.start.map { (replay.lastTime - $0) / .seconds(1) } ?? 0,
             finished: aggregator.phase == .finished, updatesAccepted: aggregator.counts.accepted,

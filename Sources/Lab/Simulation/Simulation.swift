@@ -101,7 +101,7 @@ public struct Simulation {
                     client: Client(
                         id: id, session: random.next(),
                         sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
-                        model: setup.model), dataset: dataset,
+                        model: setup.model.specification), dataset: dataset,
                     privacy: configuration.privacy.map {
                         let noise = SeededRandom(seed: configuration.federation.seed, stream: 2000 + UInt64(index))
                         return PrivacyGuard($0, file: nil, random: noise)
@@ -128,7 +128,8 @@ public struct Simulation {
         if observer.history.evaluations.last?.version != pipeline.aggregator.version { try evaluate() }
         try pipeline.close()
         let engine = pipeline.engine
-        try observer.keep(engine.current.file(logOffset: engine.committedBytes), always: true)
+        let label = setup.label
+        try observer.keep(engine.current.file(label, logOffset: engine.committedBytes), always: true)
         try RunReport.write(
             history, heading: setup.heading + ", simulated", classes: setup.classes, to: setup.folder)
         return pipeline.aggregator.current
@@ -209,12 +210,15 @@ public struct Simulation {
     private func evaluation(on images: TuningDataset) throws -> Evaluation {
         let state = pipeline.aggregator.current.state
         let plan = configuration.federation.plan
-        guard plan.personal != .nothing else { return try learner.evaluate(state, on: images, plan: plan) }
+        let selection = configuration.evaluation.selection
+        guard plan.personal != .nothing else {
+            return try learner.evaluate(state, on: images, plan: plan, selection: selection)
+        }
         if configuration.simulation.dealsViews {
             let parts = try data.dealt(images)
             return Evaluation(
                 pooling: try zip(seats, parts).map { seat, part in
-                    try learner.evaluate(state, personal: seat.personal, on: part, plan: plan)
+                    try learner.evaluate(state, personal: seat.personal, on: part, plan: plan, selection: selection)
                 })
         }
         // Clients that have kept nothing so far all see the published state.
@@ -222,7 +226,10 @@ public struct Simulation {
         return Evaluation(
             meanOf: try seats.map { seat in
                 let known = seat.personal.names.isEmpty ? published : nil
-                let evaluation = try known ?? learner.evaluate(state, personal: seat.personal, on: images, plan: plan)
+                let evaluation =
+                    try known
+                    ?? learner.evaluate(
+                        state, personal: seat.personal, on: images, plan: plan, selection: selection)
                 if seat.personal.names.isEmpty { published = evaluation }
                 return evaluation
             })

@@ -107,21 +107,22 @@ final class EncoderPass {
     /// - Parameters:
     ///   - images: how many, at most `maximumImages`.
     ///   - prompts: nil for none.
+    ///   - picks: the prompts of each image, as many for each; nil where all images use all.
     ///   - features: receives the class token of each image after the final norm, [images, padded width].
     ///   - load: writes the pixels of an image.
     func forward(
-        images: Int, prompts: PromptTokens?, features: UnsafeMutablePointer<Float>,
+        images: Int, prompts: PromptTokens?, picks: ArraySlice<[Int]>? = nil, features: UnsafeMutablePointer<Float>,
         load: (_ image: Int, UnsafeMutableBufferPointer<Float>) throws -> Void
     ) rethrows {
         self.images = images
-        self.prompts = prompts?.count ?? 0
+        self.prompts = picks?.first?.count ?? prompts?.count ?? 0
         promptLayers = prompts?.layers ?? 1
         for image in 0..<images {
             try load(image, UnsafeMutableBufferPointer(start: pixels.start, count: pixels.count))
             embed(image)
         }
         for block in 0...lastBlock {
-            if let prompts, block < promptLayers { insert(prompts.layer(block)) }
+            if let prompts, block < promptLayers { insert(prompts.layer(block), picks) }
             if block == lastBlock, geometry.poolsByAttention { clearFirstRows(stream.start, stride: width) }
             forward(block)
         }
@@ -149,10 +150,17 @@ final class EncoderPass {
         for image in 0..<images { (rows + image * tokens * stride).update(repeating: 0, count: stride) }
     }
 
-    /// Writes prompts, [prompts, padded width], over what stands at their places in the stream.
-    private func insert(_ layer: UnsafePointer<Float>) {
+    /// Writes prompts, rows of [prompts, padded width], over what stands at their places in the stream.
+    private func insert(_ layer: UnsafePointer<Float>, _ picks: ArraySlice<[Int]>?) {
         for image in 0..<images {
-            (stream.start + (image * tokens + 1) * width).update(from: layer, count: prompts * width)
+            let target = stream.start + (image * tokens + 1) * width
+            guard let picks else {
+                target.update(from: layer, count: prompts * width)
+                continue
+            }
+            for (place, row) in picks[picks.startIndex + image].enumerated() {
+                (target + place * width).update(from: layer + row * width, count: width)
+            }
         }
     }
 

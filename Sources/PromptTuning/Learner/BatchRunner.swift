@@ -62,8 +62,14 @@ final class BatchRunner: @unchecked Sendable {
     }
 
     /// Runs a batch with prompts through encoder and head; and back when `gradients` are asked for.
-    func run(_ batch: Batch, prompts tokens: PromptTokens, head: Head, gradients: Bool) throws -> Outcome {
+    ///
+    /// - Parameter picks: the tokens that each image uses, as many for each; nil for all. Gradients need all.
+    func run(
+        _ batch: Batch, prompts tokens: PromptTokens, picks: [[Int]]? = nil, head: Head, gradients: Bool
+    ) throws -> Outcome {
+        precondition(picks == nil || !gradients, "gradients are those of tokens that all images share")
         let count = batch.images.count
+        let used = picks?.first?.count ?? tokens.count
         let stride = stride
         let tokenGradients = tokens.layers * tokens.count * stride
         let features = FloatMemory(count: count * stride)
@@ -75,10 +81,12 @@ final class BatchRunner: @unchecked Sendable {
         var predictions = [Int32](repeating: 0, count: count)
         try losses.withUnsafeMutableBufferPointer { losses in
             try predictions.withUnsafeMutableBufferPointer { predictions in
-                try eachChunk(of: count, prompts: tokens.count, keepsGradients: gradients) { pass, chunk in
+                try eachChunk(of: count, prompts: used, keepsGradients: gradients) { pass, chunk in
                     let first = chunk.lowerBound
                     let chunkFeatures = features.start + first * stride
-                    try pass.forward(images: chunk.count, prompts: tokens, features: chunkFeatures) { image, pixels in
+                    try pass.forward(
+                        images: chunk.count, prompts: tokens, picks: picks.map { $0[chunk] }, features: chunkFeatures
+                    ) { image, pixels in
                         try batch.source.copyImage(batch.images[first + image], into: pixels)
                     }
                     headPass.forward(chunk, features: chunkFeatures)

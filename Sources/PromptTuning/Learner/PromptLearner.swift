@@ -68,21 +68,33 @@ public final class PromptLearner: Sendable {
         }
     }
 
-    /// Classifies all images of a data set, in batches of consecutive images (L2P picks prompts by batch).
+    /// Classifies all images of a data set.
     ///
-    /// - Parameter personal: what a client keeps, to evaluate the state as that client sees it.
+    /// - Parameters:
+    ///   - personal: what a client keeps, to evaluate the state as that client sees it.
+    ///   - selection: how prompts are picked.
     /// - Throws: `TuningError`, or what the image source throws.
     public func evaluate(
         _ state: PromptState, personal: Parameters = Parameters(), on dataset: TuningDataset, plan: TrainingPlan,
-        batchSize: Int = 64
+        selection: PromptSelectionRule = .instance
     ) throws -> Evaluation {
-        guard batchSize >= 1 else {
-            throw TuningError.plan(field: "evaluation batch size", expected: "at least 1", found: "\(batchSize)")
-        }
         return try runner.withLock { runner in
             let session = try TuningSession(
                 state, personal: personal, dataset: dataset, plan: plan, runner: runner)
-            return try session.evaluate(batchSize: batchSize)
+            return try session.evaluate(selection)
+        }
+    }
+
+    /// Classifies all images of a data set as one batch.
+    ///
+    /// By instance an image's results are the same bits in every batch. Losses are those of the data set's labels.
+    /// - Parameter dataset: its images are all prepared at once in the memory of the passes, so some hundreds at most.
+    /// - Throws: `TuningError`, or what the image source throws.
+    package func classify(
+        _ state: PromptState, on dataset: TuningDataset, plan: TrainingPlan, selection: PromptSelectionRule
+    ) throws -> Classified {
+        try runner.withLock { runner in
+            try TuningSession(state, dataset: dataset, plan: plan, runner: runner).classify(selection)
         }
     }
 
@@ -92,7 +104,7 @@ public final class PromptLearner: Sendable {
     /// - Throws: `TuningError`, or what the image source throws.
     public func whiten(_ state: inout PromptState, by dataset: TuningDataset, plan: TrainingPlan) throws {
         let features = try runner.withLock { runner in
-            try TuningSession(state, dataset: dataset, plan: plan, runner: runner).promptedFeatures(batchSize: 64)
+            try TuningSession(state, dataset: dataset, plan: plan, runner: runner).promptedFeatures()
         }
         let (mean, whitening) = FeatureWhitening.estimate(features, width: encoder.width)
         state.parameters[Parameters.featureMean] = mean
@@ -130,6 +142,19 @@ public struct TuningResult: Hashable, Sendable {
     public var meanLoss: Double
     /// The share of the images trained on whose class was predicted before their step.
     public var trainingAccuracy: Double
+}
+
+/// What a state makes of some images.
+package struct Classified: Sendable {
+    package var classes: Int
+    /// [images, classes].
+    package var logits: [Float]
+    /// The class of the largest logit, the first among equals.
+    package var predictions: [Int]
+    /// The cross-entropy of each image with its label.
+    package var losses: [Double]
+    /// The pool's rows that each image used.
+    package var picks: [[Int]]
 }
 
 /// Loss, outputs and gradients of one batch.

@@ -25,10 +25,7 @@ package struct PromptSelection {
         let keys = UnitRows(prompts, width: width)
         let queries = UnitRows(projected, width: width)
         var votes = [Int](repeating: 0, count: keys.count)
-        for image in 0..<queries.count {
-            let cosines = (0..<keys.count).map { queries.inner(image, keys, $0) }
-            for row in Self.largest(count, of: cosines) { votes[row] += 1 }
-        }
+        for picks in Self.picks(queries, keys, count: count) { for row in picks { votes[row] += 1 } }
         let rows = Self.largest(count, of: votes)
         let picked = keys.rows(rows)
         var total = 0.0
@@ -41,6 +38,20 @@ package struct PromptSelection {
         self.picked = picked
         self.features = features
         self.width = width
+    }
+
+    /// The rows that each image picks for itself, whatever other images there are: those of the highest cosine, highest
+    /// first, the lower row first among equals.
+    ///
+    /// - Parameters: as for `init`.
+    package static func picks(projected: [Float], prompts: [Float], width: Int, count: Int) -> [[Int]] {
+        picks(UnitRows(projected, width: width), UnitRows(prompts, width: width), count: count)
+    }
+
+    private static func picks(_ queries: UnitRows, _ keys: UnitRows, count: Int) -> [[Int]] {
+        (0..<queries.count).map { image in
+            largest(count, of: (0..<keys.count).map { queries.inner(image, keys, $0) })
+        }
     }
 
     /// The positions of the `count` largest values, largest first, the lower position first among equals.

@@ -2,13 +2,13 @@ import PromptAggregation
 
 /// One task: a state, a data set and a plan, checked against one another.
 struct TuningSession {
-    private let state: PromptState
+    let state: PromptState
     private let personal: Parameters
-    private let dataset: TuningDataset
-    private let plan: TrainingPlan
-    private let runner: BatchRunner
+    let dataset: TuningDataset
+    let plan: TrainingPlan
+    let runner: BatchRunner
     private var trained: [TrainedTensor]
-    private let headShape: HeadShape
+    let headShape: HeadShape
     /// Blocks of the encoder that prompts of their own stand before.
     private let promptLayers: Int
     private let terms: ClassTerms
@@ -83,7 +83,7 @@ struct TuningSession {
     private var promptWidth: Int { promptLayers * runner.encoder.width }
 
     private func index(_ name: String) -> Int? { trained.firstIndex { $0.name == name } }
-    private func values(_ name: String) -> [Float] { trained[index(name)!].values }
+    func values(_ name: String) -> [Float] { trained[index(name)!].values }
 
     // MARK: Training
 
@@ -189,7 +189,7 @@ struct TuningSession {
             if shouldStop() { return nil }
             let images = Array(start..<min(start + plan.batchSize, dataset.count))
             let labels = images.map { dataset.labels[$0] }
-            let outcome = try outcome(of: images)
+            let outcome = try outcome(of: images, .batch)
             sums.add(outcome.headInputs, labels: labels, whitening: whitening)
             loss += outcome.losses.reduce(0, +)
             hits += zip(outcome.predictions, labels).count { Int($0) == $1 }
@@ -263,52 +263,14 @@ struct TuningSession {
         }
     }
 
-    // MARK: Evaluation
-
-    func evaluate(batchSize: Int) throws -> Evaluation {
-        var evaluation = Evaluation(
-            classCounts: [Int](repeating: 0, count: headShape.classes),
-            classHits: [Int](repeating: 0, count: headShape.classes), loss: 0)
-        let classes = headShape.classes
-        for start in stride(from: 0, to: dataset.count, by: batchSize) {
-            let images = Array(start..<min(start + batchSize, dataset.count))
-            let outcome = try outcome(of: images)
-            for (place, image) in images.enumerated() {
-                let label = dataset.labels[image]
-                evaluation.classCounts[label] += 1
-                let isHit = Int(outcome.predictions[place]) == label
-                if isHit { evaluation.classHits[label] += 1 }
-                let logits = outcome.logits[place * classes..<(place + 1) * classes]
-                if isHit || dataset.isHitAmongItsGroup(label, logits) { evaluation.maskedClassHits[label] += 1 }
-                evaluation.loss += outcome.losses[place]
-            }
-        }
-        evaluation.loss /= Double(dataset.count)
-        return evaluation
-    }
-
-    /// Class features of all images with the prompts that their batches pick: [images, width].
-    func promptedFeatures(batchSize: Int) throws -> [Float] {
-        try stride(from: 0, to: dataset.count, by: batchSize).flatMap { start in
-            return try outcome(of: Array(start..<min(start + batchSize, dataset.count))).features
-        }
-    }
-
-    /// A batch without gradients, with the prompts that it picks, the whole pool, or where class means are sent none.
-    private func outcome(of images: [Int]) throws -> BatchRunner.Outcome {
-        let rows = plan.classMeans ? [] : try selection(for: images)?.rows ?? Array(state.promptIDs.indices)
-        return try runner.run(
-            batch(images), prompts: prompts(rows), head: head(ClassTerms(classes: headShape.classes)), gradients: false)
-    }
-
     // MARK: Parts of a batch
 
-    private func batch(_ images: [Int]) -> BatchRunner.Batch {
+    func batch(_ images: [Int]) -> BatchRunner.Batch {
         BatchRunner.Batch(
             source: dataset.source, images: images, labels: images.map { Int32(dataset.labels[$0]) })
     }
 
-    private func head(_ terms: ClassTerms, dropout: [Float]? = nil) -> Head {
+    func head(_ terms: ClassTerms, dropout: [Float]? = nil) -> Head {
         let (weight, bias) = headShape.firstLayer
         var first = Head.Layer(weight: values(weight), bias: values(bias))
         if let whitening { first = whitening.folded(first, runner.kernels) }
@@ -318,7 +280,7 @@ struct TuningSession {
             onClassifier: headShape.onClassifier, dropout: dropout, terms: terms)
     }
 
-    private func prompts(_ rows: [Int]) -> PromptTokens {
+    func prompts(_ rows: [Int]) -> PromptTokens {
         let pool = values(Parameters.prompts)
         return PromptTokens(
             rows.flatMap { pool[$0 * promptWidth..<($0 + 1) * promptWidth] }, layers: promptLayers,
@@ -326,17 +288,21 @@ struct TuningSession {
     }
 
     /// The prompts that a batch picks, by the part of their first layer; nil when the plan uses the whole pool.
-    private func selection(for images: [Int]) throws -> PromptSelection? {
+    func selection(for images: [Int]) throws -> PromptSelection? {
         guard plan.promptsPerBatch > 0 else { return nil }
         let features = try classFeatures(of: images)
-        let projected = index(Parameters.keyWeight).map { runner.project(features, by: trained[$0].values) }
         return PromptSelection(
-            features: features, projected: projected ?? features, prompts: firstLayer(values(Parameters.prompts)),
+            features: features, projected: projected(features), prompts: firstLayer(values(Parameters.prompts)),
             width: runner.encoder.width, count: plan.promptsPerBatch)
     }
 
+    /// What is compared with the prompts: [images, width].
+    func projected(_ features: [Float]) -> [Float] {
+        index(Parameters.keyWeight).map { runner.project(features, by: trained[$0].values) } ?? features
+    }
+
     /// [pool, width].
-    private func firstLayer(_ pool: [Float]) -> [Float] {
+    func firstLayer(_ pool: [Float]) -> [Float] {
         guard promptLayers > 1 else { return pool }
         return state.promptIDs.indices.flatMap {
             pool[$0 * promptWidth..<$0 * promptWidth + runner.encoder.width]
@@ -344,7 +310,7 @@ struct TuningSession {
     }
 
     /// [images, width], from the data set's cache where it has them.
-    private func classFeatures(of images: [Int]) throws -> [Float] {
+    func classFeatures(of images: [Int]) throws -> [Float] {
         var known = dataset.classFeatures(of: images, encoder: runner.encoder)
         let missing = images.indices.filter { known[$0] == nil }
         if !missing.isEmpty {

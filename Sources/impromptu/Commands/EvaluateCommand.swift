@@ -2,6 +2,7 @@ import ArgumentParser
 import Console
 import FederationRun
 import Lab
+import PromptAggregation
 import RunLog
 
 struct EvaluateCommand: ParsableCommand {
@@ -10,7 +11,8 @@ struct EvaluateCommand: ParsableCommand {
         abstract: "Tells how well a version of a run classifies held-out images, class by class.",
         discussion: """
             Replays the log up to the version and evaluates it with the data set and the encoder that the run's \
-            configuration names: accuracy, balanced accuracy, loss, and each class's own accuracy.
+            configuration names: accuracy, balanced accuracy, loss, and each class's own accuracy. Prompts are picked as \
+            evaluation.selection says; where the other rule gives other figures, they are shown too (docs/model.md).
             """)
 
     @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
@@ -22,6 +24,9 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "The images: test or validation.")
     var split: RunEvaluation.Split = .test
 
+    @Option(help: "How prompts are picked: instance or batch; as the run's configuration says unless given.")
+    var selection: PromptSelectionRule?
+
     @Option(help: "Threads; they change no bit.")
     var threads = 2
 
@@ -30,7 +35,7 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let evaluation = try RunEvaluation(
-            log: RunFolder.log(at: path), version: version, split: split, threads: threads)
+            log: RunFolder.log(at: path), version: version, split: split, selection: selection, threads: threads)
         if json { return try printJSON(evaluation) }
         try StandardOutput.write(evaluation.lines.joined(separator: "\n"))
     }

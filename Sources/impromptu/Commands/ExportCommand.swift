@@ -7,28 +7,47 @@ import Text
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Writes a run as CSV and safetensors.",
+        abstract: "Writes a run as CSV and safetensors, or a bundle to predict with.",
         discussion: """
-            Replays the log and writes into a folder: versions.csv, updates.csv (every update and what became of it), \
+            --to replays the log and writes into a folder: versions.csv, updates.csv (every update and what became of it), \
             clients.csv, evaluations.csv where the run folder has one, and the prompts and head of a version as \
             prompts-<version>.safetensors.
+
+            --bundle writes a folder for others: the prompts of a version, the newest unless --version names one, the \
+            description of the model as model.json, and a README.md with the lines that use them.
             """)
 
     @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
     var path: String
 
-    @Option(help: "The folder; made unless it is there.")
-    var to: String
+    @Option(help: ArgumentHelp("Writes tables and prompts into this folder.", valueName: "folder"))
+    var to: String?
+
+    @Option(help: ArgumentHelp("Writes a bundle into this folder.", valueName: "folder"))
+    var bundle: String?
 
     @Option(
         name: .customLong("version"),
         help: ArgumentHelp(
-            "A version whose prompts to write; repeatable, the last one unless given.", valueName: "number"))
+            "A version whose prompts to write; repeatable with --to, the last one unless given.", valueName: "number"))
     var versions: [Int] = []
 
-    func run() throws {
-        for file in try RunExport.write(log: RunFolder.log(at: path), to: to, versions: versions) {
-            try StandardOutput.write(file)
+    func validate() throws {
+        guard to != nil || bundle != nil else { throw ValidationError("expected --to or --bundle, found neither") }
+        guard bundle == nil || versions.count <= 1 else {
+            throw ValidationError("--bundle: expected at most one --version, found \(versions.count)")
         }
+    }
+
+    func run() throws {
+        let log = RunFolder.log(at: path)
+        var written: [String] = []
+        if let to { written += try RunExport.write(log: log, to: to, versions: versions) }
+        if let bundle {
+            let folder = RunFolder.folder(ofLog: log)
+            let tuned = try TunedModel(versions.first.map { "\(folder):\($0)" } ?? folder)
+            written += try PromptsBundle.write(tuned, to: bundle)
+        }
+        for file in written { try StandardOutput.write(file) }
     }
 }

@@ -79,9 +79,10 @@ public struct DemoOutcome: Encodable, Sendable {
         let initial = replay.header!.initial!.state
         let final = replay.aggregator!.current.state
         let plan = replay.configuration!.federation.plan
+        let selection = replay.configuration!.evaluation.selection
         let learner = try PromptLearner(encoder: encoder, threads: 2)
-        let before = try learner.evaluate(initial, on: test, plan: plan)
-        let after = try learner.evaluate(final, on: test, plan: plan)
+        let before = try learner.evaluate(initial, on: test, plan: plan, selection: selection)
+        let after = try learner.evaluate(final, on: test, plan: plan, selection: selection)
 
         self.folder = folder.path
         self.seconds = seconds

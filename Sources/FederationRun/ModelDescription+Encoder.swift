@@ -1,0 +1,52 @@
+import Datasets
+import Federation
+import PromptAggregation
+import PromptTuning
+import RunSettings
+
+extension ModelDescription {
+    /// What a run's configuration, its data and its encoder say together.
+    ///
+    /// - Parameters:
+    ///   - classes: in the order of the labels.
+    ///   - digest: of the encoder's weights.
+    /// - Throws: `ConfigurationError` for a head that the encoder does not fit.
+    package init(_ configuration: RunConfiguration, classes: [String], encoder: FrozenEncoder, digest: String) throws {
+        let plan = configuration.federation.plan
+        let head = try configuration.head.design(for: encoder)
+        self.init(
+            classes: classes,
+            image: Image(size: encoder.imageSize, shorterSide: encoder.imageSize, mean: encoder.mean, std: encoder.std),
+            encoder: Encoder(encoder, digest: digest),
+            prompts: Prompts(
+                use: plan.classMeans ? .none : plan.promptsPerBatch > 0 ? .picked : .all,
+                picked: plan.classMeans ? 0 : plan.promptsPerBatch, width: encoder.width,
+                blocks: configuration.prompts.depth, selection: configuration.evaluation.selection,
+                keyProjection: configuration.prompts.keyProjection),
+            feature: Feature(whitening: configuration.prompts.whitening),
+            head: Head(
+                reads: head.classifierWidth == nil ? "feature" : "classifier",
+                inputs: head.classifierWidth ?? encoder.width, hidden: head.hidden,
+                personal: plan.personal != .nothing))
+    }
+}
+
+extension ModelDescription.Encoder {
+    package init(_ encoder: FrozenEncoder, digest: String) {
+        let geometry = encoder.geometry
+        self.init(
+            family: encoder.recognised.family, library: encoder.recognised.library, digest: digest,
+            width: geometry.width, depth: geometry.depth, heads: geometry.heads, hidden: geometry.hidden,
+            patchSize: geometry.patchSize, activation: geometry.activation.rawValue, epsilon: geometry.epsilon,
+            extraTokens: geometry.extraTokens, feature: geometry.poolsByAttention ? "attention-pooling" : "class-token")
+    }
+}
+
+extension ImageTransform {
+    /// How a model wants its images.
+    /// - Throws: `DatasetError.unsuitable` for extents or a normalisation without meaning.
+    package init(_ image: ModelDescription.Image) throws {
+        try self.init(
+            size: image.size, shorterSide: image.shorterSide, mean: image.mean, standardDeviation: image.std)
+    }
+}

@@ -1,0 +1,58 @@
+import Datasets
+import Foundation
+
+/// The images that a prediction is asked for, in order.
+public struct PredictionInputs: Sendable {
+    public struct Item: Hashable, Sendable {
+        public var path: String
+        /// The number of its class; nil without labels.
+        public var label: Int?
+    }
+    public private(set) var items: [Item] = []
+
+    /// - Parameters:
+    ///   - names: image files, folders, manifests (`….csv`), or `-` for paths in lines of standard input.
+    ///   - classes: where labels are asked for: the model's classes. Folders must then be laid out by class, and manifests
+    ///     name the labels.
+    ///   - split: of folders and manifests; nil for all images.
+    ///   - standardInput: reads a line.
+    /// - Throws: `DatasetError`, or `PredictionError` for what has no labels and for no image at all.
+    public init(
+        _ names: [String], classes: ClassList? = nil, split: KnownDataset.Split? = nil,
+        standardInput: () -> String? = { readLine() }
+    ) throws {
+        for name in names {
+            var isDirectory: ObjCBool = false
+            let exists = FileManager.default.fileExists(atPath: name, isDirectory: &isDirectory)
+            if exists, isDirectory.boolValue {
+                if classes == nil, split == nil {
+                    items += try ImageFiles.paths(below: name).map { Item(path: $0) }
+                } else {
+                    try add(ImageFiles.folder(name), classes, split)
+                }
+            } else if (name as NSString).pathExtension.lowercased() == "csv" {
+                try add(ImageFiles.manifest(name, needsLabels: classes != nil), classes, split)
+            } else {
+                guard classes == nil else {
+                    throw PredictionError("\(name): expected a folder of classes or a manifest with --labels")
+                }
+                if name == "-" {
+                    while let line = standardInput() {
+                        if !line.isEmpty { items.append(Item(path: line)) }
+                    }
+                } else {
+                    items.append(Item(path: name))
+                }
+            }
+        }
+        guard !items.isEmpty else {
+            throw PredictionError("\(names.joined(separator: ", ")): expected images, found none")
+        }
+    }
+
+    private mutating func add(_ files: ImageFiles, _ classes: ClassList?, _ split: KnownDataset.Split?) throws {
+        let places = try classes?.match(files.classNames, of: files.path).places
+        let numbers = places.map { Dictionary(uniqueKeysWithValues: zip(files.classNames, $0)) }
+        items += files.labelledPaths(split).map { Item(path: $0.path, label: numbers?[$0.label]) }
+    }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+import Console
+import Lab
+
+struct ShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Shows what tuned prompts are and what they need.",
+        discussion: """
+            The run and version that they come from, the classes, how images are prepared, the encoder with its digest, the \
+            prompts' geometry, how they are picked, and the head. docs/model.md says what each of them does.
+            """)
+
+    @Argument(help: ArgumentHelp("A prompts file, a bundle, a run folder, or RUN:VERSION.", valueName: "model"))
+    var model: String
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    func run() throws {
+        let tuned = try TunedModel(model)
+        if json { return try printJSON(tuned.summary) }
+        try StandardOutput.write(tuned.lines.joined(separator: "\n"))
+    }
+}
