@@ -198,7 +198,7 @@ extension RunConfiguration {
         strategy = Strategy(
             name: strategyName, settings: try reader.rest(of: "strategy").map { .init(key: $0.key, value: $0.value) })
         prompts = Prompts(
-            pool: try reader.integer("prompts.pool", 20, 1...100_000, "prompts in the pool at the start"),
+            pool: try reader.integer("prompts.pool", 20, 1...65_536, "prompts in the pool at the start"),
             depth: try reader.integer(
                 "prompts.depth", 1, 1...1000, "blocks that prompts of their own stand before; 1 for shallow prompts"),
             keyProjection: try reader.flag(

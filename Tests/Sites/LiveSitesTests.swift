@@ -30,7 +30,7 @@ import Testing
         ("size", ["--set", "encoder.image_size=48"], "image.size: expected '32', found '48'"),
         ("order", ["--classes", "turned.txt"], "classes[0]: expected 'glioma', found 'pituitary'"),
         ("more", ["--classes", "more.txt"], "classes: expected '4', found '5'"),
-        ("encoder", ["--set", "encoder.path=other", "--set", "encoder.digest="], "encoder: expected '"),
+        ("encoder", ["--set", "encoder.path=other", "--set", "encoder.digest="], "encoder.digest: expected '"),
     ]
 
     @Test func aSiteWithAnotherModelIsRefusedOnBothSidesWithTheFirstDifference() async throws {
