@@ -75,9 +75,11 @@ import Testing
 
     /// What no checksum finds: a file whose records were written so. Each record's bytes are changed one after the other,
     /// those of the long ones at many places. A tick says nothing that could be wrong.
-    @Test(arguments: RunChannel.allCases.filter { $0 != .tick }) func aRecordThatTellsNoRunIsNamed(channel: RunChannel) throws {
+    @Test(arguments: RunChannel.allCases.filter { $0 != .tick }) func aRecordThatTellsNoRunIsNamed(channel: RunChannel)
+        throws
+    {
         try withSmallLog { log in
-            try addDrain(to: log)
+            try addRequests(to: log)
             let records = try LogRecords(log)
             let place = try #require(
                 records.all.lastIndex {

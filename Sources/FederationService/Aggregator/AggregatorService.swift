@@ -107,7 +107,8 @@ public actor AggregatorService: Service {
         try folder.removeDrain()
         self.logger = logger
         clock = RunClock(since: setup.lastTime)
-        pipeline = CommitPipeline(LoggedAggregator(aggregator: setup.aggregator, log: setup.log))
+        pipeline = CommitPipeline(
+            LoggedAggregator(aggregator: setup.aggregator, log: setup.log, changes: setup.changes))
         self.figureFiles = figureFiles
         observer = try RunObserver(folder: folder, history: setup.history, files: figureFiles)
         snapshots = SnapshotKeeper(
@@ -290,7 +291,8 @@ public actor AggregatorService: Service {
                 "version": "\(pipeline.aggregator.version)", "updates": "\(pipeline.aggregator.counts.accepted)",
                 "messages": "\(pipeline.engine.receivedMessages)", "bytes": "\(pipeline.engine.receivedBytes)",
                 "malformed": "\(pipeline.engine.malformed)", "impostures": "\(pipeline.engine.impostures)",
-                "not_kept": "\(pipeline.engine.turnedAway)", "connected": "\(links?.peers.connected ?? 0)", "turned_away": "\(links?.peers.turnedAway ?? 0)",
+                "not_kept": "\(pipeline.engine.turnedAway)", "connected": "\(links?.peers.connected ?? 0)",
+                "turned_away": "\(links?.peers.turnedAway ?? 0)",
             ])
     }
 

@@ -28,7 +28,7 @@ struct RunCollector {
             switch event.kind {
             case .started: starts += 1
             case .received(let message): count(message)
-            case .tick, .drainRequested: break
+            case .tick, .drainRequested, .reconfigured: break
             }
         case .judged(let update, let verdict): add(update, verdict)
         case .effect(.flushed(let flush)): add(flush)
@@ -56,7 +56,8 @@ struct RunCollector {
 
     private mutating func add(_ update: ClientMessage.Update, _ verdict: Verdict) {
         var entry = RunInspection.UpdateEntry(
-            seconds: seconds, client: update.client.name, session: update.session, task: update.task, baseVersion: update.baseVersion, samples: update.sampleCount,
+            seconds: seconds, client: update.client.name, session: update.session, task: update.task,
+            baseVersion: update.baseVersion, samples: update.sampleCount,
             prompts: update.promptIDs.count, bytes: bytes,
             loss: update.metrics.first { $0.name == "loss" }?.value, fate: .waiting)
         switch verdict {

@@ -73,6 +73,7 @@ private let wireSeeds: [[UInt8]] = {
         (.received, ClientCodec.encode(clientMessages[0])),
         (.tick, LogCodec.encode(Tick())),
         (.drain, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))),
+        (.setting, LogCodec.encode(SettingChanged(key: "run.updates", value: "9"))),
         (
             .publication,
             LogCodec.encode(
@@ -81,7 +82,9 @@ private let wireSeeds: [[UInt8]] = {
         ),
     ]
     return clientMessages.map { [0] + ClientCodec.encode($0) }
-        + published.map { [1] + AggregatorCodec.encode($0, from: Origin(run: 1, epoch: 5)) } + [[2] + Topic.client(client).bytes]
+        + published.map { [1] + AggregatorCodec.encode($0, from: Origin(run: 1, epoch: 5)) } + [
+            [2] + Topic.client(client).bytes
+        ]
         + records.map { [UInt8(3 + place(of: $0.channel))] + $0.bytes }
 }()
 
