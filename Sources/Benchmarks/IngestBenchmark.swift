@@ -115,7 +115,9 @@ public struct IngestBenchmark: Sendable {
                         ($0, UpdateTemplate(client: $0, run: connection.run, state: state))
                     })
                 return {
-                    for task in connection.tasks.values { try connection.send(templates[task.client]!.answer(to: task)) }
+                    for task in connection.tasks.values {
+                        try connection.send(templates[task.client]!.answer(to: task))
+                    }
                     let deadline = ContinuousClock.now + LoadConnection.patience
                     while acknowledged.load(ordering: .relaxed) < updates {
                         guard .now < deadline else { throw BenchmarkError("the updates were not taken in time") }

@@ -91,7 +91,7 @@ final class LoadConnection {
         case .refuse(let refuse): throw BenchmarkError("\(refuse.client) was refused: \(refuse.reason)")
         case .malformed(let it): throw BenchmarkError("\(it.client) was not understood: \(it.reason)")
         case .welcome(let welcome): waiting.remove(welcome.client)
-        case .beacon, .sayHello: break
+        case .beacon, .sayHello, .evaluate: break
         }
         return message
     }

@@ -547,6 +547,51 @@ void   impromptu__v2__presence__free_unpacked
   assert(message->base.descriptor == &impromptu__v2__presence__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   impromptu__v2__evaluation__init
+                     (Impromptu__V2__Evaluation         *message)
+{
+  static const Impromptu__V2__Evaluation init_value = IMPROMPTU__V2__EVALUATION__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__evaluation__get_packed_size
+                     (const Impromptu__V2__Evaluation *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__evaluation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__evaluation__pack
+                     (const Impromptu__V2__Evaluation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__evaluation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__evaluation__pack_to_buffer
+                     (const Impromptu__V2__Evaluation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__evaluation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Evaluation *
+       impromptu__v2__evaluation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Evaluation *)
+     protobuf_c_message_unpack (&impromptu__v2__evaluation__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__evaluation__free_unpacked
+                     (Impromptu__V2__Evaluation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__evaluation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   impromptu__v2__goodbye__init
                      (Impromptu__V2__Goodbye         *message)
 {
@@ -860,6 +905,51 @@ void   impromptu__v2__unchanged__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &impromptu__v2__unchanged__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__evaluate__init
+                     (Impromptu__V2__Evaluate         *message)
+{
+  static const Impromptu__V2__Evaluate init_value = IMPROMPTU__V2__EVALUATE__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__evaluate__get_packed_size
+                     (const Impromptu__V2__Evaluate *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__evaluate__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__evaluate__pack
+                     (const Impromptu__V2__Evaluate *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__evaluate__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__evaluate__pack_to_buffer
+                     (const Impromptu__V2__Evaluate *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__evaluate__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Evaluate *
+       impromptu__v2__evaluate__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Evaluate *)
+     protobuf_c_message_unpack (&impromptu__v2__evaluate__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__evaluate__free_unpacked
+                     (Impromptu__V2__Evaluate *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__evaluate__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   impromptu__v2__ack__init
@@ -1917,7 +2007,7 @@ const ProtobufCMessageDescriptor impromptu__v2__model_field__descriptor =
   (ProtobufCMessageInit) impromptu__v2__model_field__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v2__client_envelope__field_descriptors[8] =
+static const ProtobufCFieldDescriptor impromptu__v2__client_envelope__field_descriptors[9] =
 {
   {
     "protocol",
@@ -2015,8 +2105,21 @@ static const ProtobufCFieldDescriptor impromptu__v2__client_envelope__field_desc
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "evaluation",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__ClientEnvelope, body_case),
+    offsetof(Impromptu__V2__ClientEnvelope, evaluation),
+    &impromptu__v2__evaluation__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v2__client_envelope__field_indices_by_name[] = {
+  8,   /* field[8] = evaluation */
   5,   /* field[5] = failure */
   6,   /* field[6] = fetch */
   4,   /* field[4] = goodbye */
@@ -2029,7 +2132,7 @@ static const unsigned impromptu__v2__client_envelope__field_indices_by_name[] = 
 static const ProtobufCIntRange impromptu__v2__client_envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor impromptu__v2__client_envelope__descriptor =
 {
@@ -2039,14 +2142,14 @@ const ProtobufCMessageDescriptor impromptu__v2__client_envelope__descriptor =
   "Impromptu__V2__ClientEnvelope",
   "impromptu.v2",
   sizeof(Impromptu__V2__ClientEnvelope),
-  8,
+  9,
   impromptu__v2__client_envelope__field_descriptors,
   impromptu__v2__client_envelope__field_indices_by_name,
   1,  impromptu__v2__client_envelope__number_ranges,
   (ProtobufCMessageInit) impromptu__v2__client_envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v2__hello__field_descriptors[4] =
+static const ProtobufCFieldDescriptor impromptu__v2__hello__field_descriptors[5] =
 {
   {
     "client",
@@ -2096,9 +2199,22 @@ static const ProtobufCFieldDescriptor impromptu__v2__hello__field_descriptors[4]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "held_out_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Hello, held_out_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v2__hello__field_indices_by_name[] = {
   0,   /* field[0] = client */
+  4,   /* field[4] = held_out_count */
   3,   /* field[3] = model */
   2,   /* field[2] = sample_count */
   1,   /* field[1] = session */
@@ -2106,7 +2222,7 @@ static const unsigned impromptu__v2__hello__field_indices_by_name[] = {
 static const ProtobufCIntRange impromptu__v2__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor impromptu__v2__hello__descriptor =
 {
@@ -2116,7 +2232,7 @@ const ProtobufCMessageDescriptor impromptu__v2__hello__descriptor =
   "Impromptu__V2__Hello",
   "impromptu.v2",
   sizeof(Impromptu__V2__Hello),
-  4,
+  5,
   impromptu__v2__hello__field_descriptors,
   impromptu__v2__hello__field_indices_by_name,
   1,  impromptu__v2__hello__number_ranges,
@@ -2534,6 +2650,109 @@ const ProtobufCMessageDescriptor impromptu__v2__presence__descriptor =
   (ProtobufCMessageInit) impromptu__v2__presence__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor impromptu__v2__evaluation__field_descriptors[6] =
+{
+  {
+    "client",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Evaluation, client),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "session",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Evaluation, session),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Evaluation, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "loss",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Evaluation, loss),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Impromptu__V2__Evaluation, n_total),
+    offsetof(Impromptu__V2__Evaluation, total),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "correct",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Impromptu__V2__Evaluation, n_correct),
+    offsetof(Impromptu__V2__Evaluation, correct),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__evaluation__field_indices_by_name[] = {
+  0,   /* field[0] = client */
+  5,   /* field[5] = correct */
+  3,   /* field[3] = loss */
+  1,   /* field[1] = session */
+  4,   /* field[4] = total */
+  2,   /* field[2] = version */
+};
+static const ProtobufCIntRange impromptu__v2__evaluation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__evaluation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Evaluation",
+  "Evaluation",
+  "Impromptu__V2__Evaluation",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Evaluation),
+  6,
+  impromptu__v2__evaluation__field_descriptors,
+  impromptu__v2__evaluation__field_indices_by_name,
+  1,  impromptu__v2__evaluation__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__evaluation__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor impromptu__v2__goodbye__field_descriptors[2] =
 {
   {
@@ -2585,7 +2804,7 @@ const ProtobufCMessageDescriptor impromptu__v2__goodbye__descriptor =
   (ProtobufCMessageInit) impromptu__v2__goodbye__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v2__aggregator_envelope__field_descriptors[12] =
+static const ProtobufCFieldDescriptor impromptu__v2__aggregator_envelope__field_descriptors[13] =
 {
   {
     "protocol",
@@ -2731,11 +2950,24 @@ static const ProtobufCFieldDescriptor impromptu__v2__aggregator_envelope__field_
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "evaluate",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Impromptu__V2__AggregatorEnvelope, body_case),
+    offsetof(Impromptu__V2__AggregatorEnvelope, evaluate),
+    &impromptu__v2__evaluate__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v2__aggregator_envelope__field_indices_by_name[] = {
   6,   /* field[6] = ack */
   10,   /* field[10] = beacon */
   2,   /* field[2] = epoch */
+  12,   /* field[12] = evaluate */
   11,   /* field[11] = malformed */
   5,   /* field[5] = prompts */
   0,   /* field[0] = protocol */
@@ -2749,7 +2981,7 @@ static const unsigned impromptu__v2__aggregator_envelope__field_indices_by_name[
 static const ProtobufCIntRange impromptu__v2__aggregator_envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor impromptu__v2__aggregator_envelope__descriptor =
 {
@@ -2759,7 +2991,7 @@ const ProtobufCMessageDescriptor impromptu__v2__aggregator_envelope__descriptor 
   "Impromptu__V2__AggregatorEnvelope",
   "impromptu.v2",
   sizeof(Impromptu__V2__AggregatorEnvelope),
-  12,
+  13,
   impromptu__v2__aggregator_envelope__field_descriptors,
   impromptu__v2__aggregator_envelope__field_indices_by_name,
   1,  impromptu__v2__aggregator_envelope__number_ranges,
@@ -3162,6 +3394,44 @@ const ProtobufCMessageDescriptor impromptu__v2__unchanged__descriptor =
   impromptu__v2__unchanged__field_indices_by_name,
   1,  impromptu__v2__unchanged__number_ranges,
   (ProtobufCMessageInit) impromptu__v2__unchanged__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__evaluate__field_descriptors[1] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Evaluate, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__evaluate__field_indices_by_name[] = {
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange impromptu__v2__evaluate__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__evaluate__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Evaluate",
+  "Evaluate",
+  "Impromptu__V2__Evaluate",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Evaluate),
+  1,
+  impromptu__v2__evaluate__field_descriptors,
+  impromptu__v2__evaluate__field_indices_by_name,
+  1,  impromptu__v2__evaluate__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__evaluate__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor impromptu__v2__ack__field_descriptors[2] =

@@ -37,6 +37,7 @@ package struct FaultScenario: Sendable {
         var assignments = try Self.assignments(seed: seed, &random)
         var rhythm = SeededRandom(seed: seed, stream: 3)
         assignments.append("run.snapshot_versions=\(rhythm.pick([0, 1, 1, 3]))")
+        assignments.append("evaluation.client_versions=\(rhythm.pick([0, 1, 4]))")
         for assignment in assignments { try layers.add(assignment: assignment) }
         briefYAML = Self.yaml(assignments)
         configuration = try RunConfiguration(layers)

@@ -57,6 +57,16 @@ extension FaultSimulation {
         handle(.trainingFinished(result), at: index)
     }
 
+    /// One in ten evaluations fails.
+    mutating func finishEvaluation(of version: Version, _ start: Int, at index: Int) {
+        guard let process = clients[index].process, clients[index].starts == start else { return }
+        let correct = random.integer(in: 0...process.client.heldOutCount)
+        let evaluation = ClientMessage.Evaluation(
+            client: clients[index].id, session: process.client.session, version: version, loss: 1,
+            total: [process.client.heldOutCount], correct: [correct])
+        handle(.evaluated(random.chance(0.1) ? nil : evaluation), at: index)
+    }
+
     package mutating func finishStoring(_ update: ClientMessage.Update, _ start: Int, at index: Int) {
         guard clients[index].process != nil, clients[index].starts == start else { return }
         clients[index].process!.storing.removeAll { $0.id == update.id }
@@ -70,7 +80,7 @@ extension FaultSimulation {
         guard clients[index].process != nil else { return }
         let effects = clients[index].process!.client.handle(ClientEvent(time: now, kind: kind))
         let client = clients[index].process!.client
-        client.checkInvariants().forEach { note(.unsound($0)) }
+        for violation in client.checkInvariants() { note(.unsound(violation)) }
         clients[index].process!.deadline = client.nextDeadline.map { queue.push(.clientDeadline(index), at: $0) }
         for effect in effects {
             if let left = clients[index].process?.stepsLeft {
@@ -87,6 +97,10 @@ extension FaultSimulation {
         switch effect {
         case .send(let message): send(message, from: index)
         case .train(let order): train(order, at: index)
+        case .evaluate(let prompts):
+            let start = clients[index].starts
+            queue.push(
+                .evaluated(index, start: start, prompts.version), at: now + random.duration(inSeconds: 0.1...5))
         case .store(let update):
             clients[index].process?.storing.append(update)
             let start = clients[index].starts

@@ -19,7 +19,7 @@ extension FaultSimulation {
 
     /// - Parameter settling: as for `CommitPipeline.next`.
     mutating func advance(settling: Bool = false) throws {
-        if let core = aggregator.engine?.aggregator { core.checkInvariants().forEach { note(.unsound($0)) } }
+        for violation in aggregator.engine?.aggregator.checkInvariants() ?? [] { note(.unsound(violation)) }
         armDeadline()
         while aggregator.pipeline != nil {
             switch try aggregator.pipeline!.next(settling: settling || isSnapshotDue) {
@@ -128,6 +128,11 @@ extension FaultSimulation: EffectCarrier {
     package mutating func noteFinish() { linger() }
     package func note(_ judgement: Judgement) {}
     package func note(_ failed: FailedTask) {}
+    package mutating func note(_ evaluation: ClientMessage.Evaluation) {
+        note(.evaluated(evaluation))
+        tally.evaluations += 1
+        aggregator.history.add(evaluation)
+    }
     package func noteFenced(_ client: ClientID, session: UInt64) {}
     package func note(_ presence: Presence, of client: ClientID) {}
     package func noteRest() {}

@@ -34,6 +34,7 @@ package struct FaultSimulation {
         case toClient(Int, [UInt8])
         case trained(Int, start: Int, task: UInt64, TrainingResult?)
         case stored(Int, start: Int, ClientMessage.Update)
+        case evaluated(Int, start: Int, Version)
 
         /// Joins (1) or heals (−1) a cut.
         case partition(Int, [SimulatedNetwork.Direction], change: Int)
@@ -124,6 +125,7 @@ package struct FaultSimulation {
         case .toClient(let index, let bytes): try receive(bytes, at: index)
         case .trained(let index, let start, let task, let result): finishTraining(result, of: task, start, at: index)
         case .stored(let index, let start, let update): finishStoring(update, start, at: index)
+        case .evaluated(let index, let start, let version): finishEvaluation(of: version, start, at: index)
         case .partition(let index, let directions, let change):
             network.cut(index, directions, by: change)
             if change > 0 { tally.partitions += 1 }

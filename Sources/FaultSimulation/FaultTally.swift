@@ -31,6 +31,8 @@ public struct FaultTally: Sendable {
     public internal(set) var twins = 0
     /// Sessions that were told to end since another had taken over.
     public internal(set) var fenced = 0
+    /// What clients said of versions.
+    public internal(set) var evaluations = 0
     /// Tasks that came to nothing at their clients.
     public internal(set) var failed = 0
 
@@ -54,6 +56,7 @@ public struct FaultTally: Sendable {
             (\.lost, "messages lost"), (\.repeated, "messages repeated"), (\.stalls, "stalls"),
             (\.clockSteps, "steps of the clock"), (\.twins, "second processes of a client"),
             (\.fenced, "sessions fenced"), (\.failed, "tasks failed"),
+            (\.evaluations, "evaluations by clients"),
         ]
     }
 }

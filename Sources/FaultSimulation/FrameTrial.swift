@@ -231,7 +231,8 @@ package struct FrameTrial {
             parameters[Parameters.headBias] = Tensor(shape: [1], values: [0])
         }
         return .init(
-            client: client, session: session(), run: scenario.run, task: task(of: client), baseVersion: version(), sampleCount: Int(script.byte()) - 2,
+            client: client, session: session(), run: scenario.run, task: task(of: client), baseVersion: version(),
+            sampleCount: Int(script.byte()) - 2,
             parameters: parameters, promptIDs: ids, metrics: [])
     }
 
@@ -261,6 +262,7 @@ extension FrameTrial: EffectCarrier {
     package func note(_ version: EncodedVersion) {}
     package func note(_ judgement: Judgement) {}
     package func note(_ failed: FailedTask) {}
+    package func note(_ evaluation: ClientMessage.Evaluation) {}
     package func noteFenced(_ client: ClientID, session: UInt64) {}
     package func note(_ flush: Flush) {}
     package func note(_ presence: Presence, of client: ClientID) {}

@@ -60,7 +60,7 @@ package struct SimulatedClient {
         default: break
         }
         process = Process(
-            client: Client(id: id, session: session, sampleCount: sampleCount, outbox: left))
+            client: Client(id: id, session: session, sampleCount: sampleCount, heldOutCount: sampleCount / 2, outbox: left))
     }
 
     /// Ends the process; what it was writing may have reached the disk.

@@ -13,12 +13,20 @@ extension Aggregator {
         }
         if record.fenced.contains(where: { $0.session == hello.session }) { return fence(hello.session, of: slot) }
         if record.session == hello.session {
-            clients.change(slot) { $0.sampleCount = hello.sampleCount }
+            clients.change(slot) {
+                $0.sampleCount = hello.sampleCount
+                $0.heldOutCount = hello.heldOutCount
+            }
             hear(from: slot)
         } else if record.presence == .alive {
-            clients.change(slot) { $0.candidate = .init(session: hello.session, sampleCount: hello.sampleCount) }
+            clients.change(slot) { 
+                $0.candidate = .init(
+                    session: hello.session, sampleCount: hello.sampleCount, heldOutCount: hello.heldOutCount)
+            }
         } else {
-            begin(hello.session, sampleCount: hello.sampleCount, of: slot)
+            begin(
+                .init(session: hello.session, sampleCount: hello.sampleCount, heldOutCount: hello.heldOutCount),
+                of: slot)
             hear(from: slot)
         }
         welcome(hello)
@@ -32,7 +40,8 @@ extension Aggregator {
         }
         clients.insert(
             ClientRecord(
-                id: hello.client, session: hello.session, sampleCount: hello.sampleCount, heard: clock.listened))
+                id: hello.client, session: hello.session, sampleCount: hello.sampleCount,
+                heldOutCount: hello.heldOutCount, heard: clock.listened))
         effects.append(.presenceChanged(hello.client, .alive))
         noteSamples(hello)
         welcome(hello)
@@ -92,7 +101,7 @@ extension Aggregator {
             return nil
         }
         if let candidate = record.candidate, candidate.session == session {
-            begin(session, sampleCount: candidate.sampleCount, of: slot)
+            begin(candidate, of: slot)
             return slot
         }
         return record.session == session && record.presence != .departed ? slot : askForHello(client, session)
@@ -104,12 +113,12 @@ extension Aggregator {
     }
 
     /// Begins a session of a client; the one before is told to end, and its task is taken back.
-    private mutating func begin(_ session: UInt64, sampleCount: Int, of slot: Int) {
+    private mutating func begin(_ next: ClientRecord.Candidate, of slot: Int) {
         let (id, before, presence) = (clients[slot].id, clients[slot].session, clients[slot].presence)
         release(slot)
-        clients.change(slot) { $0.begin(session: session, sampleCount: sampleCount) }
+        clients.change(slot) { $0.begin(next) }
         if presence != .departed { sendRefusal(id, before, .fenced, Self.fencedReason) }
-        noteSamples(.init(client: id, session: session, sampleCount: sampleCount))
+        noteSamples(.init(client: id, session: next.session, sampleCount: next.sampleCount))
     }
 
     /// Answers a session whose place was taken; the first time it is news, for it shows that there are two processes.
@@ -168,6 +177,30 @@ extension Aggregator {
         guard let slot = voice(of: fetch.client, fetch.session) else { return }
         hear(from: slot)
         effects.append(.publish(.client(fetch.client), .prompts(prompts(since: fetch.holding))))
+    }
+
+    /// Passes on what a client says of a version, unless it cannot be so.
+    mutating func receive(_ evaluation: ClientMessage.Evaluation) {
+        guard let slot = voice(of: evaluation.client, evaluation.session) else { return }
+        hear(from: slot)
+        guard let problem = problem(of: evaluation) else { return effects.append(.evaluated(evaluation)) }
+        effects.append(
+            .publish(.client(evaluation.client), .malformed(.init(client: evaluation.client, reason: problem))))
+    }
+
+    private func problem(of evaluation: ClientMessage.Evaluation) -> String? {
+        guard evaluation.version <= version else {
+            return "evaluation.version: expected at most \(version), found \(evaluation.version)"
+        }
+        guard evaluation.loss.isFinite, evaluation.loss >= 0 else {
+            return "evaluation.loss: expected a finite number of at least 0, found \(evaluation.loss)"
+        }
+        guard evaluation.total.count == evaluation.correct.count, evaluation.total.contains(where: { $0 > 0 }),
+            zip(evaluation.correct, evaluation.total).allSatisfy({ $0 <= $1 })
+        else {
+            return "evaluation.correct: expected for each class at most as many as evaluation.total says, and some samples"
+        }
+        return nil
     }
 
     mutating func receive(_ goodbye: ClientMessage.Goodbye) {

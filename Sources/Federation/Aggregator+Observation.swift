@@ -5,6 +5,8 @@ public struct ClientState: Hashable, Sendable {
     public var id: ClientID
     public var presence: Presence
     public var sampleCount: Int
+    /// Samples that it holds out and evaluates versions on.
+    public var heldOutCount: Int
     /// The version that its task starts from, nil while it has none.
     public var taskVersion: Version?
     /// By the driver's clock; while nobody listened no time passed for it.
@@ -27,6 +29,7 @@ extension Aggregator {
             let silence = clock.listened.saturatingSubtract(record.heard)
             return ClientState(
                 id: record.id, presence: record.presence, sampleCount: record.sampleCount,
+                heldOutCount: record.heldOutCount,
                 taskVersion: record.current?.version,
                 lastHeard: Timestamp(nanoseconds: now.nanoseconds.saturatingSubtract(silence)),
                 failures: record.failures, lastFailure: record.lastFailure, isAsked: clients.mayBeAsked(record),

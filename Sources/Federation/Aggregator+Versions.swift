@@ -38,6 +38,7 @@ extension Aggregator {
         totals.usedLate += taken.reduce(0) { $0 + ($1.1.staleness > 0 ? 1 : 0) }
         keepState()
         publishCurrent()
+        if isEvaluated(version) { orderEvaluation() }
         effects.append(
             .flushed(
                 Flush(
@@ -84,6 +85,17 @@ extension Aggregator {
         }
         return .init(
             version: current.version, changed: changed, unchanged: unchanged, precision: configuration.precision)
+    }
+
+    /// Whether clients are asked to evaluate a version because of its number.
+    func isEvaluated(_ version: Version) -> Bool {
+        configuration.evaluateEvery > 0 && version.isMultiple(of: configuration.evaluateEvery)
+    }
+
+    /// Asks those who hold samples out for an evaluation of the current version, which they were sent just before.
+    mutating func orderEvaluation() {
+        guard clients.records.contains(where: { $0.heldOutCount > 0 }) else { return }
+        effects.append(.publish(.all, .evaluate(.init(version: version))))
     }
 
     // MARK: Tasks

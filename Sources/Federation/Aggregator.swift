@@ -113,6 +113,7 @@ public struct Aggregator: Sendable {
         case .received(.fetch(let fetch)): receive(fetch)
         case .received(.heartbeat(let heartbeat)): receive(heartbeat)
         case .received(.presence(let presence)): for heartbeat in presence.heartbeats { receive(heartbeat) }
+        case .received(.evaluation(let evaluation)): receive(evaluation)
         case .received(.goodbye(let goodbye)): receive(goodbye)
         case .tick: break
         case .drainRequested(let patience): drain(within: patience)
@@ -159,6 +160,8 @@ public struct Aggregator: Sendable {
         guard isUnderWay else { return }
         if !buffer.isEmpty { flush(at: time) }
         phase = .finished
+        // The last version is evaluated whatever its number.
+        if configuration.evaluateEvery > 0, !isEvaluated(version) { orderEvaluation() }
         publishBeacon(to: .all)
         effects.append(.finish)
     }

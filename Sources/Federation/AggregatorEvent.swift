@@ -39,6 +39,8 @@ public enum AggregatorEffect: Hashable, Sendable {
     case failed(FailedTask)
     /// For observers: two processes spoke for a client, and the session of the older one is told to end.
     case fenced(ClientID, session: UInt64)
+    /// For observers: a client says how a version does on what it holds out.
+    case evaluated(ClientMessage.Evaluation)
     /// The run has ended; what still arrives is answered with a rejection.
     case finish
     /// The aggregator is at rest: nothing more is to be done before the process is started again.

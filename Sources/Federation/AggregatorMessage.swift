@@ -11,6 +11,7 @@ public enum AggregatorMessage: Hashable, Sendable {
     case sayHello(SayHello)
     case beacon(Beacon)
     case malformed(Malformed)
+    case evaluate(Evaluate)
 
     /// The answer to a hello. A heartbeat of the session answers it: only then another session of the client that is alive
     /// makes way.
@@ -100,6 +101,12 @@ public enum AggregatorMessage: Hashable, Sendable {
             self.unchanged = unchanged
             self.precision = precision
         }
+    }
+
+    /// Asks all clients that hold samples out to evaluate this version, or a newer one where they do not hold this.
+    public struct Evaluate: Hashable, Sendable {
+        public var version: Version
+        public init(version: Version) { self.version = version }
     }
 
     /// An update is safe: it counts, or came too late for its synchronous round. The client need not keep it.

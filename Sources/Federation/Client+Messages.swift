@@ -16,6 +16,7 @@ extension Client {
         case .ack(let ack): if ack.client == id { settle(ack) }
         case .reject(let reject): if reject.client == id { receive(reject) }
         case .sayHello(let wanted): if wanted.client == id, wanted.session == session { greet() }
+        case .evaluate(let order): receive(order)
         case .malformed(let it): if it.client == id { effects.append(.misunderstood(it.reason)) }
         case .welcome, .refuse, .beacon: break
         }
@@ -63,6 +64,7 @@ extension Client {
         pending = nil
         lastTask = 0
         failure = nil
+        assessment = Assessment()
         abandonTraining()
     }
 
@@ -83,6 +85,7 @@ extension Client {
             return
         }
         held = whole
+        evaluateIfPossible()
         trainIfPossible()
     }
 
@@ -114,7 +117,10 @@ extension Client {
     private mutating func finishRun(_ origin: Origin) {
         if let known = self.origin, known.run != origin.run { return }
         discard(.runFinished) { $0.run == origin.run }
-        end(.runFinished)
+        guard assessment.running != nil else { return end(.runFinished) }
+        abandonTraining()
+        pending = nil
+        waitForLastEvaluation()
     }
 }
 

@@ -37,7 +37,9 @@ extension Client {
 
     mutating func meetDeadlines() {
         guard !finished else { return }
-        if let graceEnd = pace.graceEnd, graceEnd <= clock.elapsed { return end(.stopped) }
+        if let graceEnd = pace.graceEnd, graceEnd <= clock.elapsed {
+            return end(assessment.isLastOne ? .runFinished : .stopped)
+        }
         if let due = pace.helloAt, due <= clock.elapsed { sayHello() }
         if let due = pace.heartbeatAt, due <= clock.elapsed { sendHeartbeat() }
         if let due = pace.resendAt, due <= clock.elapsed { resend() }
@@ -50,7 +52,7 @@ extension Client {
     mutating func sayHello() {
         welcomed = false
         pace.heartbeatAt = nil
-        send(.hello(.init(client: id, session: session, sampleCount: sampleCount, model: model)))
+        send(.hello(.init(client: id, session: session, sampleCount: sampleCount, model: model, heldOutCount: heldOutCount)))
         pace.helloAt = clock.elapsed.saturatingAdd(pace.helloDelay.wholeNanoseconds)
         pace.helloDelay = min(pace.helloDelay * 2, Pace.helloDelays.upperBound)
     }
@@ -62,7 +64,7 @@ extension Client {
         send(
             .heartbeat(
                 .init(client: id, session: session, activity: activity, task: lastTask, outstanding: outstanding)))
-        if activity == .waiting { fetch() }
+        if activity == .waiting || assessmentNeedsState { fetch() }
         pace.heartbeatAt = clock.elapsed.saturatingAdd(pace.heartbeat.wholeNanoseconds)
     }
 

@@ -10,6 +10,8 @@ public struct Client: Sendable {
     public let session: UInt64
     public let sampleCount: Int
     public let model: ModelSpecification
+    /// Samples that it holds out.
+    public let heldOutCount: Int
 
     var clock = EventClock()
     /// Who welcomed this session last.
@@ -28,6 +30,7 @@ public struct Client: Sendable {
     /// The task to do next, if it has not begun.
     var pending: AggregatorMessage.Task?
     var training: UInt64?
+    var assessment = Assessment()
     /// The newest task received of the run.
     var lastTask: UInt64 = 0
     /// The last task, while it came to nothing and none followed.
@@ -39,8 +42,9 @@ public struct Client: Sendable {
     /// - Parameter outbox: updates that earlier sessions stored and did not discard, in the order of their making.
     public init(
         id: ClientID, session: UInt64, sampleCount: Int, model: ModelSpecification = ModelSpecification(),
-        outbox: [ClientMessage.Update] = []
+        heldOutCount: Int = 0, outbox: [ClientMessage.Update] = []
     ) {
+        self.heldOutCount = heldOutCount
         kept = Outbox(stored: outbox)
         self.id = id
         self.session = session
@@ -60,6 +64,7 @@ public struct Client: Sendable {
         case .trainingFinished(let result): finishTraining(result)
         case .trainingFailed(let task, let reason): failTraining(task, reason)
         case .stored(let id): sendStored(id)
+        case .evaluated(let evaluation): finishEvaluation(evaluation)
         case .stopRequested(let grace): leave(within: grace)
         case .retired(let reason): retire(reason)
         }
@@ -146,7 +151,9 @@ public struct Client: Sendable {
     }
 
     private mutating func endIfNothingIsLeft() {
-        guard !finished, training == nil, origin == nil || outstanding == 0 else { return }
+        guard !finished else { return }
+        if assessment.isLastOne, assessment.running == nil { return end(.runFinished) }
+        guard !assessment.isLastOne, training == nil, origin == nil || outstanding == 0 else { return }
         // Before the first welcome it is not known whose the updates are, so all of them are waited for.
         if origin == nil, !kept.isEmpty { return }
         if leaving { end(.stopped) } else if let retirement { end(.retired(retirement)) }

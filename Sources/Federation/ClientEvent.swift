@@ -13,6 +13,8 @@ public struct ClientEvent: Hashable, Sendable {
         case trainingFailed(task: UInt64, reason: String)
         /// A `store` was carried out.
         case stored(UpdateID)
+        /// An `evaluate` was carried out; nil where it failed.
+        case evaluated(ClientMessage.Evaluation?)
         /// The worker is asked to stop, and has that long to finish what is under way.
         case stopRequested(grace: Duration)
         /// The client may train no more, and why. It stays until what it has made is settled.
@@ -45,6 +47,8 @@ public enum ClientEffect: Hashable, Sendable {
     case train(TrainingOrder)
     /// The training under way is no longer wanted.
     case abandonTraining
+    /// Evaluates a state on what the client holds out.
+    case evaluate(AggregatorMessage.GlobalPrompts)
     /// Keeps an update over a crash of the client; `ClientEvent.Kind.stored` tells when that is done.
     case store(ClientMessage.Update)
     /// The update need not be kept any longer.

@@ -8,6 +8,7 @@ public enum ClientMessage: Hashable, Sendable {
     case fetch(Fetch)
     case heartbeat(Heartbeat)
     case presence(Presence)
+    case evaluation(Evaluation)
     case goodbye(Goodbye)
 
     /// A client presents itself, at its start and whenever it meets an aggregator that does not know it.
@@ -19,10 +20,14 @@ public enum ClientMessage: Hashable, Sendable {
         public var sampleCount: Int
         /// What the client tunes, so that no two models are mixed.
         public var model: ModelSpecification
+        /// Samples that the client holds out; one with some is asked to evaluate versions on them.
+        public var heldOutCount: Int
 
         public init(
-            client: ClientID, session: UInt64, sampleCount: Int, model: ModelSpecification = ModelSpecification()
+            client: ClientID, session: UInt64, sampleCount: Int, model: ModelSpecification = ModelSpecification(),
+            heldOutCount: Int = 0
         ) {
+            self.heldOutCount = heldOutCount
             self.client = client
             self.session = session
             self.sampleCount = sampleCount
@@ -131,6 +136,35 @@ public enum ClientMessage: Hashable, Sendable {
         public init(heartbeats: [Heartbeat]) { self.heartbeats = heartbeats }
     }
 
+    /// How a version does on what the client holds out. For observers: nothing that is published depends on it.
+    public struct Evaluation: Hashable, Sendable {
+        public var client: ClientID
+        public var session: UInt64
+        public var version: Version
+        /// The mean cross-entropy.
+        public var loss: Double
+        /// Samples of each class, in the order of the labels.
+        public var total: [Int]
+        /// Those of them that are classified right.
+        public var correct: [Int]
+
+        public init(
+            client: ClientID, session: UInt64, version: Version, loss: Double, total: [Int], correct: [Int]
+        ) {
+            self.client = client
+            self.session = session
+            self.version = version
+            self.loss = loss
+            self.total = total
+            self.correct = correct
+        }
+
+        /// The share of all samples that is classified right.
+        public var accuracy: Double {
+            Double(correct.reduce(0, +)) / Double(max(1, total.reduce(0, +)))
+        }
+    }
+
     /// The session ends; the client may come back with a new one.
     public struct Goodbye: Hashable, Sendable {
         public var client: ClientID
@@ -151,6 +185,7 @@ extension ClientMessage {
         case .failure(let failure): [failure.client]
         case .fetch(let fetch): [fetch.client]
         case .heartbeat(let heartbeat): [heartbeat.client]
+        case .evaluation(let evaluation): [evaluation.client]
         case .presence(let presence): presence.heartbeats.map(\.client)
         case .goodbye(let goodbye): [goodbye.client]
         }

@@ -14,6 +14,7 @@ struct ClientRecord: Hashable, Sendable {
     struct Candidate: Hashable, Sendable {
         var session: UInt64
         var sampleCount: Int
+        var heldOutCount: Int
     }
 
     /// A session that another took the place of.
@@ -25,6 +26,8 @@ struct ClientRecord: Hashable, Sendable {
 
     let id: ClientID
     var sampleCount: Int
+    /// Samples that it holds out for evaluation.
+    var heldOutCount: Int
     var presence: Presence = .alive
     /// `EventClock.listened` when it was heard last.
     var heard: Int64
@@ -44,19 +47,21 @@ struct ClientRecord: Hashable, Sendable {
 
     static let fencedKept = 8
 
-    init(id: ClientID, session: UInt64, sampleCount: Int, heard: Int64) {
+    init(id: ClientID, session: UInt64, sampleCount: Int, heldOutCount: Int, heard: Int64) {
         self.id = id
         self.session = session
         self.sampleCount = sampleCount
+        self.heldOutCount = heldOutCount
         self.heard = heard
     }
 
     /// Makes a session the current one; the one before may speak no more.
-    mutating func begin(session: UInt64, sampleCount: Int) {
+    mutating func begin(_ next: Candidate) {
         fenced.append(FencedSession(session: self.session))
         if fenced.count > Self.fencedKept { fenced.removeFirst() }
-        self.session = session
-        self.sampleCount = sampleCount
+        session = next.session
+        sampleCount = next.sampleCount
+        heldOutCount = next.heldOutCount
         candidate = nil
         failures = 0
     }
@@ -67,11 +72,13 @@ struct ClientRecord: Hashable, Sendable {
         writer.write(id.name)
         writer.write(session)
         writer.write(sampleCount)
+        writer.write(heldOutCount)
         writer.write(presence.rawValue)
         writer.write(Int(heard))
         writer.write(candidate) { writer, candidate in
             writer.write(candidate.session)
             writer.write(candidate.sampleCount)
+            writer.write(candidate.heldOutCount)
         }
         writer.write(fenced) { writer, fenced in
             writer.write(fenced.session)
@@ -93,6 +100,7 @@ struct ClientRecord: Hashable, Sendable {
         id = ClientID(try reader.text())
         session = try reader.word()
         sampleCount = try reader.integer("sample count", in: counts)
+        heldOutCount = try reader.integer("held-out count", in: counts)
         let name = try reader.text()
         guard let presence = Presence(rawValue: name) else {
             throw reader.unexpected("presence", "one that there is", "'\(name)'")
@@ -100,7 +108,9 @@ struct ClientRecord: Hashable, Sendable {
         self.presence = presence
         heard = Int64(try reader.integer("time of the last message", in: 0...Int.max))
         candidate = try reader.optional { reader throws(SnapshotError) in
-            Candidate(session: try reader.word(), sampleCount: try reader.integer("sample count", in: counts))
+            Candidate(
+                session: try reader.word(), sampleCount: try reader.integer("sample count", in: counts),
+                heldOutCount: try reader.integer("held-out count", in: counts))
         }
         fenced = try reader.list { reader throws(SnapshotError) in
             FencedSession(session: try reader.word(), wasHeard: try reader.flag())

@@ -31,6 +31,7 @@ extension FederationConfiguration {
         try Self.check("maximumClients", maximumClients, 1...10_000_000)
         try Self.check("clientsToStart", clientsToStart, 0...maximumClients)
         try Self.check("failuresAllowed", failuresAllowed, 0...Self.largestCount)
+        try Self.check("evaluateEvery", evaluateEvery, 0...Self.largestCount)
         try Self.check("stop.versions", stop.versions, 0...Self.largestCount)
         try Self.check("stop.updates", stop.updates, 0...Self.largestCount)
         try Self.check("checks.maximumSampleCount", checks.maximumSampleCount, 0...Self.largestCount)

@@ -32,6 +32,8 @@ public struct FederationConfiguration: Hashable, Sendable {
     public var checks: UpdateChecks
     /// A client is asked no more after so many failed tasks in a row, until it starts again; 0 for no bound.
     public var failuresAllowed: Int
+    /// Clients that hold samples out are asked to evaluate every so many versions, and the last one; 0 for never.
+    public var evaluateEvery: Int
 
     public init(
         seed: UInt64, mode: Mode, concurrency: Int = 0, stalenessWeight: StalenessWeight = .inverseSquareRoot,
@@ -40,7 +42,7 @@ public struct FederationConfiguration: Hashable, Sendable {
         heartbeat: Duration = .seconds(2), beacon: Duration = .seconds(1), stop: StopCondition = StopCondition(),
         plan: TrainingPlan = TrainingPlan(), schedule: LearningRateSchedule = .constant,
         model: ModelSpecification = ModelSpecification(), precision: Precision = .float32,
-        checks: UpdateChecks = UpdateChecks(), failuresAllowed: Int = 5
+        checks: UpdateChecks = UpdateChecks(), failuresAllowed: Int = 5, evaluateEvery: Int = 0
     ) {
         self.seed = seed
         self.mode = mode
@@ -59,6 +61,7 @@ public struct FederationConfiguration: Hashable, Sendable {
         self.precision = precision
         self.checks = checks
         self.failuresAllowed = failuresAllowed
+        self.evaluateEvery = evaluateEvery
     }
 }
 

@@ -67,6 +67,7 @@ package struct AggregatorSetup {
             configuration.federation.model = model
             try folder.write(configuration.yaml, to: folder.configuration)
         } else {
+            try Self.checkThatNothingIsLost(in: folder)
             recovery = nil
             changes = []
             origin = Origin(run: run, epoch: 1)
@@ -98,6 +99,20 @@ package struct AggregatorSetup {
             history = RunHistory()
         }
         self.configuration = configuration
+    }
+
+    /// A folder with what only a run that went on leaves behind, and without its log, is not for a new run.
+    private static func checkThatNothingIsLost(in folder: RunFolder) throws {
+        let traces = [folder.prompts, folder.snapshotsFolder].filter { path in
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return false }
+            return !isFolder.boolValue || (try? FileManager.default.contentsOfDirectory(atPath: path).isEmpty) == false
+        }
+        guard traces.isEmpty else {
+            throw RunFolderError(
+                "\(folder.path): expected the log of the run that left \(traces.joined(separator: " and ")), found none;"
+                    + " bring \(folder.log) back, or choose another folder for a new run")
+        }
     }
 
     private static func check(

@@ -36,6 +36,8 @@ package struct RunObserver {
 
     package mutating func add(_ flush: Flush) throws { try append(history.add(flush).csv, to: metrics) }
 
+    package mutating func add(_ evaluation: ClientMessage.Evaluation) { history.add(evaluation) }
+
     private func append(_ row: String, to table: CSVFile) throws {
         guard let files else { return try table.append(row) }
         files.append { try table.append(row) }
@@ -60,6 +62,10 @@ package struct RunObserver {
         if let last = history.evaluations.last {
             result.append(Metric(name: "accuracy", value: last.accuracy))
             result.append(Metric(name: "accuracy.version", value: Double(last.version)))
+        }
+        if let last = history.federatedEvaluations.last {
+            result.append(Metric(name: "clients.accuracy", value: last.accuracy))
+            result.append(Metric(name: "clients.accuracy.version", value: Double(last.version)))
         }
         if isDraining { result.append(Metric(name: "draining", value: 1)) }
         if let flush = history.versions.last {

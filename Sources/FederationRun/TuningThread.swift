@@ -41,6 +41,19 @@ package final class TuningThread: Sendable {
         }
         return cancellation
     }
+
+    /// Evaluates a state on what a client holds out, behind what was asked for before.
+    /// - Parameters:
+    ///   - personal: what the client kept of its last task.
+    ///   - finish: called on the tuning's thread.
+    package func evaluate(
+        _ state: PromptState, personal: Parameters, on dataset: TuningDataset, plan: TrainingPlan,
+        finish: @escaping @Sendable (Result<Evaluation, any Error>) -> Void
+    ) {
+        queue.async { [learner] in
+            finish(Result { try learner.evaluate(state, personal: personal, on: dataset, plan: plan) })
+        }
+    }
 }
 
 extension PromptLearner {

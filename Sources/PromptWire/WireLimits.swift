@@ -15,6 +15,8 @@ public struct WireLimits: Hashable, Sendable {
     public var heartbeats = 4096
     /// Rows of `prompts`.
     public var prompts = TravelLimits.prompts
+    /// Classes of an evaluation.
+    public var classes = 65_536
     /// Fields of a model specification.
     public var modelFields = 4096
     /// Bytes of a digest, of a build's version or of a field of a model specification.

@@ -19,6 +19,8 @@ package protocol EffectCarrier {
     mutating func note(_ failed: FailedTask)
     /// Two processes spoke for a client, and the session of the older one is told to end.
     mutating func noteFenced(_ client: ClientID, session: UInt64)
+    /// A client says how a version does on what it holds out.
+    mutating func note(_ evaluation: ClientMessage.Evaluation) throws
     /// Nothing more is to be done before the process is started again.
     mutating func noteRest()
     /// The run has ended.
@@ -35,6 +37,7 @@ extension EffectCarrier {
         case .presenceChanged(let client, let presence): note(presence, of: client)
         case .failed(let failed): note(failed)
         case .fenced(let client, let session): noteFenced(client, session: session)
+        case .evaluated(let evaluation): try note(evaluation)
         case .rest: noteRest()
         case .finish: noteFinish()
         }

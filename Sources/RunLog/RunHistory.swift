@@ -109,6 +109,10 @@ public struct RunHistory: Sendable {
     public private(set) var stalenessCounts: [Int] = []
     /// Each client that had an update used, ascending by client.
     public private(set) var participation: [Participation] = []
+    /// The newest evaluation of each client on what it holds out, ascending by client.
+    public internal(set) var clientEvaluations: [(client: ClientID, newest: ClientEvaluation)] = []
+    /// The clients' evaluations together, a row a version, ascending.
+    public internal(set) var federatedEvaluations: [FederatedEvaluation] = []
     private(set) var startedAt: Timestamp?
 
     public init() {}

@@ -125,6 +125,7 @@ extension RunHistory {
         switch step {
         case .event(let event, _): begin(at: event.time)
         case .effect(.flushed(let flush)): add(flush)
+        case .effect(.evaluated(let evaluation)): add(evaluation)
         case .began, .judged, .effect, .checked: break
         }
     }

@@ -142,6 +142,7 @@ extension RunHistory {
             writer.write(part.client.name)
             for count in Self.partCounts { writer.write(part[keyPath: count]) }
         }
+        writeClientEvaluations(to: &writer)
     }
 
     init(from reader: inout SnapshotReader) throws(SnapshotError) {
@@ -157,6 +158,7 @@ extension RunHistory {
         }
         self.init(
             startedAt: startedAt, versions: versions, stalenessCounts: stalenessCounts, participation: participation)
+        try readClientEvaluations(from: &reader)
     }
 
     fileprivate static var rowCounts: [WritableKeyPath<VersionRow, Int>] {

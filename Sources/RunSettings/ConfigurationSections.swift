@@ -299,6 +299,9 @@ extension RunConfiguration.Evaluation {
             try reader.seconds(
                 "evaluation.interval_seconds", 10, 0...1e6,
                 "least time between evaluations on the validation split; 0 for none"))
+        clientVersions = try reader.integer(
+            "evaluation.client_versions", 10, 0...1_000_000,
+            "clients that hold images out evaluate every so many versions, and the last one; 0 for never")
         threads = try reader.integer("evaluation.threads", 1, 1...256, "threads of an evaluation")
     }
 }

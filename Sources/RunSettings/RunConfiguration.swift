@@ -114,6 +114,8 @@ public struct RunConfiguration: Sendable {
     public struct Evaluation: Hashable, Sendable {
         /// The least time between two evaluations on the validation split; nil evaluates none while the run goes on.
         public var interval: Duration?
+        /// Clients evaluate every so many versions on what they hold out, and the last one; 0 for never.
+        public var clientVersions: Int
         public var threads: Int
     }
 
@@ -234,6 +236,7 @@ extension RunConfiguration {
             "encoder.digest", "", "clients with other weights are refused; empty for those of encoder.path")
         data = try DataSource(reader, seed: seed)
         evaluation = try Evaluation(reader)
+        federation.evaluateEvery = evaluation.clientVersions
         try data.check(whitening: prompts.whitening)
         worker = Worker(
             threads: try reader.integer("worker.threads", 1, 1...256, "threads of a worker's tuning"),

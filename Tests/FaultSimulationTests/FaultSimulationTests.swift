@@ -25,7 +25,8 @@ import Testing
             (.mislabelledBase, "staleness is accounted for"), (.silentAggregator, "a run never hangs"),
             (.unloggedEvent, "recovery gives the state"), (.misplacedSnapshot, "recovery gives the state"),
             (.earlyEffects, "no acknowledged update is lost"), (.repeatedEffects, "what is to be done is done once"),
-            (.lostBatch, "what is to be done is done once"), (.adoptedOutbox, "updates of other runs are kept for them"),
+            (.lostBatch, "what is to be done is done once"),
+            (.adoptedOutbox, "updates of other runs are kept for them"),
         ] as [(PlantedFault, String)])
     func plantedFaults(planted: PlantedFault, invariant: String) async {
         let sweep = await FaultSweep(seeds: 1...100, threads: 2, planted: planted)

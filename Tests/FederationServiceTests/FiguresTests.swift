@@ -134,7 +134,8 @@ import ZeroMQTransport
                 .update(
                     .init(
                         client: client, session: 1, run: envelope.origin.run, task: order.number,
-                        baseVersion: base.version, sampleCount: 100, parameters: base.state.parameters, promptIDs: base.state.promptIDs,
+                        baseVersion: base.version, sampleCount: 100, parameters: base.state.parameters,
+                        promptIDs: base.state.promptIDs,
                         metrics: [])))
         }
     }

@@ -99,10 +99,16 @@ struct Bench {
             snapshot: aggregator.snapshot())
     }
 
-    mutating func hello(_ name: String, session: UInt64 = 1, samples: Int = 10, model: ModelSpecification = .init()) {
+    mutating func hello(
+        _ name: String, session: UInt64 = 1, samples: Int = 10, model: ModelSpecification = .init(),
+        heldOut: Int = 0
+    ) {
         take(
             .received(
-                .hello(.init(client: ClientID(name), session: session, sampleCount: samples, model: model))))
+                .hello(
+                    .init(
+                        client: ClientID(name), session: session, sampleCount: samples, model: model,
+                        heldOutCount: heldOut))))
     }
 
     /// An update of the client's last task.

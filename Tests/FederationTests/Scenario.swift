@@ -49,7 +49,7 @@ struct Scenario {
             let model = words.text("model").map { ModelSpecification(fields: [.init("encoder", $0)], digest: $0) }
             bench!.hello(
                 name, session: words.number("session", 1), samples: Int(words.number("samples", 10)),
-                model: model ?? ModelSpecification())
+                model: model ?? ModelSpecification(), heldOut: Int(words.number("held", 0)))
         case "update":
             let name = try words.next("client")
             bench!.update(
@@ -82,6 +82,16 @@ struct Scenario {
                         .init(
                             client: ClientID(name), session: words.number("session", 1),
                             holding: words.optional("holding").map { Int($0) } ?? -1))))
+        case "evaluation":
+            let name = try words.next("client")
+            bench!.take(
+                .received(
+                    .evaluation(
+                        .init(
+                            client: ClientID(name), session: words.number("session", 1),
+                            version: Int(words.number("version", UInt64(bench!.aggregator.version))),
+                            loss: words.text("loss").flatMap(Double.init) ?? 0.5,
+                            total: [Int(words.number("total", 10))], correct: [Int(words.number("correct", 5))]))))
         case "goodbye": bench!.goodbye(try words.next("client"), session: words.number("session", 1))
         default: throw Problem(description: "'\(verb)' is no verb of a scenario")
         }
@@ -118,6 +128,7 @@ struct Scenario {
         case .failed(let failed):
             "failed at \(failed.client): \(failed.reason)" + (failed.isAskedAgain ? "" : "; not asked again")
         case .fenced(let client, let session): "two processes for \(client): session \(session) is told to end"
+        case .evaluated(let it): "\(it.client) says of version \(it.version): \(it.correct) of \(it.total)"
         case .finish: "finish"
         case .rest: "rest"
         }
@@ -150,6 +161,7 @@ struct Scenario {
         case .reject(let it): "reject task \(it.task), \(it.code): \(it.reason)"
         case .refuse(let it): "refuse session \(it.session), \(it.code): \(it.reason)"
         case .sayHello(let it): "say hello, session \(it.session)"
+        case .evaluate(let it): "evaluate version \(it.version)"
         case .malformed(let it): "malformed: \(it.reason)"
         case .beacon(let it): it.phase == .finished ? "the run has finished at version \(it.version)" : nil
         }
@@ -203,6 +215,7 @@ private struct Words {
             clientsToStart: count("clients", 1), maximumClients: count("most", 100), lease: .seconds(10),
             stop: StopCondition(versions: count("versions", 0), duration: optionalSeconds("duration")),
             model: text("model").map { .init(fields: [.init("encoder", $0)], digest: $0) } ?? .init(),
-            checks: UpdateChecks(quarantineAfter: count("quarantine", 0)), failuresAllowed: count("failures", 3))
+            checks: UpdateChecks(quarantineAfter: count("quarantine", 0)), failuresAllowed: count("failures", 3),
+            evaluateEvery: count("evaluate", 0))
     }
 }

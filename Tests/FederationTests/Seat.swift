@@ -10,8 +10,9 @@ struct Seat {
     var now = Timestamp(nanoseconds: 0)
     var last: [ClientEffect] = []
 
-    init(outbox: [ClientMessage.Update] = []) {
-        client = Client(id: ClientID("a"), session: 7, sampleCount: 10, outbox: outbox)
+    init(outbox: [ClientMessage.Update] = [], heldOut: Int = 0) {
+        client = Client(
+            id: ClientID("a"), session: 7, sampleCount: 10, heldOutCount: heldOut, outbox: outbox)
         take(.started)
     }
 
@@ -88,6 +89,14 @@ struct Seat {
     var updates: [UInt64] { sent.compactMap { if case .update(let it) = $0 { it.task } else { nil } } }
     var failures: [UInt64] { sent.compactMap { if case .failure(let it) = $0 { it.task } else { nil } } }
     var fetches: [Version] { sent.compactMap { if case .fetch(let it) = $0 { it.holding } else { nil } } }
+    /// Versions that it began to evaluate.
+    var assessed: [Version] {
+        last.compactMap { if case .evaluate(let prompts) = $0 { prompts.version } else { nil } }
+    }
+    /// Versions of evaluations that it sent.
+    var evaluations: [Version] {
+        sent.compactMap { if case .evaluation(let it) = $0 { it.version } else { nil } }
+    }
     var hellos: Int { sent.reduce(0) { if case .hello = $1 { $0 + 1 } else { $0 } } }
     var heartbeats: Int { sent.reduce(0) { if case .heartbeat = $1 { $0 + 1 } else { $0 } } }
     var end: ClientEnd? { last.lazy.compactMap { if case .finish(let end) = $0 { end } else { nil } }.first }

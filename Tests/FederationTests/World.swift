@@ -172,7 +172,7 @@ struct World {
         case .judged(let judgement): note(judgement)
         case .flushed(let flush):
             for part in flush.parts { used[UpdateID(run: Bench.run, task: part.task), default: 0] += 1 }
-        case .publishVersion, .presenceChanged, .failed, .fenced, .finish, .rest: break
+        case .publishVersion, .presenceChanged, .failed, .fenced, .evaluated, .finish, .rest: break
         }
     }
 
@@ -220,7 +220,7 @@ struct World {
             let name = "\(processes[index].client.id) \(id.task)"
             if settlement != .runFinished, !settled.contains(name) { givenUp.append(name) }
         case .finish: processes[index].lives = false
-        case .abandonTraining, .updateRejected, .misunderstood, .joined: break
+        case .evaluate, .abandonTraining, .updateRejected, .misunderstood, .joined: break
         }
     }
 

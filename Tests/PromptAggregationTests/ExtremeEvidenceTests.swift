@@ -5,6 +5,7 @@ import Testing
 @Suite struct ExtremeEvidenceTests {
     static let weights: [Double] = [
         .leastNonzeroMagnitude, 1e-300, 1e-100, 1e-45, 1e-20, 1e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-9, 1e-6, 1e-3, 1,
+        1e3, 1e7,
     ]
     static let sizes: [Float] = [
         0, .leastNonzeroMagnitude, 1e-38, 1e-20, 1e-3, 1, 1e3, 1e6, 1e20, .greatestFiniteMagnitude,
@@ -25,7 +26,8 @@ import Testing
             let evidence = [[0, 1, 2], [2], [-1, 3], []].map { matches in
                 PoolEvidence(
                     rows: rows(matches.count), count: matches.count,
-                    weight: random.next() % 3 == 0 ? Self.weights[Int(random.next(upperBound: 14))] : weight,
+                    weight: random.next() % 3 == 0
+                        ? Self.weights[Int(random.next(upperBound: UInt64(Self.weights.count)))] : weight,
                     matches: matches)
             }
             for learningRate in [1e-8, 1e-3, 1] {

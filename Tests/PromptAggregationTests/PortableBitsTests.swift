@@ -23,6 +23,7 @@ import Testing
             ("pfpt", [(key: "prompt-step", value: "gradient"), (key: "restarts", value: "2")]),
             ("pfpt-async", [(key: "prompt-step", value: "gradient"), (key: "evidence", value: "pool")]),
             ("fedopt", [(key: "rule", value: "yogi")]),
+            ("pfpt-async", [(key: "head", value: "closed")]),
         ]
 
     static func checksum(_ name: String, _ settings: [(key: String, value: String)]) throws -> String {
@@ -34,10 +35,17 @@ import Testing
         for round in 0..<3 {
             let base = strategy.state
             let contributions = (0..<4).map { client in
-                Sample.contribution(
+                var contribution = Sample.contribution(
                     client, base: base, touched: client == 2 ? [0, 2, 3] : nil, samples: 10 + 7 * client,
                     staleness: client, weight: StalenessWeight.polynomial(exponent: 0.3)(client),
                     sequence: UInt64(round + 1), step: 0.2)
+                // Statistics that a closed head has use for: positive counts and a scatter with a strong diagonal.
+                if base.parameters[Parameters.classScatter] != nil {
+                    contribution.parameters[Parameters.classCounts]!.values = [3, 0, 5, 1, Float(client)]
+                    let triangle = (0..<37).flatMap { row in (row..<37).map { Float($0 == row ? 40 + row : client) } }
+                    contribution.parameters[Parameters.classScatter]!.values = triangle
+                }
+                return contribution
             }
             _ = strategy.aggregate(contributions)
         }

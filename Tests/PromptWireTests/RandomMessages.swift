@@ -9,8 +9,13 @@ struct RandomMessages {
     init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     mutating func clientMessage() -> ClientMessage {
-        switch Int.random(in: 0..<7, using: &random) {
-        case 0: .hello(.init(client: client(), session: random.next(), sampleCount: count(), model: model()))
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0:
+            .hello(
+                .init(
+                    client: client(), session: random.next(), sampleCount: count(), model: model(),
+                    heldOutCount: count()))
+        case 6: .evaluation(evaluation())
         case 1: .update(update())
         case 2: .heartbeat(heartbeat())
         case 5: .presence(.init(heartbeats: (0..<Int.random(in: 1...5, using: &random)).map { _ in heartbeat() }))
@@ -23,7 +28,7 @@ struct RandomMessages {
     }
 
     mutating func aggregatorMessage() -> AggregatorMessage {
-        switch Int.random(in: 0..<9, using: &random) {
+        switch Int.random(in: 0..<10, using: &random) {
         case 0:
             .welcome(
                 .init(
@@ -50,6 +55,7 @@ struct RandomMessages {
                     code: AggregatorMessage.Refuse.Code.allCases.randomElement(using: &random)!,
                     reason: "ein Grund — " + label(most: 200)))
         case 6: .sayHello(.init(client: client(), session: random.next()))
+        case 8: .evaluate(.init(version: version(least: 0)))
         case 7: .malformed(.init(client: client(), reason: label(most: 200)))
         default:
             .beacon(
@@ -73,6 +79,14 @@ struct RandomMessages {
             client: client(), session: random.next(), run: random.next(), task: ordinal(),
             baseVersion: version(least: 0), sampleCount: count(), parameters: parameters, promptIDs: promptIDs,
             metrics: metrics(), precision: precision)
+    }
+
+    mutating func evaluation() -> ClientMessage.Evaluation {
+        let classes = Int.random(in: 0...9, using: &random)
+        return .init(
+            client: client(), session: random.next(), version: version(least: 0),
+            loss: Double.random(in: 0...9, using: &random), total: (0..<classes).map { _ in count() },
+            correct: (0..<classes).map { _ in count() })
     }
 
     mutating func heartbeat() -> ClientMessage.Heartbeat {

@@ -51,6 +51,8 @@ struct LogInteropTests {
         case .received(.hello(let hello)): return "hello \(hello.client) \(hello.session)"
         case .received(.heartbeat(let heartbeat)): return "heartbeat \(heartbeat.client) \(heartbeat.session)"
         case .received(.failure(let failure)): return "failure \(failure.client) \(failure.session)"
+        case .received(.evaluation(let evaluation)):
+            return "evaluation \(evaluation.client) \(evaluation.session)"
         case .received(.fetch(let fetch)): return "fetch \(fetch.client) \(fetch.session)"
         case .received(.presence(let presence)):
             return "presence " + presence.heartbeats.map { "\($0.client) \($0.session)" }.joined(separator: " ")

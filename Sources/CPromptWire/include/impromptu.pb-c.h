@@ -27,6 +27,7 @@ typedef struct Impromptu__V2__Failure Impromptu__V2__Failure;
 typedef struct Impromptu__V2__Fetch Impromptu__V2__Fetch;
 typedef struct Impromptu__V2__Heartbeat Impromptu__V2__Heartbeat;
 typedef struct Impromptu__V2__Presence Impromptu__V2__Presence;
+typedef struct Impromptu__V2__Evaluation Impromptu__V2__Evaluation;
 typedef struct Impromptu__V2__Goodbye Impromptu__V2__Goodbye;
 typedef struct Impromptu__V2__AggregatorEnvelope Impromptu__V2__AggregatorEnvelope;
 typedef struct Impromptu__V2__Welcome Impromptu__V2__Welcome;
@@ -34,6 +35,7 @@ typedef struct Impromptu__V2__Task Impromptu__V2__Task;
 typedef struct Impromptu__V2__GlobalPrompts Impromptu__V2__GlobalPrompts;
 typedef struct Impromptu__V2__Prompts Impromptu__V2__Prompts;
 typedef struct Impromptu__V2__Unchanged Impromptu__V2__Unchanged;
+typedef struct Impromptu__V2__Evaluate Impromptu__V2__Evaluate;
 typedef struct Impromptu__V2__Ack Impromptu__V2__Ack;
 typedef struct Impromptu__V2__Reject Impromptu__V2__Reject;
 typedef struct Impromptu__V2__Refuse Impromptu__V2__Refuse;
@@ -329,7 +331,8 @@ typedef enum {
   IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_GOODBYE = 5,
   IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FAILURE = 6,
   IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FETCH = 7,
-  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_PRESENCE = 8
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_PRESENCE = 8,
+  IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_EVALUATION = 9
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__CLIENT_ENVELOPE__BODY__CASE)
 } Impromptu__V2__ClientEnvelope__BodyCase;
 
@@ -349,6 +352,7 @@ struct  Impromptu__V2__ClientEnvelope
     Impromptu__V2__Failure *failure;
     Impromptu__V2__Fetch *fetch;
     Impromptu__V2__Presence *presence;
+    Impromptu__V2__Evaluation *evaluation;
   };
 };
 #define IMPROMPTU__V2__CLIENT_ENVELOPE__INIT \
@@ -375,10 +379,14 @@ struct  Impromptu__V2__Hello
    * Absent skips the check.
    */
   Impromptu__V2__ModelSpecification *model;
+  /*
+   * Samples that the client holds out; one with some is asked to evaluate versions on them.
+   */
+  int64_t held_out_count;
 };
 #define IMPROMPTU__V2__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__hello__descriptor) \
-    , {0,NULL}, 0, 0, NULL }
+    , {0,NULL}, 0, 0, NULL, 0 }
 
 
 /*
@@ -498,6 +506,32 @@ struct  Impromptu__V2__Presence
 
 
 /*
+ * How a version does on what the client holds out.
+ */
+struct  Impromptu__V2__Evaluation
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData client;
+  uint64_t session;
+  int64_t version;
+  /*
+   * The mean cross-entropy.
+   */
+  double loss;
+  /*
+   * By class, in the order of the labels: samples, and those of them that are classified right.
+   */
+  size_t n_total;
+  int64_t *total;
+  size_t n_correct;
+  int64_t *correct;
+};
+#define IMPROMPTU__V2__EVALUATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__evaluation__descriptor) \
+    , {0,NULL}, 0, 0, 0, 0,NULL, 0,NULL }
+
+
+/*
  * The session ends; the client may come back with a new one.
  */
 struct  Impromptu__V2__Goodbye
@@ -521,7 +555,8 @@ typedef enum {
   IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_REFUSE = 9,
   IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_SAY_HELLO = 10,
   IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_BEACON = 11,
-  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_MALFORMED = 12
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_MALFORMED = 12,
+  IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_EVALUATE = 13
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY__CASE)
 } Impromptu__V2__AggregatorEnvelope__BodyCase;
 
@@ -551,6 +586,7 @@ struct  Impromptu__V2__AggregatorEnvelope
     Impromptu__V2__SayHello *say_hello;
     Impromptu__V2__Beacon *beacon;
     Impromptu__V2__Malformed *malformed;
+    Impromptu__V2__Evaluate *evaluate;
   };
 };
 #define IMPROMPTU__V2__AGGREGATOR_ENVELOPE__INIT \
@@ -678,6 +714,19 @@ struct  Impromptu__V2__Unchanged
 #define IMPROMPTU__V2__UNCHANGED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__unchanged__descriptor) \
     , {0,NULL}, 0 }
+
+
+/*
+ * Asks all clients that hold samples out to evaluate this version, or a newer one where they do not hold this.
+ */
+struct  Impromptu__V2__Evaluate
+{
+  ProtobufCMessage base;
+  int64_t version;
+};
+#define IMPROMPTU__V2__EVALUATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__evaluate__descriptor) \
+    , 0 }
 
 
 /*
@@ -1172,6 +1221,25 @@ Impromptu__V2__Presence *
 void   impromptu__v2__presence__free_unpacked
                      (Impromptu__V2__Presence *message,
                       ProtobufCAllocator *allocator);
+/* Impromptu__V2__Evaluation methods */
+void   impromptu__v2__evaluation__init
+                     (Impromptu__V2__Evaluation         *message);
+size_t impromptu__v2__evaluation__get_packed_size
+                     (const Impromptu__V2__Evaluation   *message);
+size_t impromptu__v2__evaluation__pack
+                     (const Impromptu__V2__Evaluation   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__evaluation__pack_to_buffer
+                     (const Impromptu__V2__Evaluation   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Evaluation *
+       impromptu__v2__evaluation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__evaluation__free_unpacked
+                     (Impromptu__V2__Evaluation *message,
+                      ProtobufCAllocator *allocator);
 /* Impromptu__V2__Goodbye methods */
 void   impromptu__v2__goodbye__init
                      (Impromptu__V2__Goodbye         *message);
@@ -1304,6 +1372,25 @@ Impromptu__V2__Unchanged *
                       const uint8_t       *data);
 void   impromptu__v2__unchanged__free_unpacked
                      (Impromptu__V2__Unchanged *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__Evaluate methods */
+void   impromptu__v2__evaluate__init
+                     (Impromptu__V2__Evaluate         *message);
+size_t impromptu__v2__evaluate__get_packed_size
+                     (const Impromptu__V2__Evaluate   *message);
+size_t impromptu__v2__evaluate__pack
+                     (const Impromptu__V2__Evaluate   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__evaluate__pack_to_buffer
+                     (const Impromptu__V2__Evaluate   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Evaluate *
+       impromptu__v2__evaluate__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__evaluate__free_unpacked
+                     (Impromptu__V2__Evaluate *message,
                       ProtobufCAllocator *allocator);
 /* Impromptu__V2__Ack methods */
 void   impromptu__v2__ack__init
@@ -1571,6 +1658,9 @@ typedef void (*Impromptu__V2__Heartbeat_Closure)
 typedef void (*Impromptu__V2__Presence_Closure)
                  (const Impromptu__V2__Presence *message,
                   void *closure_data);
+typedef void (*Impromptu__V2__Evaluation_Closure)
+                 (const Impromptu__V2__Evaluation *message,
+                  void *closure_data);
 typedef void (*Impromptu__V2__Goodbye_Closure)
                  (const Impromptu__V2__Goodbye *message,
                   void *closure_data);
@@ -1591,6 +1681,9 @@ typedef void (*Impromptu__V2__Prompts_Closure)
                   void *closure_data);
 typedef void (*Impromptu__V2__Unchanged_Closure)
                  (const Impromptu__V2__Unchanged *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__Evaluate_Closure)
+                 (const Impromptu__V2__Evaluate *message,
                   void *closure_data);
 typedef void (*Impromptu__V2__Ack_Closure)
                  (const Impromptu__V2__Ack *message,
@@ -1653,6 +1746,7 @@ extern const ProtobufCMessageDescriptor impromptu__v2__failure__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__fetch__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__heartbeat__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__presence__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__evaluation__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__goodbye__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__aggregator_envelope__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__welcome__descriptor;
@@ -1660,6 +1754,7 @@ extern const ProtobufCMessageDescriptor impromptu__v2__task__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__global_prompts__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__prompts__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__unchanged__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__evaluate__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__ack__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__reject__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__refuse__descriptor;

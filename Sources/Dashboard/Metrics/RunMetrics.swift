@@ -1,6 +1,7 @@
 import CoreMetrics
 import Federation
 import FederationRun
+import PromptAggregation
 import RunLog
 import Synchronization
 
@@ -26,6 +27,9 @@ package final class RunMetrics: Sendable {
             buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
         Meter(label: "impromptu_build_info", dimensions: [("version", buildVersion)], factory: registry).set(1)
     }
+
+    /// Clients that get a series of their own.
+    private static let mostClients = 200
 
     private static let help = [
         ("impromptu_build_info", "1; the label names the version of the program."),
@@ -55,6 +59,11 @@ package final class RunMetrics: Sendable {
         ("impromptu_since_flush_seconds", "Time since the last version was made."),
         ("impromptu_validation_accuracy_ratio", "Accuracy on the validation split, as last evaluated."),
         ("impromptu_validation_loss", "Loss on the validation split, as last evaluated."),
+        ("impromptu_client_accuracy_ratio", "Accuracy on what a client holds out, as it said last."),
+        (
+            "impromptu_clients_accuracy_ratio",
+            "Accuracy of the newest version that clients evaluated, on all that they hold out."
+        ),
         ("impromptu_training_loss", "Mean loss that the clients of the last version reported."),
         ("impromptu_dashboard_streams", "Pages of the dashboard that are open."),
     ]
@@ -120,6 +129,12 @@ package final class RunMetrics: Sendable {
         if let flush = figures.history.versions.last {
             set("impromptu_since_flush_seconds", figures.seconds - flush.seconds)
             if let loss = flush.loss { set("impromptu_training_loss", loss) }
+        }
+        for (client, newest) in figures.history.clientEvaluations.prefix(Self.mostClients) {
+            set("impromptu_client_accuracy_ratio", newest.accuracy, [("client", client.name)])
+        }
+        if let together = figures.history.federatedEvaluations.last {
+            set("impromptu_clients_accuracy_ratio", together.accuracy)
         }
         if let evaluation = figures.history.evaluations.last {
             set("impromptu_validation_accuracy_ratio", evaluation.accuracy)

@@ -21,6 +21,8 @@ package enum Observation {
     case resumed(Digest, whole: Digest)
     /// An aggregator began the run anew on an empty disk.
     case begunAnew
+    /// An observer of the aggregator was told what a client says of a version.
+    case evaluated(ClientMessage.Evaluation)
     /// A core found itself in a state that cannot be.
     case unsound(String)
     /// The aggregator's state after the last record of the log.

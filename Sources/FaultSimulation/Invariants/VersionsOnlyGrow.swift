@@ -2,7 +2,7 @@ import Federation
 import PromptAggregation
 import RunLog
 
-/// What is published never goes back, a version is one state for ever, and nobody trains on one that the log lacks.
+/// What is published never goes back, a version is one state for ever, and nobody trains on one that the log lacks, or evaluates one.
 struct VersionsOnlyGrow: Invariant {
     let name = "versions only grow"
     private var newest: Version = -1
@@ -20,6 +20,10 @@ struct VersionsOnlyGrow: Invariant {
             }
             digests[version] = digest
         case .trained(let training): trainings.append(training)
+        case .evaluated(let evaluation):
+            if digests[evaluation.version] == nil {
+                found.append("\(evaluation.client) evaluated version \(evaluation.version), which was never published")
+            }
         default: break
         }
     }

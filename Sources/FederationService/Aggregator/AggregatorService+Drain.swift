@@ -5,7 +5,7 @@ import PromptWire
 import RunLog
 import ZeroMQTransport
 
-/// How a live service is brought to rest.
+/// What a live service finds in its run folder: a request to come to rest, and whether its log is still there.
 extension AggregatorService {
     /// Looks for a request to drain, beside the loop, and says there that it was seen.
     func searchForDrain() {
@@ -14,6 +14,19 @@ extension AggregatorService {
             request.state = .draining
             try folder.write(request)
             loop.execute { [request, weak self] in self?.assumeIsolated { $0.takeUp(request) } }
+        }
+    }
+
+    /// Looks, beside the loop, whether the log is still the file that is written.
+    func watchLog() {
+        guard let logWatch, !ended else { return }
+        let length = pipeline.engine.committedBytes
+        figureFiles.replace(.log) { [loop, weak self] in
+            do {
+                try logWatch.check(length: length)
+            } catch {
+                loop.execute { [weak self] in self?.assumeIsolated { $0.stop(error) } }
+            }
         }
     }
 

@@ -20,6 +20,7 @@ struct LiveEffects: EffectCarrier {
     func note(_ presence: Presence, of client: ClientID) {
         service.logger.info("client", metadata: ["client": "\(client)", "presence": "\(presence.rawValue)"])
     }
+    func note(_ evaluation: ClientMessage.Evaluation) { service.assumeIsolated { $0.note(evaluation) } }
     func note(_ failed: FailedTask) { service.assumeIsolated { $0.note(failed) } }
     func noteFenced(_ client: ClientID, session: UInt64) {
         service.logger.warning(
@@ -74,6 +75,19 @@ extension AggregatorService {
     }
 
     fileprivate func note(_ flush: Flush) { keepFigures { try observer.add(flush) } }
+
+    fileprivate func note(_ evaluation: ClientMessage.Evaluation) {
+        observer.add(evaluation)
+        let together = observer.history.federatedEvaluations.last { $0.version == evaluation.version }
+        logger.info(
+            "evaluated by a client",
+            metadata: [
+                "client": "\(evaluation.client)", "version": "\(evaluation.version)",
+                "accuracy": "\(decimal(100 * evaluation.accuracy, 1)) %",
+                "samples": "\(evaluation.total.reduce(0, +))",
+                "all_clients": "\(together.map { decimal(100 * $0.accuracy, 1) } ?? "-") % of \(together?.clients ?? 0)",
+            ])
+    }
 
     fileprivate func noteRest() { logger.info("at rest", metadata: ["version": "\(pipeline.aggregator.version)"]) }
 

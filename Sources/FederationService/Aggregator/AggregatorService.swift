@@ -36,6 +36,7 @@ public actor AggregatorService: Service {
     private var deadline: LoopTimer?
     var complaints = Complaints()
     private var lingerEnd: LoopTimer?
+    private var lingerStart = ContinuousClock.now
     private var end: CheckedContinuation<Void, any Error>?
     private var failure: (any Error)?
     var progress: ProgressLine?
@@ -44,7 +45,8 @@ public actor AggregatorService: Service {
     var ended = false
     private let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
-    private var lookForDrain: LoopTimer?
+    private var lookAround: LoopTimer?
+    private(set) var logWatch: LogWatch?
     /// The drain that was asked for since the start.
     var drain: Drain?
     private let watch: RunWatch?
@@ -56,7 +58,9 @@ public actor AggregatorService: Service {
     private static let batch = 256
     /// After the end of the run, the time for clients to hear of it.
     private static let linger: Duration = .seconds(5)
-    /// How often the run folder is searched for a request to drain.
+    /// The same for clients that evaluate the last version.
+    private static let longestLinger: Duration = .seconds(600)
+    /// How often the run folder is looked at: for a request to drain, and whether the log is still there.
     private static let attention: Duration = .seconds(1)
 
     /// Makes a new run in its folder, or recovers the one that is there.
@@ -178,15 +182,18 @@ public actor AggregatorService: Service {
             receive: { [weak self] messages in self?.assumeIsolated { $0.take(messages) } })
         self.links = links
         let reachable = try links.endpoints.advertised(as: setup.configuration.advertise)
-        try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
         try makeEvaluator()
         let now = clock.now()
         observer.begin(at: now)
         try pipeline.start(EpochStarted(epoch: setup.origin.epoch, build: buildVersion), at: now)
         begun = true
         try advance(settling: true)
+        guard !ended else { return }
+        logWatch = try LogWatch(path: setup.folder.log)
+        // Behind the log's first record: whoever is told of a run finds it again after a crash.
+        try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
         // A crash came between the end of the run and the last client that heard of it.
-        if setup.aggregator.phase == .finished, !ended { linger() }
+        if setup.aggregator.phase == .finished { linger() }
         logger.info(
             "aggregating",
             metadata: [
@@ -202,8 +209,11 @@ public actor AggregatorService: Service {
         signOfLife = loop.schedule(every: reporter.interval) { [weak self] in
             self?.assumeIsolated { $0.showLife() }
         }
-        lookForDrain = loop.schedule(every: Self.attention) { [weak self] in
-            self?.assumeIsolated { $0.searchForDrain() }
+        lookAround = loop.schedule(every: Self.attention) { [weak self] in
+            self?.assumeIsolated {
+                $0.searchForDrain()
+                $0.watchLog()
+            }
         }
         guard watch != nil else { return }
         show()
@@ -250,18 +260,18 @@ public actor AggregatorService: Service {
     }
 
     /// Ends the service; with an error where there is one.
-    private func stop(_ error: (any Error)?) {
+    func stop(_ error: (any Error)?) {
         guard !ended else { return }
         ended = true
         failure = error
         reporter.stopping()
         evaluator?.stop()
-        if begun {
+        if begun, !(error is LogLost) {
             show()
             closeFiles()
         }
         // Behind it, as closing advances the run once more.
-        for timer in [deadline, signOfLife, lookForDrain, showing, lingerEnd] { timer?.cancel() }
+        for timer in [deadline, signOfLife, lookAround, showing, lingerEnd] { timer?.cancel() }
         links?.close()
         figureFiles.finish()
         health?.remove()
@@ -351,6 +361,8 @@ public actor AggregatorService: Service {
     }
 
     private func stored(_ batch: LoggedAggregator.Batch) {
+        // A log that is lost keeps nothing, so nothing of it may be acknowledged.
+        guard !(failure is LogLost) else { return }
         attempt {
             try finish(batch)
             if !ended { try advance() }
@@ -367,9 +379,15 @@ public actor AggregatorService: Service {
         if isOver || aggregator.phase == .resting { stop(nil) }
     }
 
-    /// Lets clients hear of the end of the run.
+    /// Lets clients hear of the end of the run, and those that hold samples out say how its last version does.
     func linger() {
         guard !stays else { return }
-        lingerEnd = loop.schedule(after: Self.linger) { [weak self] in self?.assumeIsolated { $0.stop(nil) } }
+        lingerStart = .now
+        lingerEnd = loop.schedule(every: Self.linger) { [weak self] in self?.assumeIsolated { $0.endLinger() } }
+    }
+
+    private func endLinger() {
+        let evaluates = pipeline.aggregator.clientStates.contains { $0.presence == .alive && $0.heldOutCount > 0 }
+        if !evaluates || ContinuousClock.now - lingerStart > Self.longestLinger { stop(nil) }
     }
 }

@@ -2,6 +2,7 @@ import Federation
 import FederationRun
 import Logging
 import PromptAggregation
+import PromptTuning
 import PromptWire
 import RunSettings
 import Text
@@ -19,6 +20,13 @@ package final class HostedClient: @unchecked Sendable {
         _ order: TrainingOrder, _ personal: Parameters,
         _ finish: @escaping @Sendable (Result<TrainingOutcome?, any Error>) -> Void
     ) -> TuningThread.Cancellation
+
+    /// Evaluates a state on what the client holds out.
+    /// - Parameter finish: called on any thread.
+    package typealias Assessor = (
+        _ state: PromptState, _ personal: Parameters,
+        _ finish: @escaping @Sendable (Result<Evaluation, any Error>) -> Void
+    ) -> Void
 
     /// What a client keeps over its tasks.
     package struct Belongings {
@@ -48,6 +56,7 @@ package final class HostedClient: @unchecked Sendable {
     private var personalRun: UInt64?
     private var updates: EncodedUpdates
     private let train: Trainer
+    private let assess: Assessor?
     private let loop: PollLoop
     private let logger: Logger
     private let clock = RunClock()
@@ -59,18 +68,21 @@ package final class HostedClient: @unchecked Sendable {
     /// Called when the client's part has ended.
     package var ended: () -> Void = {}
 
-    /// - Parameter loop: runs the timers, and what comes back from other threads.
+    /// - Parameters:
+    ///   - heldOut: samples that the client holds out, and what evaluates on them; nil for none.
+    ///   - loop: runs the timers, and what comes back from other threads.
     package init(
         id: ClientID, session: UInt64, sampleCount: Int, model: ModelSpecification, belongings: Belongings,
-        train: @escaping Trainer, loop: PollLoop, logger: Logger
+        train: @escaping Trainer, heldOut: (count: Int, assess: Assessor)? = nil, loop: PollLoop, logger: Logger
     ) {
         let left = belongings.outbox?.left ?? []
         client = Client(
-            id: id, session: session, sampleCount: sampleCount, model: model,
+            id: id, session: session, sampleCount: sampleCount, model: model, heldOutCount: heldOut?.count ?? 0,
             outbox: left.map(\.update))
         updates = EncodedUpdates(left)
         self.belongings = belongings
         self.train = train
+        assess = heldOut?.assess
         self.loop = loop
         self.logger = logger
     }
@@ -146,6 +158,7 @@ package final class HostedClient: @unchecked Sendable {
         switch effect {
         case .send(let message): send(message, updates.bytes(of: message))
         case .train(let order): begin(order)
+        case .evaluate(let prompts): evaluate(prompts)
         case .store(let update): store(update)
         case .discard(let id, let settlement):
             updates.forget(id)
@@ -206,6 +219,27 @@ package final class HostedClient: @unchecked Sendable {
         let task = order.task.number
         cancellation = train(order, personal) { [loop, weak self] result in
             loop.schedule(after: delay) { [weak self] in self?.trained(result, task: task) }
+        }
+    }
+
+    private func evaluate(_ prompts: AggregatorMessage.GlobalPrompts) {
+        guard let assess else { return handle(.evaluated(nil)) }
+        assess(prompts.state, personal) { [loop, weak self] result in
+            loop.execute { [weak self] in self?.evaluated(result, version: prompts.version) }
+        }
+    }
+
+    private func evaluated(_ result: Result<Evaluation, any Error>, version: Version) {
+        do {
+            let evaluation = try result.get()
+            handle(
+                .evaluated(
+                    .init(
+                        client: client.id, session: client.session, version: version, loss: evaluation.loss,
+                        total: evaluation.classCounts, correct: evaluation.classHits)))
+        } catch {
+            warn("evaluation failed", ["version": "\(version)", "problem": "\(error)"])
+            handle(.evaluated(nil))
         }
     }
 

@@ -95,7 +95,7 @@ public actor WorkerService: Service {
                 train: { order, personal, finish in
                     tuning.train(
                         order, personal: personal, on: dataset, privacy: belongings.privacy, finish: finish)
-                }, loop: loop, logger: logger)
+                }, heldOut: Self.assessor(of: images, configuration, tuning), loop: loop, logger: logger)
             places[images.client] = self.clients.count
             self.clients.append(client)
         }
@@ -112,6 +112,21 @@ public actor WorkerService: Service {
         }
         if !found.omitted.isEmpty { details["left_out"] = "\(found.omitted.joined(separator: "; "))" }
         logger.info("images read", metadata: details)
+    }
+
+    /// What evaluates versions on what a client holds out; nil where it holds nothing out, or where that would tell of its
+    /// data past `privacy`.
+    private static func assessor(
+        of images: ClientImages, _ configuration: RunConfiguration, _ tuning: TuningThread
+    ) -> (count: Int, assess: HostedClient.Assessor)? {
+        guard let heldOut = images.heldOut, configuration.privacy == nil else { return nil }
+        let plan = configuration.federation.plan
+        return (
+            heldOut.count,
+            { state, personal, finish in
+                tuning.evaluate(state, personal: personal, on: heldOut, plan: plan, finish: finish)
+            }
+        )
     }
 
     /// What a client keeps, taken up where an earlier process left it.
@@ -336,7 +351,7 @@ public actor WorkerService: Service {
         case .goodbye(let goodbye):
             traffic.forget(goodbye.client)
             send(bytes)
-        case .hello, .update, .failure, .presence: send(bytes)
+        case .hello, .update, .failure, .presence, .evaluation: send(bytes)
         }
     }
 

@@ -32,6 +32,8 @@ struct RunCollector {
             }
         case .judged(let update, let verdict): add(update, verdict)
         case .effect(.flushed(let flush)): add(flush)
+        case .effect(.evaluated(let evaluation)):
+            edit(evaluation.client) { $0.evaluation = .init(evaluation) }
         case .effect(.publish(.client(let id), .reject)): edit(id) { $0.rejected += 1 }
         case .checked(let publication):
             if let place = versions.lastIndex(where: { $0.version == publication.version }) {

@@ -20,6 +20,7 @@ public enum RunExport {
             switch step {
             case .event(let event, _): history.begin(at: event.time)
             case .effect(.flushed(let flush)): history.add(flush)
+            case .effect(.evaluated(let evaluation)): history.add(evaluation)
             case .effect(.publishVersion(let prompts)): newest = prompts
             case .checked(let publication):
                 guard publication.isEqual else {

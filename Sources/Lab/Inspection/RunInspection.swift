@@ -78,9 +78,32 @@ public struct RunInspection: Encodable, Sendable {
         public var lateUpdatesUsed = 0
         public var rejected = 0
         public var meanStaleness = 0.0
+        /// What it said last of a version on what it holds out; nil where it said nothing.
+        public var evaluation: EvaluationEntry?
         /// What all updates that came from it tell of its data, by the privacy that the log's configuration asks for; nil
         /// where it asks for none. δ is `privacy.delta`.
         public var epsilon: Double?
+    }
+
+    /// How a version does on what a client holds out.
+    public struct EvaluationEntry: Encodable, Sendable {
+        public var version: Int
+        public var heldOut: Int
+        public var accuracy: Double
+        /// The mean cross-entropy.
+        public var loss: Double
+        /// Samples of each class, in the order of the labels, and those of them that are classified right.
+        public var total: [Int]
+        public var correct: [Int]
+
+        init(_ evaluation: ClientMessage.Evaluation) {
+            version = evaluation.version
+            heldOut = evaluation.total.reduce(0, +)
+            accuracy = evaluation.accuracy
+            loss = evaluation.loss
+            total = evaluation.total
+            correct = evaluation.correct
+        }
     }
 
     /// The run as a whole.

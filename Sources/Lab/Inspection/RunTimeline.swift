@@ -7,7 +7,8 @@ import Text
 public enum RunTimeline {
     public struct Entry: Encodable, Sendable {
         public enum Kind: String, Encodable, Sendable {
-            case started, tick, drain, setting, hello, update, failure, fetch, heartbeat, presence, goodbye, publication
+            case started, tick, drain, setting, hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye
+            case publication
         }
         /// The record's place in the log; the header is record 0.
         public var record: Int
@@ -75,6 +76,7 @@ public enum RunTimeline {
         case .received(.fetch(let fetch)): (.fetch, fetch.client.name)
         case .received(.heartbeat(let heartbeat)): (.heartbeat, heartbeat.client.name)
         case .received(.presence): (.presence, nil)
+        case .received(.evaluation(let evaluation)): (.evaluation, evaluation.client.name)
         case .received(.goodbye(let goodbye)): (.goodbye, goodbye.client.name)
         }
     }
@@ -95,6 +97,9 @@ public enum RunTimeline {
         case .received(.failure(let failure)): "\(failure.client) failed task \(failure.task): \(failure.reason)"
         case .received(.fetch(let fetch)): "\(fetch.client) asks for the state, holds version \(fetch.holding)"
         case .received(.presence(let presence)): "heartbeats of \(presence.heartbeats.count) clients"
+        case .received(.evaluation(let evaluation)):
+            "\(evaluation.client) evaluated version \(evaluation.version): \(decimal(100 * evaluation.accuracy, 1)) % of"
+                + " \(evaluation.total.reduce(0, +)) samples"
         case .received(.goodbye(let goodbye)): "\(goodbye.client) goodbye"
         }
     }
@@ -142,7 +147,7 @@ public enum RunTimeline {
         case .presenceChanged(let client, let presence): "\(client) is \(presence)"
         case .finish: "run finished"
         case .rest: "at rest"
-        case .publish, .publishVersion, .judged: nil
+        case .publish, .publishVersion, .judged, .evaluated: nil
         }
     }
 }

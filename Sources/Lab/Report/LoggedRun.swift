@@ -48,6 +48,7 @@ struct LoggedRun {
             case .effect(.flushed(let flush)):
                 history.add(flush)
                 matches.take(flush)
+            case .effect(.evaluated(let evaluation)): history.add(evaluation)
             case .effect(.publish(_, .task(let task))): tasks.published(task)
             case .effect(.publishVersion(let prompts)):
                 trails.take(prompts)

@@ -144,6 +144,9 @@ public struct Report {
             ReportDocument.Table(
                 title: "Clients", table: RunTables.clients(logged, names: figures.clients))
         ]
+        if let table = RunTables.clientEvaluations(logged.history) {
+            tables.append(.init(title: "Accuracy by client, on what each holds out", table: table))
+        }
         if let table = RunTables.stalest(logged) { tables.append(.init(title: "The stalest updates", table: table)) }
         return ReportDocument.Section(
             title: isOnly ? "The run in detail" : "\(method): \(run.name)", words: words,

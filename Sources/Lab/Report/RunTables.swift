@@ -1,3 +1,4 @@
+import PromptAggregation
 import RunLog
 import Text
 
@@ -43,6 +44,26 @@ enum RunTables {
                 decimal(100 * figures.influence / versions, 1) + " %",
                 Spread(figures.taskSeconds).text(1), decimal(Double(client.bytes) / 1e6, 2),
                 "\(client.rejected)",
+            ])
+        }
+        return table
+    }
+
+    /// How the clients say that versions do on what they hold out, the newest of each, and all together; nil where none
+    /// holds anything out.
+    static func clientEvaluations(_ history: RunHistory) -> TextTable? {
+        guard !history.clientEvaluations.isEmpty else { return nil }
+        var table = TextTable(["client", "version", "made after", "held out", "accuracy", "loss"])
+        for (client, newest) in history.clientEvaluations {
+            table.add([
+                client.name, "\(newest.version)", decimal(newest.seconds, 1) + " s", "\(newest.count)",
+                decimal(100 * newest.accuracy, 1) + " %", decimal(newest.loss, 3),
+            ])
+        }
+        if let last = history.federatedEvaluations.last {
+            table.add([
+                "\(last.clients) clients together", "\(last.version)", decimal(last.seconds, 1) + " s", "\(last.count)",
+                decimal(100 * last.accuracy, 1) + " %", decimal(last.loss, 3),
             ])
         }
         return table

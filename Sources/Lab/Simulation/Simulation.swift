@@ -79,7 +79,8 @@ public struct Simulation {
         var folder = folder
         folder.syncsLog = false
         setup = try AggregatorSetup(
-            configuration: given, folder: folder, run: max(1, given.federation.seed), startingAt: Timestamp(nanoseconds: 0),
+            configuration: given, folder: folder, run: max(1, given.federation.seed),
+            startingAt: Timestamp(nanoseconds: 0),
             takesUpFinished: false, materials: materials)
         guard !setup.isRecovered else {
             throw RunFolderError("\(folder.path): holds a run already; a simulation begins anew")
@@ -242,7 +243,8 @@ public struct Simulation {
             case .finish: seats[index].hasEnded = true
             // A simulated client does not crash, so it has nothing to keep.
             case .store(let update): try handle(.stored(update.id), at: index)
-            case .abandonTraining, .discard, .updateRejected, .misunderstood, .joined: break
+            // Its clients hold nothing out.
+            case .evaluate, .abandonTraining, .discard, .updateRejected, .misunderstood, .joined: break
             }
         }
     }
@@ -282,6 +284,7 @@ extension Simulation: EffectCarrier {
     package mutating func note(_ version: EncodedVersion) { hasNewVersion = true }
     package func note(_ judgement: Judgement) {}
     package func note(_ failed: FailedTask) {}
+    package func note(_ evaluation: ClientMessage.Evaluation) {}
     package func noteFenced(_ client: ClientID, session: UInt64) {}
 
     package mutating func note(_ flush: Flush) throws { try observer.add(flush) }

@@ -1,23 +1,23 @@
 /// All strategies by name. To add one: its file, and one line here.
 public enum StrategyCatalog {
     public static let entries: [StrategyEntry] = [
-        AsyncPfpt.entry,
-        Ca2fl.entry,
-        CoordinateMedian.entry,
-        FedAsync.entry,
-        FedAvg.entry,
-        FedBuff.entry,
+        AsyncPfpt.entry.withChoiceOfHead,
+        Ca2fl.entry.withChoiceOfHead,
+        CoordinateMedian.entry.withChoiceOfHead,
+        FedAsync.entry.withChoiceOfHead,
+        FedAvg.entry.withChoiceOfHead,
+        FedBuff.entry.withChoiceOfHead,
         FedCof.entry,
-        FedOpt.entry,
-        FedProx.entry,
-        GaussianMixture.entry,
+        FedOpt.entry.withChoiceOfHead,
+        FedProx.entry.withChoiceOfHead,
+        GaussianMixture.entry.withChoiceOfHead,
         Isolated.entry,
         NormClipping.entry,
         PFedPG.entry,
-        Pfpt.entry,
+        Pfpt.entry.withChoiceOfHead,
         PfptReference.entry,
         Scaffold.entry,
-        TrimmedMean.entry,
+        TrimmedMean.entry.withChoiceOfHead,
     ]
 
     public static let names: [String] = entries.map(\.name)
@@ -54,6 +54,12 @@ public enum StrategyCatalog {
         _ plan: inout TrainingPlan, to name: String, settings: StrategySettings = StrategySettings()
     ) throws(StrategyError) {
         let entry = try entry(name)
-        entry.adapt(try settings.checked(against: entry.settings, of: name), &plan)
+        let checked = try settings.checked(against: entry.settings, of: name)
+        entry.adapt(checked, &plan)
+        guard !ClosedHead.isChosen(by: checked) || plan.personal == .nothing else {
+            throw .wrongValue(
+                strategy: name, key: ClosedHead.key, expected: "tuned where every client keeps a head of its own",
+                actual: "closed")
+        }
     }
 }

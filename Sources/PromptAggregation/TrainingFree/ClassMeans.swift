@@ -102,3 +102,19 @@ struct ClassTotals {
         return scaled.map { $0 / length }
     }
 }
+
+extension PromptState {
+    /// The shape [classes, width] of a linear head, the only one that statistics of classes give.
+    ///
+    /// - Throws: `StrategyError.unfitState` for any other head.
+    func linearHead(for strategy: String) throws(StrategyError) -> [Int] {
+        let shape = parameters[Parameters.headWeight]?.shape ?? []
+        guard shape.count == 2, parameters[Parameters.headHiddenWeight] == nil,
+            parameters[Parameters.headBias]?.shape == [shape[0]]
+        else {
+            throw .unfitState(
+                strategy: strategy, expected: "a linear head without a hidden layer", actual: "\(parameters.names)")
+        }
+        return shape
+    }
+}

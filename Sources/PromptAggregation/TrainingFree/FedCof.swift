@@ -30,14 +30,7 @@ struct FedCof: CatalogStrategy {
     private var reports = ClientTable<ClassMeans>()
 
     private init(_ initial: PromptState, shrinkage: Double) throws(StrategyError) {
-        let shape = initial.parameters[Parameters.headWeight]?.shape ?? []
-        guard shape.count == 2, initial.parameters[Parameters.headHiddenWeight] == nil,
-            initial.parameters[Parameters.headBias]?.shape == [shape[0]]
-        else {
-            throw .unfitState(
-                strategy: Self.entry.name, expected: "a linear head without a hidden layer",
-                actual: "\(initial.parameters.names)")
-        }
+        let shape = try initial.linearHead(for: Self.entry.name)
         (classes, width) = (shape[0], shape[1])
         self.shrinkage = shrinkage
         state = initial

@@ -23,6 +23,25 @@ struct SymmetricMatrix {
         }
     }
 
+    /// Adds `weight` times a matrix of which the upper triangle is given, row by row.
+    mutating func add(upperTriangle: [Float], weight: Double) {
+        precondition(upperTriangle.count == size * (size + 1) / 2, "a triangle of another size")
+        let size = size
+        values.withUnsafeMutableBufferPointer { values in
+            upperTriangle.withUnsafeBufferPointer { triangle in
+                var place = 0
+                for row in 0..<size {
+                    for column in row..<size {
+                        values[row * size + column] += weight * Double(triangle[place])
+                        place += 1
+                    }
+                }
+            }
+        }
+    }
+
+    var trace: Double { (0..<size).reduce(0) { $0 + values[$1 * (size + 1)] } }
+
     mutating func addToDiagonal(_ value: Double) {
         for row in 0..<size { values[row * (size + 1)] += value }
     }

@@ -40,6 +40,9 @@ public struct Parameters: Hashable, Sendable {
     public static let classMeans = "class.means"
     /// The number of images of each class: [classes].
     public static let classCounts = "class.counts"
+    /// The scatter of a client's head inputs around their class means, the upper triangle: [inputs (inputs + 1) / 2]. A
+    /// state that holds it asks clients for class statistics beside what they tune (`ClosedHead`).
+    public static let classScatter = "class.scatter"
     /// pFedPG's generator, W_Q, W_K and W_V [width, attention] and W_O [attention, width]; `PFedPG` has the formula.
     public static let generatorQuery = "generator.query"
     public static let generatorKey = "generator.key"

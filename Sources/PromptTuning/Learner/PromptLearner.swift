@@ -138,6 +138,8 @@ package struct BatchGradients {
     package var loss: Double
     /// [batch, width].
     package var features: [Float]
+    /// What the head reads, before whitening: [batch, inputs].
+    package var headInputs: [Float]
     /// [batch, classes].
     package var logits: [Float]
     /// The class of the largest logit.

@@ -95,6 +95,7 @@ struct TuningSession {
             }
         }
         var optimizer = Optimizer(plan)
+        var statistics = try classStatistics()
         var steps = 0
         var loss = 0.0
         var hits = 0
@@ -112,14 +113,38 @@ struct TuningSession {
                 loss += batch.loss
                 hits += zip(batch.predictions, images).count { Int($0) == dataset.labels[$1] }
                 seen += images.count
+                // Of each image once, as it is seen on the way.
+                if epoch == 0 {
+                    statistics?.add(
+                        batch.headInputs, labels: images.map { dataset.labels[$0] }, whitening: whitening)
+                }
                 optimizer.move(&trained)
             }
         }
-        return result(steps: steps, meanLoss: loss / Double(steps), accuracy: Double(hits) / Double(seen))
+        return result(
+            steps: steps, meanLoss: loss / Double(steps), accuracy: Double(hits) / Double(seen), statistics: statistics)
     }
 
-    private func result(steps: Int, meanLoss: Double, accuracy: Double) -> TuningResult {
+    /// Where the state asks for class statistics beside what is tuned, what will hold them.
+    private func classStatistics() throws(TuningError) -> ClassSums? {
+        guard let scatter = state.parameters[Parameters.classScatter] else { return nil }
+        guard headShape.hidden == nil, let inputs = state.parameters[Parameters.headWeight]?.shape.last,
+            scatter.shape == [inputs * (inputs + 1) / 2]
+        else {
+            throw .parameterShape(
+                Parameters.classScatter, expected: "a triangle beside a linear head", found: scatter.shape)
+        }
+        return ClassSums(classes: headShape.classes, width: inputs)
+    }
+
+    private func result(
+        steps: Int, meanLoss: Double, accuracy: Double, statistics: ClassSums?
+    ) -> TuningResult {
         var sent = Parameters()
+        if let statistics {
+            sent = statistics.meansAndCounts()
+            sent[Parameters.classScatter] = statistics.scatter()
+        }
         var kept = Parameters()
         var promptIDs: [PromptID] = []
         for tensor in trained {
@@ -165,11 +190,11 @@ struct TuningSession {
             let images = Array(start..<min(start + plan.batchSize, dataset.count))
             let labels = images.map { dataset.labels[$0] }
             let outcome = try outcome(of: images)
-            sums.add(outcome.headInputs, labels: labels)
+            sums.add(outcome.headInputs, labels: labels, whitening: whitening)
             loss += outcome.losses.reduce(0, +)
             hits += zip(outcome.predictions, labels).count { Int($0) == $1 }
         }
-        var sent = sums.means(whitening: whitening)
+        var sent = sums.meansAndCounts()
         sent[Parameters.prompts] = Tensor(zeros: [0, promptWidth])
         return TuningResult(
             parameters: sent, promptIDs: [], personal: Parameters(), sampleCount: dataset.count, steps: 0,
@@ -210,7 +235,8 @@ struct TuningSession {
             addSimilarityGradients(selection)
         }
         return BatchGradients(
-            loss: loss, features: outcome.features, logits: outcome.logits, predictions: outcome.predictions,
+            loss: loss, features: outcome.features, headInputs: outcome.headInputs, logits: outcome.logits,
+            predictions: outcome.predictions,
             gradients: Dictionary(uniqueKeysWithValues: trained.map { ($0.name, $0.gradient) }), promptRows: rows)
     }
 

@@ -27,11 +27,14 @@ extension MessageReader {
             return .sayHello(try sayHello(present(wire.say_hello, "say_hello")))
         case IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_MALFORMED:
             return .malformed(try malformed(present(wire.malformed, "malformed")))
+        case IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_EVALUATE:
+            let order = try present(wire.evaluate, "evaluate")
+            return .evaluate(.init(version: try version(order.version, "evaluate.version")))
         default:
             throw WireError(
                 field: "body",
-                problem: "expected one of welcome, task, prompts, ack, reject, refuse, say_hello, beacon, malformed,"
-                    + " found none of them")
+                problem: "expected one of welcome, task, prompts, evaluate, ack, reject, refuse, say_hello, beacon,"
+                    + " malformed, found none of them")
         }
     }
 

@@ -17,11 +17,14 @@ extension MessageReader {
         case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FAILURE:
             return .failure(try failure(present(wire.failure, "failure")))
         case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FETCH: return .fetch(try fetch(present(wire.fetch, "fetch")))
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_EVALUATION:
+            return .evaluation(try evaluation(present(wire.evaluation, "evaluation")))
         default:
             throw WireError(
                 field: "body",
                 problem:
-                    "expected one of hello, update, failure, fetch, heartbeat, presence, goodbye, found none of them")
+                    "expected one of hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye, found none"
+                    + " of them")
         }
     }
 
@@ -40,6 +43,8 @@ extension MessageReader {
             try clientID(present(wire.failure, "failure").client, "failure.client")
         case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FETCH:
             try clientID(present(wire.fetch, "fetch").client, "fetch.client")
+        case IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_EVALUATION:
+            try clientID(present(wire.evaluation, "evaluation").client, "evaluation.client")
         default: throw WireError(field: "body", problem: "is missing")
         }
     }
@@ -49,7 +54,8 @@ extension MessageReader {
             client: try clientID(wire.client, "hello.client"),
             session: wire.session,
             sampleCount: try count(wire.sample_count, "hello.sample_count"),
-            model: try model(wire.model, "hello.model"))
+            model: try model(wire.model, "hello.model"),
+            heldOutCount: try count(wire.held_out_count, "hello.held_out_count"))
     }
 
     private func update(_ wire: Impromptu__V2__Update) throws(WireError) -> ClientMessage.Update {
@@ -107,6 +113,24 @@ extension MessageReader {
             activity: try enumeration(wire.activity, "\(path).activity"),
             task: wire.task,
             outstanding: try count(wire.outstanding, "\(path).outstanding"))
+    }
+
+    private func evaluation(_ wire: Impromptu__V2__Evaluation) throws(WireError) -> ClientMessage.Evaluation {
+        let total = try array(wire.total, wire.n_total, most: limits.classes, "evaluation.total")
+        let correct = try array(wire.correct, wire.n_correct, most: limits.classes, "evaluation.correct")
+        return ClientMessage.Evaluation(
+            client: try clientID(wire.client, "evaluation.client"),
+            session: wire.session,
+            version: try version(wire.version, "evaluation.version"),
+            loss: wire.loss,
+            total: try counts(total, "evaluation.total"),
+            correct: try counts(correct, "evaluation.correct"))
+    }
+
+    private func counts(_ values: [Int64], _ path: String) throws(WireError) -> [Int] {
+        var counts: [Int] = []
+        for (index, value) in values.enumerated() { counts.append(try count(value, "\(path)[\(index)]")) }
+        return counts
     }
 
     private func goodbye(_ wire: Impromptu__V2__Goodbye) throws(WireError) -> ClientMessage.Goodbye {

@@ -35,11 +35,18 @@ extension MessageWriter {
             case .malformed(let malformed):
                 $0.body_case = IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_MALFORMED
                 $0.malformed = self.malformed(malformed)
+            case .evaluate(let order):
+                $0.body_case = IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_EVALUATE
+                $0.evaluate = self.evaluate(order)
             case .beacon(let beacon):
                 $0.body_case = IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_BEACON
                 $0.beacon = self.beacon(beacon)
             }
         }
+    }
+
+    private func evaluate(_ order: AggregatorMessage.Evaluate) -> UnsafeMutablePointer<Impromptu__V2__Evaluate> {
+        message(impromptu__v2__evaluate__init) { $0.version = Int64(order.version) }
     }
 
     private func welcome(_ welcome: AggregatorMessage.Welcome) -> UnsafeMutablePointer<Impromptu__V2__Welcome> {

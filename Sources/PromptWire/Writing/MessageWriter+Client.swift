@@ -25,6 +25,9 @@ extension MessageWriter {
             case .fetch(let fetch):
                 $0.body_case = IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_FETCH
                 $0.fetch = self.fetch(fetch)
+            case .evaluation(let evaluation):
+                $0.body_case = IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_EVALUATION
+                $0.evaluation = self.evaluation(evaluation)
             case .goodbye(let goodbye):
                 $0.body_case = IMPROMPTU__V2__CLIENT_ENVELOPE__BODY_GOODBYE
                 $0.goodbye = self.goodbye(goodbye)
@@ -38,6 +41,7 @@ extension MessageWriter {
             $0.session = hello.session
             $0.sample_count = Int64(hello.sampleCount)
             $0.model = model(hello.model)
+            $0.held_out_count = Int64(hello.heldOutCount)
         }
     }
 
@@ -89,6 +93,21 @@ extension MessageWriter {
             $0.activity = heartbeat.activity.wire
             $0.task = heartbeat.task
             $0.outstanding = Int64(heartbeat.outstanding)
+        }
+    }
+
+    private func evaluation(
+        _ evaluation: ClientMessage.Evaluation
+    ) -> UnsafeMutablePointer<Impromptu__V2__Evaluation> {
+        message(impromptu__v2__evaluation__init) {
+            $0.client = text(evaluation.client.name)
+            $0.session = evaluation.session
+            $0.version = Int64(evaluation.version)
+            $0.loss = evaluation.loss
+            $0.n_total = evaluation.total.count
+            $0.total = array(evaluation.total.map { Int64($0) })
+            $0.n_correct = evaluation.correct.count
+            $0.correct = array(evaluation.correct.map { Int64($0) })
         }
     }
 

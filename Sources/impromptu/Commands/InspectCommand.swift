@@ -99,17 +99,23 @@ struct InspectCommand: ParsableCommand {
         ]
         if run.droppedBytes > 0 { lines.append("torn end       \(run.droppedBytes) bytes were left out") }
         let isPrivate = run.clients.contains { $0.epsilon != nil }
+        let isEvaluated = run.clients.contains { $0.evaluation != nil }
         var table = TextTable(
             ["client", "messages", "bytes", "used", "late", "mean staleness", "rejected"]
-                + (isPrivate ? ["epsilon"] : []))
+                + (isPrivate ? ["epsilon"] : []) + (isEvaluated ? ["accuracy", "held out", "of version"] : []))
         for client in run.clients {
             table.add(
                 [
                     client.client, "\(client.messages)", "\(client.bytes)", "\(client.updatesUsed)",
                     "\(client.lateUpdatesUsed)", decimal(client.meanStaleness, 2), "\(client.rejected)",
-                ] + (client.epsilon.map { [decimal($0, 3)] } ?? []))
+                ] + (client.epsilon.map { [decimal($0, 3)] } ?? []) + (isEvaluated ? accuracy(of: client) : []))
         }
         return lines + [""] + table.lines
+    }
+
+    private func accuracy(of client: RunInspection.ClientEntry) -> [String] {
+        guard let evaluation = client.evaluation else { return ["-", "-", "-"] }
+        return [decimal(100 * evaluation.accuracy, 1) + " %", "\(evaluation.heldOut)", "\(evaluation.version)"]
     }
 
     private func updates(_ run: RunInspection) -> [String] {

@@ -32,6 +32,8 @@ private let clientMessages: [ClientMessage] = [
     .heartbeat(.init(client: client, session: 1, activity: .training, task: 1, outstanding: 1)),
     .presence(
         .init(heartbeats: [.init(client: client, session: 1, activity: .idle, task: 0, outstanding: 0)])),
+    .evaluation(
+        .init(client: client, session: 1, version: 0, loss: 0.5, total: [3, 0], correct: [2, 0])),
     .fetch(.init(client: client, session: 1, holding: -1)),
     .failure(.init(client: client, session: 1, task: 1, reason: "no")),
     .update(
@@ -52,7 +54,7 @@ private let wireSeeds: [[UInt8]] = {
             .init(
                 version: 3, changed: PromptState(parameters: parameters, promptIDs: [0]),
                 unchanged: [.init(name: "head.bias", since: 1)])),
-        .ack(.init(client: client, task: 2)),
+        .evaluate(.init(version: 3)), .ack(.init(client: client, task: 2)),
         .reject(.init(client: client, run: 1, task: 2, code: .invalid, reason: "no")),
         .refuse(.init(client: client, session: 1, code: .fenced, reason: "no")),
         .sayHello(.init(client: client, session: 1)), .malformed(.init(client: client, reason: "no")),

@@ -1,0 +1,50 @@
+"""Take part in a federation that tunes prompts, and use what it made.
+
+    federation = impromptu.join("runs/first", client="clinic-3", samples=len(dataset))
+    for task in federation:
+        tensors, loss = train(task.tensors, task.plan, task.seed)
+        task.send(tensors, {"loss": loss})
+
+docs/python.md is the manual.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from .endpoints import Endpoints
+from .errors import (
+    ConfigurationError,
+    Fenced,
+    ImpromptuError,
+    ModelMismatch,
+    OutboxError,
+    Refused,
+    UpdateError,
+)
+from .federation import Federation, ModelSpecification, join
+from .keys import Keys
+from .plan import TrainingPlan
+from .state import Version
+from .task import Task
+
+try:
+    __version__ = version("impromptu")
+except PackageNotFoundError:  # imported from the sources
+    __version__ = "0"
+
+__all__ = [
+    "ConfigurationError",
+    "Endpoints",
+    "Federation",
+    "Fenced",
+    "ImpromptuError",
+    "Keys",
+    "ModelMismatch",
+    "ModelSpecification",
+    "OutboxError",
+    "Refused",
+    "Task",
+    "TrainingPlan",
+    "UpdateError",
+    "Version",
+    "join",
+]

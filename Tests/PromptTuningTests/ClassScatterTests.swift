@@ -1,0 +1,122 @@
+import PromptAggregation
+import PromptTuning
+import Testing
+
+/// The class statistics that clients send beside what they tune, where the state asks for them.
+@Suite struct ClassScatterTests {
+    private let learner: PromptLearner
+    private let dataset: TuningDataset
+
+    init() throws {
+        learner = try PromptLearner(encoder: .bundled(), threads: 2)
+        dataset = try TuningDataset(PromptLearnerTests.colours(10, seed: 3))
+    }
+
+    private func state(whitened: Bool = false) throws -> PromptState {
+        var state = learner.initialState(pool: 3, classes: 4, keyProjection: false, seed: 1)
+        state.parameters[Parameters.headWeight]!.values[5] = 0.1
+        state.parameters[Parameters.classMeans] = Tensor(zeros: [4, 192])
+        state.parameters[Parameters.classCounts] = Tensor(zeros: [4])
+        state.parameters[Parameters.classScatter] = Tensor(zeros: [192 * 193 / 2])
+        if whitened { try learner.whiten(&state, by: dataset, plan: plan()) }
+        return state
+    }
+
+    private func plan(steps: Int = 0, rate: Double = 0) -> TrainingPlan {
+        var plan = TrainingPlan()
+        plan.batchSize = 4
+        plan.epochs = 2
+        plan.maximumSteps = steps
+        plan.promptLearningRate = rate
+        plan.headLearningRate = 0
+        plan.promptsPerBatch = 0
+        plan.similarityWeight = 0
+        return plan
+    }
+
+    /// Counts, means and scatter, in float64, of rows of what the head reads.
+    private func statistics(_ rows: [[Double]], _ labels: [Int]) -> (
+        counts: [Double], means: [Double], scatter: [Double]
+    ) {
+        var counts = [Double](repeating: 0, count: 4)
+        var means = [[Double]](repeating: [Double](repeating: 0, count: 192), count: 4)
+        for (row, label) in zip(rows, labels) {
+            counts[label] += 1
+            for column in 0..<192 { means[label][column] += row[column] }
+        }
+        for label in 0..<4 where counts[label] > 0 { means[label] = means[label].map { $0 / counts[label] } }
+        var scatter: [Double] = []
+        for a in 0..<192 {
+            for b in a..<192 {
+                scatter.append(
+                    zip(rows, labels).reduce(0) {
+                        $0 + ($1.0[a] - means[$1.1][a]) * ($1.0[b] - means[$1.1][b])
+                    })
+            }
+        }
+        return (counts, means.flatMap { $0 }, scatter)
+    }
+
+    private func distance(_ tensor: Tensor?, _ expected: [Double]) -> Double {
+        guard let tensor, tensor.values.count == expected.count else { return .infinity }
+        let largest = expected.reduce(1e-30) { max($0, abs($1)) }
+        return zip(tensor.values, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1)) } / largest
+    }
+
+    /// Of each image once, however many epochs there are; with prompts, and whitened where the head reads whitened features.
+    @Test(arguments: [false, true])
+    func sendsTheStatisticsOfWhatTheHeadReads(whitened: Bool) throws {
+        let state = try state(whitened: whitened)
+        let result = try #require(try learner.tune(state, on: dataset, plan: plan(), seed: 4))
+        let features = try learner.gradients(state, on: dataset, images: Array(0..<10), plan: plan()).features
+        var rows = (0..<10).map { features[$0 * 192..<($0 + 1) * 192].map(Double.init) }
+        if whitened {
+            let mean = state.parameters[Parameters.featureMean]!.values
+            let matrix = state.parameters[Parameters.featureWhitening]!
+            rows = rows.map { row in
+                (0..<192).map { target in
+                    zip(matrix.row(target), row.indices).reduce(0) {
+                        $0 + Double($1.0) * (row[$1.1] - Double(mean[$1.1]))
+                    }
+                }
+            }
+        }
+        let expected = statistics(rows, dataset.labels)
+        #expect(result.parameters[Parameters.classCounts]?.values == [4, 3, 3, 0])
+        #expect(distance(result.parameters[Parameters.classMeans], expected.means) < 1e-4)
+        #expect(distance(result.parameters[Parameters.classScatter], expected.scatter) < 1e-4)
+        #expect(result.parameters[Parameters.headWeight] == state.parameters[Parameters.headWeight])
+    }
+
+    /// Only images that a task came to count, and what is sent has the state's tensors in the state's shapes.
+    @Test func countsWhatATaskSaw() throws {
+        let state = try state()
+        let result = try #require(try learner.tune(state, on: dataset, plan: plan(steps: 1, rate: 0.01), seed: 4))
+        #expect(result.parameters[Parameters.classCounts]!.values.reduce(0, +) == 4)
+        #expect(result.parameters.names == state.parameters.names)
+        for name in result.parameters.names {
+            #expect(result.parameters[name]!.shape == state.parameters[name]!.shape)
+        }
+        #expect(result.parameters[Parameters.prompts] != state.parameters[Parameters.prompts])
+    }
+
+    @Test func sendsNoneUnasked() throws {
+        var state = try state()
+        for name in [Parameters.classMeans, Parameters.classCounts, Parameters.classScatter] {
+            state.parameters[name] = nil
+        }
+        let result = try #require(try learner.tune(state, on: dataset, plan: plan(), seed: 4))
+        #expect(result.parameters.names == state.parameters.names)
+    }
+
+    @Test func refusesAScatterOfAnotherSize() throws {
+        var state = try state()
+        state.parameters[Parameters.classScatter] = Tensor(zeros: [7])
+        #expect(
+            throws: TuningError.parameterShape(
+                Parameters.classScatter, expected: "a triangle beside a linear head", found: [7])
+        ) {
+            try learner.tune(state, on: dataset, plan: plan(), seed: 4)
+        }
+    }
+}
