@@ -2,6 +2,7 @@ import FederationService
 import Foundation
 import RunLog
 import RunSettings
+import TestSupport
 import Testing
 
 /// What `impromptu check` says of a worker beside its aggregator.
