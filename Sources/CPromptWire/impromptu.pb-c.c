@@ -1402,6 +1402,51 @@ void   impromptu__v2__drain_requested__free_unpacked
   assert(message->base.descriptor == &impromptu__v2__drain_requested__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   impromptu__v2__setting_changed__init
+                     (Impromptu__V2__SettingChanged         *message)
+{
+  static const Impromptu__V2__SettingChanged init_value = IMPROMPTU__V2__SETTING_CHANGED__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__setting_changed__get_packed_size
+                     (const Impromptu__V2__SettingChanged *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__setting_changed__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__setting_changed__pack
+                     (const Impromptu__V2__SettingChanged *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__setting_changed__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__setting_changed__pack_to_buffer
+                     (const Impromptu__V2__SettingChanged *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__setting_changed__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__SettingChanged *
+       impromptu__v2__setting_changed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__SettingChanged *)
+     protobuf_c_message_unpack (&impromptu__v2__setting_changed__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__setting_changed__free_unpacked
+                     (Impromptu__V2__SettingChanged *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__setting_changed__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   impromptu__v2__publication__init
                      (Impromptu__V2__Publication         *message)
 {
@@ -4072,6 +4117,57 @@ const ProtobufCMessageDescriptor impromptu__v2__drain_requested__descriptor =
   impromptu__v2__drain_requested__field_indices_by_name,
   1,  impromptu__v2__drain_requested__number_ranges,
   (ProtobufCMessageInit) impromptu__v2__drain_requested__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__setting_changed__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__SettingChanged, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__SettingChanged, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__setting_changed__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange impromptu__v2__setting_changed__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__setting_changed__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.SettingChanged",
+  "SettingChanged",
+  "Impromptu__V2__SettingChanged",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__SettingChanged),
+  2,
+  impromptu__v2__setting_changed__field_descriptors,
+  impromptu__v2__setting_changed__field_indices_by_name,
+  1,  impromptu__v2__setting_changed__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__setting_changed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor impromptu__v2__publication__field_descriptors[5] =

@@ -21,7 +21,7 @@ public struct Aggregator: Sendable {
         case resting
     }
 
-    public let configuration: FederationConfiguration
+    public internal(set) var configuration: FederationConfiguration
     /// Tells the run from any other, so that what belongs to one never counts in another.
     public let run: UInt64
     var strategy: any AggregationStrategy
@@ -117,6 +117,7 @@ public struct Aggregator: Sendable {
         case .received(.goodbye(let goodbye)): receive(goodbye)
         case .tick: break
         case .drainRequested(let patience): drain(within: patience)
+        case .reconfigured(let configuration): reconfigure(configuration)
         }
         meetDeadlines(at: event.time)
         advance(at: event.time)
@@ -163,6 +164,22 @@ public struct Aggregator: Sendable {
         if configuration.evaluateEvery > 0, !isEvaluated(version) { orderEvaluation() }
         publishBeacon(to: .all)
         effects.append(.finish)
+    }
+
+    /// Takes over what may change in mid-run. A finished run whose end is moved on rests until the process is started again.
+    private mutating func reconfigure(_ new: FederationConfiguration) {
+        configuration.stop = new.stop
+        configuration.mode = new.mode
+        configuration.plan = new.plan
+        configuration.schedule = new.schedule
+        guard phase == .finished, !stopIsReached, !timeIsUp else { return }
+        phase = .resting
+    }
+
+    /// Whether the run has lasted as long as it may.
+    private var timeIsUp: Bool {
+        guard let duration = configuration.stop.duration else { return false }
+        return waits.started.saturatingAdd(duration.wholeNanoseconds) <= clock.elapsed
     }
 
     /// Stops giving out tasks. What is in flight may still be answered.

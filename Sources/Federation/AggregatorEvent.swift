@@ -10,6 +10,9 @@ public struct AggregatorEvent: Hashable, Sendable {
         case tick
         /// Somebody asks it to come to rest: no new tasks, and an end once those in flight are answered or the time is up.
         case drainRequested(within: Duration)
+        /// From now on the run has this configuration: when it ends, how large a buffer or a cohort is, how long a round
+        /// takes and how far a task steps. All else stays as it was.
+        case reconfigured(FederationConfiguration)
     }
     public var time: Timestamp
     public var kind: Kind

@@ -15,6 +15,8 @@ package struct AggregatorSetup {
     package let origin: Origin
     package let aggregator: Aggregator
     package let log: RunLogWriter
+    /// The settings that were changed since the run began.
+    package let changes: [SettingChanged]
     package let history: RunHistory
     package let lastTime: Timestamp
     /// nil for a new run.
@@ -44,7 +46,6 @@ package struct AggregatorSetup {
             configuration, classes: configuration.data.classNames, encoder: encoder, digest: encoderDigest)
         configuration.federation.model = model.specification
         try folder.create()
-        self.configuration = configuration
         let needsData =
             materials == nil && configuration.data.isDivided
             && (configuration.evaluation.interval != nil || configuration.prompts.whitening)
@@ -55,13 +56,19 @@ package struct AggregatorSetup {
             self.recovery = recovery
             origin = Origin(run: recovery.header.run, epoch: recovery.epoch + 1)
             log = recovery.log
+            changes = recovery.changes
             aggregator = recovery.aggregator
             history = recovery.history
             lastTime = recovery.lastTime
+            for change in recovery.changes {
+                configuration = try configuration.with(change.key, value: change.value)
+            }
+            configuration.federation.model = model.specification
             try folder.write(configuration.yaml, to: folder.configuration)
         } else {
             try Self.checkThatNothingIsLost(in: folder)
             recovery = nil
+            changes = []
             origin = Origin(run: run, epoch: 1)
             let learner = try PromptLearner(encoder: encoder, threads: 1)
             guard configuration.prompts.depth <= encoder.depth else {
@@ -92,6 +99,7 @@ package struct AggregatorSetup {
                     model: model.specification), at: lastTime)
             history = RunHistory()
         }
+        self.configuration = configuration
         try folder.write(json: model, to: folder.model)
     }
 
@@ -117,7 +125,11 @@ package struct AggregatorSetup {
         _ recovery: RunRecovery, against given: RunConfiguration, _ model: ModelSpecification, _ folder: RunFolder,
         _ takesUpFinished: Bool
     ) throws {
-        let changes = given.changes(since: recovery.configuration)
+        // What was changed since may be given as it was at first, or as it is now.
+        let first = try RunConfiguration(of: recovery.header)
+        let changes = given.changes(since: first).filter { change in
+            given.changes(since: recovery.configuration).contains { $0.key == change.key }
+        }
         guard changes.isEmpty else {
             try recovery.leaveAsFound()
             throw ConfigurationError(

@@ -58,6 +58,18 @@ public struct DrainRequested: Hashable, Sendable {
     public var patience: Duration { .milliseconds(patienceMilliseconds) }
 }
 
+/// Somebody changed a setting of the run; it is in force from here on.
+public struct SettingChanged: Hashable, Sendable {
+    /// As the configuration names it, such as `run.updates`.
+    public var key: String
+    public var value: String
+
+    public init(key: String, value: String) {
+        self.key = key
+        self.value = value
+    }
+}
+
 /// A version was published.
 public struct Publication: Hashable, Sendable {
     public var version: Version
@@ -87,6 +99,7 @@ public enum LogRecord: Hashable, Sendable {
     case received(ClientMessage)
     case tick(Tick)
     case drain(DrainRequested)
+    case setting(SettingChanged)
     case publication(Publication)
 }
 
@@ -97,6 +110,7 @@ public enum LogChannel: String, Hashable, Sendable, CaseIterable {
     case received = "/received"
     case tick = "/tick"
     case drain = "/drain"
+    case setting = "/setting"
     case publication = "/publication"
 
     /// The full name of the protobuf message that the channel's records hold, found in `LogCodec.schema`.
@@ -107,6 +121,7 @@ public enum LogChannel: String, Hashable, Sendable, CaseIterable {
         case .received: "impromptu.v2.ClientEnvelope"
         case .tick: "impromptu.v2.Tick"
         case .drain: "impromptu.v2.DrainRequested"
+        case .setting: "impromptu.v2.SettingChanged"
         case .publication: "impromptu.v2.Publication"
         }
     }

@@ -11,6 +11,8 @@ import PromptWire
 package struct LoggedAggregator {
     package private(set) var aggregator: Aggregator
     private let log: RunLogWriter
+    /// The settings that were changed since the run began, in their order.
+    private var changes: [SettingChanged]
     private var pending: [CommittedEffect] = []
     /// Messages that could not be decoded; they are not in the log.
     package private(set) var malformed = 0
@@ -27,8 +29,10 @@ package struct LoggedAggregator {
     package private(set) var receivedMessages = 0
     package private(set) var receivedBytes = 0
 
-    package init(aggregator: Aggregator, log: RunLogWriter) {
+    /// - Parameter changes: the settings that were changed before.
+    package init(aggregator: Aggregator, log: RunLogWriter, changes: [SettingChanged] = []) {
         self.aggregator = aggregator
+        self.changes = changes
         self.log = log
     }
 
@@ -83,6 +87,16 @@ package struct LoggedAggregator {
     package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
         try log.append(request, at: time)
         try handle(.drainRequested(within: request.patience), at: time)
+    }
+
+    /// Changes a setting.
+    /// - Parameter configuration: what the core is told from then on.
+    mutating func change(_ setting: SettingChanged, to configuration: FederationConfiguration, at time: Timestamp)
+        throws
+    {
+        try log.append(setting, at: time)
+        changes.append(setting)
+        try handle(.reconfigured(configuration), at: time)
     }
 
     private mutating func handle(_ kind: AggregatorEvent.Kind, at time: Timestamp) throws {
@@ -156,8 +170,10 @@ package struct LoggedAggregator {
     /// - Parameter history: what the observers kept of all that was committed.
     package func snapshot(_ history: RunHistory) -> (@Sendable () -> RunSnapshot)? {
         guard let position = log.position, let run = log.run else { return nil }
-        return { [aggregator, lastTime, epoch] in
-            RunSnapshot(of: aggregator, history: history, run: run, epoch: epoch, at: position, time: lastTime)
+        return { [aggregator, changes, lastTime, epoch] in
+            RunSnapshot(
+                of: aggregator, history: history, run: run, changes: changes, epoch: epoch, at: position, time: lastTime
+            )
         }
     }
 

@@ -41,6 +41,8 @@ public struct Replay {
     public private(set) var lastTime = Timestamp(nanoseconds: 0)
     /// Starts of the aggregator so far.
     public private(set) var epoch: UInt64 = 0
+    /// The settings that were changed so far, in their order; `configuration` has them.
+    private(set) var changes: [SettingChanged] = []
     /// The newest version whose publication was met in the log.
     private var published: Version?
     /// Published by the core and not yet met in the log.
@@ -76,6 +78,8 @@ public struct Replay {
     ) throws {
         let path = reader.path
         try begin(header) { ReplayError("\(path): \($0)") }
+        changes = snapshot.changes
+        for change in changes { configuration = try configuration!.changing(change.key, to: change.value) }
         aggregator = try snapshot.restore(configuration!, header, initial: header.initial!.state)
         records = Int(snapshot.position.messageCount)
         skippedRecords = records
@@ -120,6 +124,14 @@ public struct Replay {
         case .received(let message): try apply(.received(message), entry, observe)
         case .tick: try apply(.tick, entry, observe)
         case .drain(let request): try apply(.drainRequested(within: request.patience), entry, observe)
+        case .setting(let change):
+            do {
+                configuration = try configuration!.changing(change.key, to: change.value)
+            } catch {
+                throw problem("\(error)")
+            }
+            changes.append(change)
+            try apply(.reconfigured(configuration!.federation(for: header!)), entry, observe)
         case .publication(let publication):
             guard let made = awaited.first, made.version == publication.version else {
                 throw problem("version \(publication.version) was published, but the replay publishes none here")

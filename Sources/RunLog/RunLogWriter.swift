@@ -68,6 +68,10 @@ package final class RunLogWriter {
         try append(LogCodec.encode(request), on: .drain, at: time)
     }
 
+    package func append(_ change: SettingChanged, at time: Timestamp) throws {
+        try append(LogCodec.encode(change), on: .setting, at: time)
+    }
+
     package func append(_ start: EpochStarted, at time: Timestamp) throws {
         try append(LogCodec.encode(start), on: .epoch, at: time)
     }

@@ -19,7 +19,10 @@ package struct RunRecovery {
 
     /// Goes on behind the last whole record.
     package let log: RunLogWriter
+    /// With what was changed since the run began.
     package let configuration: RunConfiguration
+    /// The settings that were changed since the run began, in their order.
+    package let changes: [SettingChanged]
     package let aggregator: Aggregator
     package let history: RunHistory
     /// When the last record was made; the run's time never goes back behind it.
@@ -61,6 +64,7 @@ package struct RunRecovery {
         self.passedOver = passedOver
         start = resumed?.start
         configuration = replay.configuration!
+        changes = replay.changes
         aggregator = replay.aggregator!
         lastTime = replay.lastTime
         epoch = replay.epoch

@@ -13,6 +13,8 @@ package struct RunSnapshot {
     package var position: LogPosition
     /// Of the log's first record.
     package var run: Digest
+    /// The settings that were changed before the place, in their order.
+    package var changes: [SettingChanged]
     /// Starts of the aggregator before the place.
     package var epoch: UInt64
     /// When the last record before the place was made.
@@ -23,9 +25,10 @@ package struct RunSnapshot {
     package var aggregator: [UInt8]
 
     package init(
-        of aggregator: Aggregator, history: RunHistory, run: Digest, epoch: UInt64, at position: LogPosition,
-        time: Timestamp
+        of aggregator: Aggregator, history: RunHistory, run: Digest, changes: [SettingChanged] = [], epoch: UInt64,
+        at position: LogPosition, time: Timestamp
     ) {
+        self.changes = changes
         self.position = position
         self.run = run
         self.epoch = epoch
@@ -42,7 +45,7 @@ package struct RunSnapshot {
 
     private static let kind = "Run"
     /// Goes up with every change of what is written here.
-    private static let format: UInt64 = 2
+    private static let format: UInt64 = 3
 
     package func encode() -> [UInt8] {
         var writer = SnapshotWriter()
@@ -50,6 +53,10 @@ package struct RunSnapshot {
         writer.write(Self.format)
         writer.write(buildVersion)
         writer.write(bytes: run.bytes)
+        writer.write(changes) { writer, change in
+            writer.write(change.key)
+            writer.write(change.value)
+        }
         writer.write(epoch)
         writer.write(position.length)
         writer.write(UInt64(position.checksum))
@@ -71,6 +78,9 @@ package struct RunSnapshot {
         try reader.expect(Self.format, "format of a run's snapshot")
         try reader.expect(buildVersion, "build")
         run = Digest(bytes: try reader.byteList())
+        changes = try reader.list { reader throws(SnapshotError) in
+            SettingChanged(key: try reader.text(), value: try reader.text())
+        }
         epoch = try reader.word()
         position = LogPosition(
             length: try reader.word(), checksum: UInt32(try reader.integer("checksum", in: 0...Int(UInt32.max))),

@@ -11,9 +11,37 @@ extension RunConfiguration {
     /// Sections and keys that say where and how a run is worked on. A replay needs none of them, so each start may have
     /// its own.
     private static let operational: Set<String> = [
-        "endpoints", "security", "worker", "evaluation", "simulation", "run.snapshot_versions", "data.path",
-        "data.unreadable", "data.held_out", "encoder.path",
+        "endpoints", "security", "worker", "simulation", "evaluation.interval_seconds", "evaluation.threads",
+        "run.snapshot_versions", "data.path", "data.unreadable", "data.held_out", "encoder.path",
     ]
+
+    /// Keys that may change while the run goes on, by a record of its log.
+    public static let changeable = [
+        "run.versions", "run.updates", "run.seconds", "federation.buffer_size", "federation.cohort",
+        "federation.deadline_seconds", "training.prompt_learning_rate", "training.head_learning_rate",
+    ]
+
+    /// The same with another value of a key that may change in mid-run.
+    /// - Throws: `ConfigurationError` for another key, a wrong value, or one that changes nothing.
+    package func changing(_ key: String, to value: String) throws -> RunConfiguration {
+        guard Self.changeable.contains(key) else {
+            throw ConfigurationError(
+                "\(key): cannot change in mid-run; these can: \(Self.changeable.joined(separator: ", "))")
+        }
+        let changed = try with(key, value: value)
+        guard changed.yaml != yaml, changed.federation != federation else {
+            throw ConfigurationError("\(key)=\(value): changes nothing in this run")
+        }
+        return changed
+    }
+
+    /// The same with another value of a key.
+    package func with(_ key: String, value: String) throws -> RunConfiguration {
+        var layers = ConfigurationLayers()
+        try layers.add(yaml: yaml, name: "the run's configuration")
+        layers.set(key, to: value, source: "\(key)=\(value)")
+        return try RunConfiguration(layers)
+    }
 
     /// What differs of all that the run of another configuration must keep, in the order of the keys.
     package func changes(since first: RunConfiguration) -> [ConfigurationChange] {

@@ -76,6 +76,8 @@ struct RootCommand: AsyncParsableCommand {
                                           impromptu work --config run.yaml --index 0 --of 4   (on each machine)
             See how it goes:              impromptu status runs/first
             Bring it to rest:             impromptu drain runs/first
+            Change or extend a run:       impromptu set runs/first federation.buffer_size=8
+                                          impromptu extend runs/first --updates 500
             Check and look into a run:    impromptu replay runs/first
                                           impromptu replay runs/first --strategy fedavg --strategy fedbuff
                                           impromptu inspect runs/first
@@ -98,6 +100,8 @@ struct RootCommand: AsyncParsableCommand {
             InspectCommand.self, EvaluateCommand.self, PredictCommand.self, ShowCommand.self, ReportCommand.self,
             ExportCommand.self, SimulateCommand.self,
             ExperimentCommand.self, DataCommand.self, KeysCommand.self, StatusCommand.self, DrainCommand.self,
+            SetCommand.self,
+            ExtendCommand.self,
             CheckCommand.self, BenchCommand.self,
         ])
 }

@@ -29,7 +29,8 @@ import ZeroMQTransport
         init(
             outbox: String? = nil, privacy: PrivacyGuard? = nil,
             training: @escaping @Sendable (TrainingOrder) -> Result<TrainingOutcome?, any Error> = { _ in .success(nil)
-            }
+            },
+            startsFrom: @escaping @Sendable (Parameters) -> Void = { _ in }
         ) throws {
             loop = try PollLoop(name: "hosted")
             let folder = try outbox.map {
@@ -40,7 +41,8 @@ import ZeroMQTransport
                 id: HostedClientTests.id, session: HostedClientTests.session, sampleCount: 10,
                 model: ModelSpecification(),
                 belongings: .init(outbox: folder, privacy: privacy, delay: delay, delays: SeededRandom(seed: 1)),
-                train: { order, _, finish in
+                train: { order, personal, finish in
+                    startsFrom(personal)
                     finish(training(order))
                     return TuningThread.Cancellation()
                 }, loop: loop, logger: Logger(label: "test"))
@@ -92,12 +94,13 @@ import ZeroMQTransport
     }
     private static var prompts: AggregatorMessage { .prompts(.init(version: 0, changed: state)) }
 
-    private static func outcome(of order: TrainingOrder) -> TrainingOutcome {
+    private static func outcome(of order: TrainingOrder, keeping personal: Parameters = Parameters()) -> TrainingOutcome
+    {
         TrainingOutcome(
             result: TrainingResult(
                 task: order.task.number, baseVersion: order.base.version, parameters: order.base.state.parameters,
                 promptIDs: order.base.state.promptIDs, sampleCount: 10, metrics: []),
-            personal: Parameters())
+            personal: personal)
     }
 
     /// The message of each file in a client's outbox.
@@ -118,6 +121,30 @@ import ZeroMQTransport
             hosted.receive(Self.welcome)
             #expect(try await hosted.sent.updates(2) == first + first)
             hosted.end()
+        }
+    }
+
+    @Test func whatAClientKeepsIsThereAfterACrashBitForBit() async throws {
+        try await inTemporaryFolder { folder in
+            let kept = Parameters([
+                (Parameters.headWeight, Tensor(shape: [1, 3], values: [.pi, -0.0, .leastNonzeroMagnitude]))
+            ])
+            let seen = Mutex<[Parameters]>([])
+            for start in 0..<2 {
+                let hosted = try Hosted(
+                    outbox: folder, training: { .success(Self.outcome(of: $0, keeping: kept)) },
+                    startsFrom: { personal in seen.withLock { $0.append(personal) } })
+                hosted.start()
+                hosted.receive(Self.welcome, Self.task, Self.prompts)
+                // The second start sends the first one's update too.
+                _ = try await hosted.sent.updates(start + 1)
+                hosted.receive(.ack(.init(client: Self.id, task: 3)))
+                hosted.end()
+            }
+            let starts = seen.withLock { $0 }
+            #expect(starts.map(\.entries.count) == [0, 1])
+            #expect(
+                starts[1].entries[0].tensor.values.map(\.bitPattern) == kept.entries[0].tensor.values.map(\.bitPattern))
         }
     }
 

@@ -62,6 +62,68 @@ import Testing
         }
     }
 
+    private func values(_ value: Float) -> Parameters {
+        Parameters([(Parameters.headWeight, Tensor(shape: [1, 1], values: [value]))])
+    }
+
+    @Test func whatIsKeptOfATaskLiesBesideItsUpdateForEachRun() throws {
+        try withTemporaryFolder { folder in
+            do {
+                let outbox = try open(folder)
+                for (task, run) in [(2, 5), (3, 5), (1, 9)] as [(UInt64, UInt64)] {
+                    let update = update(task, run: run)
+                    outbox.store(update.id, encoded(update), personal: values(Float(task))) { #expect($0 == nil) }
+                }
+                outbox.discard(update(3).id, .acknowledged)
+                outbox.finish()
+            }
+            let outbox = try open(folder)
+            #expect(try outbox.personal(run: 5) == PersonalParts(run: 5, task: 3, values: values(3)))
+            #expect(try outbox.personal(run: 9) == PersonalParts(run: 9, task: 1, values: values(1)))
+            #expect(try outbox.personal(run: 7) == nil)
+        }
+    }
+
+    @Test("what a crash left of a task counts where its update is there", arguments: [true, false])
+    func aCrashBetweenBoth(withUpdate: Bool) throws {
+        try withTemporaryFolder { folder in
+            let file = folder + "/client-1/0000000000000005.personal"
+            do {
+                let outbox = try open(folder)
+                for task in 1...2 as ClosedRange<UInt64> {
+                    let update = update(task)
+                    outbox.store(update.id, encoded(update), personal: values(Float(task))) { #expect($0 == nil) }
+                    outbox.finish()
+                    if task == 1 { try FileManager.default.copyItem(atPath: file, toPath: file + ".before") }
+                }
+                try FileManager.default.moveItem(atPath: file, toPath: file + ".next")
+                try FileManager.default.moveItem(atPath: file + ".before", toPath: file)
+                if !withUpdate { outbox.discard(update(2).id, .rejected) }
+                outbox.finish()
+            }
+            let outbox = try open(folder)
+            let task: UInt64 = withUpdate ? 2 : 1
+            #expect(try outbox.personal(run: 5) == PersonalParts(run: 5, task: task, values: values(Float(task))))
+            #expect(!FileManager.default.fileExists(atPath: file + ".next"))
+        }
+    }
+
+    @Test func aDamagedFileOfWhatIsKeptIsNamed() throws {
+        try withTemporaryFolder { folder in
+            do {
+                let outbox = try open(folder)
+                outbox.store(update(1).id, encoded(update(1)), personal: values(1)) { #expect($0 == nil) }
+                outbox.finish()
+            }
+            let file = folder + "/client-1/0000000000000005.personal"
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+            bytes[bytes.count - 40] ^= 1
+            try bytes.write(to: URL(fileURLWithPath: file))
+            let error = #expect(throws: OutboxError.self) { try open(folder).personal(run: 5) }
+            #expect("\(try #require(error))".hasPrefix("\(file): expected what the client keeps of its last task"))
+        }
+    }
+
     @Test func aWriteThatACrashCutShortIsLeftOut() throws {
         try withTemporaryFolder { folder in
             _ = try open(folder)

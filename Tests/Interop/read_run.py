@@ -20,6 +20,8 @@ def words(topic, record):
         return ("tick",)
     if topic == "/drain":
         return (record.patience_milliseconds,)
+    if topic == "/setting":
+        return record.key, record.value
     if topic == "/publication":
         return record.version, record.digest.hex(), record.pool, record.contributions, record.updates
     body = record.WhichOneof("body")

@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct LiveCommandTests {
     /// Commands that other suites run.
     private static let elsewhere: Set<String> = [
-        "aggregate", "work", "relay", "status", "drain", "check", "experiment", "demo",
+        "aggregate", "work", "relay", "status", "drain", "set", "extend", "check", "experiment", "demo",
     ]
 
     /// Commands on a run in the folder `run`, and what each prints or leaves.

@@ -42,6 +42,8 @@ import Testing
                 try LogCodec.decode(LogCodec.encode(publication), on: .publication) == .publication(publication))
             let drain = DrainRequested(patienceMilliseconds: messages.count())
             #expect(try LogCodec.decode(LogCodec.encode(drain), on: .drain) == .drain(drain))
+            let change = SettingChanged(key: "run.updates", value: "\(messages.count())")
+            #expect(try LogCodec.decode(LogCodec.encode(change), on: .setting) == .setting(change))
             let message = messages.clientMessage()
             #expect(try LogCodec.decode(ClientCodec.encode(message), on: .received) == .received(message))
         }

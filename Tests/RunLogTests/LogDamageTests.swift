@@ -79,7 +79,7 @@ import Testing
         throws
     {
         try withSmallLog { log in
-            try addDrain(to: log)
+            try addRequests(to: log)
             let records = try LogRecords(log)
             let place = try #require(
                 records.all.lastIndex {

@@ -14,7 +14,7 @@ struct LogInteropTests {
     @Test func pythonDecodesEveryRecordByTheSchemaInTheFile() throws {
         try withTemporaryFolder { folder in
             let log = try simulateSmallRun(folder, ["run.updates=4"]).log
-            try addDrain(to: log)
+            try addRequests(to: log)
             let expected = try lines(of: log)
             #expect(Set(expected.map { $0.split(separator: " ")[1] }).count == RunChannel.allCases.count)
             #expect(expected.contains { $0.contains(" update ") && $0.contains(" prompts ") })
@@ -43,6 +43,7 @@ struct LogInteropTests {
         case .epoch(let start): return "\(start.epoch) \(start.build)"
         case .tick: return "tick"
         case .drain(let request): return "\(request.patienceMilliseconds)"
+        case .setting(let change): return "\(change.key) \(change.value)"
         case .publication(let publication):
             let digest = Digest(bytes: publication.digest)
             return "\(publication.version) \(digest) \(publication.pool) \(publication.contributions)"

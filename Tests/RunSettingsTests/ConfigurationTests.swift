@@ -168,11 +168,12 @@ import Testing
             "federation: {buffer_size: 3}\nendpoints: {updates: 'tcp://*:1'}\nevaluation: {threads: 4}\n", [:],
             ["worker.threads=9", "security.keys=keys", "run.snapshot_versions=1", "data.path=/elsewhere"])
         #expect(moved.changes(since: first).isEmpty)
-        let other = try load("", [:], ["run.updates=9", "model.classes=[owl]"])
+        let other = try load("", [:], ["run.updates=9", "model.classes=[owl]", "evaluation.client_versions=3"])
         #expect(
             other.changes(since: first).map(\.description) == [
                 "run.updates: begun with '0', given '9'", "federation.buffer_size: begun with '3', given '5'",
                 "model.classes: begun with '', given '[owl]'", "data.dataset: begun with 'fashion-mnist', given 'none'",
+                "evaluation.client_versions: begun with '10', given '3'",
             ])
     }
 

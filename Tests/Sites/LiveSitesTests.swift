@@ -77,6 +77,72 @@ import Testing
         }
     }
 
+    @Test func aFinishedRunIsExtendedWithOtherSettingsAndReplays() async throws {
+        try await withLiveSites { sites in
+            try sites.folder.make("north", ["glioma": 6, "pituitary": 6])
+            func work(untilUpdates count: Int) async throws {
+                let aggregator = try await sites.startAggregator(["run.snapshot_versions=2"])
+                let client = try sites.startClient("north")
+                #expect(try await client.exitCode() == 0, "\(client.output)")
+                #expect(try await aggregator.exitCode() == 0, "\(aggregator.output)")
+                #expect(try RunInspection(log: sites.run.log).updatesAccepted == count)
+            }
+            try await work(untilUpdates: 16)
+            for (arguments, code, expected) in [
+                (
+                    ["set", "run", "federation.buffer_size=16", "federation.mode=continuous"], 2,
+                    "cannot change in mid-run"
+                ),
+                (["set", "run", "federation.cohort=3"], 2, "changes nothing in this run"),
+                (["extend", "run", "--updates", "x"], 2, "--updates"),
+                (
+                    ["set", "run", "federation.buffer_size=3", "training.head_learning_rate=0.01"], 0,
+                    "which is its end"
+                ),
+                (
+                    ["extend", "run", "--updates", "24"], 0,
+                    "run.updates is 24; the run is at version 16 with 16 updates"
+                ),
+            ] as [([String], Int32, String)] {
+                let process = try sites.start(arguments, as: UUID().uuidString)
+                #expect(try await process.exitCode() == code, "\(process.output)")
+                #expect(process.output.contains(expected), "\(process.output)")
+            }
+            // The first configuration is still the one to start it with.
+            try await work(untilUpdates: 24)
+            let replay = try sites.start(["replay", "run", "--quiet"], as: "replay")
+            #expect(try await replay.exitCode() == 0, "\(replay.output)")
+            let timeline = try sites.start(["inspect", "run", "--timeline"], as: "timeline")
+            #expect(try await timeline.exitCode() == 0)
+            #expect(
+                timeline.output.contains("settings changed: buffer of 3, ends at 16 updates, rates 0.001 and 0.001"))
+            #expect(timeline.output.contains("settings changed: buffer of 3, ends at 24 updates, rates 0.001 and 0.01"))
+        }
+    }
+
+    @Test func whatAClientKeepsToItselfSurvivesAKill() async throws {
+        try await withLiveSites { sites in
+            try sites.folder.make("north", ["glioma": 6, "pituitary": 6])
+            let settings = [
+                "head.personal=true", "run.updates=60", "worker.delay=constant", "worker.delay_seconds=0.05",
+            ]
+            let aggregator = try await sites.startAggregator(settings)
+            let first = try sites.startClient("north")
+            try await eventually("five updates") {
+                ((try? RunInspection(log: sites.run.log))?.updatesAccepted ?? 0) >= 5
+            }
+            try await first.crash()
+            let folder = sites.path + "/outbox/north"
+            let file = try #require(
+                FileManager.default.contentsOfDirectory(atPath: folder).first { $0.hasSuffix(".personal") })
+            #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/" + file)).count > 1_000)
+            let second = try sites.startClient("north")
+            #expect(try await second.exitCode() == 0, "\(second.output)")
+            #expect(second.output.contains("personal parts taken up client=north task="), "\(second.output)")
+            #expect(try await aggregator.exitCode() == 0, "\(aggregator.output)")
+        }
+    }
+
     @Test func aRunMovesToOtherAddressesAndRefusesAnotherRate() async throws {
         try await withLiveSites { sites in
             try sites.folder.make("north", ["glioma": 6, "pituitary": 6])

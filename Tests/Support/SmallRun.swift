@@ -23,13 +23,18 @@ package func simulateSmallRun(_ folder: String, _ assignments: [String] = [], th
     return run
 }
 
-/// Adds the record of a drain to the log of a run that is over, to which it does nothing, so that every channel has records.
-package func addDrain(to log: String) throws {
+/// Adds what people may ask for to the log of a run that is over, to which it does nothing, so that every channel has
+/// records.
+package func addRequests(to log: String) throws {
     let writer = try LogWriter(path: log, mode: .continue)
-    let schema = try writer.addSchema(
-        name: RunChannel.drain.schemaName, encoding: "protobuf", data: LogCodec.schema)
-    let channel = try writer.addChannel(topic: RunChannel.drain.rawValue, schema: schema)
-    let record = LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))
-    try writer.append(channel: channel, logTime: 10_000_000_000_000_000, data: record)
+    let requests: [(RunChannel, [UInt8])] = [
+        (.drain, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))),
+        (.setting, LogCodec.encode(SettingChanged(key: "run.seconds", value: "1000000"))),
+    ]
+    for (request, record) in requests {
+        let schema = try writer.addSchema(name: request.schemaName, encoding: "protobuf", data: LogCodec.schema)
+        let channel = try writer.addChannel(topic: request.rawValue, schema: schema)
+        try writer.append(channel: channel, logTime: 10_000_000_000_000_000, data: record)
+    }
     try writer.close()
 }

@@ -46,6 +46,7 @@ typedef struct Impromptu__V2__RunHeader Impromptu__V2__RunHeader;
 typedef struct Impromptu__V2__EpochStarted Impromptu__V2__EpochStarted;
 typedef struct Impromptu__V2__Tick Impromptu__V2__Tick;
 typedef struct Impromptu__V2__DrainRequested Impromptu__V2__DrainRequested;
+typedef struct Impromptu__V2__SettingChanged Impromptu__V2__SettingChanged;
 typedef struct Impromptu__V2__Publication Impromptu__V2__Publication;
 
 
@@ -947,6 +948,23 @@ struct  Impromptu__V2__DrainRequested
 
 
 /*
+ * Somebody changed a setting of the run; it is in force from here on.
+ */
+struct  Impromptu__V2__SettingChanged
+{
+  ProtobufCMessage base;
+  /*
+   * As the configuration names it, such as run.updates.
+   */
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define IMPROMPTU__V2__SETTING_CHANGED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__setting_changed__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+/*
  * A version was published.
  */
 struct  Impromptu__V2__Publication
@@ -1564,6 +1582,25 @@ Impromptu__V2__DrainRequested *
 void   impromptu__v2__drain_requested__free_unpacked
                      (Impromptu__V2__DrainRequested *message,
                       ProtobufCAllocator *allocator);
+/* Impromptu__V2__SettingChanged methods */
+void   impromptu__v2__setting_changed__init
+                     (Impromptu__V2__SettingChanged         *message);
+size_t impromptu__v2__setting_changed__get_packed_size
+                     (const Impromptu__V2__SettingChanged   *message);
+size_t impromptu__v2__setting_changed__pack
+                     (const Impromptu__V2__SettingChanged   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__setting_changed__pack_to_buffer
+                     (const Impromptu__V2__SettingChanged   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__SettingChanged *
+       impromptu__v2__setting_changed__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__setting_changed__free_unpacked
+                     (Impromptu__V2__SettingChanged *message,
+                      ProtobufCAllocator *allocator);
 /* Impromptu__V2__Publication methods */
 void   impromptu__v2__publication__init
                      (Impromptu__V2__Publication         *message);
@@ -1678,6 +1715,9 @@ typedef void (*Impromptu__V2__Tick_Closure)
 typedef void (*Impromptu__V2__DrainRequested_Closure)
                  (const Impromptu__V2__DrainRequested *message,
                   void *closure_data);
+typedef void (*Impromptu__V2__SettingChanged_Closure)
+                 (const Impromptu__V2__SettingChanged *message,
+                  void *closure_data);
 typedef void (*Impromptu__V2__Publication_Closure)
                  (const Impromptu__V2__Publication *message,
                   void *closure_data);
@@ -1725,6 +1765,7 @@ extern const ProtobufCMessageDescriptor impromptu__v2__run_header__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__epoch_started__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__tick__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__drain_requested__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__setting_changed__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__publication__descriptor;
 
 PROTOBUF_C__END_DECLS

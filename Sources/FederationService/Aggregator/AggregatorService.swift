@@ -111,7 +111,8 @@ public actor AggregatorService: Service {
         try folder.removeDrain()
         self.logger = logger
         clock = RunClock(since: setup.lastTime)
-        pipeline = CommitPipeline(LoggedAggregator(aggregator: setup.aggregator, log: setup.log))
+        pipeline = CommitPipeline(
+            LoggedAggregator(aggregator: setup.aggregator, log: setup.log, changes: setup.changes))
         self.figureFiles = figureFiles
         observer = try RunObserver(folder: folder, history: setup.history, files: figureFiles)
         snapshots = SnapshotKeeper(

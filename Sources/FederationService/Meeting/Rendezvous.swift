@@ -56,5 +56,15 @@ extension RunFolder {
         return wanted.keepingPorts(of: earlier)
     }
 
+    /// Takes back that the run has finished, so that workers wait for its aggregator.
+    public func forgetEnd() throws {
+        guard try rendezvous() == .finished else { return }
+        do {
+            try FileManager.default.removeItem(atPath: endpoints)
+        } catch {
+            throw RunFolderError("\(endpoints): cannot remove: \(error.localizedDescription)")
+        }
+    }
+
     func announce(_ rendezvous: Rendezvous) throws { try write(rendezvous.text, to: endpoints) }
 }

@@ -50,8 +50,10 @@ package final class HostedClient: @unchecked Sendable {
     /// Why the client's part has ended, nil until then.
     package private(set) var end: ClientEnd?
     private var belongings: Belongings
-    /// What the client keeps of its last task; lost with the process.
+    /// What the client keeps of its last task.
     private var personal = Parameters()
+    /// The run that it is of, nil before the first.
+    private var personalRun: UInt64?
     private var updates: EncodedUpdates
     private let train: Trainer
     private let assess: Assessor?
@@ -181,16 +183,28 @@ package final class HostedClient: @unchecked Sendable {
         }
         do {
             try belongings.privacy?.enter(run: origin.run)
+            try takeUpPersonal(of: origin.run)
         } catch {
             handle(.retired("\(error)"))
         }
+    }
+
+    /// Takes up what an earlier process of the client kept in a run; nothing of one run counts in another.
+    private func takeUpPersonal(of run: UInt64) throws(OutboxError) {
+        guard personalRun != run else { return }
+        let parts = try belongings.outbox?.personal(run: run)
+        personal = parts?.values ?? Parameters()
+        personalRun = run
+        guard let parts else { return }
+        logger.info(
+            "personal parts taken up", metadata: ["client": "\(client.id)", "task": "\(parts.task)"])
     }
 
     private func store(_ update: ClientMessage.Update) {
         let id = update.id
         let message = updates.keep(update)
         guard let outbox = belongings.outbox else { return handle(.stored(id)) }
-        outbox.store(id, message) { [loop, weak self] problem in
+        outbox.store(id, message, personal: personal) { [loop, weak self] problem in
             loop.execute { [weak self] in self?.stored(id, problem) }
         }
     }

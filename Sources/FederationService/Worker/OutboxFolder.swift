@@ -13,6 +13,10 @@ import Text
 /// A file is named by run and task, and holds the SHA-256 of what follows and the update as a `ClientEnvelope`. It is written under another name, synced
 /// and renamed, so a crash leaves the whole of it or nothing. `acknowledged.txt` gets a line for each update that was
 /// acknowledged: what the client can say was taken.
+///
+/// What the client keeps for its next task lies beside, a file for each run. It changes together with the update of the
+/// task that it comes from: it is written as `….personal.next` before the update and renamed after it, and what a crash left
+/// under that name counts only where its update is there.
 package final class OutboxFolder: Sendable {
     private let path: String
     private let thread: DispatchQueue
@@ -56,6 +60,7 @@ package final class OutboxFolder: Sendable {
             }
             self.lock = lock
             left = try Self.read(self.path, of: client)
+            try settlePersonal()
         } catch let error as OutboxError {
             throw error
         } catch let error as FileError {
@@ -88,16 +93,69 @@ package final class OutboxFolder: Sendable {
     }
 
     /// Writes an update and has it on the disk before `done` is called, on another thread.
-    /// - Parameter message: the update as a `ClientEnvelope`.
-    package func store(_ id: UpdateID, _ message: [UInt8], done: @escaping @Sendable (OutboxError?) -> Void) {
+    /// - Parameters:
+    ///   - message: the update as a `ClientEnvelope`.
+    ///   - personal: what the client keeps of the task; empty where it keeps nothing.
+    package func store(
+        _ id: UpdateID, _ message: [UInt8], personal: Parameters = Parameters(),
+        done: @escaping @Sendable (OutboxError?) -> Void
+    ) {
         thread.async { [self] in
             do throws(FileError) {
+                let next = personalFile(run: id.run) + Self.next
+                if !personal.entries.isEmpty {
+                    let parts = PersonalParts(run: id.run, task: id.task, values: personal)
+                    try AtomicFile.replace(next, with: parts.bytes, mode: 0o600, syncs: true)
+                }
                 try AtomicFile.replace(
                     file(of: id), with: Digest(of: message).bytes + message, mode: 0o600, syncs: true)
+                if !personal.entries.isEmpty { try take(next) }
                 done(nil)
             } catch {
                 done(OutboxError("\(file(of: id)): cannot keep the update: \(error.reason)"))
             }
+        }
+    }
+
+    private static let next = ".next"
+
+    private func personalFile(run: UInt64) -> String { "\(path)/\(hexadecimal(run)).personal" }
+
+    /// Puts what a task left in the place of what the one before left.
+    private func take(_ next: String) throws(FileError) {
+        let file = String(next.dropLast(Self.next.count))
+        guard rename(next, file) == 0 else { throw FileError(path: file, operation: "rename") }
+        try Folder.synchronize(path)
+    }
+
+    /// Takes what a crash left beside its update, and removes what has none.
+    private func settlePersonal() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: path)
+        for name in names where name.hasSuffix(".personal" + Self.next) {
+            let file = path + "/" + name
+            let parts = try Self.readPersonal(file)
+            if left.contains(where: { $0.update.run == parts.run && $0.update.task == parts.task }) {
+                try take(file)
+            } else {
+                unlink(file)
+            }
+        }
+    }
+
+    /// What the client keeps in a run; nil where it has kept nothing.
+    /// - Throws: `OutboxError` for a damaged file.
+    package func personal(run: UInt64) throws(OutboxError) -> PersonalParts? {
+        let file = personalFile(run: run)
+        guard FileManager.default.fileExists(atPath: file) else { return nil }
+        return try Self.readPersonal(file)
+    }
+
+    private static func readPersonal(_ file: String) throws(OutboxError) -> PersonalParts {
+        do {
+            return try PersonalParts([UInt8](Data(contentsOf: URL(fileURLWithPath: file))))
+        } catch {
+            throw OutboxError(
+                "\(file): expected what the client keeps of its last task: \(error); remove the file to go on without")
         }
     }
 

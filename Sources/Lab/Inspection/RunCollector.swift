@@ -28,7 +28,7 @@ struct RunCollector {
             switch event.kind {
             case .started: starts += 1
             case .received(let message): count(message)
-            case .tick, .drainRequested: break
+            case .tick, .drainRequested, .reconfigured: break
             }
         case .judged(let update, let verdict): add(update, verdict)
         case .effect(.flushed(let flush)): add(flush)

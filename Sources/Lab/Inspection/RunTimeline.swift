@@ -7,8 +7,8 @@ import Text
 public enum RunTimeline {
     public struct Entry: Encodable, Sendable {
         public enum Kind: String, Encodable, Sendable {
-            case started, tick, drain, hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye,
-                publication
+            case started, tick, drain, setting, hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye
+            case publication
         }
         /// The record's place in the log; the header is record 0.
         public var record: Int
@@ -69,6 +69,7 @@ public enum RunTimeline {
         case .started: (.started, nil)
         case .tick: (.tick, nil)
         case .drainRequested: (.drain, nil)
+        case .reconfigured: (.setting, nil)
         case .received(.hello(let hello)): (.hello, hello.client.name)
         case .received(.update(let update)): (.update, update.client.name)
         case .received(.failure(let failure)): (.failure, failure.client.name)
@@ -85,6 +86,7 @@ public enum RunTimeline {
         case .started: "aggregator started"
         case .tick: "a deadline came"
         case .drainRequested(let patience): "drain requested, within \(patience)"
+        case .reconfigured(let configuration): "settings changed: \(describe(configuration))"
         case .received(.hello(let hello)):
             "\(hello.client) hello, \(hello.sampleCount) samples"
         case .received(.update(let update)):
@@ -100,6 +102,24 @@ public enum RunTimeline {
                 + " \(evaluation.total.reduce(0, +)) samples"
         case .received(.goodbye(let goodbye)): "\(goodbye.client) goodbye"
         }
+    }
+
+    /// What may change in mid-run.
+    private static func describe(_ configuration: FederationConfiguration) -> String {
+        let stop = configuration.stop
+        let plan = configuration.plan
+        let mode =
+            switch configuration.mode {
+            case .buffered(let buffered): "buffer of \(buffered.size)"
+            case .synchronous(let round): "cohort of \(round.cohort), deadline \(round.deadline)"
+            case .continuous: "continuous"
+            }
+        let ends = [
+            stop.versions > 0 ? "version \(stop.versions)" : nil, stop.updates > 0 ? "\(stop.updates) updates" : nil,
+            stop.duration.map { "\($0)" },
+        ].compactMap { $0 }
+        return "\(mode), ends at \(ends.isEmpty ? "nothing" : ends.joined(separator: " or ")), rates"
+            + " \(plan.promptLearningRate) and \(plan.headLearningRate)"
     }
 
     /// What the effects do not tell of a verdict.

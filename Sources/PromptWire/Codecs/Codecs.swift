@@ -85,6 +85,7 @@ public enum LogCodec {
     public static func encode(_ record: EpochStarted) -> [UInt8] { MessageWriter.pack { $0.epochStarted(record) } }
     public static func encode(_ record: Tick) -> [UInt8] { MessageWriter.pack { $0.tick(record) } }
     public static func encode(_ record: DrainRequested) -> [UInt8] { MessageWriter.pack { $0.drainRequested(record) } }
+    public static func encode(_ record: SettingChanged) -> [UInt8] { MessageWriter.pack { $0.settingChanged(record) } }
     public static func encode(_ record: Publication) -> [UInt8] { MessageWriter.pack { $0.publication(record) } }
 
     public static func decode(
@@ -109,6 +110,10 @@ public enum LogCodec {
         case .drain:
             return try reader.unpack(bytes, as: "DrainRequested", impromptu__v2__drain_requested__unpack) {
                 record throws(WireError) in .drain(try reader.drainRequested(record))
+            }
+        case .setting:
+            return try reader.unpack(bytes, as: "SettingChanged", impromptu__v2__setting_changed__unpack) {
+                record throws(WireError) in .setting(try reader.settingChanged(record))
             }
         case .publication:
             return try reader.unpack(bytes, as: "Publication", impromptu__v2__publication__unpack) {

@@ -30,6 +30,12 @@ extension MessageReader {
         DrainRequested(patienceMilliseconds: try count(wire.patience_milliseconds, "drain.patience_milliseconds"))
     }
 
+    func settingChanged(_ wire: Impromptu__V2__SettingChanged) throws(WireError) -> SettingChanged {
+        SettingChanged(
+            key: try text(wire.key, most: limits.labelBytes, "setting.key"),
+            value: try text(wire.value, most: limits.labelBytes, "setting.value"))
+    }
+
     func publication(_ wire: Impromptu__V2__Publication) throws(WireError) -> Publication {
         let digest = [UInt8](UnsafeRawBufferPointer(start: wire.digest.data, count: wire.digest.len))
         guard (16...64).contains(digest.count) else {

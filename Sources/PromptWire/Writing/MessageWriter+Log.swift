@@ -32,6 +32,13 @@ extension MessageWriter {
         }
     }
 
+    func settingChanged(_ record: SettingChanged) -> UnsafeMutablePointer<Impromptu__V2__SettingChanged> {
+        message(impromptu__v2__setting_changed__init) {
+            $0.key = text(record.key)
+            $0.value = text(record.value)
+        }
+    }
+
     func publication(_ record: Publication) -> UnsafeMutablePointer<Impromptu__V2__Publication> {
         message(impromptu__v2__publication__init) {
             $0.version = Int64(record.version)

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import RunLog
 import RunSettings
 
 /// Where a command takes its configuration from.
@@ -11,8 +13,14 @@ struct ConfigurationOptions: ParsableArguments {
         help: ArgumentHelp("Sets one key, above the files and the environment.", valueName: "section.key=value"))
     var assignments: [String] = []
 
-    /// - Parameter more: assignments above those of the options.
-    func load(_ more: [String] = []) throws -> RunConfiguration {
-        try RunConfiguration.load(files: config, assignments: assignments + more)
+    /// - Parameters:
+    ///   - more: assignments above those of the options.
+    ///   - folder: a run that is to go on with the configuration in its folder, unless the options name another.
+    func load(_ more: [String] = [], of folder: RunFolder? = nil) throws -> RunConfiguration {
+        var files = config
+        if files.isEmpty, let kept = folder?.configuration, FileManager.default.fileExists(atPath: kept) {
+            files = [kept]
+        }
+        return try RunConfiguration.load(files: files, assignments: assignments + more)
     }
 }

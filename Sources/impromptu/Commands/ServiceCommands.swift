@@ -46,7 +46,7 @@ struct AggregateCommand: AsyncParsableCommand {
     @OptionGroup var service: ServiceOptions
 
     func run() async throws {
-        let configuration = try options.load(classes.assignments)
+        let configuration = try options.load(classes.assignments, of: folder.map(RunFolder.init(path:)))
         if printConfig { return try StandardOutput.write(configuration.yaml, terminator: "") }
         // From the beginning, as the signal would end the process.
         let hangups = await UnixSignalsSequence(trapping: .sighup)

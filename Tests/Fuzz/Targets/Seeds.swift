@@ -75,6 +75,7 @@ private let wireSeeds: [[UInt8]] = {
         (.received, ClientCodec.encode(clientMessages[0])),
         (.tick, LogCodec.encode(Tick())),
         (.drain, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))),
+        (.setting, LogCodec.encode(SettingChanged(key: "run.updates", value: "9"))),
         (
             .publication,
             LogCodec.encode(

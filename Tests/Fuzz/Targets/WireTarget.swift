@@ -25,6 +25,7 @@ private func encode(_ record: LogRecord) -> [UInt8] {
     case .header(let header): LogCodec.encode(header)
     case .epoch(let start): LogCodec.encode(start)
     case .drain(let request): LogCodec.encode(request)
+    case .setting(let change): LogCodec.encode(change)
     case .received(let message): ClientCodec.encode(message)
     case .tick(let tick): LogCodec.encode(tick)
     case .publication(let publication): LogCodec.encode(publication)

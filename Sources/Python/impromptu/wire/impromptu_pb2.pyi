@@ -339,6 +339,14 @@ class SayHello(_message.Message):
     session: int
     def __init__(self, client: _Optional[str] = ..., session: _Optional[int] = ...) -> None: ...
 
+class SettingChanged(_message.Message):
+    __slots__ = ["key", "value"]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    value: str
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
 class Task(_message.Message):
     __slots__ = ["client", "number", "plan", "seed", "session", "version"]
     CLIENT_FIELD_NUMBER: _ClassVar[int]

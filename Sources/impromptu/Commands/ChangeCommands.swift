@@ -1,0 +1,83 @@
+import ArgumentParser
+import Console
+import FederationService
+import RunLog
+import RunSettings
+
+struct SetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set",
+        abstract: "Changes settings of a run that is at rest.",
+        discussion: """
+            A record of the log says what changed and when, so the run replays. The aggregator must not be at work: drain \
+            or stop it before, and start it again afterwards with the same configuration. These may change: \
+            \(RunConfiguration.changeable.joined(separator: ", ")).
+
+            impromptu set runs/first federation.buffer_size=8
+            """)
+
+    @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
+    var folder: String
+
+    @Argument(help: ArgumentHelp("What is to change.", valueName: "section.key=value"))
+    var settings: [String]
+
+    func run() throws {
+        let settings = try settings.map { setting in
+            guard let equals = setting.firstIndex(of: "="), equals != setting.startIndex else {
+                throw ValidationError("\(setting): expected section.key=value")
+            }
+            return (key: String(setting[..<equals]), value: String(setting[setting.index(after: equals)...]))
+        }
+        try change(folder, settings)
+    }
+}
+
+struct ExtendCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "extend",
+        abstract: "Moves the end of a run on, also of one that has finished.",
+        discussion: """
+            The numbers count from the beginning of the run. 'impromptu aggregate' on the folder goes on afterwards.
+
+            impromptu extend runs/first --updates 500
+            """)
+
+    @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
+    var folder: String
+
+    @Option(help: "The run ends after so many updates; 0 for never.")
+    var updates: Int?
+
+    @Option(help: "The run ends at this version; 0 for never.")
+    var versions: Int?
+
+    @Option(help: "The run ends after so many seconds; 0 for never.")
+    var seconds: Double?
+
+    func validate() throws {
+        guard updates != nil || versions != nil || seconds != nil else {
+            throw ValidationError("expected --updates, --versions or --seconds")
+        }
+    }
+
+    func run() throws {
+        let settings = [
+            updates.map { ("run.updates", "\($0)") }, versions.map { ("run.versions", "\($0)") },
+            seconds.map { ("run.seconds", "\($0)") },
+        ]
+        try change(folder, settings.compactMap { $0 })
+    }
+}
+
+private func change(_ path: String, _ settings: [(key: String, value: String)]) throws {
+    let folder = RunFolder(path: path)
+    let run = try folder.change(settings)
+    if !run.isFinished { try folder.forgetEnd() }
+    let next =
+        run.isFinished
+        ? "which is its end" : "impromptu aggregate --run \(path) goes on with it"
+    try StandardOutput.write(
+        settings.map { "\($0.key) is \($0.value)" }.joined(separator: ", ")
+            + "; the run is at version \(run.version) with \(run.updates) updates, \(next)")
+}
