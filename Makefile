@@ -11,6 +11,7 @@ RUN_TESTS := python3 Tests/House/run_tests.py
 PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
+PYTEST := PYTHONPATH=$(CURDIR)/Sources/Python IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) .venv/bin/python -m pytest -q Sources/Python
 
 .PHONY: demo test test-python test-sites test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench chaos dist test-dist test-network
 
@@ -21,12 +22,13 @@ test: setup-test  ## Sets up and runs all tests, numbers in release mode, and ch
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)|$(FORCED)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(LIVE)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(FORCED)'
+	$(PYTEST)
 	Deploy/systemd/verify
 	Deploy/kubernetes/verify $(BINARY)
 	Deploy/container/verify
 
 test-python: setup-test build  ## Runs the tests of the Python package, also against the program.
-	PYTHONPATH=$(CURDIR)/Sources/Python IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) .venv/bin/python -m pytest -q Sources/Python
+	$(PYTEST)
 
 test-sites: setup-test  ## Runs the rehearsal with four hospitals, and the other tests of sites with images of their own.
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --filter SitesTests
