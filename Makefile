@@ -12,7 +12,7 @@ PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench chaos dist test-dist test-network
+.PHONY: demo test test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench chaos dist test-dist test-network wheel test-python
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
@@ -24,6 +24,16 @@ test: setup-test  ## Sets up and runs all tests, numbers in release mode, and ch
 	Deploy/systemd/verify
 	Deploy/kubernetes/verify $(BINARY)
 	Deploy/container/verify
+
+wheel: setup-test  ## Builds the Python package as a wheel, in .build-python/dist.
+	rm -rf .build-python && mkdir -p .build-python && cp -r Sources/Python .build-python/source
+	.venv/bin/python -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation \
+		-w .build-python/dist .build-python/source
+
+test-python: wheel build  ## Checks the types of the Python package and tests it, also live and as a wheel.
+	cd Sources/Python && $(CURDIR)/.venv/bin/mypy --cache-dir $(CURDIR)/.build-python/mypy
+	IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) IMPROMPTU_WHEELS=$(CURDIR)/.build-python/dist:$(CURDIR)/.venv/wheelhouse \
+		PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Sources/Python .venv/bin/python -m pytest -q Sources/Python
 
 test-network: setup-test build  ## Runs a federation across four hosts of a bad network (namespaces of this machine; needs root).
 	python3 Tests/Network/across_hosts.py $(BINARY)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the C of Sources/CPromptWire from impromptu.proto.
+# Writes the C of Sources/CPromptWire and the Python of Sources/Python from impromptu.proto.
 #
 #   Proto/generate.sh            writes the files
 #   Proto/generate.sh --verify   fails when the files that are checked in differ from what would be written
@@ -43,6 +43,11 @@ mv "$made/impromptu.pb-c.h" "$made/include/"
     echo '}'
 } >"$made/schema.c"
 
+python=$proto/../Sources/Python/impromptu/wire
+mkdir "$made/python"
+(cd "$proto" && protoc --proto_path=. --python_out="$made/python" --pyi_out="$made/python" impromptu.proto)
+modules="impromptu_pb2.py impromptu_pb2.pyi"
+
 files="impromptu.pb-c.c include/impromptu.pb-c.h schema.c"
 if [ "${1:-}" = --verify ]; then
     for file in $files; do
@@ -52,9 +57,19 @@ if [ "${1:-}" = --verify ]; then
             exit 1
         fi
     done
-    echo "generate.sh: Sources/CPromptWire is what Proto/impromptu.proto gives"
+    for module in $modules; do
+        if ! cmp -s "$made/python/$module" "$python/$module"; then
+            echo "generate.sh: Sources/Python/impromptu/wire/$module differs from what Proto/impromptu.proto gives;" \
+                "run Proto/generate.sh and commit the result" >&2
+            exit 1
+        fi
+    done
+    echo "generate.sh: Sources/CPromptWire and Sources/Python are what Proto/impromptu.proto gives"
 else
     for file in $files; do
         cp "$made/$file" "$target/$file"
+    done
+    for module in $modules; do
+        cp "$made/python/$module" "$python/$module"
     done
 fi
