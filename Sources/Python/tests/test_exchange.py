@@ -243,7 +243,7 @@ def test_silence_is_said_and_what_is_wrong_with_it(make_aggregator, tmp_path, ca
     _, secret = zmq.curve_keypair()
     aggregator = make_aggregator(secret_key=secret)
     federation = impromptu.join(aggregator.endpoints, "a", samples=1, outbox=tmp_path)
-    eventually(lambda: "one side has keys and the other has none; keeps trying" in caplog.text.replace(")", ""))
+    eventually(lambda: "only one side has keys" in caplog.text or "has only one side keys" in caplog.text)
     aggregator.stop()
     eventually(lambda: "nobody answers" in caplog.text)
     aggregator.secret_key = None
