@@ -11,27 +11,39 @@ RUN_TESTS := python3 Tests/House/run_tests.py
 PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
-PYTEST := PYTHONPATH=$(CURDIR)/Sources/Python IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) .venv/bin/python -m pytest -q Sources/Python
 
-.PHONY: demo test test-python test-sites test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench chaos dist test-dist test-network
+.PHONY: demo test test-python test-sites test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench \
+	chaos dist test-dist test-network wheel
+
+# The Python package's types and tests, also live and as a wheel.
+define CHECK_PYTHON
+cd Sources/Python && $(CURDIR)/.venv/bin/mypy --cache-dir $(CURDIR)/.build-python/mypy
+IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) IMPROMPTU_WHEELS=$(CURDIR)/.build-python/dist:$(CURDIR)/.venv/wheelhouse \
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Sources/Python .venv/bin/python -m pytest -q Sources/Python
+endef
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
 
-test: setup-test  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
+test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)|$(FORCED)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(LIVE)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(FORCED)'
-	$(PYTEST)
+	$(CHECK_PYTHON)
 	Deploy/systemd/verify
 	Deploy/kubernetes/verify $(BINARY)
 	Deploy/container/verify
 
-test-python: setup-test build  ## Runs the tests of the Python package, also against the program.
-	$(PYTEST)
-
 test-sites: setup-test  ## Runs the rehearsal with four hospitals, and the other tests of sites with images of their own.
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --filter SitesTests
+
+wheel: setup-test  ## Builds the Python package as a wheel, in .build-python/dist.
+	rm -rf .build-python && mkdir -p .build-python && cp -r Sources/Python .build-python/source
+	.venv/bin/python -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation \
+		-w .build-python/dist .build-python/source
+
+test-python: wheel build  ## Checks the types of the Python package and tests it, also live and as a wheel.
+	$(CHECK_PYTHON)
 
 test-network: setup-test build  ## Runs a federation across four hosts of a bad network (namespaces of this machine; needs root).
 	python3 Tests/Network/across_hosts.py $(BINARY)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the C of Sources/CPromptWire and the messages of the Python package from impromptu.proto.
+# Writes the C of Sources/CPromptWire and the Python of Sources/Python from impromptu.proto.
 #
 #   Proto/generate.sh            writes the files
 #   Proto/generate.sh --verify   fails when the files that are checked in differ from what would be written
@@ -9,6 +9,7 @@ set -eu
 export LC_ALL=C
 
 proto=$(cd "$(dirname "$0")" && pwd)
+target=$proto/../Sources/CPromptWire
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 
@@ -42,32 +43,33 @@ mv "$made/impromptu.pb-c.h" "$made/include/"
     echo '}'
 } >"$made/schema.c"
 
+python=$proto/../Sources/Python/impromptu/wire
 mkdir "$made/python"
 (cd "$proto" && protoc --proto_path=. --python_out="$made/python" --pyi_out="$made/python" impromptu.proto)
+modules="impromptu_pb2.py impromptu_pb2.pyi"
 
-c=$proto/../Sources/CPromptWire
-python=$proto/../Sources/Python/impromptu/wire
-files="$c/impromptu.pb-c.c $c/include/impromptu.pb-c.h $c/schema.c $python/impromptu_pb2.py $python/impromptu_pb2.pyi"
-
-# What would be written in place of a file.
-source_of() {
-    case $1 in
-        "$c"/*) echo "$made/${1#"$c"/}" ;;
-        *) echo "$made/python/${1##*/}" ;;
-    esac
-}
-
+files="impromptu.pb-c.c include/impromptu.pb-c.h schema.c"
 if [ "${1:-}" = --verify ]; then
     for file in $files; do
-        if ! cmp -s "$(source_of "$file")" "$file"; then
-            echo "generate.sh: $file differs from what Proto/impromptu.proto gives;" \
+        if ! cmp -s "$made/$file" "$target/$file"; then
+            echo "generate.sh: Sources/CPromptWire/$file differs from what Proto/impromptu.proto gives;" \
                 "run Proto/generate.sh and commit the result" >&2
             exit 1
         fi
     done
-    echo "generate.sh: the checked-in files are what Proto/impromptu.proto gives"
+    for module in $modules; do
+        if ! cmp -s "$made/python/$module" "$python/$module"; then
+            echo "generate.sh: Sources/Python/impromptu/wire/$module differs from what Proto/impromptu.proto gives;" \
+                "run Proto/generate.sh and commit the result" >&2
+            exit 1
+        fi
+    done
+    echo "generate.sh: Sources/CPromptWire and Sources/Python are what Proto/impromptu.proto gives"
 else
     for file in $files; do
-        cp "$(source_of "$file")" "$file"
+        cp "$made/$file" "$target/$file"
+    done
+    for module in $modules; do
+        cp "$made/python/$module" "$python/$module"
     done
 fi

@@ -80,7 +80,8 @@ DOORS = check_leftovers.Doors(
     longest=400,
     generated=frozenset({
         "Sources/CPromptWire/impromptu.pb-c.c", "Sources/CPromptWire/include/impromptu.pb-c.h",
-        "Sources/CPromptWire/schema.c"}),
+        "Sources/CPromptWire/schema.c", "Sources/Python/impromptu/wire/impromptu_pb2.py",
+        "Sources/Python/impromptu/wire/impromptu_pb2.pyi"}),
     standard_error=("Sources/Console/",),
     standard_output=("Sources/Console/",),
     # Pure code and computation; and a serial executor, which has to trap off its thread.

@@ -11,8 +11,12 @@ from .wire import MESSAGE_BYTES
 
 _NOBODY = "nobody answers: is the aggregator started, is this its address, does a firewall let the port through?"
 _SILENT = "the connection is taken, but nobody speaks on it: is this the aggregator's port?"
-_BROKEN = "the connection is broken off: are updates and prompts swapped, is the aggregator's public key another?"
-_ONE_SIDED = "one side has keys and the other has none"
+# Whether the other side's greeting is read before it hangs up is chance, so the words fit one-sided keys too.
+_BROKEN = (
+    "the connection is broken off: are updates and prompts swapped, is the aggregator's public key another, or has only"
+    " one side keys?"
+)
+_ONE_SIDED = "only one side has keys"
 _UNKNOWN = "the aggregator does not know this client's key"
 TALKS = "connected"
 

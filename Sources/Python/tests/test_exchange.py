@@ -243,12 +243,12 @@ def test_silence_is_said_and_what_is_wrong_with_it(make_aggregator, tmp_path, ca
     _, secret = zmq.curve_keypair()
     aggregator = make_aggregator(secret_key=secret)
     federation = impromptu.join(aggregator.endpoints, "a", samples=1, outbox=tmp_path)
-    eventually(lambda: "one side has keys and the other has none; keeps trying" in caplog.text.replace(")", ""))
+    eventually(lambda: "only one side has keys" in caplog.text or "has only one side keys" in caplog.text, 60)
     aggregator.stop()
-    eventually(lambda: "nobody answers" in caplog.text)
+    eventually(lambda: "nobody answers" in caplog.text, 60)
     aggregator.secret_key = None
     aggregator.start()
-    assert federation.next_task(10) is not None
+    assert federation.next_task(60) is not None
     assert "heard again" in caplog.text
     federation.close()
 
