@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import Lab
 import PromptAggregation
+import PromptTuning
 import RunLog
 import RunSettings
 import TestSupport
