@@ -1,4 +1,5 @@
 import Datasets
+import FederationRun
 import Foundation
 import Lab
 import PromptAggregation
