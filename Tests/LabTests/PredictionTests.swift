@@ -1,7 +1,9 @@
 import Datasets
+import FederationRun
 import Foundation
 import Lab
 import PromptAggregation
+import PromptTuning
 import RunLog
 import RunSettings
 import TestSupport
@@ -39,6 +41,7 @@ import Testing
                 [
                     "data.dataset=folder:bars", "data.path=\(data)", "data.training_samples=0",
                     "data.validation_samples=20", "data.test_samples=0", "training.maximum_steps=4",
+                    "encoder.image_size=0",
                 ] + settings)
             return try body(run, data)
         }
