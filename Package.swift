@@ -178,7 +178,8 @@ let package = Package(
         .testTarget(
             name: "LabTests",
             dependencies: [
-                "Lab", "Charts", "Datasets", "Federation", "FederationRun", "PromptAggregation", "PromptTuning", "RunLog",
+                "Lab", "Charts", "Datasets", "Federation", "FederationRun", "PromptAggregation", "PromptTuning",
+                "RunLog",
                 "RunSettings", "Safetensors", "TestSupport", "Text",
             ], swiftSettings: swiftSettings),
         .testTarget(
