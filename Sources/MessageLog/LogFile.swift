@@ -60,7 +60,7 @@ package final class LogFile: LogStorage {
     package func write(_ bytes: RawSpan, at offset: UInt64) throws(LogError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .system("inspect", path: path) }
-        guard status.st_size >= off_t(offset) else {
+        guard status.st_mode & S_IFMT != S_IFREG || status.st_size >= off_t(offset) else {
             throw .unusable(
                 path: path,
                 reason: "expected at least \(offset) bytes in it, found \(status.st_size): it was cut by another hand")

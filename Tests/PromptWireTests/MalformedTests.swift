@@ -52,7 +52,8 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         Malformed(Fields().number(1, one).message(2, hello()), "protocol: expected 2, found 1"),
         Malformed(
             envelope,
-            "body: expected one of hello, update, failure, fetch, heartbeat, presence, goodbye, found none of them"),
+            "body: expected one of hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye, found none"
+                + " of them"),
         Malformed(Fields().raw([0xff]), "message: its 1 bytes are no ClientEnvelope in protobuf's encoding"),
         Malformed(
             envelope.raw([0x12, 0x7f, 0x00]), "message: its 5 bytes are no ClientEnvelope in protobuf's encoding"),
@@ -231,8 +232,8 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         Malformed(envelope.number(2, UInt64(9)), "epoch: expected at least 1, found 0"),
         Malformed(
             aggregator,
-            "body: expected one of welcome, task, prompts, ack, reject, refuse, say_hello, beacon, malformed,"
-                + " found none of them"),
+            "body: expected one of welcome, task, prompts, evaluate, ack, reject, refuse, say_hello, beacon,"
+                + " malformed, found none of them"),
         Malformed(
             aggregator.message(4, Fields().text(1, "c1")),
             "welcome.heartbeat_milliseconds: expected 1 to 1099511627776, found 0"),
@@ -327,7 +328,8 @@ struct Malformed: Sendable, CustomTestStringConvertible {
             .received,
             Malformed(
                 envelope,
-                "body: expected one of hello, update, failure, fetch, heartbeat, presence, goodbye, found none of them")
+                "body: expected one of hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye, found none"
+                    + " of them")
         ),
         (.tick, Malformed(Fields().raw([0xff]), "message: its 1 bytes are no Tick in protobuf's encoding")),
         (
