@@ -75,6 +75,22 @@ import ZeroMQTransport
         aggregator.close()
     }
 
+    @Test func aSubscriptionLongerThanAnyTopicEndsItsConnection() throws {
+        let aggregator = try LinkedAggregator()
+        var options = SocketOptions()
+        options.linger = .zero
+        let subscriber = try Socket<Sub>(Context(), options: options)
+        let monitor = try subscriber.monitor()
+        try subscriber.subscribe([UInt8](repeating: 1, count: 5000))
+        try subscriber.connect(aggregator.endpoints.prompts)
+        var kinds: [ConnectionEvent.Kind] = []
+        while !kinds.contains(.disconnected), let message = try monitor.receive(within: .seconds(10)) {
+            if let event = ConnectionEvent(message) { kinds.append(event.kind) }
+        }
+        #expect(kinds.contains(.disconnected), "\(kinds)")
+        aggregator.close()
+    }
+
     @Test func theLimitOfOpenFilesIsRaisedAndAShortageExplained() throws {
         var limits = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)

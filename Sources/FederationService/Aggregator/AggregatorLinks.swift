@@ -42,6 +42,9 @@ package final class AggregatorLinks {
     /// messages of each connection: what is beyond waits with the workers.
     private static let receiveBytes = 1 << 30
     private static let receiveHighWater = 2...64
+    /// Nothing comes in where states are published but subscriptions, whose longest topic has 67 bytes, and handshakes. Who
+    /// sends more is cut off: ZeroMQ keeps a node of some tens of bytes for each byte of a topic.
+    private static let subscriptionBytes: Int64 = 1024
     /// Who answers no probe for so long is gone, and who reads nothing for so long is stopped: its connection is closed,
     /// and what waits for it let go.
     private static let patience: Duration = .seconds(60)
@@ -83,6 +86,7 @@ package final class AggregatorLinks {
             authenticator = nil
         }
         let pull = try Socket<Pull>(context, options: options)
+        options.maximumMessageBytes = Self.subscriptionBytes
         let publisher = try Socket<XPub>(context, options: options)
         gate = try PeerGate(room: room, crowded: crowded)
         try gate.watch(pull)

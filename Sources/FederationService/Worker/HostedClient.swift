@@ -246,8 +246,17 @@ package final class HostedClient: @unchecked Sendable {
     private func finish(_ end: ClientEnd) {
         self.end = end
         stopWorking()
-        logger.info("client ended", metadata: ["client": "\(client.id)", "end": "\(end)"])
+        logger.info("client ended", metadata: ["client": "\(client.id)", "end": "\(Self.words(end))"])
         ended()
+    }
+
+    private static func words(_ end: ClientEnd) -> String {
+        switch end {
+        case .runFinished: "runFinished"
+        case .stopped: "stopped"
+        case .retired(let reason): "retired: \(reason)"
+        case .refused(let refuse): "refused (\(refuse.code)): \(refuse.reason)"
+        }
     }
 
     private func warn(_ message: Logger.Message, _ details: Logger.Metadata) {
