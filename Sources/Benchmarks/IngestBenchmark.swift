@@ -115,17 +115,12 @@ public struct IngestBenchmark: Sendable {
                         ($0, UpdateTemplate(client: $0, run: connection.run, state: state))
                     })
                 return {
-                    for task in connection.tasks.values {
-                        try connection.send(templates[task.client]!.answer(to: task))
-                    }
+                    var answering = Answering(connection: connection, templates: templates)
+                    try answering.begin()
                     let deadline = ContinuousClock.now + LoadConnection.patience
                     while acknowledged.load(ordering: .relaxed) < updates {
                         guard .now < deadline else { throw BenchmarkError("the updates were not taken in time") }
-                        switch try connection.next(within: .milliseconds(10)) {
-                        case .task(let task): try connection.send(templates[task.client]!.answer(to: task))
-                        case .ack: acknowledged.add(1, ordering: .relaxed)
-                        default: break
-                        }
+                        acknowledged.add(try answering.step(), ordering: .relaxed)
                     }
                     try connection.leave()
                 }

@@ -48,9 +48,9 @@ public struct RoundtripBenchmark: Sendable {
         var place: UInt64 = 0
         var size = 0
         for round in 1...UInt64(rounds + Self.warmUp) {
-            try connection.wait { (connection.tasks[client]?.number ?? 0) >= round && connection.version >= 0 }
+            try connection.wait { (connection.tasks[client]?.number ?? 0) >= round }
             let task = connection.tasks[client]!.number
-            let base = connection.version
+            let base = connection.tasks[client]!.version
             let update = LoadedAggregator.update(by: client, run: connection.run, task: task, base: base, state: state)
             size = update.count
             let start = ContinuousClock.now
