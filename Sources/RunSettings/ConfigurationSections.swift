@@ -273,17 +273,10 @@ extension RunConfiguration.Worker {
     /// The name of the worker's key where it hosts one client with images of its own.
     package var key: String? { clients.count == 1 ? clients[0].name.name : nil }
 
-    /// The most bytes of a client's name, which names a folder too.
-    private static let longestName = 128
-
     static func sites(_ reader: ConfigurationReader) throws -> [Site] {
         try reader.rest(of: "worker.clients").map { name, data in
-            guard (1...longestName).contains(name.utf8.count), !name.hasPrefix("."), !name.contains("/"),
-                !name.contains(where: { $0.isNewline || $0.isWhitespace })
-            else {
-                throw ConfigurationError(
-                    "worker.clients: expected names of 1 to \(longestName) bytes without blanks, slashes and a dot at the"
-                        + " front, found '\(name)'")
+            guard ClientID.isName(name) else {
+                throw ConfigurationError("worker.clients: expected names of \(ClientID.naming), found '\(name)'")
             }
             guard !data.isEmpty else {
                 throw ConfigurationError("worker.clients.\(name): expected the path of its images, found none")

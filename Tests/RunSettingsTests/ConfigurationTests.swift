@@ -157,7 +157,7 @@ import Testing
         let clients = try load(yaml, [:], ["worker.clients.clinic-3=c"]).worker.clients
         #expect(clients.map(\.name.name) == ["clinic-2", "clinic-3", "st.mary"])
         #expect(clients.map(\.data) == ["/b", "c", "/a"])
-        for name in ["a/b", "..", "a b", ""] {
+        for name in ["a/b", "..", "a b", "", "Käse", String(repeating: "a", count: 65)] {
             #expect(throws: ConfigurationError.self) { try load("", [:], ["worker.clients.\(name)=c"]) }
         }
     }

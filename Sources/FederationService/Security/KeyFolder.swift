@@ -101,15 +101,11 @@ public struct KeyFolder: Sendable {
     /// - Parameter clients: those that its holder may speak for; `*` alone stands for all.
     /// - Throws: `ConfigurationError` for a name that has a key or cannot have one.
     public func make(name: String, clients: [String]) throws {
-        func isName(_ text: String) -> Bool {
-            (1...64).contains(text.utf8.count) && !text.hasPrefix(".")
-                && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
-        }
-        guard isName(name), name != Self.aggregator else {
+        guard ClientID.isName(name), name != Self.aggregator else {
             throw ConfigurationError(
                 "expected 1 to 64 characters of A-Z a-z 0-9 . _ - for a key's name, found '\(name)'")
         }
-        if clients != ["*"], let wrong = clients.first(where: { !isName($0) }) {
+        if clients != ["*"], let wrong = clients.first(where: { !ClientID.isName($0) }) {
             throw ConfigurationError("expected 1 to 64 characters of A-Z a-z 0-9 . _ - for a client, found '\(wrong)'")
         }
         let list = try read(allowed)

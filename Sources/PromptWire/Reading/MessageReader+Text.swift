@@ -41,19 +41,10 @@ extension MessageReader {
         guard (1...limits.nameBytes).contains(bytes.count) else {
             throw WireError(field: path(), problem: "\(expected), found \(bytes.count)")
         }
-        if let place = bytes.firstIndex(where: { !isAllowedInClientID($0) }) {
+        if let place = bytes.firstIndex(where: { !ClientID.mayHold($0) }) {
             throw WireError(
                 field: path(), problem: "\(expected), found \(shown([bytes[place]])) at byte \(place)")
         }
         return ClientID(String(decoding: bytes, as: UTF8.self))
-    }
-
-    private func isAllowedInClientID(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-            true
-        default: false
-        }
     }
 }
