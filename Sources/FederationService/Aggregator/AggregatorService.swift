@@ -33,7 +33,7 @@ public actor AggregatorService: Service {
     private let snapshots: SnapshotKeeper
     var evaluator: Evaluator?
     var links: AggregatorLinks?
-    private var deadline: LoopTimer?
+    private let deadline: DeadlineTimer
     var complaints = Complaints()
     private var lingerEnd: LoopTimer?
     private var lingerStart = ContinuousClock.now
@@ -121,6 +121,7 @@ public actor AggregatorService: Service {
             logger.warning("no snapshot kept, recovery will take longer", metadata: ["problem": "\(problem)"])
         }
         loop = try PollLoop(name: "aggregator")
+        deadline = DeadlineTimer(on: loop, self.clock)
     }
 
     /// Runs until the run is finished or a graceful shutdown begins; either way everything is on the disk afterwards.
@@ -272,7 +273,8 @@ public actor AggregatorService: Service {
             closeFiles()
         }
         // Behind it, as closing advances the run once more.
-        for timer in [deadline, signOfLife, lookAround, showing, lingerEnd] { timer?.cancel() }
+        deadline.cancel()
+        for timer in [signOfLife, lookAround, showing, lingerEnd] { timer?.cancel() }
         links?.close()
         figureFiles.finish()
         health?.remove()
@@ -317,14 +319,6 @@ public actor AggregatorService: Service {
         }
     }
 
-    /// Arms the one timer for the state's deadline.
-    private func armDeadline() {
-        deadline?.cancel()
-        deadline = pipeline.nextDeadline.map { time in
-            loop.schedule(after: max(.zero, time - clock.now())) { [weak self] in self?.assumeIsolated { $0.tick() } }
-        }
-    }
-
     private func evaluated(_ result: Result<Evaluator.Outcome, any Error>) {
         guard !ended else { return }
         do {
@@ -344,7 +338,7 @@ public actor AggregatorService: Service {
     /// Has what was taken in stored as `CommitPipeline` says, and carries out what came of what is.
     /// - Parameter settling: whether to wait until everything is stored.
     func advance(settling: Bool = false) throws {
-        armDeadline()
+        deadline.arm(for: pipeline.nextDeadline) { [weak self] in self?.assumeIsolated { $0.tick() } }
         while true {
             // A snapshot is of a moment in which all is stored, which does not come by itself under load.
             switch try pipeline.next(settling: settling || snapshots.isDue(pipeline.engine)) {

@@ -60,7 +60,7 @@ package final class HostedClient: @unchecked Sendable {
     private let loop: PollLoop
     private let logger: Logger
     private let clock = RunClock()
-    private var deadline: LoopTimer?
+    private let deadline: DeadlineTimer
     private var cancellation: TuningThread.Cancellation?
     private var isAbandoned = false
     /// Queues a message, which has these bytes; what gets lost is sent again.
@@ -84,6 +84,7 @@ package final class HostedClient: @unchecked Sendable {
         self.train = train
         assess = heldOut?.assess
         self.loop = loop
+        deadline = DeadlineTimer(on: loop, clock)
         self.logger = logger
     }
 
@@ -108,7 +109,7 @@ package final class HostedClient: @unchecked Sendable {
 
     private func stopWorking() {
         cancellation?.cancel()
-        deadline?.cancel()
+        deadline.cancel()
     }
 
     // MARK: What happens
@@ -116,10 +117,7 @@ package final class HostedClient: @unchecked Sendable {
     private func handle(_ kind: ClientEvent.Kind) {
         guard end == nil, !isAbandoned else { return }
         let effects = client.handle(ClientEvent(time: clock.now(), kind: kind))
-        deadline?.cancel()
-        deadline = client.nextDeadline.map { time in
-            loop.schedule(after: max(.zero, time - clock.now())) { [weak self] in self?.handle(.tick) }
-        }
+        deadline.arm(for: client.nextDeadline) { [weak self] in self?.handle(.tick) }
         for effect in effects { carryOut(effect) }
     }
 
