@@ -63,7 +63,7 @@ package final class LogFile: LogStorage {
         guard status.st_mode & S_IFMT != S_IFREG || status.st_size >= off_t(offset) else {
             throw .unusable(
                 path: path,
-                reason: "expected at least \(offset) bytes in it, found \(status.st_size): it was cut by another hand")
+                reason: "expected at least \(offset) bytes, found \(status.st_size): it was changed by another hand")
         }
         var written = 0
         while written < bytes.byteCount {

@@ -86,6 +86,18 @@ import Testing
         #expect(throws: LogError.self) { try other.append(channel: channel, logTime: 0, data: [1]) }
     }
 
+    @Test func aLogThatIsCutUnderItsWriterTakesNothingMore() throws {
+        let scratch = try Scratch(onDisk: true)
+        let path = scratch.path("a.mcap")
+        var script = try LogScript(LogWriter(LogFile.create(path)))
+        try script.append("updates", [1, 2, 3], logTime: 5)
+        try script.commit()
+        #expect(truncate(path, 40) == 0)
+        try script.append("updates", [4], logTime: 6)
+        let error = #expect(throws: LogError.self) { try script.commit() }
+        #expect(error?.description.contains("found 40: it was changed by another hand") == true)
+    }
+
     /// The kernel's device that is always full stands in for the disk.
     @Test func aFullDiskEndsTheWriter() throws {
         let scratch = try Scratch(onDisk: true)
