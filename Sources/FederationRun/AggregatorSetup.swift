@@ -40,10 +40,9 @@ package struct AggregatorSetup {
         var configuration = given
         self.folder = folder
         encoder = try materials?.encoder ?? configuration.loadEncoder()
-        let encoderDigest = try materials?.encoderDigest ?? "\(Digest(ofFiles: encoder.weightsPaths))"
-        try configuration.fixEncoder(digest: encoderDigest)
-        model = try ModelDescription(
-            configuration, classes: configuration.data.classNames, encoder: encoder, digest: encoderDigest)
+        try configuration.fixEncoder(
+            digest: materials?.encoderDigest ?? "\(Digest(ofFiles: encoder.weightsPaths))")
+        model = try ModelDescription(configuration, classes: configuration.data.classNames, encoder: encoder)
         configuration.federation.model = model.specification
         try folder.create()
         let needsData =
@@ -125,16 +124,10 @@ package struct AggregatorSetup {
         _ recovery: RunRecovery, against given: RunConfiguration, _ model: ModelSpecification, _ folder: RunFolder,
         _ takesUpFinished: Bool
     ) throws {
-        // What was changed since may be given as it was at first, or as it is now.
-        let first = try RunConfiguration(of: recovery.header)
-        let changes = given.changes(since: first).filter { change in
-            given.changes(since: recovery.configuration).contains { $0.key == change.key }
-        }
-        guard changes.isEmpty else {
+        let conflicts = try given.conflicts(with: recovery.header) { recovery.configuration }
+        guard conflicts.isEmpty else {
             try recovery.leaveAsFound()
-            throw ConfigurationError(
-                "\(folder.path): holds a run with another configuration: "
-                    + changes.map(\.description).joined(separator: "; "))
+            throw ConfigurationError("\(folder.path): \(conflicts.words)")
         }
         if let difference = model.difference(from: recovery.header.model) {
             try recovery.leaveAsFound()

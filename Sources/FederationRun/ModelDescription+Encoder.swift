@@ -8,16 +8,16 @@ extension ModelDescription {
     /// What a run's configuration, its data and its encoder say together.
     ///
     /// - Parameters:
+    ///   - configuration: with the encoder's digest (`fixEncoder`).
     ///   - classes: in the order of the labels.
-    ///   - digest: of the encoder's weights.
     /// - Throws: `ConfigurationError` for a head that the encoder does not fit.
-    package init(_ configuration: RunConfiguration, classes: [String], encoder: FrozenEncoder, digest: String) throws {
+    package init(_ configuration: RunConfiguration, classes: [String], encoder: FrozenEncoder) throws {
         let plan = configuration.federation.plan
         let head = try configuration.head.design(for: encoder)
         self.init(
             classes: classes,
             image: Image(size: encoder.imageSize, shorterSide: encoder.imageSize, mean: encoder.mean, std: encoder.std),
-            encoder: Encoder(encoder, digest: digest),
+            encoder: Encoder(encoder, digest: configuration.encoderDigest),
             prompts: Prompts(
                 use: plan.classMeans ? .none : plan.promptsPerBatch > 0 ? .picked : .all,
                 picked: plan.classMeans ? 0 : plan.promptsPerBatch, width: encoder.width,

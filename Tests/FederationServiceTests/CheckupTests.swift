@@ -88,6 +88,18 @@ import Testing
         }
     }
 
+    @Test(arguments: [("4", Finding.Outcome.ok), ("9", .ok), ("5", .failed)])
+    func aRunWhoseSettingsWereChangedIsTakenUpByThoseOfThenOrNow(updates: String, outcome: Finding.Outcome) throws {
+        try withTemporaryFolder { path in
+            let run = try simulateSmallRun(path, ["run.updates=4"])
+            _ = try run.change([(key: "run.updates", value: "9")])
+            let configuration = try RunConfiguration.load(
+                files: [run.configuration], environment: [:], assignments: ["run.updates=\(updates)"])
+            let found = try finding("run", in: Checkup(configuration, as: .aggregator(run)))
+            #expect(found.outcome == outcome, "\(found.found)")
+        }
+    }
+
     @Test func aFolderThatCannotBeWrittenFails() throws {
         let checkup = try look([], as: .aggregator(RunFolder(path: "/proc/impromptu")))
         let folder = try finding("run folder", in: checkup)

@@ -26,8 +26,18 @@ package struct ClientImages: Sendable {
         package var omitted: [String]
     }
 
-    /// The images of clients that have their own (`worker.clients`).
+    /// The clients that a worker hosts: those with images of their own where the configuration names such
+    /// (`worker.clients`), else some of those among whom the data set is divided.
+    /// - Parameter places: of the latter, among `RunConfiguration.clients`.
     /// - Throws: `ConfigurationError`, `DatasetError`, `SafetensorsError`; each names the client's path.
+    package static func hosted(
+        by configuration: RunConfiguration, at places: [Int], encoder: FrozenEncoder
+    ) throws -> [ClientImages] {
+        configuration.worker.clients.isEmpty
+            ? try divided(of: configuration, among: places, encoder: encoder)
+            : try own(of: configuration, encoder: encoder)
+    }
+
     package static func own(of configuration: RunConfiguration, encoder: FrozenEncoder) throws -> [ClientImages] {
         let classes = try ClassList(configuration.data.classNames)
         let transform = try FederatedData.transform(for: encoder)
@@ -51,9 +61,8 @@ package struct ClientImages: Sendable {
                 missingClasses: images.missingClasses, omitted: images.omitted.map(\.description)))
     }
 
-    /// The images of clients among whom a data set is divided; none of them holds anything out.
-    /// - Parameter places: among `RunConfiguration.clients`.
-    package static func divided(
+    /// None of these holds anything out.
+    private static func divided(
         of configuration: RunConfiguration, among places: [Int], encoder: FrozenEncoder
     ) throws -> [ClientImages] {
         let data = try FederatedData(configuration.data, encoder: encoder)

@@ -110,10 +110,7 @@ public struct Checkup {
             switch role {
             case .aggregator: note(.ok("data", try heldOut(encoder)))
             case .worker(let places, _):
-                let clients =
-                    configuration.worker.clients.isEmpty
-                    ? try ClientImages.divided(of: configuration, among: places, encoder: encoder)
-                    : try ClientImages.own(of: configuration, encoder: encoder)
+                let clients = try ClientImages.hosted(by: configuration, at: places, encoder: encoder)
                 let words = clients.map { images in
                     "\(images.client) " + (images.found.map { "\($0)" } ?? "\(images.training.count) images")
                 }
@@ -149,13 +146,13 @@ public struct Checkup {
             guard let first = try reader.next(), case .header(let header) = first.record else {
                 return note(.failed("run", "\(folder.log) begins with no header", advice: "choose another folder"))
             }
-            let changes = try configuration.changes(since: RunConfiguration(of: header))
-            guard changes.isEmpty else {
+            let conflicts = try configuration.conflicts(with: header) {
+                try RunConfiguration(of: header, changedBy: &reader)
+            }
+            guard conflicts.isEmpty else {
                 return note(
                     .failed(
-                        "run",
-                        "\(folder.path) holds a run with another configuration: "
-                            + changes.map(\.description).joined(separator: "; "),
+                        "run", "\(folder.path) \(conflicts.words)",
                         advice: "start it with \(folder.configuration), or choose another folder"))
             }
             note(.ok("run", "\(folder.path) holds this run; the aggregator goes on where its log ends"))

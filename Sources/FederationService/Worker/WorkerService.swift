@@ -72,10 +72,7 @@ public actor WorkerService: Service {
         if meeting == nil { _ = try Self.security(configuration.security, key: key) }
         let encoder = try configuration.loadEncoder()
         try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
-        let images =
-            configuration.worker.clients.isEmpty
-            ? try ClientImages.divided(of: configuration, among: clients, encoder: encoder)
-            : try ClientImages.own(of: configuration, encoder: encoder)
+        let images = try ClientImages.hosted(by: configuration, at: clients, encoder: encoder)
         self.configuration = configuration
         self.logger = logger
         let loop = try PollLoop(name: "worker")
@@ -83,8 +80,7 @@ public actor WorkerService: Service {
         let tuning = TuningThread(learner: try PromptLearner(encoder: encoder, threads: configuration.worker.threads))
         let disk = DispatchQueue(label: "outbox")
         let model = try ModelDescription(
-            configuration, classes: configuration.data.classNames, encoder: encoder,
-            digest: configuration.encoderDigest
+            configuration, classes: configuration.data.classNames, encoder: encoder
         ).specification
         for images in images {
             let dataset = images.training
