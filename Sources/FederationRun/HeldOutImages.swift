@@ -34,6 +34,9 @@ public struct HeldOutImages {
         selection = configuration.evaluation.selection
     }
 
+    /// Whether an image uses prompts that are picked for it.
+    package var picks: Bool { plan.promptsPerBatch > 0 && !plan.classMeans }
+
     /// - Parameter selection: nil for the run's own.
     package func evaluate(_ state: PromptState, _ selection: PromptSelectionRule? = nil) throws -> Evaluation {
         try learner.evaluate(state, on: dataset, plan: plan, selection: selection ?? self.selection)

@@ -35,7 +35,7 @@ extension RunHistory {
 
     /// Keeps what a client says of a version; what it says of one a second time counts no more.
     package mutating func add(_ evaluation: ClientMessage.Evaluation) {
-        let place = clientEvaluations.firstIndex { $0.client >= evaluation.client } ?? clientEvaluations.count
+        let place = Self.place(of: evaluation.client, in: clientEvaluations) { $0.client }
         let isKnown = place < clientEvaluations.count && clientEvaluations[place].client == evaluation.client
         if isKnown, clientEvaluations[place].newest.version >= evaluation.version { return }
         let newest = ClientEvaluation(

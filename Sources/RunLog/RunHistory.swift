@@ -161,7 +161,7 @@ public struct RunHistory: Sendable {
     }
 
     private mutating func count(_ part: Flush.Part) {
-        let place = place(of: part.client)
+        let place = Self.place(of: part.client, in: participation, \.client)
         if place == participation.count || participation[place].client != part.client {
             participation.insert(Participation(client: part.client), at: place)
         }
@@ -170,16 +170,16 @@ public struct RunHistory: Sendable {
 
     /// nil for a client that had no update used.
     package func participation(of client: ClientID) -> Participation? {
-        let place = place(of: client)
+        let place = Self.place(of: client, in: participation, \.client)
         return place < participation.count && participation[place].client == client ? participation[place] : nil
     }
 
-    /// Where a client stands, or would.
-    private func place(of client: ClientID) -> Int {
-        var (low, high) = (0, participation.count)
+    /// Where a client stands, or would, in rows that are ascending by client.
+    static func place<Row>(of client: ClientID, in rows: [Row], _ identity: (Row) -> ClientID) -> Int {
+        var (low, high) = (0, rows.count)
         while low < high {
             let middle = (low + high) / 2
-            if participation[middle].client < client { low = middle + 1 } else { high = middle }
+            if identity(rows[middle]) < client { low = middle + 1 } else { high = middle }
         }
         return low
     }

@@ -65,6 +65,5 @@ struct SharedTraffic {
         }
     }
 
-    /// Heartbeats in one message: a bound of the wire.
-    private static let most = 4096
+    private static let most = WireLimits().heartbeats
 }

@@ -63,8 +63,8 @@ public struct RunEvaluation: Encodable, Sendable {
         self.selection = selection ?? held.selection
         let evaluation = try held.evaluate(current.state, self.selection)
         let rule: PromptSelectionRule = self.selection == .instance ? .batch : .instance
-        let other = try held.evaluate(current.state, rule)
-        if other != evaluation {
+        // Without picks the rules are one.
+        if held.picks, case let other = try held.evaluate(current.state, rule), other != evaluation {
             otherSelection = OtherSelection(
                 selection: rule, accuracy: other.accuracy, balancedAccuracy: other.balancedAccuracy, loss: other.loss)
         }
