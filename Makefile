@@ -4,6 +4,8 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 # The tests of processes and sockets have deadlines, which would not hold beside those that keep the machine computing.
 LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.|SitesTests|FiguresTests|HostedClientTests
+# Clients on trial, each with deadlines of its own; beside the tests above there would be too many at a time.
+TRIALS := ClientCheckTests
 # These force the kernels of the whole process, so they have one of their own.
 FORCED := PortableBitsTests
 # Fails where no test ran, and in CI (IMPROMPTU_REQUIRE_ALL=1) where one was skipped.
@@ -26,8 +28,9 @@ demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
 
 test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
-	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)|$(FORCED)'
+	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)|$(TRIALS)|$(FORCED)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(LIVE)'
+	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(TRIALS)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(FORCED)'
 	$(CHECK_PYTHON)
 	Deploy/systemd/verify

@@ -94,6 +94,12 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
         .target(
+            name: "ClientCheck",
+            dependencies: [
+                "Federation", "FederationRun", "FederationService", "PromptAggregation", "PromptTuning", "PromptWire",
+                "RunLog", "RunSettings", "Text", "ZeroMQTransport",
+            ], swiftSettings: swiftSettings),
+        .target(
             name: "Dashboard",
             dependencies: [
                 "Federation", "FederationRun", "PromptAggregation", "RunLog", "RunSettings", "Text",
@@ -123,8 +129,9 @@ let package = Package(
         .executableTarget(
             name: "impromptu",
             dependencies: [
-                "Benchmarks", "Console", "Dashboard", "Datasets", "FaultSimulation", "Federation", "FederationRun",
-                "FederationService", "Files", "Lab", "PromptAggregation", "PromptTuning", "PromptWire", "RunLog",
+                "Benchmarks", "ClientCheck", "Console", "Dashboard", "Datasets", "FaultSimulation", "Federation",
+                "FederationRun", "FederationService", "Files", "Lab", "PromptAggregation", "PromptTuning", "PromptWire",
+                "RunLog",
                 "RunSettings",
                 "Text", "ZeroMQTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -199,6 +206,10 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ClientCheckTests",
+            dependencies: ["ClientCheck", "FederationService", "RunLog", "RunSettings", "TestSupport"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "LiveTests",
             dependencies: [

@@ -27,7 +27,7 @@ from tree import Tree
 PURE = frozenset({"PromptAggregation", "Federation"})
 
 SOCKETS = frozenset({"ZeroMQTransport", "CZeroMQ"})
-SHOPS = frozenset({"Dashboard", "Lab", "Benchmarks", "impromptu"})
+SHOPS = frozenset({"Dashboard", "Lab", "Benchmarks", "ClientCheck", "impromptu"})
 MATHEMATICS = frozenset({"Glibc", "Darwin"})
 
 
@@ -69,6 +69,8 @@ ROOMS = {
         never=SOCKETS | SHOPS | {"Charts", "FaultSimulation", "FederationService"}),
     "FederationService": Room(
         "the service ships without planted faults, pictures and reports", never=SHOPS | {"Charts", "FaultSimulation"}),
+    "ClientCheck": Room(
+        "it plays an aggregator, and ships without planted faults", never=SHOPS | {"Charts", "FaultSimulation"}),
     "Dashboard": Room(
         "it reads only", never=SOCKETS | {"Benchmarks", "FaultSimulation", "FederationService", "Lab", "impromptu"}),
     "Lab": Room("it works on runs that are over, without a socket", never=SOCKETS | {"FederationService", "impromptu"}),

@@ -21,49 +21,9 @@ extension Aggregator {
             return (.tooStale, "expected a base version from \(oldest), found \(update.baseVersion)")
         }
         let base = history[update.baseVersion - oldest].state
-        return (misfit(of: update, on: base) ?? excess(of: update, over: base)).map { (.invalid, $0) }
-    }
-
-    /// What is wrong with an update's values, nil when they fit.
-    func misfit(of update: ClientMessage.Update, on base: PromptState) -> String? {
-        guard update.sampleCount > 0 else {
-            return "expected a sample count of at least 1, found \(update.sampleCount)"
+        return (update.misfit(on: base, plan: configuration.plan) ?? excess(of: update, over: base)).map {
+            (.invalid, $0)
         }
-        let tuned = base.parameters.entries.filter { configuration.plan.sends($0.name) }
-        guard update.parameters.names == tuned.map(\.name) else {
-            return "expected the tensors \(tuned.map(\.name)), found \(update.parameters.names)"
-        }
-        for (entry, expected) in zip(update.parameters.entries, tuned) {
-            if let position = Self.firstTooLarge(in: entry.tensor.values) {
-                let value = entry.tensor.values[position]
-                let expected = value.isFinite ? "values within ±\(UpdateChecks.largestValue)" : "finite values"
-                return "\(entry.name): expected \(expected), found \(value) at \(position)"
-            }
-            if entry.name != Parameters.prompts, entry.tensor.shape != expected.tensor.shape {
-                return "\(entry.name): expected shape \(expected.tensor.shape), found \(entry.tensor.shape)"
-            }
-        }
-        let shape = update.parameters[Parameters.prompts]?.shape ?? []
-        guard shape.count == 2, shape[1] == base.width, shape[0] == update.promptIDs.count else {
-            return "prompts: expected shape [\(update.promptIDs.count), \(base.width)], found \(shape)"
-        }
-        let known = RowIndex(base.promptIDs)
-        let claimed = update.promptIDs.sorted()
-        if let twice = zip(claimed, claimed.dropFirst()).first(where: { $0 == $1 }) {
-            return "prompt identities: \(twice.0) is given twice"
-        }
-        if let stranger = claimed.first(where: { known[$0] == nil }) {
-            return "prompt identities: \(stranger) is not in version \(update.baseVersion)"
-        }
-        return nil
-    }
-
-    /// The place of the first value that is beyond the largest or not finite. Nearly every update has none, which is found
-    /// out without a branch for each value: bits of magnitudes order as the magnitudes do, with infinity and NaN last.
-    private static func firstTooLarge(in values: [Float]) -> Int? {
-        let largest = UpdateChecks.largestValue.bitPattern
-        let worst = values.reduce(into: UInt32(0)) { $0 = max($0, $1.magnitude.bitPattern) }
-        return worst <= largest ? nil : values.firstIndex { $0.magnitude.bitPattern > largest }
     }
 
     /// What is too large about an update that fits, nil when nothing is.
@@ -103,6 +63,46 @@ extension Aggregator {
 }
 
 extension ClientMessage.Update {
+    /// What is wrong with an update's values, nil when they fit.
+    package func misfit(on base: PromptState, plan: TrainingPlan) -> String? {
+        guard sampleCount > 0 else { return "expected a sample count of at least 1, found \(sampleCount)" }
+        let tuned = base.parameters.entries.filter { plan.sends($0.name) }
+        guard parameters.names == tuned.map(\.name) else {
+            return "expected the tensors \(tuned.map(\.name)), found \(parameters.names)"
+        }
+        for (entry, expected) in zip(parameters.entries, tuned) {
+            if let position = Self.firstTooLarge(in: entry.tensor.values) {
+                let value = entry.tensor.values[position]
+                let expected = value.isFinite ? "values within ±\(UpdateChecks.largestValue)" : "finite values"
+                return "\(entry.name): expected \(expected), found \(value) at \(position)"
+            }
+            if entry.name != Parameters.prompts, entry.tensor.shape != expected.tensor.shape {
+                return "\(entry.name): expected shape \(expected.tensor.shape), found \(entry.tensor.shape)"
+            }
+        }
+        let shape = parameters[Parameters.prompts]?.shape ?? []
+        guard shape.count == 2, shape[1] == base.width, shape[0] == promptIDs.count else {
+            return "prompts: expected shape [\(promptIDs.count), \(base.width)], found \(shape)"
+        }
+        let known = RowIndex(base.promptIDs)
+        let claimed = promptIDs.sorted()
+        if let twice = zip(claimed, claimed.dropFirst()).first(where: { $0 == $1 }) {
+            return "prompt identities: \(twice.0) is given twice"
+        }
+        if let stranger = claimed.first(where: { known[$0] == nil }) {
+            return "prompt identities: \(stranger) is not in version \(baseVersion)"
+        }
+        return nil
+    }
+
+    /// The place of the first value that is beyond the largest or not finite. Nearly every update has none, which is found
+    /// out without a branch for each value: bits of magnitudes order as the magnitudes do, with infinity and NaN last.
+    private static func firstTooLarge(in values: [Float]) -> Int? {
+        let largest = UpdateChecks.largestValue.bitPattern
+        let worst = values.reduce(into: UInt32(0)) { $0 = max($0, $1.magnitude.bitPattern) }
+        return worst <= largest ? nil : values.firstIndex { $0.magnitude.bitPattern > largest }
+    }
+
     /// The Euclidean norm of what the update changed: the square root of the sum over all of its values of (value −
     /// base)². Rows of the pool are compared with the prompts that they started from.
     fileprivate func distance(from base: PromptState) -> Double {

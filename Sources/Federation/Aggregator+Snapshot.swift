@@ -98,7 +98,9 @@ extension Aggregator {
                     "a known one and one from \(history[0].version) to \(version)",
                     "\(update.client), \(update.baseVersion)")
             }
-            if let reason = misfit(of: update, on: base) { throw reader.unexpected("buffered update", "a fit", reason) }
+            if let reason = update.misfit(on: base, plan: configuration.plan) {
+                throw reader.unexpected("buffered update", "a fit", reason)
+            }
             buffer.append(BufferedUpdate(slot: slot, update: update, base: base))
         }
     }

@@ -70,16 +70,7 @@ package struct AggregatorSetup {
             changes = []
             origin = Origin(run: run, epoch: 1)
             let learner = try PromptLearner(encoder: encoder, threads: 1)
-            guard configuration.prompts.depth <= encoder.depth else {
-                throw ConfigurationError(
-                    "prompts.depth: expected at most the encoder's \(encoder.depth) blocks, found"
-                        + " \(configuration.prompts.depth)")
-            }
-            var initial = learner.initialState(
-                pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth,
-                classes: model.classes.count,
-                head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
-                seed: configuration.federation.seed)
+            var initial = try Self.initialState(of: configuration, learner: learner, classes: model.classes.count)
             if configuration.prompts.whitening,
                 let images = try materials?.data.validation ?? data.map({ try TuningDataset($0.validation) })
             {
@@ -100,6 +91,23 @@ package struct AggregatorSetup {
         }
         self.configuration = configuration
         try folder.write(json: model, to: folder.model)
+    }
+
+    /// What a run with a configuration starts from, before whitening.
+    /// - Throws: `ConfigurationError`.
+    package static func initialState(
+        of configuration: RunConfiguration, learner: PromptLearner, classes: Int
+    ) throws -> PromptState {
+        let encoder = learner.encoder
+        guard configuration.prompts.depth <= encoder.depth else {
+            throw ConfigurationError(
+                "prompts.depth: expected at most the encoder's \(encoder.depth) blocks, found"
+                    + " \(configuration.prompts.depth)")
+        }
+        return learner.initialState(
+            pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth, classes: classes,
+            head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
+            seed: configuration.federation.seed)
     }
 
     /// What the run's prompts files say of themselves.

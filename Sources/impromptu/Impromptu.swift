@@ -87,6 +87,7 @@ struct RootCommand: AsyncParsableCommand {
             Use what was tuned:           impromptu predict runs/first scan.png
                                           impromptu show runs/first
                                           impromptu export runs/first --bundle bundle
+            Check a client of your own:   impromptu check-client --client './client {updates} {prompts}'
             Look at a data set:           impromptu data fashion-mnist --picture partition.svg
             Compare methods:              impromptu experiment docs/experiments/smoke.yaml
 
@@ -102,6 +103,6 @@ struct RootCommand: AsyncParsableCommand {
             ExperimentCommand.self, DataCommand.self, KeysCommand.self, StatusCommand.self, DrainCommand.self,
             SetCommand.self,
             ExtendCommand.self,
-            CheckCommand.self, BenchCommand.self,
+            CheckCommand.self, CheckClientCommand.self, BenchCommand.self,
         ])
 }

@@ -121,9 +121,14 @@ import Testing
             try Data("path\ntest/lying/1.png\ntest/none/2.png\n".utf8).write(to: URL(fileURLWithPath: manifest))
             let plain = try predict(tuned, [manifest])
             #expect(plain.predictions.map(\.logits) == labelled.predictions.map(\.logits))
-            var lines = ["\(data)/test/lying/1.png", "", "\(data)/test/none/2.png"]
+            var lines = ["\(data)/test/lying/1.png", "", " ", "\(data)/test/none/2.png"]
             let items = try PredictionInputs(["-"]) { lines.isEmpty ? nil : lines.removeFirst() }
             #expect(items.items.map(\.path) == plain.predictions.map(\.path))
+            let empty = data + "/empty"
+            try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
+            let mixed = try PredictionInputs([empty, "\(data)/test/none/2.png"])
+            #expect(mixed.items.count == 1 && mixed.emptyFolders == [empty])
+            #expect(throws: PredictionError.self) { try PredictionInputs([empty]) }
             #expect(throws: DatasetError.self) { try PredictionInputs([manifest], classes: ClassList(["lying"])) }
             #expect(throws: PredictionError.self) {
                 try PredictionInputs(["\(data)/test/none/2.png"], classes: ClassList(["lying"]))

@@ -127,6 +127,31 @@ import Testing
         }
     }
 
+    /// Another strategy takes a closed head over: the clients left it alone and sent statistics.
+    @Test func aClosedHeadStaysClosed() throws {
+        try withTemporaryFolder { folder in
+            let run = try simulateSmallRun(folder, ["strategy.name=pfpt-async", "strategy.head=closed"])
+            let other = try WhatIf(log: run.log, methods: WhatIfMethods(strategies: ["fedavg"]))
+            #expect(other.others[0].headDistance == 0 && other.start.headDistance > 0)
+            #expect(other.others[0].promptDistance > 0)
+            let wrong: [(WhatIfMethods, String)] = [
+                (.init(strategies: ["fedavg"], assignments: ["strategy.head=tuned"]), "strategy.head=closed"),
+                (.init(strategies: ["pfpt-async"], assignments: ["strategy.head=tuned"]), "sent class statistics"),
+            ]
+            for (methods, words) in wrong {
+                let error = #expect(throws: ConfigurationError.self) { try WhatIf(log: run.log, methods: methods) }
+                #expect(error?.description.contains(words) ?? false, "\(error?.description ?? "") lacks \(words)")
+            }
+        }
+        try withTemporaryFolder { folder in
+            let run = try simulateSmallRun(folder, ["run.updates=4"])
+            let error = #expect(throws: ConfigurationError.self) {
+                try WhatIf(log: run.log, methods: WhatIfMethods(assignments: ["strategy.head=closed"]))
+            }
+            #expect(error?.description.contains("sent no class statistics") ?? false)
+        }
+    }
+
     @Test func accuracyIsThatOfTheVersion() throws {
         try withTemporaryFolder { folder in
             let run = try simulateSmallRun(folder, ["run.updates=6", "data.test_samples=50"])

@@ -9,6 +9,8 @@ public struct PredictionInputs: Sendable {
         public var label: Int?
     }
     public private(set) var items: [Item] = []
+    /// Folders that were named and hold no image.
+    public private(set) var emptyFolders: [String] = []
 
     /// - Parameters:
     ///   - names: image files, folders, manifests (`….csv`), or `-` for paths in lines of standard input.
@@ -26,7 +28,9 @@ public struct PredictionInputs: Sendable {
             let exists = FileManager.default.fileExists(atPath: name, isDirectory: &isDirectory)
             if exists, isDirectory.boolValue {
                 if classes == nil, split == nil {
-                    items += try ImageFiles.paths(below: name).map { Item(path: $0) }
+                    let paths = try ImageFiles.paths(below: name)
+                    items += paths.map { Item(path: $0) }
+                    if paths.isEmpty { emptyFolders.append(name) }
                 } else {
                     try add(ImageFiles.folder(name), classes, split)
                 }
@@ -38,7 +42,7 @@ public struct PredictionInputs: Sendable {
                 }
                 if name == "-" {
                     while let line = standardInput() {
-                        if !line.isEmpty { items.append(Item(path: line)) }
+                        if !line.allSatisfy(\.isWhitespace) { items.append(Item(path: line)) }
                     }
                 } else {
                     items.append(Item(path: name))

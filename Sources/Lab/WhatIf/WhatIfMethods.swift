@@ -64,16 +64,29 @@ public struct WhatIfMethods: Sendable {
                 "--strategy \(name): expected updates that were made for it, found those of a run with"
                     + " \(recorded.strategy.name), whose clients send something else")
         }
+        let own = StrategySettings(recorded.strategy.settings.map { ($0.key, $0.value) })
+        let wasSolved = try StrategyCatalog.solvesForHead(recorded.strategy.name, settings: own)
+        guard try StrategyCatalog.solvesForHead(name, settings: settings) == wasSolved else {
+            throw ConfigurationError(
+                wasSolved
+                    ? "--strategy \(name): expected a head in closed form (strategy.head=closed), as the run had: its clients"
+                        + " left the head alone and sent class statistics"
+                    : "--strategy \(name): expected a head that clients tune (strategy.head=tuned), as the run had: its"
+                        + " clients sent no class statistics")
+        }
     }
 
-    /// The recorded settings, where the strategy is the recorded one, and above them those that were given.
+    /// The recorded settings, where the strategy is the recorded one, and above them those that were given. Of another
+    /// strategy's settings the choice of the head is taken over: the clients' updates were made for it.
     private func settings(
         of name: String, _ recorded: RunConfiguration, _ given: [StrategySettings.Entry]
     ) throws -> StrategySettings {
         let declared = try StrategyCatalog.entry(name).settings.map(\.key)
-        var entries =
+        let kept = recorded.strategy.settings.filter { setting in
             name == recorded.strategy.name
-            ? StrategySettings(recorded.strategy.settings.map { ($0.key, $0.value) }).entries : []
+                || StrategyCatalog.headKeys.contains(setting.key) && declared.contains(setting.key)
+        }
+        var entries = StrategySettings(kept.map { ($0.key, $0.value) }).entries
         for setting in given where declared.contains(setting.key) {
             entries.removeAll { $0.key == setting.key }
             entries.append(setting)

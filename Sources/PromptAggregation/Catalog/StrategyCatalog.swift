@@ -49,6 +49,14 @@ public enum StrategyCatalog {
         return try entry.make(settings.checked(against: entry.settings, of: name), initial, seed)
     }
 
+    /// The settings by which a strategy's head is tuned or solved for.
+    package static let headKeys = ClosedHead.settings.map(\.key)
+
+    /// Whether a strategy with these settings solves for the head, from class statistics that its clients send.
+    package static func solvesForHead(_ name: String, settings: StrategySettings) throws(StrategyError) -> Bool {
+        ClosedHead.isChosen(by: try settings.checked(against: entry(name).settings, of: name))
+    }
+
     /// Changes a training plan to what the strategy asks of its clients; most ask for nothing.
     public static func adapt(
         _ plan: inout TrainingPlan, to name: String, settings: StrategySettings = StrategySettings()

@@ -63,6 +63,7 @@ struct PredictCommand: ParsableCommand {
         let tuned = try TunedModel(model)
         let items = try PredictionInputs(
             inputs, classes: labels ? ClassList(tuned.model.classes) : nil, split: split)
+        for folder in items.emptyFolders { StandardError.write("impromptu: \(folder): no images in it\n") }
         let predictor = try Predictor(tuned, encoder: encoder, threads: threads, selection: selection)
         var output = PredictionOutput(format, classes: predictor.classes, top: top, hasLabels: labels)
         var summary = PredictionSummary(classes: predictor.classes)
