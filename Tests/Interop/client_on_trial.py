@@ -20,7 +20,7 @@ root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "Sources/Python/impromptu/wire"))
 import impromptu_pb2 as pb  # noqa: E402
 
-NAME = "on-trial"
+NAME, WIDTH = "on-trial", 8
 MODEL = pb.ModelSpecification(digest="ab12", fields=[pb.ModelField(name=f"classes[{i}]", value=f"{i}") for i in range(3)])
 
 
@@ -66,7 +66,6 @@ class Client:
     def forget_run(self):
         self.version, self.state, self.ids = -1, {}, []
         self.task, self.training, self.last_task, self.failure = None, None, 0, None
-        self.width = None
 
     # ---- Sending ----
 
@@ -161,9 +160,8 @@ class Client:
     def finish_training(self, now):
         task, base, state, ids, _ = self.training
         self.training = None
-        self.width = self.width or state["prompts"].shape[1]
-        if state["prompts"].shape[1] != self.width:
-            reason = f"expected prompts of width {self.width}, found {state['prompts'].shape[1]}"
+        if state["prompts"].shape[1] != WIDTH:
+            reason = f"expected prompts of width {WIDTH}, found {state['prompts'].shape[1]}"
             if self.is_("fails-silently"):
                 return
             self.failure = (task.number, reason)

@@ -35,6 +35,7 @@ extension Stage {
     }
 
     func playEvaluation() throws {
+        publish()
         try train()
         let (start, version, heldOut) = (Instant.now, run.version, hello?.heldOutCount ?? 0)
         func answers() -> [ClientMessage.Evaluation] {
