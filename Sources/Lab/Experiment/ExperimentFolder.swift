@@ -27,5 +27,8 @@ final class ExperimentFolder: Sendable {
     var versions: String { path + "/versions.csv" }
     var summary: String { path + "/summary.md" }
 
+    /// Where the folder keeps its `ExperimentSummary`.
+    static func data(in path: String) -> String { path + "/summary.json" }
+
     func write(_ text: String, to file: String) throws { try RunFolder(path: path).write(text, to: file) }
 }

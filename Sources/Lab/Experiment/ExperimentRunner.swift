@@ -1,6 +1,7 @@
 import FederationRun
 import Foundation
 import PromptAggregation
+import RunLog
 import RunSettings
 import Synchronization
 
@@ -230,7 +231,9 @@ public final class ExperimentRunner: Sendable {
         let tables = ExperimentTables(experiment, finished)
         try folder.write(tables.runs, to: folder.runs)
         try folder.write(tables.versions { folder.run($0) }, to: folder.versions)
-        try folder.write(tables.markdown, to: folder.summary)
+        let summary = tables.summary
+        try folder.write(summary.markdown, to: folder.summary)
+        try folder.write(summary.json, to: ExperimentFolder.data(in: folder.path))
         return tables
     }
 }

@@ -26,7 +26,7 @@ public struct Report {
     ///   - version: whose matches are drawn; nil for each run's last with any.
     /// - Throws: `ReportError`, `LogError`, `ReplayError`, or `ConfigurationError`.
     public init(paths: [String], targets: [Double] = [], version: Int? = nil) throws {
-        let inputs = paths.map { (path: $0, experiment: ReportedExperiment(folder: $0)) }
+        let inputs = try paths.map { (path: $0, experiment: try ExperimentSummary.read(in: $0)) }
         let runs = try inputs.flatMap { try Self.runs(at: $0.path, $0.experiment, version: version) }
         guard !runs.isEmpty else { throw ReportError("nothing to report: expected run folders") }
         document = Self.document(of: runs, inputs.compactMap(\.experiment?.section), targets: targets.sorted())
@@ -36,7 +36,7 @@ public struct Report {
 
     /// - Parameter experiment: the one whose folder it is, if it is one's.
     private static func runs(
-        at path: String, _ experiment: ReportedExperiment?, version: Version?
+        at path: String, _ experiment: ExperimentSummary?, version: Version?
     ) throws -> [ReportedRun] {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {

@@ -42,15 +42,6 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "With --faults: the first seed.")
     var firstSeed: UInt64 = 1
 
-    private struct Row: Encodable {
-        var version: Int
-        var seconds: Double
-        var updates: Int
-        var accuracy: Double
-        var balancedAccuracy: Double
-        var loss: Double
-    }
-
     func validate() throws {
         guard seeds >= 1, threads >= 1 else { throw ValidationError("--seeds and --threads: expected at least 1") }
     }
@@ -66,11 +57,7 @@ struct SimulateCommand: AsyncParsableCommand {
         }
         _ = try simulation.run()
         progress.end()
-        let rows = simulation.history.evaluations.map {
-            Row(
-                version: $0.version, seconds: $0.seconds, updates: $0.updates, accuracy: $0.accuracy,
-                balancedAccuracy: $0.balancedAccuracy, loss: $0.loss)
-        }
+        let rows = simulation.history.evaluations
         if json { return try printJSON(rows) }
         var table = TextTable(["virtual time", "updates", "version", "validation accuracy", "balanced", "loss"])
         for row in rows {
