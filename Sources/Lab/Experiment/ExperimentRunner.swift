@@ -233,7 +233,7 @@ public final class ExperimentRunner: Sendable {
         try folder.write(tables.versions { folder.run($0) }, to: folder.versions)
         let summary = tables.summary
         try folder.write(summary.markdown, to: folder.summary)
-        try folder.write(summary.json, to: ExperimentFolder.data(in: folder.path))
+        try folder.write(summary.json, to: folder.summaryData)
         return tables
     }
 }
