@@ -15,13 +15,16 @@ from .errors import (
     ConfigurationError,
     Fenced,
     ImpromptuError,
+    ModelError,
     ModelMismatch,
     OutboxError,
     Refused,
     UpdateError,
 )
-from .federation import Federation, ModelSpecification, join
+from .federation import Federation, join
 from .keys import Keys
+from .model.description import ModelDescription, ModelSpecification
+from .model.prompted import Prediction, PromptedModel
 from .plan import TrainingPlan
 from .state import Version
 from .task import Task
@@ -38,9 +41,13 @@ __all__ = [
     "Fenced",
     "ImpromptuError",
     "Keys",
+    "ModelDescription",
+    "ModelError",
     "ModelMismatch",
     "ModelSpecification",
     "OutboxError",
+    "Prediction",
+    "PromptedModel",
     "Refused",
     "Task",
     "TrainingPlan",

@@ -7,8 +7,7 @@ import os
 import secrets
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -20,38 +19,17 @@ from .endpoints import Rendezvous, Target
 from .errors import ConfigurationError, UpdateError
 from .keys import Keys
 from .log import ClientLog
+from .model.description import ModelDescription, ModelSpecification
 from .outbox import Outbox
 from .plan import TrainingPlan
 from .state import Version
 from .task import Task
-from .wire import COUNT, LABEL_BYTES, MODEL_FIELDS
-from .wire import impromptu_pb2 as pb
+from .wire import COUNT
 from .wire.names import checked_client
 from .wire.tensors import WireError
 
 _GRACE = 10.0
 _EXIT_GRACE = 5.0
-
-
-@dataclass(frozen=True)
-class ModelSpecification:
-    """What all clients of a run must have in common; the run refuses another, naming the first field that differs."""
-
-    fields: Mapping[str, str]
-    """In the run's order, for example ``{"classes[0]": "cat", …}``."""
-    digest: str
-    """Of the fields, in hexadecimal."""
-
-    def __post_init__(self) -> None:
-        if len(self.fields) > MODEL_FIELDS:
-            raise ConfigurationError(f"model: expected at most {MODEL_FIELDS} fields, found {len(self.fields)}")
-        for name, value in (*self.fields.items(), ("digest", self.digest)):
-            if len(value.encode()) > LABEL_BYTES:
-                raise ConfigurationError(f"model.{name}: expected at most {LABEL_BYTES} bytes, found {value[:40]!r}…")
-
-    def _to_wire(self) -> pb.ModelSpecification:
-        fields = [pb.ModelField(name=name, value=value) for name, value in self.fields.items()]
-        return pb.ModelSpecification(digest=self.digest, fields=fields)
 
 
 def join(
@@ -61,7 +39,7 @@ def join(
     samples: int,
     keys: Keys | str | Path | None = None,
     key_name: str | None = None,
-    model: ModelSpecification | None = None,
+    model: ModelDescription | ModelSpecification | None = None,
     outbox: str | Path | None = None,
     on_version: Callable[[Version], object] | None = None,
     on_rejected: Callable[[int, str, str], object] | None = None,
@@ -75,6 +53,7 @@ def join(
     - `samples`: training samples of the client; with 0 it watches and is never asked to train.
     - `keys`: the folder that `impromptu keys` made, or `Keys`; `key_name` is the name of the key where it is not the
       client's.
+    - `model`: what the client tunes, to be checked against the run's; None skips the check.
     - `outbox`: the folder for updates that are not settled, kept over restarts. By default `python-outbox` in the run's
       folder, or `~/.local/state/impromptu`.
     - `on_version` gets each newer `Version`, `on_rejected` task, code and reason of an update that does not count,
@@ -88,9 +67,10 @@ def join(
     rendezvous = Rendezvous(target)
     if isinstance(keys, (str, Path)):
         keys = Keys.from_folder(keys, key_name or client)
+    specification = model.specification() if isinstance(model, ModelDescription) else model
     box = Outbox(_outbox_folder(outbox, rendezvous) / client, client)
     core = ClientCore(
-        client, secrets.randbits(64), samples, model._to_wire() if model else None, box.left, follows=bool(on_version)
+        client, secrets.randbits(64), samples, specification._to_wire() if specification else None, box.left, follows=bool(on_version)
     )
     return Federation(core, rendezvous, keys, box, on_version, on_rejected, on_end)
 

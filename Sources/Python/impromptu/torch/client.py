@@ -1,0 +1,2 @@
+"""placeholder"""
+class TorchClient: pass
