@@ -24,7 +24,9 @@ struct AllowedLines {
 
     var text: String { lines.map { $0 + "\n" }.joined() }
 
-    private static func words(of line: String) -> [String] { line.split(whereSeparator: \.isWhitespace).map(String.init) }
+    private static func words(of line: some StringProtocol) -> [String] {
+        line.split(whereSeparator: \.isWhitespace).map { String($0) }
+    }
 
     private func place(of name: String) -> Int? { lines.firstIndex { Self.words(of: $0).first == name } }
 
@@ -39,7 +41,7 @@ struct AllowedLines {
     }
 
     private var revokedEntries: [[String]] {
-        lines.filter { $0.hasPrefix(Self.revoked + " ") }.map { Self.words(of: String($0.dropFirst(Self.revoked.count))) }
+        lines.filter { $0.hasPrefix(Self.revoked + " ") }.map { Self.words(of: $0.dropFirst(Self.revoked.count)) }
     }
 
     func isRevoked(_ key: CurvePublicKey) -> Bool { revokedEntries.contains { $0.dropFirst().first == key.z85 } }

@@ -58,7 +58,8 @@ extension KeyFolder {
         }
         guard lines.entry(of: name) == nil else { return }
         if lines.isRevoked(name: name) {
-            throw ConfigurationError("--\(change): expected a key, found that \(name)'s is revoked: --name makes another")
+            throw ConfigurationError(
+                "--\(change): expected a key, found that \(name)'s is revoked: --name makes another")
         }
         let names = lines.names.isEmpty ? "none" : lines.names.joined(separator: " ")
         throw ConfigurationError("--\(change): expected a name of \(allowed) (\(names)), found '\(name)'")
@@ -75,7 +76,8 @@ extension KeyFolder {
     func edit(_ plan: () throws -> [Step]) throws -> Bool {
         do {
             guard let lock = try FileLock(folder: path) else {
-                throw ConfigurationError("\(path): expected to edit it alone; another 'impromptu keys' is at work there")
+                throw ConfigurationError(
+                    "\(path): expected to edit it alone; another 'impromptu keys' is at work there")
             }
             return try withExtendedLifetime(lock) {
                 try AtomicFile.removeUnfinished(in: path)

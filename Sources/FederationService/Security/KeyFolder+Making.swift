@@ -48,7 +48,8 @@ extension KeyFolder {
         if let found = lines.entry(of: name) {
             guard found.clients == clients else {
                 let whom = found.clients.isEmpty ? "none" : found.clients.joined(separator: " ")
-                throw ConfigurationError("\(allowed): expected no key of the name \(name), found one for clients: \(whom)")
+                throw ConfigurationError(
+                    "\(allowed): expected no key of the name \(name), found one for clients: \(whom)")
             }
             return []
         }
