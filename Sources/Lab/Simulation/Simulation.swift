@@ -264,8 +264,8 @@ public struct Simulation {
             try learner.carryOut(
                 order, personal: seats[index].personal, on: seats[index].dataset, privacy: privacy)!
         }
-        let images = order.task.plan.images(of: seats[index].dataset.count)
-        let tuning = configuration.simulation.imageSeconds * Double(images) / seats[index].speed
+        let images = order.images(of: seats[index].dataset.count, steps: (try? result.get())?.result.steps)
+        let tuning = configuration.simulation.imageSeconds * images / seats[index].speed
         let delay = configuration.worker.delay.draw(&seats[index].random)
         queue.push(.trained(index, task: order.task.number, result), at: now + .seconds(tuning) + delay)
     }
@@ -301,9 +301,25 @@ extension Simulation: EffectCarrier {
 }
 
 extension TrainingPlan {
-    /// The images that a task goes through, each counted as often as it is used.
+    /// The images that a task tunes on, each counted as often as it is used.
     package func images(of sampleCount: Int) -> Int {
         let all = epochs * sampleCount
         return maximumSteps == 0 ? all : min(all, maximumSteps * batchSize)
     }
+}
+
+extension TrainingOrder {
+    /// The images that its time is reckoned by: those tuned on, and half of those that class statistics are taken of; a pass
+    /// without gradients takes less than half as long.
+    ///
+    /// - Parameter steps: those that were taken, nil where it failed.
+    fileprivate func images(of sampleCount: Int, steps: Int?) -> Double {
+        let hasPass = task.plan.classMeans || base.state.parameters[Parameters.classScatter] != nil
+        return (steps == 0 ? 0 : Double(task.plan.images(of: sampleCount))) + (hasPass ? Double(sampleCount) / 2 : 0)
+    }
+}
+
+extension TrainingResult {
+    /// The steps that tuning took.
+    fileprivate var steps: Int? { metrics.first { $0.name == "steps" }.map { Int($0.value) } }
 }
