@@ -28,6 +28,8 @@ public struct Simulation {
         var personal = Parameters()
         /// Draws its noise from the run's seed, so it hides nothing from whoever knows that.
         let privacy: PrivacyGuard?
+        /// Whether it has been through a task, and with it has the prompt-free features of its images.
+        var knowsFeatures = false
         var hasEnded = false
         var random: SeededRandom
         /// Images a second relative to the configured speed.
@@ -264,7 +266,10 @@ public struct Simulation {
             try learner.carryOut(
                 order, personal: seats[index].personal, on: seats[index].dataset, privacy: privacy)!
         }
-        let images = order.images(of: seats[index].dataset.count, steps: (try? result.get())?.result.steps)
+        let outcome = try? result.get()
+        let images = order.images(
+            of: seats[index].dataset.count, steps: outcome?.result.steps, knowsFeatures: seats[index].knowsFeatures)
+        if outcome != nil { seats[index].knowsFeatures = true }
         let tuning = configuration.simulation.imageSeconds * images / seats[index].speed
         let delay = configuration.worker.delay.draw(&seats[index].random)
         queue.push(.trained(index, task: order.task.number, result), at: now + .seconds(tuning) + delay)
@@ -309,12 +314,13 @@ extension TrainingPlan {
 }
 
 extension TrainingOrder {
-    /// The images that its time is reckoned by: those tuned on, and half of those that class statistics are taken of; a pass
-    /// without gradients takes less than half as long.
+    /// The images that its time is reckoned by: those tuned on, and half of those that class statistics are taken of, once a
+    /// client where these are prompt-free features that it keeps; a pass without gradients takes less than half as long.
     ///
     /// - Parameter steps: those that were taken, nil where it failed.
-    fileprivate func images(of sampleCount: Int, steps: Int?) -> Double {
-        let hasPass = task.plan.classMeans || base.state.parameters[Parameters.classScatter] != nil
+    fileprivate func images(of sampleCount: Int, steps: Int?, knowsFeatures: Bool) -> Double {
+        let asksForScatter = base.state.parameters[Parameters.classScatter] != nil
+        let hasPass = task.plan.classMeans || asksForScatter && !knowsFeatures
         return (steps == 0 ? 0 : Double(task.plan.images(of: sampleCount))) + (hasPass ? Double(sampleCount) / 2 : 0)
     }
 }

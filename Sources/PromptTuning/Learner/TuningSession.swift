@@ -89,14 +89,11 @@ struct TuningSession {
 
     mutating func run(seed: UInt64, shouldStop: () -> Bool) throws -> TuningResult? {
         if plan.classMeans { return try classMeans(shouldStop: shouldStop) }
-        var statistics: ClassPass?
+        var statistics: Parameters?
         if state.parameters[Parameters.classScatter] != nil {
-            statistics = try scatter(shouldStop: shouldStop)
-            guard let statistics else { return nil }
-            if hasZeroHead {
-                return result(
-                    steps: 0, meanLoss: statistics.loss, accuracy: statistics.accuracy, statistics: statistics.sent)
-            }
+            guard let sent = try scatter(shouldStop: shouldStop) else { return nil }
+            if let result = resultWithoutSteps(sent) { return result }
+            statistics = sent
         }
         if plan.controlVariates {
             for place in trained.indices where !plan.personal.includes(trained[place].name) {
@@ -126,7 +123,7 @@ struct TuningSession {
         }
         return result(
             steps: steps, meanLoss: loss / Double(steps), accuracy: Double(hits) / Double(seen),
-            statistics: statistics?.sent)
+            statistics: statistics)
     }
 
     func result(
