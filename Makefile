@@ -33,6 +33,7 @@ test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, 
 	Deploy/systemd/verify
 	Deploy/kubernetes/verify $(BINARY)
 	Deploy/container/verify
+	Deploy/monitoring/verify.py
 
 test-sites: setup-test  ## Runs the rehearsal with four hospitals, and the other tests of sites with images of their own.
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --filter SitesTests

@@ -5,8 +5,8 @@ import RunLog
 import RunSettings
 import Synchronization
 
-/// Runs an experiment: what is finished is not run again, several runs go on side by side, and the tables are written
-/// as runs come in.
+/// Runs an experiment: a finished run is not run again, several runs run side by side, and the tables are written as
+/// runs end.
 public final class ExperimentRunner: Sendable {
     /// How far it is.
     public struct Progress: Sendable {

@@ -17,13 +17,13 @@ struct ExperimentTables {
 
     // MARK: CSV
 
-    /// One row a run: its place in the grid, and its figures.
+    /// One row a run: its cell of the grid, and its figures.
     var runs: String {
         let header = placeHeader + RunFigures.header(targets: experiment.targets)
         return csv([header] + rows.map { place(of: $0.run) + $0.figures.columns(targets: experiment.targets) })
     }
 
-    /// One row a version: its run's place in the grid, its flush, and what it was evaluated to where it was.
+    /// One row a version: its run's cell of the grid, its flush, and its evaluation if there is one.
     /// - Parameter folder: of a run by its name.
     func versions(_ folder: (String) -> RunFolder) -> String {
         let splits = ["validation", "test"].flatMap { split in

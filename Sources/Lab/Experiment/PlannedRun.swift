@@ -42,9 +42,9 @@ struct PlannedRun: Sendable {
         return figures
     }
 
-    /// Runs it in a folder that is made anew.
+    /// Runs it in an empty folder.
     /// - Parameter threads: of the tuning; with one alone the processor time is that of the calling thread.
-    /// - Throws: `CancellationError` when it was told to stop; what is wrong with data, log or tuning.
+    /// - Throws: `CancellationError` when it was asked to stop; what is wrong with data, log or tuning.
     func simulate(
         in folder: RunFolder, materials: RunMaterials, threads: Int, shouldStop: () -> Bool
     ) throws -> RunFigures {

@@ -103,7 +103,7 @@ public struct Report {
         of task: ReportedTask, isOnly: Bool, targets: [Double]
     ) -> ReportDocument.Section {
         let runs = task.methods.flatMap(\.runs)
-        // Not known of a data set whose classes its files tell, where these are not on this machine.
+        // Not known if only the data set's files name its classes and they are not on this machine.
         let classes = try? runs[0].configuration.data.classNames.count
         let chance = classes.map { 1 / Double(max($0, 1)) }
         let curves = CurveCharts(

@@ -85,7 +85,7 @@ public struct Simulation {
             startingAt: Timestamp(nanoseconds: 0),
             takesUpFinished: false, materials: materials)
         guard !setup.isRecovered else {
-            throw RunFolderError("\(folder.path): holds a run already; a simulation begins anew")
+            throw RunFolderError("\(folder.path): holds a run already; a simulation needs a new folder")
         }
         self.progress = progress
         learner = try PromptLearner(encoder: setup.encoder, threads: threads)
@@ -115,7 +115,7 @@ public struct Simulation {
     /// Runs to the end of the run and leaves the same files as a live one.
     /// - Parameter shouldStop: asked before each event.
     /// - Returns: the last state.
-    /// - Throws: `CancellationError` when it was told to stop; what is wrong with data, log or tuning.
+    /// - Throws: `CancellationError` when it was asked to stop; what is wrong with data, log or tuning.
     public mutating func run(shouldStop: () -> Bool = { false }) throws -> AggregatorMessage.GlobalPrompts {
         observer.begin(at: now)
         try pipeline.start(EpochStarted(epoch: setup.origin.epoch, build: buildVersion), at: now)

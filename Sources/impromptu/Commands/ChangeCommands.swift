@@ -7,10 +7,10 @@ import RunSettings
 struct SetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
-        abstract: "Changes settings of a run that is at rest.",
+        abstract: "Changes settings of a run whose aggregator is stopped.",
         discussion: """
-            A record of the log says what changed and when, so the run replays. The aggregator must not be at work: drain \
-            or stop it before, and start it again afterwards with the same configuration. These may change: \
+            A record of the log says what changed and when, so the run replays. The aggregator must be stopped: drain or \
+            stop it first, and start it again afterwards with the same configuration. These keys may change: \
             \(RunConfiguration.changeable.joined(separator: ", ")).
 
             impromptu set runs/first federation.buffer_size=8
@@ -19,7 +19,7 @@ struct SetCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
     var folder: String
 
-    @Argument(help: ArgumentHelp("What is to change.", valueName: "section.key=value"))
+    @Argument(help: ArgumentHelp("A setting and its new value.", valueName: "section.key=value"))
     var settings: [String]
 
     func run() throws {
@@ -36,9 +36,9 @@ struct SetCommand: ParsableCommand {
 struct ExtendCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "extend",
-        abstract: "Moves the end of a run on, also of one that has finished.",
+        abstract: "Moves the end of a run, also of a finished one.",
         discussion: """
-            The numbers count from the beginning of the run. 'impromptu aggregate' on the folder goes on afterwards.
+            The numbers count from the beginning of the run. Afterwards 'impromptu aggregate' on the folder continues it.
 
             impromptu extend runs/first --updates 500
             """)
@@ -76,7 +76,7 @@ private func change(_ path: String, _ settings: [(key: String, value: String)]) 
     if !run.isFinished { try folder.forgetEnd() }
     let next =
         run.isFinished
-        ? "which is its end" : "impromptu aggregate --run \(path) goes on with it"
+        ? "which is its end" : "impromptu aggregate --run \(path) continues it"
     try StandardOutput.write(
         settings.map { "\($0.key) is \($0.value)" }.joined(separator: ", ")
             + "; the run is at version \(run.version) with \(run.updates) updates, \(next)")

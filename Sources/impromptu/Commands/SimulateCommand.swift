@@ -13,9 +13,9 @@ struct SimulateCommand: AsyncParsableCommand {
         commandName: "simulate",
         abstract: "Runs a federation in virtual time, with the real learner.",
         discussion: """
-            The production core, codec and log, and clients that really tune; only the clocks are virtual, so methods are \
-            compared on the clock without waiting for it. Starts from the demo's configuration; --config and --set lie \
-            above it. The same seed gives the same log.
+            Uses the production core, codec and log, and clients that really tune. Only the clocks are virtual, so it \
+            compares methods by time without waiting. It starts from the demo's configuration; --config and --set \
+            override it. The same seed gives the same log.
 
             With --faults: many small federations with a stub learner, on a network that loses, delays, repeats and \
             cuts, with processes that die at any point and disks that tear what was not synced. Each seed draws its \
@@ -24,16 +24,16 @@ struct SimulateCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(name: .customLong("run"), help: "The run folder; runs/simulation-<time> unless given.")
+    @Option(name: .customLong("run"), help: "The run folder; by default runs/simulation-<time>.")
     var folder: String?
 
-    @Option(help: "Threads of the tuning; they change no bit of the outcome.")
+    @Option(help: "Threads of the tuning; they do not change the outcome.")
     var threads = 2
 
     @Flag(help: "Prints the evaluations as JSON.")
     var json = false
 
-    @Flag(help: "Tries out the protocol under faults instead.")
+    @Flag(help: "Tests the protocol under faults instead.")
     var faults = false
 
     @Option(help: "With --faults: how many seeds.")

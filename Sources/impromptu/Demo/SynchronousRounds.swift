@@ -10,16 +10,16 @@ import RunSettings
 package struct SynchronousRounds {
     package let configuration: RunConfiguration
 
-    /// Strategies that are not for rounds, and what takes their place there.
+    /// Strategies that are not for rounds, and what replaces them there.
     private static let counterparts = [
         "pfpt-async": "pfpt", "fedasync": "fedavg", "fedbuff": "fedavg", "ca2fl": "fedavg",
     ]
-    /// Rounds whose lengths are drawn to tell how many there will be.
+    /// Rounds whose lengths are drawn to estimate how many there will be.
     private static let draws = 1000
 
     /// - Parameters:
-    ///   - moments: of the run, which tell how fast this machine tuned; a cohort has it to itself.
-    ///   - seconds: how long the rounds go on.
+    ///   - moments: of the run; they show how fast this machine tuned. A cohort has it to itself.
+    ///   - seconds: how long the rounds last.
     /// - Returns: nil where the run had rounds itself.
     /// - Throws: `ConfigurationError` where its settings do not suit rounds.
     package init?(like live: RunConfiguration, moments: [RunHistory.EvaluationRow], seconds: Double) throws {
@@ -61,7 +61,7 @@ package struct SynchronousRounds {
     /// Simulates them.
     /// - Parameter folder: gets the run's files.
     /// - Returns: accuracies on the validation split.
-    /// - Throws: `CancellationError` where it was told to stop.
+    /// - Throws: `CancellationError` where it was asked to stop.
     package func run(in folder: RunFolder, shouldStop: () -> Bool) throws -> [RunHistory.EvaluationRow] {
         var simulation = try Simulation(configuration: configuration, folder: folder, threads: 2) { _, _ in }
         _ = try simulation.run(shouldStop: shouldStop)
