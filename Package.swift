@@ -179,7 +179,7 @@ let package = Package(
             name: "LabTests",
             dependencies: [
                 "Lab", "Charts", "Datasets", "Federation", "FederationRun", "PromptAggregation", "PromptTuning",
-                "RunLog",
+                "PromptWire", "RunLog",
                 "RunSettings", "Safetensors", "TestSupport", "Text",
             ], swiftSettings: swiftSettings),
         .testTarget(
@@ -209,14 +209,16 @@ let package = Package(
         .testTarget(
             name: "SitesTests",
             dependencies: [
-                "FederationRun", "Lab", "PromptAggregation", "PromptTuning", "RunLog", "RunSettings", "TestSupport",
+                "Federation", "FederationRun", "FederationService", "Lab", "PromptAggregation", "PromptTuning",
+                "PromptWire", "RunLog", "RunSettings", "TestSupport",
             ], path: "Tests/Sites", swiftSettings: swiftSettings),
 
         // What tests of several targets need.
         .target(
             name: "TestSupport",
-            dependencies: ["Lab", "MessageLog", "PromptAggregation", "PromptWire", "RunLog", "RunSettings"],
-            path: "Tests/Support", swiftSettings: swiftSettings),
+            dependencies: [
+                "FederationRun", "Lab", "MessageLog", "PromptAggregation", "PromptWire", "RunLog", "RunSettings",
+            ], path: "Tests/Support", swiftSettings: swiftSettings),
 
         // Hostile bytes: what they are tried on, and the tests that do so without libFuzzer.
         .target(

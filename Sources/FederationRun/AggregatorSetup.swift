@@ -33,9 +33,10 @@ package struct AggregatorSetup {
     ///   - start: the time of a new run's first record.
     ///   - takesUpFinished: whether to resume a run that has ended and was closed in order.
     ///   - materials: encoder and images where they are loaded already.
+    ///   - earlier: what a new run begins with; nil for values of its own.
     package init(
         configuration given: RunConfiguration, folder: RunFolder, run: UInt64, startingAt start: Timestamp,
-        takesUpFinished: Bool, materials: RunMaterials? = nil
+        takesUpFinished: Bool, materials: RunMaterials? = nil, earlier: EarlierPrompts? = nil
     ) throws {
         var configuration = given
         self.folder = folder
@@ -47,11 +48,11 @@ package struct AggregatorSetup {
         try folder.create()
         let needsData =
             materials == nil && configuration.data.isDivided
-            && (configuration.evaluation.interval != nil || configuration.prompts.whitening)
+            && (configuration.evaluation.interval != nil || configuration.prompts.whitening && earlier == nil)
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
         if try RunLogReader.holdsRun(in: folder) {
             let recovery = try RunRecovery(from: folder)
-            try Self.check(recovery, against: configuration, model.specification, folder, takesUpFinished)
+            try Self.check(recovery, against: configuration, model.specification, folder, earlier, takesUpFinished)
             self.recovery = recovery
             origin = Origin(run: recovery.header.run, epoch: recovery.epoch + 1)
             log = recovery.log
@@ -80,7 +81,9 @@ package struct AggregatorSetup {
                 classes: model.classes.count,
                 head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
                 seed: configuration.federation.seed)
-            if configuration.prompts.whitening,
+            if let earlier {
+                initial = try earlier.state(insteadOf: initial, of: model)
+            } else if configuration.prompts.whitening,
                 let images = try materials?.data.validation ?? data.map({ try TuningDataset($0.validation) })
             {
                 try learner.whiten(&initial, by: images, plan: configuration.federation.plan)
@@ -95,7 +98,7 @@ package struct AggregatorSetup {
                 header: RunHeader(
                     configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
                     run: run, initial: .init(version: 0, state: initial),
-                    model: model.specification), at: lastTime)
+                    model: model.specification, warmStart: earlier?.warmStart), at: lastTime)
             history = RunHistory()
         }
         self.configuration = configuration
@@ -122,12 +125,16 @@ package struct AggregatorSetup {
 
     private static func check(
         _ recovery: RunRecovery, against given: RunConfiguration, _ model: ModelSpecification, _ folder: RunFolder,
-        _ takesUpFinished: Bool
+        _ earlier: EarlierPrompts?, _ takesUpFinished: Bool
     ) throws {
         let conflicts = try given.conflicts(with: recovery.header) { recovery.configuration }
         guard conflicts.isEmpty else {
             try recovery.leaveAsFound()
             throw ConfigurationError("\(folder.path): \(conflicts.words)")
+        }
+        do { try earlier?.requireBeginning(of: recovery.header) } catch {
+            try recovery.leaveAsFound()
+            throw error
         }
         if let difference = model.difference(from: recovery.header.model) {
             try recovery.leaveAsFound()

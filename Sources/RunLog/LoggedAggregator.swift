@@ -2,6 +2,7 @@ import Federation
 import MessageLog
 import PromptAggregation
 import PromptWire
+import RunSettings
 
 /// The aggregator's core with its log: bytes in, effects out, and in between everything is written down.
 ///
@@ -89,14 +90,28 @@ package struct LoggedAggregator {
         try handle(.drainRequested(within: request.patience), at: time)
     }
 
-    /// Changes a setting.
-    /// - Parameter configuration: the core's configuration from then on.
-    mutating func change(_ setting: SettingChanged, to configuration: FederationConfiguration, at time: Timestamp)
-        throws
-    {
-        try log.append(setting, at: time)
-        changes.append(setting)
-        try handle(.reconfigured(configuration), at: time)
+    /// Changes settings of the run, each by a record.
+    /// - Parameters:
+    ///   - settings: keys of `RunConfiguration.changeable` with their values.
+    ///   - configuration: what the run has by now.
+    /// - Returns: what it has from then on.
+    /// - Throws: `ConfigurationError` for another key, a wrong value or one that changes nothing, and then nothing is
+    ///   changed; `LogError`.
+    package mutating func change(
+        _ settings: [SettingChanged], of configuration: RunConfiguration, at time: Timestamp
+    ) throws -> RunConfiguration {
+        var steps: [RunConfiguration] = []
+        for setting in settings {
+            steps.append(try (steps.last ?? configuration).changing(setting.key, to: setting.value))
+        }
+        for (setting, step) in zip(settings, steps) {
+            try log.append(setting, at: time)
+            changes.append(setting)
+            var federation = step.federation
+            federation.model = aggregator.configuration.model
+            try handle(.reconfigured(federation), at: time)
+        }
+        return steps.last ?? configuration
     }
 
     private mutating func handle(_ kind: AggregatorEvent.Kind, at time: Timestamp) throws {

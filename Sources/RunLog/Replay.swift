@@ -42,7 +42,7 @@ public struct Replay {
     /// Starts of the aggregator so far.
     public private(set) var epoch: UInt64 = 0
     /// The settings that were changed so far, in their order; `configuration` has them.
-    private(set) var changes: [SettingChanged] = []
+    package private(set) var changes: [SettingChanged] = []
     /// The newest version whose publication was met in the log.
     private var published: Version?
     /// Published by the core and not yet met in the log.

@@ -21,6 +21,8 @@ public actor AggregatorService: Service {
     nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     let setup: AggregatorSetup
+    /// With what was changed since the run began.
+    var configuration: RunConfiguration
     let keys: (key: CurveSecretKey, allowed: AllowedKeys)?
     private let stays: Bool
     let logger: Logger
@@ -60,7 +62,7 @@ public actor AggregatorService: Service {
     private static let linger: Duration = .seconds(5)
     /// The same for clients that evaluate the last version.
     private static let longestLinger: Duration = .seconds(600)
-    /// How often the run folder is looked at: for a request to drain, and whether the log is still there.
+    /// How often the run folder is looked at: for requests, and whether the log is still there.
     private static let attention: Duration = .seconds(1)
 
     /// Makes a new run in its folder, or recovers the one that is there.
@@ -70,11 +72,12 @@ public actor AggregatorService: Service {
     ///   - stays: whether it keeps announcing the run's end until it is stopped, also on a run that was closed in
     ///     order.
     ///   - watch: gets the run's figures every second; nil where nobody watches.
+    ///   - earlier: what a new run starts with; nil for values of its own.
     ///   - atEnd: gets the run's last figures when all its files are closed, on the loop's thread.
     /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
     public init(
         configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
-        health: HealthFile? = nil, stays: Bool = false, watch: RunWatch? = nil,
+        health: HealthFile? = nil, stays: Bool = false, watch: RunWatch? = nil, earlier: EarlierPrompts? = nil,
         atEnd: @escaping @Sendable (LiveFigures) throws -> Void = { _ in }
     ) throws {
         let files = FiguresQueue { problem in
@@ -82,14 +85,15 @@ public actor AggregatorService: Service {
         }
         try self.init(
             configuration: configuration, folder: folder, logger: logger, progress: progress, health: health,
-            stays: stays, watch: watch, figureFiles: files, atEnd: atEnd)
+            stays: stays, watch: watch, earlier: earlier, figureFiles: files, atEnd: atEnd)
     }
 
     /// As above.
     /// - Parameter figureFiles: writes the files for observers.
     package init(
         configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
-        health: HealthFile?, stays: Bool, watch: RunWatch?, figureFiles: FiguresQueue,
+        health: HealthFile?, stays: Bool, watch: RunWatch?, earlier: EarlierPrompts? = nil,
+        figureFiles: FiguresQueue,
         atEnd: @escaping @Sendable (LiveFigures) throws -> Void
     ) throws {
         self.progress = progress
@@ -108,8 +112,10 @@ public actor AggregatorService: Service {
         }
         setup = try AggregatorSetup(
             configuration: configuration, folder: folder, run: UInt64.random(in: 1 ... .max),
-            startingAt: RunClock().now(), takesUpFinished: stays)
+            startingAt: RunClock().now(), takesUpFinished: stays, earlier: earlier)
+        self.configuration = setup.configuration
         try folder.removeDrain()
+        try folder.removeChange()
         self.logger = logger
         clock = RunClock(since: setup.lastTime)
         pipeline = CommitPipeline(
@@ -214,6 +220,7 @@ public actor AggregatorService: Service {
         lookAround = loop.schedule(every: Self.attention) { [weak self] in
             self?.assumeIsolated {
                 $0.searchForDrain()
+                $0.searchForChange()
                 $0.watchLog()
             }
         }

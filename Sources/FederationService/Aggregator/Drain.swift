@@ -94,8 +94,10 @@ extension RunFolder {
     package func write(_ drain: Drain) throws { try write(json: drain, to: self.drain) }
 
     /// Forgets a drain; one that was meant for an earlier start is not meant for this one.
-    func removeDrain() throws {
-        guard unlink(drain) != 0, errno != ENOENT else { return }
-        throw RunFolderError("\(drain): cannot remove: \(String(cString: strerror(errno)))")
+    func removeDrain() throws { try remove(drain) }
+
+    func remove(_ file: String) throws {
+        guard unlink(file) != 0, errno != ENOENT else { return }
+        throw RunFolderError("\(file): cannot remove: \(String(cString: strerror(errno)))")
     }
 }

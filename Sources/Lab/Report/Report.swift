@@ -2,6 +2,7 @@ import Charts
 import FederationRun
 import Foundation
 import PromptAggregation
+import PromptWire
 import RunLog
 import RunSettings
 import Text
@@ -160,6 +161,12 @@ extension ReportedRun {
         var facts: [(name: String, value: String)] = []
         if let last = evaluations.last {
             facts.append(("validation accuracy", percent(last.accuracy)))
+        }
+        if let start = logged?.inspection.startedFrom {
+            facts.append(("started from", "version \(start.version) of \(start.run)"))
+        }
+        if let last = logged?.history.federatedEvaluations.last {
+            facts.append(("accuracy at \(last.clients) clients, version \(last.version)", percent(last.accuracy)))
         }
         facts.append(("updates used", "\(updates)"))
         if let logged, updates > 0 {

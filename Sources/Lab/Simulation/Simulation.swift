@@ -67,10 +67,11 @@ public struct Simulation {
     /// - Parameters:
     ///   - threads: of the tuning; they change no bit.
     ///   - materials: encoder and images; loaded unless given.
+    ///   - earlier: what the run begins with; nil for values of its own.
     ///   - progress: sees each beacon, and the seconds since the start.
     public init(
         configuration given: RunConfiguration, folder: RunFolder, threads: Int, materials: RunMaterials? = nil,
-        progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
+        earlier: EarlierPrompts? = nil, progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
     ) throws {
         guard given.federation.clientsToStart <= given.data.clients else {
             throw ConfigurationError(
@@ -83,7 +84,7 @@ public struct Simulation {
         setup = try AggregatorSetup(
             configuration: given, folder: folder, run: max(1, given.federation.seed),
             startingAt: Timestamp(nanoseconds: 0),
-            takesUpFinished: false, materials: materials)
+            takesUpFinished: false, materials: materials, earlier: earlier)
         guard !setup.isRecovered else {
             throw RunFolderError("\(folder.path): holds a run already; a simulation needs a new folder")
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Lab
+import PromptWire
 import RunLog
 import Text
 
@@ -97,6 +98,13 @@ struct InspectCommand: ParsableCommand {
             "updates        \(run.updatesAccepted) accepted, \(run.duplicates) duplicates dropped, \(run.rejected) rejected",
             "versions       \(run.version)",
         ]
+        if let start = run.startedFrom {
+            lines.insert(
+                "started from   version \(start.version) of \(start.run), run \(start.runID.prefix(12))", at: 2)
+        }
+        if !run.changes.isEmpty {
+            lines.append("changed        " + run.changes.map { "\($0.key)=\($0.value)" }.joined(separator: ", "))
+        }
         if run.droppedBytes > 0 { lines.append("torn end       \(run.droppedBytes) bytes were left out") }
         let isPrivate = run.clients.contains { $0.epsilon != nil }
         let isEvaluated = run.clients.contains { $0.evaluation != nil }

@@ -32,6 +32,8 @@ struct AggregateCommand: AsyncParsableCommand {
     @Option(name: .customLong("run"), help: "The run folder; by default runs/<time>.")
     var folder: String?
 
+    @OptionGroup var start: WarmStartOptions
+
     @OptionGroup var dashboard: DashboardOptions
 
     @Flag(help: "Prints all keys with values, defaults, ranges and meaning, and ends.")
@@ -62,7 +64,7 @@ struct AggregateCommand: AsyncParsableCommand {
         defer { serving.cancel() }
         let aggregator = try AggregatorService(
             configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine(),
-            health: service.healthFile, stays: stay, watch: looked?.watch
+            health: service.healthFile, stays: stay, watch: looked?.watch, earlier: try start.prompts()
         ) { figures in
             try RunReport.write(figures.history, heading: figures.heading, classes: figures.classes, to: folder)
         }

@@ -27,6 +27,8 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(name: .customLong("run"), help: "The run folder; by default runs/simulation-<time>.")
     var folder: String?
 
+    @OptionGroup var start: WarmStartOptions
+
     @Option(help: "Threads of the tuning; they do not change the outcome.")
     var threads = 2
 
@@ -44,6 +46,7 @@ struct SimulateCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard seeds >= 1, threads >= 1 else { throw ValidationError("--seeds and --threads: expected at least 1") }
+        if faults, start.from != nil { throw ValidationError("--faults: expected no --from beside it") }
     }
 
     func run() async throws {
@@ -52,7 +55,9 @@ struct SimulateCommand: AsyncParsableCommand {
             base: RunConfiguration.demo, files: options.config, assignments: options.assignments)
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "simulation"))
         var progress = ProgressLine()
-        var simulation = try Simulation(configuration: configuration, folder: folder, threads: threads) {
+        var simulation = try Simulation(
+            configuration: configuration, folder: folder, threads: threads, earlier: try start.prompts()
+        ) {
             progress.show($0, seconds: $1)
         }
         _ = try simulation.run()
