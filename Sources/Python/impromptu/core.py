@@ -8,31 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .effects import (
-    Abandon,
-    Complaint,
-    Discard,
-    Effect,
-    End,
-    Evaluate,
-    Joined,
-    Origin,
-    Published,
-    Rejected,
-    Send,
-    Train,
-    UpdateID,
-)
+from .assessment import PATIENCE as EVALUATION_PATIENCE
+from .assessment import Assessment
+from .effects import Abandon, Complaint, Discard, Effect, End, Evaluate, Joined, Origin, Published, Rejected
+from .effects import Send, Train, UpdateID
 from .errors import REFUSALS, Refused
 from .pace import HELLO_DELAYS, PATIENCE, RESEND_DELAYS, Pace
 from .state import Version, completed
 from .wire import FAILURE_BYTES, PROTOCOL
 from .wire import impromptu_pb2 as pb
 from .wire.tensors import WireError
-
-
-_EVALUATION_PATIENCE = 600.0
-"""A client that waits for its last evaluation ends without it after so many seconds."""
 
 
 class ClientCore:
@@ -55,7 +40,7 @@ class ClientCore:
         `follows` asks for states that no task needs, for those who watch versions; `held_out` is the number of samples
         that the client evaluates versions on."""
         self.client, self.session, self.sample_count, self.model = client, session, sample_count, model
-        self.follows, self.held_out = follows, held_out
+        self.follows = follows
         self.kept: dict[UpdateID, bytes] = dict(kept or {})
         self.origin: Origin | None = None
         self.welcomed = self.finished = self.leaving = False
@@ -65,10 +50,7 @@ class ClientCore:
         self.training: int | None = None
         self.last_task = 0
         self.failure: tuple[int, str] | None = None
-        self.wanted: int | None = None
-        """The newest version to be evaluated that is not held yet."""
-        self.evaluating: int | None = None
-        self.evaluated_until = -1
+        self.assessment = Assessment(held_out)
         self.run_has_ended = False
         self.pace = Pace()
         self._effects: list[Effect] = []
@@ -131,12 +113,12 @@ class ClientCore:
 
     def evaluated(self, evaluation: pb.Evaluation | None) -> None:
         """What came of the evaluation under way; None where it came to nothing."""
-        if self.finished or self.evaluating is None:
+        if self.finished or self.assessment.running is None:
             return
         if evaluation is not None:
-            evaluation.client, evaluation.session, evaluation.version = self.client, self.session, self.evaluating
+            evaluation.client, evaluation.session, evaluation.version = self.client, self.session, self.assessment.running
             self._send(evaluation=evaluation)
-        self.evaluating = None
+        self.assessment.running = None
         self._evaluate_if_possible()
         self._leave_if_settled()
 
@@ -238,13 +220,13 @@ class ClientCore:
         self._send_heartbeat(now)
         self._effects += [Send(self.kept[update]) for update in outstanding]
         self.pace.resend_at = now + self.pace.resend_delay if outstanding else None
-        if (self.follows or self.wanted is not None) and (self.held is None or self.held.number < welcome.version):
+        if (self.follows or self.assessment.lacks_state(self.held)) and (self.held is None or self.held.number < welcome.version):
             self._fetch()
         self._leave_if_settled()
 
     def _forget_run(self) -> None:
-        self.held = self.pending = self.failure = self.wanted = None
-        self.evaluated_until = -1
+        self.held = self.pending = self.failure = None
+        self.assessment.forget_run()
         self.last_task = 0
         self._abandon("another run has begun")
 
@@ -260,27 +242,21 @@ class ClientCore:
         self._train_if_possible()
 
     def _take_evaluation(self, version: int) -> None:
-        if not self.welcomed or not self.held_out or self.leaving or version <= self.evaluated_until:
-            return
-        self.wanted = version
-        if self.held is None or self.held.number < version:
-            self._fetch()
-        self._evaluate_if_possible()
+        if self.welcomed and not self.leaving and self.assessment.take_order(version):
+            if self.assessment.lacks_state(self.held):
+                self._fetch()
+            self._evaluate_if_possible()
 
     def _evaluate_if_possible(self) -> None:
-        """Begins the evaluation that is wanted if its state, or a newer one, is there; one at a time is under way."""
-        if self.wanted is None or self.evaluating is not None or self.held is None or self.held.number < self.wanted:
-            return
-        self.wanted, self.evaluating = None, self.held.number
-        self.evaluated_until = self.held.number
-        self._effects.append(Evaluate(self.held))
+        if (state := self.assessment.begin(self.held)) is not None:
+            self._effects.append(Evaluate(state))
 
     def _take_state(self, message: pb.Prompts) -> None:
         if self.held is not None and self.held.number >= message.version:
             return
         whole = completed(message, self.held)
         if whole is None:
-            if self.follows or self.wanted is not None or (self.pending is not None and self.training is None):
+            if self.follows or self.assessment.lacks_state(self.held) or (self.pending is not None and self.training is None):
                 self._fetch()
             return
         self.held = whole
@@ -324,12 +300,12 @@ class ClientCore:
         if self.run_has_ended or (self.origin is not None and self.origin.run != origin.run):
             return
         self._settle_all(origin)
-        if self.evaluating is None and self.wanted is None:
+        if self.assessment.is_settled:
             return self._end(None, finished=True)
         self.run_has_ended = self.leaving = True
         self.pending = None
         self._abandon("the run has finished")
-        self.pace.leave_at = now + _EVALUATION_PATIENCE
+        self.pace.leave_at = now + EVALUATION_PATIENCE
 
     def _settle_all(self, origin: Origin) -> None:
         for update in [update for update in self.kept if update.run == origin.run]:
@@ -344,7 +320,7 @@ class ClientCore:
     def _leave_if_settled(self) -> None:
         # Before the first welcome it is not known whose the updates are, so all of them are waited for.
         waits = self.outstanding if self.origin else self.kept
-        if self.evaluating is not None or (self.run_has_ended and self.wanted is not None):
+        if self.assessment.running is not None or (self.run_has_ended and not self.assessment.is_settled):
             return
         if self.leaving and not self.finished and self.training is None and not waits:
             self._end(None, finished=self.run_has_ended)
@@ -369,7 +345,7 @@ class ClientCore:
                 session=self.session,
                 sample_count=self.sample_count,
                 model=self.model,
-                held_out_count=self.held_out,
+                held_out_count=self.assessment.held_out,
             )
         )
         self.pace.said_hello(now)
