@@ -1,7 +1,6 @@
 """A client of Python and a Swift worker make the same update of the same task."""
 
 import dataclasses
-import json
 import subprocess
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 import torch
 from live import BINARY, needs_binary, wait_for
 from safetensors.numpy import save_file
-from vectors import FIXTURES, Vectors, read
+from vectors import Vectors, encoder_folder
 
 from impromptu.conformance.aggregator import Aggregator
 from impromptu.conformance.ledger import Ledger
@@ -72,19 +71,6 @@ def images():
     for image, label in zip(pixels, labels, strict=True):
         image[5 : 15 + 4 * label, 8:20] += 30 + 50 * label
     return pixels.astype(np.uint8), labels
-
-
-def encoder_folder(folder, vectors):
-    """The weights of a family's golden vectors as the Swift worker reads them."""
-    family = vectors.description.encoder.family
-    _, metadata = read(FIXTURES / f"model-{family}.safetensors")
-    tensors, own = read(FIXTURES / f"{metadata['weights']}.safetensors")[0], json.loads(metadata["config"])
-    folder.mkdir()
-    weights = {name: values for name, values in tensors.items() if not name.startswith(("input.", "expected."))}
-    save_file(weights, folder / "model.safetensors")
-    image = vectors.description.image
-    (folder / "config.json").write_text(json.dumps(own | {"mean": image.mean, "std": image.std}))
-    return folder
 
 
 def of_swift(folder, images, tensors, plan, vectors):
