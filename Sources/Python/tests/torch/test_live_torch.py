@@ -99,7 +99,7 @@ def test_the_existing_loop_takes_part_by_five_lines():
 
 
 def test_two_workers_and_two_clients_of_pytorch_with_keys_through_three_kills(federation):
-    running = federation(updates=30, keys=True)
+    running = federation(updates=30, keys=True, settings=["federation.clients_to_start=6"])
     names = ("clinic-1", "clinic-2")
     running.make_keys(names)
     aggregator = running.aggregator()
@@ -129,7 +129,7 @@ def test_two_workers_and_two_clients_of_pytorch_with_keys_through_three_kills(fe
 @pytest.mark.parametrize("settings", [["strategy.name=fedavg", "strategy.head=closed"], ["strategy.name=fedcof"],
                                       ["strategy.name=scaffold"], ["head.personal=true"]])  # fmt: skip
 def test_what_a_strategy_asks_of_clients_is_done(federation, settings):
-    running = federation(updates=4, settings=[*settings, "worker.delay_seconds=0.01"])
+    running = federation(updates=4, settings=[*settings, "federation.clients_to_start=3"])
     aggregator = running.aggregator()
     worker, client = running.worker(0), torch_client(running, "clinic-1")
     assert running.exit_codes(aggregator, worker, client) == [0, 0, 0], running.log("clinic-1") + running.log("aggregator")
