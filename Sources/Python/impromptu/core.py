@@ -92,6 +92,8 @@ class ClientCore:
 
     def trained(self, update: UpdateID, message: bytes, now: float) -> None:
         """The task came to this update, which is on the disk now."""
+        if self.run_has_ended and not self.finished:
+            return self._effects.append(Discard(update))  # the end came while it was written
         if self.finished or self.training != update.task or self.origin is None or self.origin.run != update.run:
             return
         self.training = None

@@ -1,12 +1,12 @@
 """Orders to evaluate versions: when they are carried out, and that the end of a run waits for the last one."""
 
 import pytest
-from conftest import new_ledger
+from conftest import PLAN, new_ledger
 from test_exchange import eventually
 
 import impromptu
 from impromptu.core import ClientCore
-from impromptu.effects import End, Evaluate
+from impromptu.effects import Discard, End, Evaluate, UpdateID
 from impromptu.wire import impromptu_pb2 as pb
 
 
@@ -75,6 +75,17 @@ def test_the_end_of_a_run_waits_for_the_last_evaluation():
     kinds = [pb.ClientEnvelope.FromString(effect.message).WhichOneof("body") for effect in effects if hasattr(effect, "message")]
     assert kinds == ["evaluation", "goodbye"]
     assert effects[-1] == End(None, True)
+
+
+def test_an_update_that_is_written_while_the_last_evaluation_is_waited_for_is_removed():
+    talk = Talk(held_out=4)
+    talk.publish(1)
+    talk.hear(task=pb.Task(client="a", session=1, number=1, version=1, seed=1, plan=PLAN))
+    talk.hear(evaluate=pb.Evaluate(version=1))
+    talk.hear(beacon=pb.Beacon(phase=pb.PHASE_FINISHED, version=1))
+    talk.core.take_effects()
+    talk.core.trained(UpdateID(7, 1), b"update", 1.0)
+    assert talk.core.take_effects() == [Discard(UpdateID(7, 1))]
 
 
 def test_a_last_evaluation_that_never_ends_is_not_waited_for():
