@@ -19,7 +19,10 @@ BINARY := .build/release/impromptu
 define CHECK_PYTHON
 cd Sources/Python && $(CURDIR)/.venv/bin/mypy --cache-dir $(CURDIR)/.build-python/mypy
 IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) IMPROMPTU_WHEELS=$(CURDIR)/.build-python/dist:$(CURDIR)/.venv/wheelhouse \
-	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Sources/Python .venv/bin/python -m pytest -q Sources/Python
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Sources/Python .venv/bin/python -m pytest -q Sources/Python \
+	--ignore Sources/Python/tests/torch
+IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Sources/Python \
+	.venv-torch/bin/python -m pytest -q Sources/Python/tests/torch
 endef
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.

@@ -21,6 +21,7 @@ from .errors import (
     Refused,
     UpdateError,
 )
+from .evaluation import Evaluation
 from .federation import Federation, join
 from .keys import Keys
 from .model.description import ModelDescription, ModelSpecification
@@ -37,6 +38,7 @@ except PackageNotFoundError:  # imported from the sources
 __all__ = [
     "ConfigurationError",
     "Endpoints",
+    "Evaluation",
     "Federation",
     "Fenced",
     "ImpromptuError",

@@ -14,9 +14,10 @@ from types import TracebackType
 from .callbacks import Callbacks
 from .core import ClientCore
 from .driver import Driver
-from .effects import Abandon, Effect, End, Published, Rejected, Train, UpdateID
+from .effects import Abandon, Effect, End, Evaluate, Published, Rejected, Train, UpdateID
 from .endpoints import Rendezvous, Target
 from .errors import ConfigurationError, UpdateError
+from .evaluation import Evaluation
 from .keys import Keys
 from .log import ClientLog
 from .model.description import ModelDescription, ModelSpecification
@@ -41,6 +42,8 @@ def join(
     key_name: str | None = None,
     model: ModelDescription | ModelSpecification | None = None,
     outbox: str | Path | None = None,
+    held_out: int = 0,
+    on_evaluate: Callable[[Version], Evaluation | None] | None = None,
     on_version: Callable[[Version], object] | None = None,
     on_rejected: Callable[[int, str, str], object] | None = None,
     on_end: Callable[[Exception | None], object] | None = None,
@@ -56,6 +59,8 @@ def join(
     - `model`: what the client tunes, to be checked against the run's; None skips the check.
     - `outbox`: the folder for updates that are not settled, kept over restarts. By default `python-outbox` in the run's
       folder, or `~/.local/state/impromptu`.
+    - `held_out`: samples that the client holds out; with some, `on_evaluate` gets each version that the run wants
+      evaluated on them, and returns an `impromptu.Evaluation`, or None for nothing to say.
     - `on_version` gets each newer `Version`, `on_rejected` task, code and reason of an update that does not count,
       `on_end` the reason of the end, None where the run finished or the client left. All on one further thread.
 
@@ -64,15 +69,18 @@ def join(
     checked_client(client)
     if isinstance(samples, bool) or not isinstance(samples, int) or not 0 <= samples <= COUNT:
         raise ConfigurationError(f"samples: expected a whole number from 0 to 2^40, found {samples!r}")
+    if (held_out > 0) != (on_evaluate is not None):
+        raise ConfigurationError(f"on_evaluate: expected with held_out above 0 and only then, found held_out {held_out}")
     rendezvous = Rendezvous(target)
     if isinstance(keys, (str, Path)):
         keys = Keys.from_folder(keys, key_name or client)
     specification = model.specification() if isinstance(model, ModelDescription) else model
     box = Outbox(_outbox_folder(outbox, rendezvous) / client, client)
     core = ClientCore(
-        client, secrets.randbits(64), samples, specification._to_wire() if specification else None, box.left, follows=bool(on_version)
+        client, secrets.randbits(64), samples, specification._to_wire() if specification else None, box.left, follows=bool(on_version),
+        held_out=held_out,
     )
-    return Federation(core, rendezvous, keys, box, on_version, on_rejected, on_end)
+    return Federation(core, rendezvous, keys, box, on_version, on_rejected, on_end, on_evaluate)
 
 
 def _outbox_folder(given: str | Path | None, rendezvous: Rendezvous) -> Path:
@@ -99,7 +107,9 @@ class Federation:
         on_version: Callable[[Version], object] | None,
         on_rejected: Callable[[int, str, str], object] | None,
         on_end: Callable[[Exception | None], object] | None,
+        on_evaluate: Callable[[Version], Evaluation | None] | None = None,
     ) -> None:
+        self._on_evaluate = on_evaluate
         self._core = core
         self._outbox = outbox
         self._log = ClientLog(core.client)
@@ -208,12 +218,25 @@ class Federation:
         if task is not None and not task._is_answered and not task.is_abandoned:
             self._fail(task, reason)
 
+    # ---- On the callbacks' thread ----
+
+    def _evaluate(self, version: Version) -> None:
+        message = None
+        try:
+            found = self._on_evaluate(version) if self._on_evaluate else None
+            message = found._to_wire() if found else None
+        finally:
+            self._driver.call(lambda now: self._core.evaluated(message))
+
     # ---- On the driver's thread ----
 
     def _take(self, effect: Effect) -> None:
         with self._condition:
             if isinstance(effect, Train):
                 self._begin(effect)
+            elif isinstance(effect, Evaluate):
+                version = effect.version
+                self._callbacks.call(lambda: self._evaluate(version))
             elif isinstance(effect, Abandon):
                 self._abandon(effect.reason)
             elif isinstance(effect, Published):

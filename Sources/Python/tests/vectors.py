@@ -4,6 +4,7 @@ import json
 import pathlib
 
 from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from impromptu.model.description import ModelDescription
 from impromptu.model.weights import unified
@@ -36,3 +37,16 @@ def unified_fixture(name, description, size=16):
     tensors, _ = read(FIXTURES / f"{name}.safetensors")
     own = {key: values for key, values in tensors.items() if not key.startswith(("input.", "expected."))}
     return unified(own, description, size, name)
+
+
+def encoder_folder(folder, vectors):
+    """The weights of a family's golden vectors as the Swift worker reads them."""
+    family = vectors.description.encoder.family
+    _, metadata = read(FIXTURES / f"model-{family}.safetensors")
+    tensors, own = read(FIXTURES / f"{metadata['weights']}.safetensors")[0], json.loads(metadata["config"])
+    folder.mkdir()
+    weights = {name: values for name, values in tensors.items() if not name.startswith(("input.", "expected."))}
+    save_file(weights, folder / "model.safetensors")
+    image = vectors.description.image
+    (folder / "config.json").write_text(json.dumps(own | {"mean": image.mean, "std": image.std}))
+    return folder

@@ -89,15 +89,22 @@ class PromptedModel:
         Raises `ModelError`.
         """
         tuned = TunedPrompts.read(prompts)
-        tensors, digest = read_tensors(encoder)
-        wanted = tuned.description.encoder
+        return PromptedModel.of_tensors(tuned.description, tuned.tensors, encoder, check_digest=check_digest)
+
+    @staticmethod
+    def of_tensors(
+        description: ModelDescription, tensors: Mapping[str, Array], encoder: str | Path, *, check_digest: bool = True
+    ) -> PromptedModel:
+        """From tensors at hand, such as a task's, and the weights of their encoder. Raises `ModelError`."""
+        found, digest = read_tensors(encoder)
+        wanted = description.encoder
         if check_digest and digest != wanted.digest:
             raise ModelError(
                 f"{encoder}: expected the encoder with digest {wanted.digest} ({wanted.library}, width {wanted.width}),"
                 f" found {digest}"
             )
-        weights = unified(tensors, wanted, tuned.description.image.size, str(encoder))
-        return PromptedModel(tuned.description, tuned.tensors, Encoder(weights, wanted))
+        weights = unified(found, wanted, description.image.size, str(encoder))
+        return PromptedModel(description, tensors, Encoder(weights, wanted))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -132,9 +139,11 @@ class PromptedModel:
         if inputs.ndim != 4 or inputs.shape[1:] != expected or not len(inputs):
             raise ModelError(f"inputs: expected shape [images, {', '.join(map(str, expected))}], found {list(inputs.shape)}")
         rows = list(self._picks(inputs))
-        logits = [self.logits(self._features(inputs[start : start + _CHUNK], rows[start : start + _CHUNK]))
-                  for start in range(0, len(inputs), _CHUNK)]  # fmt: skip
-        return Prediction(self.classes, np.concatenate(logits), rows)
+        return Prediction(self.classes, self.logits(self._features(inputs, rows)), rows)
+
+    def head_inputs(self, inputs: Array) -> Array:
+        """What the first layer of the head reads of such inputs, whitened where the model whitens; [images, values]."""
+        return self._read_by_head(self._features(inputs, list(self._picks(inputs))))
 
     def similarities(self, inputs: Array) -> NDArray[np.float64]:
         """The cosine of each input's class feature without prompts with each row of the pool, [images, pool]."""
@@ -146,19 +155,23 @@ class PromptedModel:
 
     def logits(self, features: Array) -> Array:
         """From class features with prompts, [images, width], to logits, [images, classes]."""
-        tensors, head = self.tensors, self.description.head
-        x: NDArray[Any] = features
-        if head.reads == "classifier":
+        tensors = self.tensors
+        x: NDArray[Any] = self._read_by_head(features)
+        if self.description.head.hidden:
+            x = x @ tensors["head.hidden.weight"].T + tensors["head.hidden.bias"]
+        result: Array = x @ tensors["head.weight"].T + tensors["head.bias"]
+        return result
+
+    def _read_by_head(self, features: Array) -> Array:
+        x: Array = features
+        if self.description.head.reads == "classifier":
             classifier = self.encoder.weights.classifier
             if classifier is None:
                 raise ModelError("head.reads: expected an encoder with its own classifier, found one without")
             x = x @ classifier.weight.T + classifier.bias
         if self.description.feature.whitening:
-            x = (x - tensors["fixed.feature.mean"]) @ tensors["fixed.feature.whitening"].T
-        if head.hidden:
-            x = x @ tensors["head.hidden.weight"].T + tensors["head.hidden.bias"]
-        result: Array = x @ tensors["head.weight"].T + tensors["head.bias"]
-        return result
+            x = np.matmul(x - self.tensors["fixed.feature.mean"], self.tensors["fixed.feature.whitening"].T)
+        return x
 
     def _picks(self, inputs: Array) -> Iterator[list[int]]:
         prompts, pool = self.description.prompts, len(self._pool)
@@ -170,4 +183,6 @@ class PromptedModel:
             yield from picks(cosines[start : start + prompts.batch_size], prompts, prompts.selection)
 
     def _features(self, inputs: Array, rows: list[list[int]]) -> Array:
-        return self.encoder.features(inputs, self._pool[np.array(rows, dtype=np.intp)])
+        chosen = np.array(rows, dtype=np.intp)
+        parts = [slice(start, start + _CHUNK) for start in range(0, len(inputs), _CHUNK)]
+        return np.concatenate([self.encoder.features(inputs[part], self._pool[chosen[part]]) for part in parts])

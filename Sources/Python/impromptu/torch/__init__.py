@@ -11,10 +11,11 @@ try:
 except ImportError as error:  # pragma: no cover
     raise ImportError("impromptu.torch needs PyTorch 1.13 or newer: pip install torch, or Debian's python3-torch") from error
 
+from ..evaluation import Evaluation
 from .client import TorchClient
 from .data import Samples
 from .encoder import VisionTransformer
-from .evaluation import Evaluation, evaluate
+from .evaluation import evaluate
 from .hooked import HookedViT
 from .prompted import PromptedViT
 from .tuning import TuningResult, tune

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import ConfigurationError
+
+
+_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png")
 
 
 class Samples:
@@ -37,6 +41,24 @@ class Samples:
         self.labels = [int(label) for label in labels]
         if len(self.labels) != len(dataset):
             raise ConfigurationError(f"labels: expected {len(dataset)}, as many as images, found {len(self.labels)}")
+
+    @staticmethod
+    def of_folder(folder: str | Path, classes: Sequence[str], prepare: Callable[[Any], Any]) -> Samples:
+        """The images of a folder with a folder for each class, decoded when they are used; needs Pillow.
+
+        - `classes`: the federation's, in its order; a folder of another name is refused (`ConfigurationError`).
+        """
+        files: list[Path] = []
+        labels: list[int] = []
+        for place in sorted(path for path in Path(folder).iterdir() if path.is_dir() and path.name[0] != "."):
+            if place.name not in classes:
+                raise ConfigurationError(f"{place}: expected a class of {', '.join(classes)}, found {place.name!r}")
+            found = sorted(path for path in place.iterdir() if path.suffix.lower() in _ENDINGS)
+            files += found
+            labels += [list(classes).index(place.name)] * len(found)
+        if not files:
+            raise ConfigurationError(f"{folder}: expected images in folders of their classes, found none")
+        return Samples(files, labels, prepare=prepare)
 
     def __len__(self) -> int:
         return len(self.labels)

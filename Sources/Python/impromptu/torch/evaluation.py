@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch.nn import functional as F
 
+from ..evaluation import Evaluation
 from ..model.description import PromptsDescription
 from .data import Samples
 from .prompted import PromptedViT
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What came of an evaluation."""
-
-    total: list[int]
-    """Samples of each class."""
-    correct: list[int]
-    """Samples of each class that were classified right."""
-    loss: float
-    """The mean cross-entropy."""
-
-    @property
-    def accuracy(self) -> float:
-        """The share of all samples that were classified right."""
-        return sum(self.correct) / sum(self.total)
 
 
 @torch.no_grad()

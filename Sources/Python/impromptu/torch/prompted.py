@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from ..errors import ModelError
 from ..model.description import ModelDescription, PromptsDescription
+from ..model.images import prepared
 from ..model.selection import picks
 from ..model.tuned import TunedPrompts
 from ..wire.names import PROMPTS
@@ -102,6 +103,12 @@ class PromptedViT(nn.Module):
         """Whether the state holds it."""
         return _key(name) in self.tuned if name in _TUNED else getattr(self, _key(name)) is not None
 
+    def prepare(self, image: Any) -> Tensor:
+        """The encoder's input, [3, size, size], of a path (needs Pillow), Pillow's image, or bytes [height, width, 3]."""
+        if self.description is None:
+            raise ModelError("description: expected the model's, to know how images are prepared; found none")
+        return torch.from_numpy(prepared(image, self.description.image))
+
     # ---- The model ----
 
     @property
@@ -138,7 +145,10 @@ class PromptedViT(nn.Module):
         first = self.get("head.hidden.weight" if self.has("head.hidden.weight") else "head.weight")
         if first.shape[-1] == self.encoder.width:
             return features
-        return self.encoder.classifier(features)
+        classifier = self.encoder.classifier
+        if classifier is None:
+            raise ModelError("head: expected an encoder with its own classifier, found one without")
+        return classifier(features)
 
     def whitened(self, inputs: Tensor) -> Tensor:
         """Ω (x − μ) where the state whitens."""

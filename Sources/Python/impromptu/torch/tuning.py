@@ -106,7 +106,7 @@ class _Tuner:
             loss += float(found)
             hits += int((logits.argmax(1) == labels).sum())
             seen += len(places)
-        metrics = {"loss": loss / steps, "accuracy": hits / seen}
+        metrics = {"loss": loss / steps, "accuracy": hits / seen, "steps": float(steps)}
         return self._result(optimizer, metrics, statistics)
 
     def _correct(self, optimizer: PlanOptimizer) -> None:
@@ -183,4 +183,4 @@ class _Tuner:
                 statistics.add(model.whitened(model.head_inputs(features)), labels)
                 loss += float(torch.nn.functional.cross_entropy(logits, labels, reduction="sum"))
             hits += int((logits.argmax(1) == labels).sum())
-        return TuningResult(statistics.tensors(scatter=False), [], {"loss": loss / count, "accuracy": hits / count})
+        return TuningResult(statistics.tensors(scatter=False), [], {"loss": loss / count, "accuracy": hits / count, "steps": 0.0})
