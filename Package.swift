@@ -241,3 +241,20 @@ if Context.environment["IMPROMPTU_FUZZ"] != nil {
             name: "impromptu-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
             swiftSettings: swiftSettings))
 }
+
+/// What a target of this package needs of it, itself among it.
+@MainActor func closure(of names: Set<String>) -> Set<String> {
+    let reached = package.targets.filter { names.contains($0.name) }.flatMap(\.dependencies).reduce(into: names) {
+        if case .byNameItem(let name, _) = $1 { $0.insert(name) }
+    }
+    return reached == names ? names : closure(of: reached)
+}
+
+// Building all with sanitizers would take as long as all of CI, so `make sanitize` builds only what it tests, which needs
+// no package of others.
+if let tests = Context.environment["IMPROMPTU_ONLY"] {
+    let needed = closure(of: Set(tests.split(separator: ",").map(String.init)))
+    package.targets.removeAll { !needed.contains($0.name) }
+    package.products = []
+    package.dependencies = []
+}

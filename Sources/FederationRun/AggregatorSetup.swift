@@ -6,7 +6,7 @@ import PromptWire
 import RunLog
 import RunSettings
 
-/// What an aggregator starts from: a new run's initial state, or what the log of an interrupted one tells.
+/// What an aggregator starts from: a new run's initial state, or the state that the log of an interrupted run gives.
 package struct AggregatorSetup {
     package let configuration: RunConfiguration
     package let folder: RunFolder
@@ -29,9 +29,9 @@ package struct AggregatorSetup {
     package let data: FederatedData?
 
     /// - Parameters:
-    ///   - run: tells a new run from any other.
+    ///   - run: the number of a new run, unique among all runs.
     ///   - start: the time of a new run's first record.
-    ///   - takesUpFinished: whether to take up a run that has ended and of which all has been told.
+    ///   - takesUpFinished: whether to resume a run that has ended and was closed in order.
     ///   - materials: encoder and images where they are loaded already.
     ///   - earlier: what a new run begins with; nil for values of its own.
     package init(
@@ -110,7 +110,7 @@ package struct AggregatorSetup {
         PromptsLabel(model: model, folder: folder, runID: log.run.map { "\($0)" } ?? "")
     }
 
-    /// A folder with what only a run that went on leaves behind, and without its log, is not for a new run.
+    /// A folder that has a run's other files but no log is not for a new run.
     private static func checkThatNothingIsLost(in folder: RunFolder) throws {
         let snapshots = (try? FileManager.default.contentsOfDirectory(atPath: folder.snapshotsFolder)) ?? []
         let traces =

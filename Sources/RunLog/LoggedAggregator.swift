@@ -44,7 +44,7 @@ package struct LoggedAggregator {
         try handle(.started, at: time)
     }
 
-    /// What a client is told at once: it promises nothing, so nothing of it has to be on the disk before.
+    /// An answer that a client gets at once: it promises nothing, so nothing has to be on disk first.
     package struct Answer {
         package let client: ClientID
         package let message: AggregatorMessage
@@ -153,7 +153,7 @@ package struct LoggedAggregator {
             self.effects = effects
         }
 
-        /// Returns once all is on the disk, or could not be, which `finish` tells.
+        /// Returns once all is on disk or has failed; `finish` reports which.
         package func store() { records.store() }
     }
 
@@ -181,7 +181,8 @@ package struct LoggedAggregator {
     /// Bytes that were taken in since the last batch was made.
     package var bufferedBytes: Int { log.bufferedBytes }
 
-    /// Makes what recovery can go on from of the present state, whenever it is called; nil unless all is committed.
+    /// The present state as a snapshot that recovery can start from, encoded when the closure is called; nil unless all
+    /// is committed.
     /// - Parameter history: what the observers kept of all that was committed.
     package func snapshot(_ history: RunHistory) -> (@Sendable () -> RunSnapshot)? {
         guard let position = log.position, let run = log.run else { return nil }

@@ -13,8 +13,8 @@ public struct ChangedRun: Sendable {
 }
 
 extension RunFolder {
-    /// Changes settings of a run whose aggregator is not at work, each by a record of the log. The next start of the
-    /// aggregator goes on with them, also where the run had finished and its end was moved on.
+    /// Changes settings of a run whose aggregator is stopped, each by a record of the log. The next start of the
+    /// aggregator uses them, also where the run had finished and its end was moved.
     ///
     /// - Parameter settings: keys of `RunConfiguration.changeable` with their values.
     /// - Returns: nil where an aggregator is at work, which is to change them itself.

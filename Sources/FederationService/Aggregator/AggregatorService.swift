@@ -69,9 +69,10 @@ public actor AggregatorService: Service {
     /// - Parameters:
     ///   - progress: shows how the run goes; nil for silence.
     ///   - health: where to show that the service is alive, beside systemd.
-    ///   - stays: whether it goes on telling of the run's end until it is stopped, also where that was told before.
-    ///   - watch: gets the run's figures every second; nil where nobody looks on.
-    ///   - earlier: what a new run begins with; nil for values of its own.
+    ///   - stays: whether it keeps announcing the run's end until it is stopped, also on a run that was closed in
+    ///     order.
+    ///   - watch: gets the run's figures every second; nil where nobody watches.
+    ///   - earlier: what a new run starts with; nil for values of its own.
     ///   - atEnd: gets the run's last figures when all its files are closed, on the loop's thread.
     /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
     public init(
@@ -158,7 +159,7 @@ public actor AggregatorService: Service {
                     "removed": "\(change.removed.joined(separator: " "))", "hung_up": "\(change.isRevoked)",
                 ])
         } catch {
-            logger.error("keys not reloaded, those of before stay in force", metadata: ["problem": "\(error)"])
+            logger.error("keys not reloaded, the earlier ones stay in force", metadata: ["problem": "\(error)"])
         }
     }
 
@@ -197,7 +198,7 @@ public actor AggregatorService: Service {
         try advance(settling: true)
         guard !ended else { return }
         logWatch = try LogWatch(path: setup.folder.log)
-        // Behind the log's first record: whoever is told of a run finds it again after a crash.
+        // Behind the log's first record: a run that is announced can be recovered after a crash.
         try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
         // A crash came between the end of the run and the last client that heard of it.
         if setup.aggregator.phase == .finished { linger() }
@@ -209,7 +210,7 @@ public actor AggregatorService: Service {
                 "recovered": "\(setup.recovery?.words ?? "no")",
             ])
         for snapshot in setup.recovery?.passedOver ?? [] {
-            logger.warning("snapshot passed over", metadata: ["snapshot": "\(snapshot)"])
+            logger.warning("snapshot skipped", metadata: ["snapshot": "\(snapshot)"])
         }
         reporter.ready(status)
         writeHealth()
@@ -347,7 +348,8 @@ public actor AggregatorService: Service {
     func advance(settling: Bool = false) throws {
         deadline.arm(for: pipeline.nextDeadline) { [weak self] in self?.assumeIsolated { $0.tick() } }
         while true {
-            // A snapshot is of a moment in which all is stored, which does not come by itself under load.
+            // A snapshot needs a moment when everything is stored; under load there is none unless the pipeline
+            // settles.
             switch try pipeline.next(settling: settling || snapshots.isDue(pipeline.engine)) {
             case .rest: return
             case .store(let batch):

@@ -80,8 +80,8 @@ public struct RunInspection: Encodable, Sendable {
         public var meanStaleness = 0.0
         /// What it said last of a version on what it holds out; nil where it said nothing.
         public var evaluation: EvaluationEntry?
-        /// What all updates that came from it tell of its data, by the privacy that the log's configuration asks for; nil
-        /// where it asks for none. δ is `privacy.delta`.
+        /// The epsilon of all updates that came from it, by the privacy of the log's configuration; nil without
+        /// privacy. δ is `privacy.delta`.
         public var epsilon: Double?
     }
 

@@ -8,11 +8,11 @@ import RunSettings
 struct SetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
-        abstract: "Changes settings of a run, at work or at rest.",
+        abstract: "Changes settings of a run.",
         discussion: """
-            A record of the log says what changed and when, so the run replays. An aggregator at work is asked by a file \
-            in the run folder, and the command waits for its answer. The configuration that the aggregator is started \
-            with stays the same. These may change: \
+            A record of the log says what changed and when, so the run replays. If the aggregator is running, it is asked by \
+            a file in the run folder, and the command waits for its answer. The configuration file that the aggregator was \
+            started with stays the same. These keys may change: \
             \(RunConfiguration.changeable.joined(separator: ", ")).
 
             impromptu set runs/first federation.buffer_size=8
@@ -21,7 +21,7 @@ struct SetCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
     var folder: String
 
-    @Argument(help: ArgumentHelp("What is to change.", valueName: "section.key=value"))
+    @Argument(help: ArgumentHelp("A setting and its new value.", valueName: "section.key=value"))
     var settings: [String]
 
     func run() async throws {
@@ -38,9 +38,9 @@ struct SetCommand: AsyncParsableCommand {
 struct ExtendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "extend",
-        abstract: "Moves the end of a run on, also of one that has finished.",
+        abstract: "Moves the end of a run, also of a finished one.",
         discussion: """
-            The numbers count from the beginning of the run. 'impromptu aggregate' on the folder goes on afterwards.
+            The numbers count from the beginning of the run. Afterwards 'impromptu aggregate' on the folder continues it.
 
             impromptu extend runs/first --updates 500
             """)
