@@ -35,8 +35,10 @@ extension FaultSimulation {
         let key = random.pick(RunConfiguration.changeable)
         let value =
             switch key {
-            case "run.versions", "run.updates": "\(random.integer(in: 3...40))"
-            case "run.seconds": "\(random.integer(in: 20...90))"
+            // No further than where scenarios end, and rounds that a training fits into.
+            case "run.versions", "run.updates": "\(random.integer(in: 3...25))"
+            case "run.seconds": "\(random.integer(in: 20...60))"
+            case "federation.deadline_seconds": "\(random.integer(in: 5...20))"
             case "training.prompt_learning_rate", "training.head_learning_rate": "\(random.pick([0.01, 0.1]))"
             default: "\(random.integer(in: 1...7))"
             }

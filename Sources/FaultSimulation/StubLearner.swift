@@ -9,6 +9,7 @@ package struct StubLearner {
     private(set) var trainings = 0
     /// A real client too touches only a few of a large pool; a pool made of all that all clients send has no bound.
     private static let mostRows = 3
+    private static let largestStart: Float = 1e6
 
     /// - Parameter isBad: whether a value shall not be finite.
     mutating func tune(
@@ -26,7 +27,11 @@ package struct StubLearner {
                 let values = rows.flatMap { tensor.values[$0 * base.width..<($0 + 1) * base.width] }
                 tensor = Tensor(shape: [rows.count, base.width], values: values)
             }
-            for place in tensor.values.indices { tensor.values[place] += Float(random.number(in: -0.1...0.1)) }
+            for place in tensor.values.indices {
+                // What a strategy sums over its clients would grow without bound, as no statistics of images do.
+                let start = abs(tensor.values[place]) < Self.largestStart ? tensor.values[place] : 0
+                tensor.values[place] = start + Float(random.number(in: -0.1...0.1))
+            }
             if isBad, !tensor.values.isEmpty { tensor.values[0] = .nan }
             parameters[entry.name] = tensor
         }

@@ -39,13 +39,19 @@ struct LiveSites {
         _ settings: [String] = [], classes: String = "classes.txt", _ more: [String] = [], run: String = "run"
     ) async throws -> LiveProcess {
         let arguments = ["aggregate", "--config", "run.yaml", "--classes", classes, "--run", run, "--quiet"]
-        let folder = RunFolder(path: path + "/" + run)
-        let aggregator = try start(
-            arguments + more + settings.flatMap { ["--set", $0] }, as: "aggregator-" + run.replacing("/", with: "-"))
-        try await eventually("endpoints: \(aggregator.output)") {
-            FileManager.default.fileExists(atPath: folder.endpoints) || !aggregator.isRunning
+        let name = "aggregator-" + run.replacing("/", with: "-")
+        let earlier = starts(loggedAs: name)
+        let aggregator = try start(arguments + more + settings.flatMap { ["--set", $0] }, as: name)
+        try await eventually("an aggregator at work: \(aggregator.output)") {
+            starts(loggedAs: name) > earlier || !aggregator.isRunning
         }
         return aggregator
+    }
+
+    /// How often aggregators of one log came to work.
+    private func starts(loggedAs name: String) -> Int {
+        let text = (try? String(contentsOfFile: "\(path)/\(name).log", encoding: .utf8)) ?? ""
+        return text.components(separatedBy: " aggregating ").count - 1
     }
 
     /// Starts a client that takes all but its images from the run folder.
