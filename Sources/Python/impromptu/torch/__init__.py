@@ -16,6 +16,7 @@ from .client import TorchClient
 from .data import Samples
 from .encoder import VisionTransformer
 from .evaluation import evaluate
+from .export import InferenceGraph, export_onnx
 from .hooked import HookedViT
 from .prompted import PromptedViT
 from .tuning import TuningResult, tune
@@ -23,11 +24,13 @@ from .tuning import TuningResult, tune
 __all__ = [
     "Evaluation",
     "HookedViT",
+    "InferenceGraph",
     "PromptedViT",
     "Samples",
     "TorchClient",
     "TuningResult",
     "VisionTransformer",
     "evaluate",
+    "export_onnx",
     "tune",
 ]

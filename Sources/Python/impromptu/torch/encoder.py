@@ -33,7 +33,7 @@ class _Norm(_Affine):
         self.epsilon = epsilon
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.layer_norm(x.float(), x.shape[-1:], self.weight, self.bias, self.epsilon)
+        return F.layer_norm(x.float(), self.weight.shape, self.weight, self.bias, self.epsilon)
 
 
 class _Block(nn.Module):
@@ -51,7 +51,7 @@ class _Block(nn.Module):
 
     def attention(self, queries: Tensor, seen: Tensor) -> Tensor:
         """Of the queries [images, n, width] over what they see [images, m, width]."""
-        width = queries.shape[-1]
+        width = self.out.weight.shape[0]  # a constant, which a graph can hold
 
         def projected(part: int, x: Tensor) -> Tensor:
             rows = slice(part * width, (part + 1) * width)
@@ -115,17 +115,17 @@ class VisionTransformer(nn.Module):
         count = 0 if prompts is None else prompts.shape[1]
         for index, block in enumerate(self.blocks):
             if prompts is not None and 0 < index < prompts.shape[2]:
-                deep = prompts[:, :, index].to(x.dtype).expand(len(x), -1, -1)
+                deep = prompts[:, :, index].to(x.dtype).expand(x.shape[0], -1, -1)
                 x = torch.cat([x[:, :1], deep, x[:, 1 + count :]], dim=1)
             x = block(x, 1 if self.pools else 0)
         if self.pooling is None:
             return self.final_norm(x[:, 0])
-        u = self.pooling.attention(self.probe.expand(len(x), -1, -1), self.pooling.norm1(x[:, 1:]))
+        u = self.pooling.attention(self.probe.expand(x.shape[0], -1, -1), self.pooling.norm1(x[:, 1:]))
         return (u + self.pooling.perceptron(u))[:, 0]
 
     def _embedded(self, images: Tensor, prompts: Tensor | None) -> Tensor:
         rows = F.unfold(images, self.patch, stride=self.patch).transpose(1, 2)
         patches = rows @ self.patches.T + self.offsets
-        fixed = self.fixed.expand(len(images), -1, -1)
-        between = [] if prompts is None else [prompts.expand(len(images), -1, -1)]
+        fixed = self.fixed.expand(images.shape[0], -1, -1)
+        between = [] if prompts is None else [prompts.expand(images.shape[0], -1, -1)]
         return self.embedding_norm(torch.cat([fixed[:, :1], *between, fixed[:, 1:], patches], dim=1))

@@ -77,7 +77,7 @@ class HookedViT(nn.Module):
             if not arguments or not torch.is_tensor(arguments[0]) or arguments[0].ndim != 3:
                 raise ConfigurationError("vit: expected blocks that take tokens [images, tokens, width] as first argument")
             x = arguments[0]
-            part = prompts[:, :, index].expand(len(x), -1, -1)
+            part = prompts[:, :, index].expand(x.shape[0], -1, -1)
             if index == 0 and self._prompt_norm is not None:
                 part = self._prompt_norm(part)
             skipped = 0 if index == 0 else part.shape[1]
@@ -123,7 +123,7 @@ def _timm(vit: Any, images: Tensor) -> Tensor:
 
 def _torchvision(vit: Any, images: Tensor) -> Tensor:
     patches = vit._process_input(images)
-    return vit.encoder(torch.cat([vit.class_token.expand(len(patches), -1, -1), patches], dim=1))[:, 0]
+    return vit.encoder(torch.cat([vit.class_token.expand(patches.shape[0], -1, -1), patches], dim=1))[:, 0]
 
 
 def _class_token(vit: Any, images: Tensor) -> Tensor:

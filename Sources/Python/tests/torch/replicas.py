@@ -12,7 +12,7 @@ WIDTH, HEADS, PATCH = 24, 3, 4
 
 def attention(q, k, v):
     """Of [images, tokens, width] each."""
-    q, k, v = (x.unflatten(2, (HEADS, WIDTH // HEADS)).transpose(1, 2) for x in (q, k, v))
+    q, k, v = (x.reshape(x.shape[0], x.shape[1], HEADS, WIDTH // HEADS).transpose(1, 2) for x in (q, k, v))
     shares = (q @ k.transpose(2, 3) / (WIDTH // HEADS) ** 0.5).softmax(-1)
     return (shares @ v).transpose(1, 2).flatten(2)
 
@@ -60,7 +60,7 @@ class TimmVisionTransformer(nn.Module):
 
     def forward_features(self, images):
         x = self.patch_embed.proj(images).flatten(2).transpose(1, 2)
-        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + self.pos_embed
+        x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1) + self.pos_embed
         return self.norm(self.blocks(x))
 
     def forward(self, images):
@@ -105,7 +105,7 @@ class ClipVisionModel(nn.Module):
     def forward(self, pixel_values):
         own = self.vision_model
         x = own.embeddings.patch_embedding(pixel_values).flatten(2).transpose(1, 2)
-        x = torch.cat([own.embeddings.class_embedding.expand(len(x), 1, -1), x], dim=1)
+        x = torch.cat([own.embeddings.class_embedding.expand(x.shape[0], 1, -1), x], dim=1)
         x = own.pre_layrnorm(x + own.embeddings.position_embedding.weight)
         for layer in own.encoder.layers:
             x = layer(x, None)
@@ -135,7 +135,7 @@ class SiglipVisionModel(nn.Module):
         for layer in self.encoder.layers:
             x = layer(x, None)
         x = self.post_layernorm(x)
-        u = self.head.attention(self.head.probe.expand(len(x), -1, -1), x, x)[0]
+        u = self.head.attention(self.head.probe.expand(x.shape[0], -1, -1), x, x)[0]
         return Output(x, (u + self.head.mlp(self.head.layernorm(u)))[:, 0])
 
 
@@ -166,7 +166,7 @@ class ViTModel(nn.Module):
 
     def forward(self, pixel_values):
         x = self.embeddings.patch_embeddings.projection(pixel_values).flatten(2).transpose(1, 2)
-        x = torch.cat([self.embeddings.cls_token.expand(len(x), -1, -1), x], dim=1) + self.embeddings.position_embeddings
+        x = torch.cat([self.embeddings.cls_token.expand(x.shape[0], -1, -1), x], dim=1) + self.embeddings.position_embeddings
         for layer in self.layers:
             x = layer(x)
         return Output(self.layernorm(x), None)
