@@ -87,8 +87,9 @@ import Testing
             let run = try simulate(
                 folder,
                 [
-                    "strategy.head=\(head)", "run.updates=8", "federation.buffer_size=4", "federation.clients_to_start=4",
-                    "data.partition=iid", "worker.delay=none", "simulation.image_seconds=1",
+                    "strategy.head=\(head)", "run.updates=8", "federation.buffer_size=4",
+                    "federation.clients_to_start=4", "data.partition=iid", "worker.delay=none",
+                    "simulation.image_seconds=1",
                 ])
             let rows = try String(contentsOfFile: run.evaluations, encoding: .utf8).split(separator: "\n")
             let seconds = try #require(Double(rows.last!.split(separator: ",")[1]))

@@ -41,7 +41,8 @@ extension TuningSession {
         var sums = ClassSums(classes: headShape.classes, width: inputs)
         for images in batchesInOrder {
             if shouldStop() { return nil }
-            let read = headShape.onClassifier ? try promptFreeOutcome(of: images).headInputs : try classFeatures(of: images)
+            let read =
+                headShape.onClassifier ? try promptFreeOutcome(of: images).headInputs : try classFeatures(of: images)
             sums.add(read, labels: images.map { dataset.labels[$0] }, whitening: whitening)
         }
         var sent = sums.meansAndCounts()
