@@ -67,10 +67,11 @@ public struct Simulation {
     /// - Parameters:
     ///   - threads: of the tuning; they change no bit.
     ///   - materials: encoder and images; loaded unless given.
+    ///   - earlier: what the run begins with; nil for values of its own.
     ///   - progress: sees each beacon, and the seconds since the start.
     public init(
         configuration given: RunConfiguration, folder: RunFolder, threads: Int, materials: RunMaterials? = nil,
-        progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
+        earlier: EarlierPrompts? = nil, progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
     ) throws {
         guard given.federation.clientsToStart <= given.data.clients else {
             throw ConfigurationError(
@@ -83,9 +84,9 @@ public struct Simulation {
         setup = try AggregatorSetup(
             configuration: given, folder: folder, run: max(1, given.federation.seed),
             startingAt: Timestamp(nanoseconds: 0),
-            takesUpFinished: false, materials: materials)
+            takesUpFinished: false, materials: materials, earlier: earlier)
         guard !setup.isRecovered else {
-            throw RunFolderError("\(folder.path): holds a run already; a simulation begins anew")
+            throw RunFolderError("\(folder.path): holds a run already; a simulation needs a new folder")
         }
         self.progress = progress
         learner = try PromptLearner(encoder: setup.encoder, threads: threads)
@@ -115,7 +116,7 @@ public struct Simulation {
     /// Runs to the end of the run and leaves the same files as a live one.
     /// - Parameter shouldStop: asked before each event.
     /// - Returns: the last state.
-    /// - Throws: `CancellationError` when it was told to stop; what is wrong with data, log or tuning.
+    /// - Throws: `CancellationError` when it was asked to stop; what is wrong with data, log or tuning.
     public mutating func run(shouldStop: () -> Bool = { false }) throws -> AggregatorMessage.GlobalPrompts {
         observer.begin(at: now)
         try pipeline.start(EpochStarted(epoch: setup.origin.epoch, build: buildVersion), at: now)
