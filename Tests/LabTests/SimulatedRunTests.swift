@@ -88,8 +88,8 @@ import Testing
                 folder,
                 [
                     "strategy.head=\(head)", "run.updates=8", "federation.buffer_size=4",
-                    "federation.clients_to_start=4",
-                    "data.partition=iid", "worker.delay=none", "simulation.image_seconds=1",
+                    "federation.clients_to_start=4", "data.partition=iid", "worker.delay=none",
+                    "simulation.image_seconds=1",
                 ])
             let rows = try String(contentsOfFile: run.evaluations, encoding: .utf8).split(separator: "\n")
             let seconds = try #require(Double(rows.last!.split(separator: ",")[1]))

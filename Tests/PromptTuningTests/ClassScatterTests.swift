@@ -91,6 +91,26 @@ import Testing
         #expect(result.parameters[Parameters.headWeight] == state.parameters[Parameters.headWeight])
     }
 
+    @Test func areOfTheFrozenClassifiersOutputsWhereTheHeadReadsThem() throws {
+        var state = learner.initialState(
+            pool: 0, classes: 4, head: HeadDesign(classifierWidth: 200), keyProjection: false, seed: 1)
+        state.parameters[Parameters.headWeight]!.values[5] = 0.1
+        let read = try learner.gradients(state, on: dataset, images: Array(0..<10), plan: plan()).headInputs
+        state = learner.initialState(
+            pool: 3, classes: 4, head: HeadDesign(classifierWidth: 200), keyProjection: false, seed: 1)
+        state.parameters[Parameters.classMeans] = Tensor(zeros: [4, 200])
+        state.parameters[Parameters.classCounts] = Tensor(zeros: [4])
+        state.parameters[Parameters.classScatter] = Tensor(zeros: [200 * 201 / 2])
+        let result = try #require(try learner.tune(state, on: dataset, plan: plan(), seed: 4))
+        let expected = (0..<4).flatMap { label in
+            let images = dataset.labels.indices.filter { dataset.labels[$0] == label }
+            return (0..<200).map { column in
+                images.reduce(0) { $0 + Double(read[$1 * 200 + column]) } / Double(max(images.count, 1))
+            }
+        }
+        #expect(distance(result.parameters[Parameters.classMeans], expected) < 1e-4)
+    }
+
     /// Of all images and the same under any prompts, whatever steps follow; and what is sent has the state's tensors in the
     /// state's shapes.
     @Test func areOfAllImagesAndTheSameUnderAnyPrompts() throws {

@@ -1,4 +1,4 @@
-/// What one client says of the images that it tuned on: class counts and means of what the head reads, and their scatter.
+/// What one client says of its images: class counts and means of what the head reads, and their scatter.
 struct ClassScatter: Hashable, Sendable {
     let means: ClassMeans
     /// Σ (x − μ_class)(x − μ_class)ᵀ over the client's images, μ_class the client's own: the upper triangle row by row,

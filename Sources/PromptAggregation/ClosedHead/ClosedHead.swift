@@ -1,5 +1,5 @@
-/// A head in closed form beside any strategy for the rest: clients send the class statistics of what they tuned on, and
-/// every flush solves for the head (`LinearDiscriminant`).
+/// A head in closed form beside any strategy for the rest: clients send the class statistics of all their images,
+/// taken without prompts, and every flush solves for the head (`LinearDiscriminant`).
 ///
 /// The last statistics of each client count, whatever their staleness, so the head neither drifts with the clients' steps nor
 /// waits for anybody, and does not depend on how the images are divided over the clients. Clients tune the prompts around

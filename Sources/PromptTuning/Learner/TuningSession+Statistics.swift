@@ -42,8 +42,7 @@ extension TuningSession {
         for images in batchesInOrder {
             if shouldStop() { return nil }
             let read =
-                headShape.onClassifier
-                ? try promptFreeOutcome(of: images).headInputs : try classFeatures(of: images)
+                headShape.onClassifier ? try promptFreeOutcome(of: images).headInputs : try classFeatures(of: images)
             sums.add(read, labels: images.map { dataset.labels[$0] }, whitening: whitening)
         }
         var sent = sums.meansAndCounts()
