@@ -3,16 +3,12 @@ import Testing
 
 /// Standard output and standard error that cannot be written.
 @Suite struct UnwritableOutputTests {
-    /// The program that was built along with the tests.
-    private static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        .deletingLastPathComponent().appending(path: "impromptu").path
-
     /// Runs a line of shell, in which "$0" is the program; returns its exit code and what came on standard error.
     private func shell(_ line: String, _ arguments: [String] = []) throws -> (code: Int32, errors: String) {
         let process = Process()
         let errors = Pipe()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", line, Self.program] + arguments
+        process.arguments = ["-c", line, Program.path] + arguments
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = errors

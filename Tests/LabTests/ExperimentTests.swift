@@ -89,12 +89,47 @@ import Testing
             let again = try await run(Self.small, in: folder)
             #expect(again.made == 0 && again.found == 8 && again.reported == 8)
             #expect(try table("runs", in: folder) == runs)
-            // Another number of updates is another run; another target is only another column.
+            // Another batch is another run; another target is only another column.
             let changed = try await run(
                 Self.small.replacing("[0.01]", with: "[0.02]")
                     .replacing("skewed: {", with: "skewed: {training.batch_size: 4, ")
                     .replacing("batch_size: 8, ", with: ""), in: folder)
             #expect(changed.made == 8)
+        }
+    }
+
+    @Test func changedSettingsAddRunsAndNothingIsLostUnlessPruned() async throws {
+        try await inTemporaryFolder { folder in
+            let first = Self.small.replacing("seeds: [1, 2]", with: "seeds: [1]")
+            _ = try await run(first, in: folder)
+            let before = try table("runs", in: folder)
+            let second = first.replacing("batch_size: 8", with: "batch_size: 4")
+            let part = try await run(second, in: folder, only: ["strategy=fedavg", "partition=iid"])
+            #expect(part.made == 1 && part.reported == 1 && part.earlier == 4)
+            let after = try table("runs", in: folder)
+            #expect(after.count == 5 && after.count { $0["current"] == "true" } == 1)
+            for row in before {
+                let kept = after.first { $0["configuration"] == row["configuration"] }
+                #expect(kept?.filter { $0.key != "current" } == row.filter { $0.key != "current" })
+                #expect(kept?["current"] == "false")
+                #expect(FileManager.default.fileExists(atPath: "\(folder)/out/runs/\(row["run"]!)/run.mcap"))
+            }
+            #expect(try table("versions", in: folder).contains { $0["current"] == "false" })
+            let summary = try String(contentsOfFile: folder + "/out/summary.md", encoding: .utf8)
+            #expect(summary.contains("## Runs of other settings"))
+            #expect(summary.contains("| fedavg, iid | 1 |") && summary.contains("training.batch_size 8"))
+
+            // The old file again: nothing is made, and the other settings have become the earlier ones.
+            let back = try await run(first, in: folder)
+            #expect(back.made == 0 && back.found == 4 && back.earlier == 1)
+            do {
+                let experiment = try Experiment(file: write(first, in: folder))
+                let runner = try ExperimentRunner(experiment, folder: folder + "/out", jobs: 1, threads: 1) { _ in }
+                let removed = try runner.prune()
+                #expect(removed.count == 1 && removed[0].hasPrefix("fedavg_iid_seed1_"))
+            }
+            let pruned = try table("runs", in: folder)
+            #expect(pruned.map { $0["configuration"]! } == before.map { $0["configuration"]! })
         }
     }
 

@@ -29,6 +29,8 @@ public final class ExperimentRunner: Sendable {
         /// Reported runs whose figures are in the tables, and all that the experiment has.
         public var reported: Int
         public var expected: Int
+        /// Runs of other settings, which the tables keep.
+        public var earlier: Int
         /// Runs that this process made, tuning included, and those that it found finished.
         public var made: Int
         public var found: Int
@@ -87,14 +89,34 @@ public final class ExperimentRunner: Sendable {
         }
         tables = try writeTables(reported)
         return Outcome(
-            reported: tables.rows.count, expected: experiment.cells.count * experiment.seeds.count, made: ledger.made,
-            found: ledger.found, failures: ledger.failures, wasStopped: isStopped, lines: tables.terminalLines)
+            reported: tables.rows.count, expected: experiment.cells.count * experiment.seeds.count,
+            earlier: tables.earlier.count, made: ledger.made, found: ledger.found, failures: ledger.failures,
+            wasStopped: isStopped, lines: tables.terminalLines)
     }
 
     /// The tables are written at most this often while runs come in.
     private static let tableInterval: Duration = .seconds(20)
 
     private var isStopped: Bool { stopped.load(ordering: .relaxed) }
+
+    /// Removes every run that the file does not describe, and writes the tables without them.
+    /// - Returns: the names of the removed runs.
+    /// - Throws: as `run`.
+    public func prune() throws -> [String] {
+        var kept: Set<String> = []
+        for value in experiment.tuning?.values.map(Optional.some) ?? [nil] {
+            for cell in experiment.cells {
+                for seed in experiment.seeds {
+                    let run = try PlannedRun(experiment, cell, seed: seed, tuned: value, isTuning: false, store: store)
+                    kept.insert(run.digest)
+                }
+            }
+        }
+        for run in try tuningRuns(for: experiment.cells) { kept.insert(run.digest) }
+        let removed = try folder.prune(keeping: kept)
+        _ = try writeTables(reportedRuns(choices(failed: [])))
+        return removed
+    }
 
     // MARK: What is to be run
 
@@ -153,7 +175,7 @@ public final class ExperimentRunner: Sendable {
                 let run = try PlannedRun(experiment, cell, seed: seed, tuned: value, isTuning: true, store: store)
                 if failed.contains(run.name) {
                     accuracy = -.infinity
-                } else if let figures = run.finished(in: folder) {
+                } else if let figures = folder.finished(run)?.figures {
                     accuracy += figures.validation.last?.accuracy ?? 0
                 } else {
                     return nil
@@ -184,7 +206,7 @@ public final class ExperimentRunner: Sendable {
     private func make(
         _ runs: [PlannedRun], of total: Int, _ ledger: inout Ledger, afterEach: () throws -> Void
     ) async throws {
-        let missing = runs.filter { $0.finished(in: folder) == nil }
+        let missing = runs.filter { folder.finished($0) == nil }
         ledger.found += runs.count - missing.count
         var rest = missing.makeIterator()
         try await withThrowingTaskGroup(of: (PlannedRun, Ending).self) { group in
@@ -213,9 +235,11 @@ public final class ExperimentRunner: Sendable {
     private func make(_ run: PlannedRun) -> Ending {
         let start = ContinuousClock.now
         do {
+            let place = folder.folder(for: run)
             let figures = try run.simulate(
-                in: folder.run(run.name), materials: store.materials(of: run.configuration), threads: threads
+                in: place, materials: store.materials(of: run.configuration), threads: threads
             ) { self.isStopped }
+            folder.note(figures, in: place)
             return .made(figures, ContinuousClock.now - start)
         } catch is CancellationError {
             return .stopped
@@ -227,8 +251,15 @@ public final class ExperimentRunner: Sendable {
     // MARK: The tables
 
     private func writeTables(_ runs: [PlannedRun]) throws -> ExperimentTables {
-        let finished = runs.compactMap { run in run.finished(in: folder).map { (run: run, figures: $0) } }
-        let tables = ExperimentTables(experiment, finished)
+        let finished = runs.compactMap { run in
+            folder.finished(run).map { ExperimentTables.Finished(run: run, name: $0.name, figures: $0.figures) }
+        }
+        let current = Set(runs.map(\.digest))
+        let earlier = folder.allFinished.compactMap { found -> EarlierRun? in
+            guard !current.contains(found.figures.configuration) else { return nil }
+            return EarlierRun(name: found.name, figures: found.figures)
+        }
+        let tables = ExperimentTables(experiment, finished, earlier: EarlierRuns(earlier, beside: runs, in: folder))
         try folder.write(tables.runs, to: folder.runs)
         try folder.write(tables.versions { folder.run($0) }, to: folder.versions)
         let summary = tables.summary

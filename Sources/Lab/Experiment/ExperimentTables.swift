@@ -5,14 +5,22 @@ import Text
 
 /// The tables of an experiment, from its finished runs.
 struct ExperimentTables {
-    typealias Finished = (run: PlannedRun, figures: RunFigures)
+    struct Finished {
+        var run: PlannedRun
+        /// Of its folder.
+        var name: String
+        var figures: RunFigures
+    }
 
     private let experiment: Experiment
     let rows: [Finished]
+    /// Runs of other settings than the file's: they have rows in the CSV files and a table of their own.
+    let earlier: EarlierRuns
 
-    init(_ experiment: Experiment, _ finished: [Finished]) {
+    init(_ experiment: Experiment, _ finished: [Finished], earlier: EarlierRuns) {
         self.experiment = experiment
         rows = finished
+        self.earlier = earlier
     }
 
     // MARK: CSV
@@ -20,7 +28,9 @@ struct ExperimentTables {
     /// One row a run: its cell of the grid, and its figures.
     var runs: String {
         let header = placeHeader + RunFigures.header(targets: experiment.targets)
-        return csv([header] + rows.map { place(of: $0.run) + $0.figures.columns(targets: experiment.targets) })
+        let finished = rows.map { place(of: $0) + $0.figures.columns(targets: experiment.targets) }
+        return csv(
+            [header] + finished + earlier.runs.map { place(of: $0) + $0.figures.columns(targets: experiment.targets) })
     }
 
     /// One row a version: its run's cell of the grid, its flush, and its evaluation if there is one.
@@ -31,8 +41,9 @@ struct ExperimentTables {
         }
         let columns = RunHistory.VersionRow.header.split(separator: ",").map(String.init)
         var lines = [placeHeader + columns + splits]
-        for (run, figures) in rows {
-            let folder = folder(run.name)
+        let all = rows.map { (place(of: $0), $0.name, $0.figures) }
+        for (place, name, figures) in all + earlier.runs.map({ (self.place(of: $0), $0.name, $0.figures) }) {
+            let folder = folder(name)
             let text = (try? String(contentsOfFile: folder.metrics, encoding: .utf8)) ?? ""
             var flushes = text.split(separator: "\n").dropFirst().map {
                 $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -48,7 +59,7 @@ struct ExperimentTables {
                     }
                     return [row.accuracy, row.balancedAccuracy, row.loss, row.maskedAccuracy].map { decimal($0, 6) }
                 }
-                lines.append(place(of: run) + flush + evaluated)
+                lines.append(place + flush + evaluated)
             }
         }
         return csv(lines)
@@ -58,16 +69,26 @@ struct ExperimentTables {
         var header = experiment.axes.map(\.name)
         header.append("seed")
         if let tuning = experiment.tuning { header.append(tuning.key) }
-        header.append("run")
+        header += ["run", "current"]
         return header
     }
 
-    private func place(of run: PlannedRun) -> [String] {
-        var place = experiment.names(of: run.cell)
-        place.append("\(run.seed)")
-        if experiment.tuning != nil { place.append(run.tuned ?? "") }
-        place.append(run.name)
-        return place
+    private func place(of row: Finished) -> [String] {
+        place(experiment.names(of: row.run.cell), row.run.seed, row.run.tuned, row.name, isCurrent: true)
+    }
+
+    /// Axes that the run did not have are empty.
+    private func place(of run: EarlierRun) -> [String] {
+        let points = experiment.axes.map { axis in
+            run.cell.points.first { $0.axis == axis.name }?.point ?? ""
+        }
+        return place(points, run.cell.seed, run.cell.tuned, run.name, isCurrent: false)
+    }
+
+    private func place(
+        _ points: [String], _ seed: UInt64, _ tuned: String?, _ name: String, isCurrent: Bool
+    ) -> [String] {
+        points + ["\(seed)"] + (experiment.tuning == nil ? [] : [tuned ?? ""]) + [name, "\(isCurrent)"]
     }
 
     private func csv(_ rows: [[String]]) -> String { rows.map(CSV.row).joined(separator: "\n") + "\n" }
@@ -78,12 +99,16 @@ struct ExperimentTables {
         let words =
             "\(rows.count) of \(experiment.cells.count * experiment.seeds.count) runs, seeds "
             + experiment.seeds.map { "\($0)" }.joined(separator: ", ")
-            + ". Mean ± standard deviation over seeds. Every row of runs.csv is one run."
+            + ". Mean ± standard deviation over seeds. Every row of runs.csv is one run; `current` is true for those of the"
+            + " file as it is."
         return ExperimentSummary(
-            name: experiment.name, words: words, runs: rows.map(\.run.name), tables: [overview, details] + comparisons)
+            name: experiment.name, words: words, runs: rows.map(\.name) + earlier.runs.map(\.name),
+            tables: [overview, details] + comparisons + (earlier.table.map { [$0] } ?? []))
     }
 
-    var terminalLines: [String] { ([overview] + comparisons).flatMap(\.plain) }
+    var terminalLines: [String] {
+        ([overview] + comparisons + (earlier.table.map { [$0] } ?? [])).flatMap(\.plain)
+    }
 
     private func figures(of cell: Experiment.Cell) -> [RunFigures] {
         rows.filter { $0.run.cell == cell }.map(\.figures)

@@ -13,11 +13,12 @@ struct PlannedRun: Sendable {
     var tuned: String?
     /// Whether it only serves the choice of the tuned value.
     var isTuning: Bool
-    /// Of its folder.
+    /// Of its folder, unless a finished run of other settings has it (`ExperimentFolder.folder`).
     var name: String
     /// With the encoder's digest.
     var configuration: RunConfiguration
     var digest: String
+    var description: RunFigures.Cell
 
     /// - Throws: `ConfigurationError`, or what is wrong with the encoder.
     init(
@@ -33,13 +34,13 @@ struct PlannedRun: Sendable {
         configuration = try experiment.configuration(of: cell, seed: seed, tuned: tuned)
         try configuration.fixEncoder(digest: store.encoderDigest(of: configuration))
         digest = RunFigures.digest(of: configuration)
-    }
-
-    /// The figures of an earlier process that finished this very run.
-    func finished(in folder: ExperimentFolder) -> RunFigures? {
-        guard let figures = RunFigures.read(folder.run(name)), figures.isComplete, figures.configuration == digest
-        else { return nil }
-        return figures
+        let points = zip(experiment.axes, experiment.names(of: cell)).map {
+            RunFigures.Cell.Point(axis: $0.name, point: $1)
+        }
+        description = RunFigures.Cell(
+            points: points, seed: seed, tuned: tuned, isTuning: isTuning,
+            settings: RunFigures.digest(
+                of: try configuration.with("run.seed", value: "0").with("data.seed", value: "0")))
     }
 
     /// Runs it in an empty folder.
@@ -57,7 +58,7 @@ struct PlannedRun: Sendable {
         let last = try simulation.run(shouldStop: shouldStop)
         let history = simulation.history
         let figures = RunFigures(
-            configuration: digest, build: buildVersion, validation: history.evaluations,
+            configuration: digest, cell: description, build: buildVersion, validation: history.evaluations,
             test: simulation.testEvaluations, versions: last.version,
             updates: history.updates, seconds: history.evaluations.last?.seconds ?? 0,
             pool: last.state.promptIDs.count, meanStaleness: history.meanStaleness, bytesUp: simulation.bytesUp,

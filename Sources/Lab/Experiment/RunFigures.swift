@@ -6,8 +6,26 @@ import Text
 
 /// What an experiment keeps of a finished run, beside the tables in the run's folder.
 struct RunFigures: Codable, Sendable {
-    /// Of the effective configuration (`digest(of:)`).
+    /// Which run of an experiment it is, so that its row can be written when the file says something else.
+    struct Cell: Codable, Sendable {
+        struct Point: Codable, Sendable {
+            var axis: String
+            var point: String
+        }
+        var points: [Point]
+        var seed: UInt64
+        /// The value of the tuned key.
+        var tuned: String?
+        /// Whether it only served the choice of that value.
+        var isTuning: Bool
+        /// The digest of its settings without the seeds: runs that share it differ in these alone.
+        var settings: String
+    }
+
+    /// Of the effective configuration (`digest(of:)`): what makes it this run.
     var configuration: String
+    /// nil where an earlier build wrote it.
+    var cell: Cell?
     var build: String
     /// On the validation and the test split, of the same versions, ascending.
     var validation: [RunHistory.EvaluationRow]

@@ -18,20 +18,20 @@ struct DrainCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
     var folder: String
 
-    @Option(help: "How long to wait for tasks in flight, in seconds.")
-    var within = 600.0
+    @Option(help: "How long to wait for tasks in flight, \(Patience.help).")
+    var within = Patience(seconds: 600)
 
     @Flag(help: "Prints JSON.")
     var json = false
 
     func validate() throws {
-        guard (0...86_400).contains(within) else {
-            throw ValidationError("--within: expected 0 to 86400 seconds, found \(within)")
+        guard (0...86_400).contains(within.seconds) else {
+            throw ValidationError("--within: expected 0s to 24h, found \(within)")
         }
     }
 
     func run() async throws {
-        let drain = try await Drain.request(in: RunFolder(path: folder), patience: .seconds(within))
+        let drain = try await Drain.request(in: RunFolder(path: folder), patience: within.duration)
         if json { return try printJSON(drain) }
         try StandardOutput.write(drain.words)
     }

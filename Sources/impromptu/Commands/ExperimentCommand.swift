@@ -15,6 +15,9 @@ struct ExperimentCommand: AsyncParsableCommand {
             experiment's folder. A finished run is not run again, so the same command continues after Ctrl-C, a crash or \
             a new seed in the file. It writes runs.csv (a row for each run), versions.csv (a row for each version) and \
             summary.md (mean and standard deviation over seeds, paired tests).
+
+            A run is known by its settings. If the file changes, finished runs of the old settings keep their folders \
+            and their rows; only --prune removes them.
             """)
 
     @Argument(help: ArgumentHelp("The experiment file.", valueName: "file"))
@@ -31,11 +34,17 @@ struct ExperimentCommand: AsyncParsableCommand {
             "Makes only the runs of these points; repeatable for further axes.", valueName: "axis=point,point"))
     var only: [String] = []
 
+    @Flag(help: "Removes every run of other settings than the file's, and makes none.")
+    var prune = false
+
     @Flag(help: "Shows no progress.")
     var quiet = false
 
     func validate() throws {
         if let jobs, jobs < 1 { throw ValidationError("--jobs: expected at least 1") }
+        if prune, !only.isEmpty || jobs != nil {
+            throw ValidationError("--prune: expected neither --only nor --jobs with it")
+        }
     }
 
     func run() async throws {
@@ -48,6 +57,11 @@ struct ExperimentCommand: AsyncParsableCommand {
             experiment, folder: folder, jobs: jobs, threads: max(1, cores / jobs),
             only: try experiment.selection(only)
         ) { display.show($0) }
+        if prune {
+            let removed = try runner.prune()
+            for name in removed { try StandardOutput.write("removed \(folder)/runs/\(name)") }
+            return try StandardOutput.write("\(removed.count) runs removed; the tables are written again")
+        }
         let signals = StopSignals { runner.stop() }
         defer { withExtendedLifetime(signals) {} }
         let outcome = try await runner.run()
@@ -55,7 +69,8 @@ struct ExperimentCommand: AsyncParsableCommand {
         try StandardOutput.write(outcome.lines.joined(separator: "\n"))
         try StandardOutput.write(
             "\n\(outcome.reported) of \(outcome.expected) runs are in \(folder)/runs.csv, versions.csv and summary.md"
-                + " (\(outcome.made) made now, \(outcome.found) found finished)")
+                + " (\(outcome.made) made now, \(outcome.found) found finished)"
+                + (outcome.earlier == 0 ? "" : "; beside them \(outcome.earlier) runs of other settings"))
         guard outcome.failures.isEmpty else {
             throw RunsMissing(
                 description: "\(outcome.failures.count) runs failed:\n"

@@ -118,8 +118,8 @@ struct WorkCommand: AsyncParsableCommand {
         help: "The run folder of the aggregator or of a relay, to find its addresses, also when it has moved.")
     var folder: String?
 
-    @Option(help: "With --run: how long to wait for an aggregator that is not heard, in seconds; 0 for ever.")
-    var wait = 600.0
+    @Option(help: "With --run: how long to wait for an aggregator that is not heard, \(Patience.help); 0 for ever.")
+    var wait = Patience(seconds: 600)
 
     @Option(
         help: ArgumentHelp(
@@ -130,7 +130,7 @@ struct WorkCommand: AsyncParsableCommand {
     @OptionGroup var service: ServiceOptions
 
     func validate() throws {
-        guard (0...1e9).contains(wait) else { throw ValidationError("--wait: expected 0 or more, found \(wait)") }
+        guard wait.seconds <= 1e9 else { throw ValidationError("--wait: expected at most 1e9 seconds, found \(wait)") }
         guard !slurm else {
             guard index == nil, of ?? 1 >= 1 else { throw ValidationError("--slurm: expected no --index beside it") }
             return
@@ -139,7 +139,7 @@ struct WorkCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let patience: Duration? = wait > 0 ? .seconds(wait) : nil
+        let patience: Duration? = wait.seconds > 0 ? wait.duration : nil
         let run = folder.map(RunFolder.init(path:))
         let file = options.config.isEmpty ? try await run?.awaitedConfiguration(within: patience) : nil
         let configuration = try site.load(options, above: file.map { [$0] } ?? [])

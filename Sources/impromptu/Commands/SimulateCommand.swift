@@ -38,15 +38,29 @@ struct SimulateCommand: AsyncParsableCommand {
     @Flag(help: "Tests the protocol under faults instead.")
     var faults = false
 
-    @Option(help: "With --faults: how many seeds.")
-    var seeds = 500
+    @Option(help: "With --faults: how many seeds; by default 500.")
+    var seeds: Int?
 
-    @Option(help: "With --faults: the first seed.")
-    var firstSeed: UInt64 = 1
+    @Option(help: "With --faults: the first seed; by default 1.")
+    var firstSeed: UInt64?
 
     func validate() throws {
-        guard seeds >= 1, threads >= 1 else { throw ValidationError("--seeds and --threads: expected at least 1") }
-        if faults, start.from != nil { throw ValidationError("--faults: expected no --from beside it") }
+        guard seeds ?? 1 >= 1, threads >= 1 else { throw ValidationError("--seeds and --threads: expected at least 1") }
+        guard faults else {
+            guard seeds == nil, firstSeed == nil else {
+                throw ValidationError("--seeds and --first-seed: expected --faults with them; run.seed seeds a run")
+            }
+            return
+        }
+        let unused = [
+            ("--config", !options.config.isEmpty), ("--set", !options.assignments.isEmpty), ("--run", folder != nil),
+            ("--from", start.from != nil), ("--json", json),
+        ].filter(\.1).map(\.0)
+        guard unused.isEmpty else {
+            throw ValidationError(
+                "\(unused.joined(separator: ", ")): expected none with --faults, whose seeds draw all settings and whose"
+                    + " disks are in memory")
+        }
     }
 
     func run() async throws {
@@ -77,6 +91,7 @@ struct SimulateCommand: AsyncParsableCommand {
 
     private func sweep() async throws {
         let start = ContinuousClock.now
+        let (seeds, firstSeed) = (seeds ?? 500, firstSeed ?? 1)
         let last = firstSeed.addingReportingOverflow(UInt64(seeds - 1))
         guard !last.overflow else { throw ValidationError("--first-seed: too large for \(seeds) seeds") }
         let sweep = await FaultSweep(seeds: firstSeed...last.partialValue, threads: threads) { _, failure in

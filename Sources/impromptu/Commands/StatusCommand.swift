@@ -31,8 +31,8 @@ struct StatusCommand: AsyncParsableCommand {
     @Option(help: "The name of a key in it.")
     var key = "observer"
 
-    @Option(help: "How long to listen, or how old a health file may be, in seconds.")
-    var within = 5.0
+    @Option(help: "How long to listen, or how old a health file may be, \(Patience.help).")
+    var within = Patience(seconds: 5)
 
     @Flag(help: "Prints JSON.")
     var json = false
@@ -41,19 +41,19 @@ struct StatusCommand: AsyncParsableCommand {
     var quiet = false
 
     func validate() throws {
-        guard (0.1...86_400).contains(within) else {
-            throw ValidationError("--within: expected 0.1 to 86400 seconds, found \(within)")
+        guard (0.1...86_400).contains(within.seconds) else {
+            throw ValidationError("--within: expected 0.1s to 24h, found \(within)")
         }
     }
 
     func run() async throws {
         if isRegularFile {
-            let words = try HealthFile(path: endpoint).read(noOlderThan: .seconds(within))
+            let words = try HealthFile(path: endpoint).read(noOlderThan: within.duration)
             if !quiet { try StandardOutput.write(words) }
             return
         }
         let status = try await FederationStatus.hear(
-            at: try publishingEndpoint(), keys: keys.map { (folder: $0, name: key) }, within: .seconds(within))
+            at: try publishingEndpoint(), keys: keys.map { (folder: $0, name: key) }, within: within.duration)
         if quiet { return }
         if json { return try printJSON(status) }
         try StandardOutput.write(status.lines.joined(separator: "\n"))
