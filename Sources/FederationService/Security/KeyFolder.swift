@@ -30,8 +30,8 @@ public struct KeyFolder: Sendable {
     package func allowList() throws -> AllowList { try AllowList(text: try read(allowed), file: allowed) }
 
     /// What the holder of the key of that name needs to connect.
-    /// - Parameter told: the aggregator's public key as others tell it; nil for the one in the folder.
-    /// - Throws: `ConfigurationError` also where the folder has another one than is told.
+    /// - Parameter told: the aggregator's public key from another source; nil for the one in the folder.
+    /// - Throws: `ConfigurationError`, also where the folder has another key than this one.
     package func clientSide(name: String, aggregatorKey told: String? = nil) throws -> Security {
         .curveClient(key: try secretKey(of: name), server: try aggregatorKey(told: told))
     }

@@ -11,9 +11,9 @@ struct KeysCommand: ParsableCommand {
         discussion: """
             Fills a folder that security.keys then names: aggregator.secret and allowed for the aggregator; \
             <name>.secret for each worker, which needs aggregator.public beside it. Every line of 'allowed' binds a \
-            key to the clients that it may speak for. Keys that are there are kept, so the same command can be given again. \
-            --rotate gives a name another key for the same clients, --revoke takes a name off the list; either takes \
-            effect when the aggregator gets SIGHUP, and what was interrupted is finished by the same command.
+            key to the clients that it may speak for. Existing keys are kept, so the same command can be given again. \
+            --rotate gives a name another key for the same clients, --revoke takes a name off the list. Either takes \
+            effect when the aggregator gets SIGHUP. After an interruption, give the same command again to finish it.
 
             All workers of a run:         impromptu keys keys --config run.yaml --workers 4
             One more participant:         impromptu keys keys --name clinic-3 --client client-07
