@@ -111,3 +111,5 @@ bench: setup build  ## Prints the benchmarks of this machine.
 	$(BINARY) bench ingest
 	$(BINARY) bench roundtrip
 	$(BINARY) bench connections
+	$(BINARY) bench events
+	$(BINARY) bench hostile

@@ -9,6 +9,9 @@ struct Answering {
     let templates: [ClientID: UpdateTemplate]
     /// What each client sent last and has no answer to.
     private var open: [ClientID: AggregatorMessage.Task] = [:]
+    private var lastHeard = ContinuousClock.now
+    /// What is late is not lost: whoever asks again too soon adds to what keeps the aggregator from answering.
+    private static let patience: Duration = .seconds(2)
 
     init(connection: LoadConnection, templates: [ClientID: UpdateTemplate]) {
         self.connection = connection
@@ -24,7 +27,9 @@ struct Answering {
     /// Takes the next message, if one comes soon.
     /// - Returns: how many updates are known to be safe now that were not before.
     mutating func step() throws -> Int {
-        switch try connection.next(within: .milliseconds(200)) {
+        let message = try connection.next(within: .milliseconds(200))
+        if message != nil { lastHeard = .now }
+        switch message {
         case .task(let task):
             guard task.number > open[task.client]?.number ?? 0 else { return 0 }
             // A client gets its next task when its last update is settled.
@@ -36,7 +41,10 @@ struct Answering {
             open[ack.client] = nil
             return 1
         case nil:
-            try repeatItself()
+            if .now - lastHeard > Self.patience {
+                try repeatItself()
+                lastHeard = .now
+            }
             return 0
         default: return 0
         }

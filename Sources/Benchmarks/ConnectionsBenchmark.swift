@@ -43,56 +43,22 @@ public struct ConnectionsBenchmark: Sendable {
             clients: clients,
             ["federation.maximum_clients=\(clients)", "federation.clients_to_start=\(clients + 1)"])
         return try await LoadedAggregator.run(configuration, in: RunFolder(path: path + "/run")) { endpoints in
-            let before = try Self.residentBytes()
+            let before = try residentBytes()
             let start = ContinuousClock.now
             let children = try stride(from: 0, to: fitting, by: Self.clientsPerProcess).map { first in
-                try Self.start(
+                try HeldProcess(
                     program + [
                         endpoints.updates, endpoints.prompts, "\(clients)", "\(first)",
                         "\(min(Self.clientsPerProcess, fitting - first))",
                     ])
             }
-            defer {
-                for child in children {
-                    child.input.fileHandleForWriting.closeFile()
-                    child.process.waitUntilExit()
-                }
-            }
-            for child in children {
-                let word = child.output.fileHandleForReading.availableData
-                guard String(decoding: word, as: UTF8.self).contains(Self.ready) else {
-                    throw BenchmarkError("a process that plays clients ended early")
-                }
-            }
+            defer { for child in children { child.end() } }
+            for child in children { try child.waitUntilReady() }
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             return Outcome(
                 clients: fitting, connections: 2 * fitting, seconds: seconds,
-                bytes: try Self.residentBytes() - before, shortage: shortage)
+                bytes: try residentBytes() - before, shortage: shortage)
         }
-    }
-
-    private static let ready = "ready"
-
-    private struct Holder {
-        let process: Process
-        let input: Pipe
-        let output: Pipe
-    }
-
-    private static func start(_ command: [String]) throws -> Holder {
-        let holder = Holder(process: Process(), input: Pipe(), output: Pipe())
-        holder.process.executableURL = URL(fileURLWithPath: command[0])
-        holder.process.arguments = Array(command.dropFirst())
-        holder.process.standardInput = holder.input
-        holder.process.standardOutput = holder.output
-        try holder.process.run()
-        return holder
-    }
-
-    private static func residentBytes() throws -> Int {
-        let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-        guard text.count > 1, let pages = Int(text[1]) else { throw BenchmarkError("/proc/self/statm: not understood") }
-        return pages * Int(sysconf(CInt(_SC_PAGESIZE)))
     }
 
     // MARK: The clients' side
@@ -111,7 +77,7 @@ public struct ConnectionsBenchmark: Sendable {
             try LoadConnection(context, endpoints: endpoints, clients: [$0])
         }
         try join(connections)
-        try StandardOutput.write(ready)
+        try StandardOutput.write(HeldProcess.ready)
         try StandardOutput.flush()
         while readLine() != nil {}
         withExtendedLifetime(connections) {}

@@ -78,7 +78,7 @@ public struct Aggregator: Sendable {
         configuration: FederationConfiguration, run: UInt64, strategy: any AggregationStrategy
     ) throws(FederationError) {
         try configuration.check()
-        try FederationConfiguration.check(strategy.state)
+        try configuration.check(strategy.state)
         self.configuration = configuration
         self.run = run
         self.strategy = strategy

@@ -116,6 +116,11 @@ public struct Client: Sendable {
             client: id, session: session, run: origin.run, task: result.task, baseVersion: result.baseVersion,
             sampleCount: result.sampleCount, parameters: precision.rounded(result.parameters),
             promptIDs: result.promptIDs, metrics: result.metrics, precision: precision)
+        let most = TravelLimits.clientMessageBytes(largestState: held?.state.parameters.byteCount ?? 0)
+        guard update.travelBytes <= most else {
+            fail(result.task, "expected an update of at most \(most) bytes, found one of \(update.travelBytes)")
+            return trainIfPossible()
+        }
         kept.add(update)
         effects.append(.store(update))
         trainIfPossible()

@@ -6,18 +6,6 @@ public struct FederationError: Error, Hashable, Sendable, CustomStringConvertibl
     init(_ description: String) { self.description = description }
 }
 
-/// What may travel: bounds of the wire that the core keeps to where things are made.
-public enum TravelLimits {
-    /// Rows of a pool.
-    public static let prompts = 65_536
-    /// Tensors of a state.
-    public static let tensors = 64
-    /// Bytes of a state's values as float32, so that a message of 64 MiB holds it with its names and identities.
-    public static let stateBytes = 60 << 20
-    /// Bytes of a client's reason for a failed task.
-    public static let reasonBytes = 1024
-}
-
 extension FederationConfiguration {
     /// The largest count, and the largest version, that is sent or kept anywhere.
     public static let largestCount = 1 << 40
@@ -63,11 +51,12 @@ extension FederationConfiguration {
         }
     }
 
-    /// - Throws: `FederationError` for a state that no message can hold.
-    static func check(_ state: PromptState) throws(FederationError) {
-        try check("prompts in the pool", state.promptIDs.count, 0...TravelLimits.prompts)
-        try check("tensors of the state", state.parameters.entries.count, 1...TravelLimits.tensors)
-        try check("bytes of the state", state.parameters.byteCount, 0...TravelLimits.stateBytes)
+    /// - Throws: `FederationError` for a state that no message can hold, or of which no update can be sent.
+    func check(_ state: PromptState) throws(FederationError) {
+        try Self.check("prompts in the pool", state.promptIDs.count, 0...TravelLimits.prompts)
+        try Self.check("tensors of the state", state.parameters.entries.count, 1...TravelLimits.tensors)
+        let most = plan.controlVariates ? TravelLimits.stateBytes / 2 : TravelLimits.stateBytes
+        try Self.check("bytes of the state", state.parameters.byteCount, 0...most)
     }
 
     private static func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(FederationError) {

@@ -3,7 +3,7 @@ import Federation
 /// The most that a message may hold; whatever goes beyond is refused before it is used.
 public struct WireLimits: Hashable, Sendable {
     /// Bytes of a whole message.
-    public var messageBytes = 64 << 20
+    public var messageBytes = TravelLimits.messageBytes
     /// Tensors in an update or a state.
     public var tensors = TravelLimits.tensors
     /// Dimensions of a tensor.
@@ -31,4 +31,10 @@ public struct WireLimits: Hashable, Sendable {
     public var count = 1 << 40
 
     public init() {}
+
+    /// Those for what clients say in a run.
+    /// - Parameter largestState: bytes of the largest state that updates may start from, as float32.
+    public init(forClientsOf largestState: Int) {
+        messageBytes = TravelLimits.clientMessageBytes(largestState: largestState)
+    }
 }

@@ -27,6 +27,8 @@ package struct LoggedAggregator {
     private var newest: EncodedVersion?
     /// When the last record was made.
     private var lastTime = Timestamp(nanoseconds: 0)
+    /// What clients' messages may hold; they grow with the state and never shrink.
+    package private(set) var limits: WireLimits
     package private(set) var receivedMessages = 0
     package private(set) var receivedBytes = 0
 
@@ -35,6 +37,7 @@ package struct LoggedAggregator {
         self.aggregator = aggregator
         self.changes = changes
         self.log = log
+        limits = WireLimits(forClientsOf: aggregator.largestState)
     }
 
     /// Begins an epoch.
@@ -62,7 +65,9 @@ package struct LoggedAggregator {
         receivedBytes += bytes.byteCount
         let message: ClientMessage
         do {
-            message = try bytes.withUnsafeBytes { bytes throws(WireError) in try ClientCodec.decode(bytes) }
+            message = try bytes.withUnsafeBytes { bytes throws(WireError) in
+                try ClientCodec.decode(bytes, limits: limits)
+            }
         } catch {
             malformed += 1
             throw error
@@ -124,6 +129,8 @@ package struct LoggedAggregator {
             }
             let version = EncodedVersion(prompts)
             newest = version
+            let wider = WireLimits(forClientsOf: prompts.state.parameters.byteCount)
+            limits.messageBytes = max(limits.messageBytes, wider.messageBytes)
             try log.append(
                 Publication(
                     version: prompts.version, digest: version.digest.bytes, pool: prompts.state.promptIDs.count,

@@ -15,6 +15,8 @@ public enum Verdict: Sendable {
     case allow(userID: String)
     /// The peer learns nothing but the fact.
     case deny
+    /// The connection ends without a word, and the peer may come again.
+    case postpone
 }
 
 /// Decides for a context which keys may connect to its CURVE servers (ZeroMQ's ZAP, RFC 27). A context has one at most.
@@ -75,6 +77,7 @@ private struct Answering: @unchecked Sendable {
         switch decide(request) {
         case .allow(let userID): reply(requestID, status: "200", userID: userID)
         case .deny: reply(requestID, status: "400", userID: "")
+        case .postpone: reply(requestID, status: "300", userID: "")
         }
     }
 

@@ -27,6 +27,9 @@ public struct Message: Sendable {
 
     /// The name that the authenticator gave to the sender's key, if the connection was authenticated.
     public var userID: String? { first.userID }
+
+    /// The descriptor of the connection that it came on, nil where it came from within the process.
+    public var connection: CInt? { first.connection }
 }
 
 /// A part of a received message, in ZeroMQ's own memory.
@@ -74,6 +77,11 @@ public struct Frame: Sendable {
 
     /// The name that the authenticator gave to the sender's key, if the connection was authenticated.
     public var userID: String? { zmq_msg_gets(storage.message, "User-Id").map { String(cString: $0) } }
+
+    var connection: CInt? {
+        let descriptor = zmq_msg_get(storage.message, ZMQ_SRCFD)
+        return descriptor < 0 ? nil : descriptor
+    }
 }
 
 /// What an XPub socket receives when a subscriber comes or goes.

@@ -134,6 +134,29 @@ import Testing
         #expect(failure.reason.utf8.count <= TravelLimits.reasonBytes, "it is cut to what may travel")
     }
 
+    @Test func anUpdateThatIsTooLargeToTravelIsAFailureThatSaysSo() throws {
+        var seat = Seat.welcomed()
+        seat.prompts(0)
+        seat.task(1)
+        let most = TravelLimits.clientMessageBytes(largestState: SummingStrategy().state.parameters.byteCount)
+        let parameters = Parameters([
+            (Parameters.prompts, Tensor(shape: [2, most / 8], values: [Float](repeating: 0, count: most / 8 * 2)))
+        ])
+        seat.take(
+            .trainingFinished(
+                TrainingResult(
+                    task: 1, baseVersion: 0, parameters: parameters, promptIDs: [0, 1], sampleCount: 10, metrics: [])))
+        #expect(seat.stores.isEmpty && seat.client.outbox.isEmpty && seat.failures == [1])
+        guard case .failure(let failure) = try #require(seat.sent.first) else {
+            Issue.record("no failure was sent")
+            return
+        }
+        #expect(failure.reason.hasPrefix("expected an update of at most \(most) bytes, found one of "))
+        seat.task(2)
+        seat.finish(2)
+        #expect(seat.stores.count == 1, "one that fits is kept and sent as ever")
+    }
+
     @Test func anotherStartOfTheAggregatorIsGreetedAndGetsWhatIsKept() {
         var seat = Seat.welcomed()
         seat.answer(1)

@@ -9,6 +9,8 @@ struct LiveFederation {
     let path: String
     let run: RunFolder
     private let settings: [String]
+    /// Of the processes that are started from here on, above this process's own.
+    var environment: [String: String] = [:]
 
     static let program = LiveProcess.program
 
@@ -35,7 +37,7 @@ struct LiveFederation {
 
     /// Starts the program; its output goes to the file `<name>.log`.
     func start(_ arguments: [String], as name: String) throws -> LiveProcess {
-        try LiveProcess(Self.program, arguments, log: "\(path)/\(name).log")
+        try LiveProcess(Self.program, arguments, log: "\(path)/\(name).log", environment: environment)
     }
 
     func startAggregator(_ more: [String] = []) throws -> LiveProcess {

@@ -111,6 +111,32 @@ import Testing
         [UInt8]([8, 2]).withUnsafeBytes { #expect(ClientCodec.sender(of: $0) == nil) }
     }
 
+    /// Of a message that is too large to be unpacked the first bytes say who sent it.
+    @Test func aSenderIsKnownAlsoWhereTheMessageIsTooLarge() throws {
+        var messages = RandomMessages(seed: 8)
+        var limits = WireLimits()
+        limits.messageBytes = 1
+        for _ in 0..<200 {
+            let message = messages.clientMessage()
+            let bytes = ClientCodec.encode(message)
+            let isPresence = if case .presence = message { true } else { false }
+            let error = #expect(throws: WireError.self) { try ClientCodec.decode(bytes, limits: limits) }
+            #expect(error?.problem == "expected at most 1 bytes, found \(bytes.count)")
+            bytes.withUnsafeBytes {
+                #expect(ClientCodec.sender(of: $0, limits: limits) == (isPresence ? nil : message.clients.first))
+                // Wherever it is cut off, and whatever byte is another, nothing breaks.
+                for count in 0..<min($0.count, 80) {
+                    _ = ClientCodec.sender(of: UnsafeRawBufferPointer(rebasing: $0[..<count]), limits: limits)
+                }
+            }
+            for place in 0..<min(bytes.count, 80) {
+                var changed = bytes
+                changed[place] ^= 0xFF
+                changed.withUnsafeBytes { _ = ClientCodec.sender(of: $0, limits: limits) }
+            }
+        }
+    }
+
     @Test func aPublicationsPayloadDoesNotDependOnTheEpoch() throws {
         var messages = RandomMessages(seed: 5)
         let prompts = messages.globalPrompts()

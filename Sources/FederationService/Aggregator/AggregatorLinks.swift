@@ -18,6 +18,13 @@ package final class AggregatorLinks {
             sender = message.userID
         }
 
+        package var byteCount: Int { message.byteCount }
+
+        /// Who answers for it, nil where it came from within the process.
+        var party: Offences.Party? { sender.map { .key($0) } ?? message.connection.map { .connection($0) } }
+
+        fileprivate var connection: CInt? { message.connection }
+
         /// The bytes, without a copy. A client's message has one frame. Of more frames this gives an empty span, which
         /// the decoder rejects.
         package func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
@@ -32,6 +39,7 @@ package final class AggregatorLinks {
     private let updates: Port<Pull>
     private let prompts: Port<XPub>
     private let authenticator: Authenticator?
+    private let offences = Offences()
 
     /// Bytes of states that may wait for one slow subscriber, and messages: beyond both it loses some; states and
     /// beacons are repeated. Acknowledgements and tasks of a worker's many clients come in bursts, so it has room for
@@ -45,6 +53,9 @@ package final class AggregatorLinks {
     /// Nothing comes in where states are published but subscriptions, whose longest topic has 67 bytes, and handshakes. Who
     /// sends more is cut off: ZeroMQ keeps a node of some tens of bytes for each byte of a topic.
     private static let subscriptionBytes: Int64 = 1024
+    /// A message that is larger than a client's may be is answered. One that is larger than this ends its connection when
+    /// its first bytes come, before memory is taken for it.
+    private static let transportBytes = Int64(2 * TravelLimits.messageBytes)
     /// Who answers no probe for so long is gone, and who reads nothing for so long is stopped: its connection is closed,
     /// and what waits for it let go.
     private static let patience: Duration = .seconds(60)
@@ -71,16 +82,18 @@ package final class AggregatorLinks {
         options.sendHighWater = Self.messages(in: Self.sendBytes, of: stateBytes, within: Self.sendHighWater)
         options.receiveHighWater = Self.messages(
             in: Self.receiveBytes / max(1, clients), of: stateBytes, within: Self.receiveHighWater)
-        options.maximumMessageBytes = Int64(WireLimits().messageBytes)
+        options.maximumMessageBytes = Self.transportBytes
         options.backlog = 4096
         options.keepalive = .init(idle: Self.patience / 3, interval: Self.patience / 3, count: 3)
         options.unansweredTimeout = Self.patience
         if let keys {
             options.security = .curveServer(key: keys.key)
-            authenticator = try Authenticator(context, on: loop) { [allowed = keys.allowed] request in
-                if let name = allowed.name(of: request.key) { return .allow(userID: name) }
-                denied(request)
-                return .deny
+            authenticator = try Authenticator(context, on: loop) { [allowed = keys.allowed, offences] request in
+                guard let name = allowed.name(of: request.key) else {
+                    denied(request)
+                    return .deny
+                }
+                return offences.isLockedOut(.key(name), at: .now) ? .postpone : .allow(userID: name)
             }
         } else {
             authenticator = nil
@@ -112,6 +125,18 @@ package final class AggregatorLinks {
 
     /// Ends all connections. Those who may come again do so at once, by the keys that are allowed then.
     package func hangUp() { gate.hangUpAll() }
+
+    /// Notes that a message came to nothing. Who sends too much of such is cut off, and a key is let in again after
+    /// `Offences.sentence`.
+    /// - Returns: whether its sender has now sent too much.
+    package func noteOffence(_ message: Incoming) -> Bool {
+        guard let party = message.party else { return false }
+        let isTooMuch = offences.note(party, bytes: message.byteCount, at: .now)
+        if isTooMuch || offences.isLockedOut(party, at: .now), let connection = message.connection {
+            gate.hangUp(connection)
+        }
+        return isTooMuch
+    }
 
     /// Who is connected and who was not let in.
     package var peers: PeerGate.Counts { gate.counts }

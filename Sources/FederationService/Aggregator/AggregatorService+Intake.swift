@@ -14,17 +14,33 @@ extension AggregatorService {
                     let answer = try message.withBytes { bytes in
                         try pipeline.receive(bytes, at: clock.now()) { maySpeak(message.sender, for: $0) }
                     }
-                    if let answer { publish(answer) }
+                    if let answer {
+                        publish(answer)
+                        noteOffence(message)
+                    }
                 } catch let error as WireError {
                     refuse(message, error)
+                    noteOffence(message)
                 } catch let error as Imposture {
                     complain(
                         "message in another's name dropped", about: "\(message.sender ?? "")",
                         ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
+                    noteOffence(message)
                 }
             }
             try advance()
         }
+    }
+
+    /// Cuts off who sends too much of what comes to nothing.
+    private func noteOffence(_ message: AggregatorLinks.Incoming) {
+        guard links?.noteOffence(message) ?? false else { return }
+        complain(
+            "cut off who sends too much that comes to nothing", about: "\(message.sender ?? "")",
+            [
+                "key": "\(message.sender ?? "none")",
+                "locked_out": "\(message.sender == nil ? .zero : Offences.sentence)",
+            ])
     }
 
     /// Whether the holder of a key may speak for a client; anybody may where the run has no keys.
@@ -35,7 +51,10 @@ extension AggregatorService {
 
     /// Reports a message that is malformed, and says so to the client that it is from where that is certain.
     private func refuse(_ message: AggregatorLinks.Incoming, _ error: WireError) {
-        let client = message.withBytes { bytes in bytes.withUnsafeBytes { ClientCodec.sender(of: $0) } }
+        let limits = pipeline.engine.limits
+        let client = message.withBytes { bytes in
+            bytes.withUnsafeBytes { ClientCodec.sender(of: $0, limits: limits) }
+        }
         let known = client.flatMap { maySpeak(message.sender, for: $0) ? $0 : nil }
         let isTold = complain(
             "malformed message dropped", about: "\(error.field) \(message.sender ?? "") \(client?.name ?? "")",

@@ -72,6 +72,11 @@ package final class PeerGate: Sendable {
         for event in accepted.withLock({ Array($0.values) }) { event.hangUp() }
     }
 
+    /// Ends the connection with that descriptor, if it exists.
+    package func hangUp(_ connection: CInt) {
+        accepted.withLock { $0[UInt32(bitPattern: connection)] }?.hangUp()
+    }
+
     private func accept(_ event: ConnectionEvent) {
         accepted.withLock { $0[event.value] = event }
         let (counts, isRoom) = counted.withLock { counts in

@@ -10,13 +10,13 @@ import ZeroMQTransport
 package struct AllowList: Sendable {
     private enum Clients: Sendable {
         case all
-        case listed([ClientID])
+        case listed(Set<ClientID>)
 
         func grantsAll(of other: Clients) -> Bool {
             switch (self, other) {
             case (.all, _): true
             case (.listed, .all): false
-            case (.listed(let own), .listed(let others)): others.allSatisfy(own.contains)
+            case (.listed(let own), .listed(let others)): others.isSubset(of: own)
             }
         }
     }
@@ -36,7 +36,7 @@ package struct AllowList: Sendable {
             guard clients[name] == nil else { throw problem("the name \(name) is given twice") }
             guard nameOfKey[key] == nil else { throw problem("the key of \(name) is given twice") }
             nameOfKey[key] = name
-            clients[name] = words.dropFirst(2) == ["*"] ? .all : .listed(words.dropFirst(2).map { ClientID($0) })
+            clients[name] = words.dropFirst(2) == ["*"] ? .all : .listed(Set(words.dropFirst(2).map { ClientID($0) }))
         }
     }
 

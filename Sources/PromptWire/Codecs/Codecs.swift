@@ -26,6 +26,7 @@ public enum ClientCodec {
     /// Every body of every version of the protocol has the client in its first field, so one that was refused for its
     /// version can be answered too.
     public static func sender(of bytes: UnsafeRawBufferPointer, limits: WireLimits = WireLimits()) -> ClientID? {
+        guard bytes.count <= limits.messageBytes else { return SenderPeek.sender(of: bytes) }
         let reader = MessageReader(limits: limits)
         return try? reader.unpack(bytes, as: "ClientEnvelope", impromptu__v2__client_envelope__unpack) {
             envelope throws(WireError) in try reader.sender(envelope)

@@ -9,7 +9,8 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench", abstract: "Measures this machine.",
         subcommands: [
             BenchTuningCommand.self, BenchAggregationCommand.self, BenchReplayCommand.self, BenchIngestCommand.self,
-            BenchRoundtripCommand.self, BenchConnectionsCommand.self,
+            BenchRoundtripCommand.self, BenchConnectionsCommand.self, BenchEventsCommand.self,
+            BenchHostileCommand.self,
         ])
 }
 

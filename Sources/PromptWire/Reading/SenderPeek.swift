@@ -1,0 +1,37 @@
+import Federation
+import PromptAggregation
+
+/// Reads who a client's message says that it is from out of its first bytes, for one that is too large to be unpacked.
+enum SenderPeek {
+    private static let body = 2...15
+    private static let text: UInt64 = 2
+
+    /// Nil where the body does not begin with a client, as a presence does not.
+    static func sender(of bytes: UnsafeRawBufferPointer) -> ClientID? {
+        var rest = bytes[...]
+        while let tag = varint(&rest) {
+            if tag & 7 == 0 {
+                guard varint(&rest) != nil else { return nil }
+                continue
+            }
+            guard tag & 7 == text, body.contains(Int(clamping: tag >> 3)), varint(&rest) != nil,
+                varint(&rest) == 1 << 3 | text, let length = varint(&rest), length <= UInt64(WireLimits().nameBytes),
+                rest.count >= Int(length)
+            else { return nil }
+            let name = rest.prefix(Int(length))
+            guard !name.isEmpty, name.allSatisfy(ClientID.mayHold) else { return nil }
+            return ClientID(String(decoding: name, as: UTF8.self))
+        }
+        return nil
+    }
+
+    private static func varint(_ rest: inout Slice<UnsafeRawBufferPointer>) -> UInt64? {
+        var value: UInt64 = 0
+        for shift in stride(from: UInt64(0), to: 64, by: 7) {
+            guard let byte = rest.popFirst() else { return nil }
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return value }
+        }
+        return nil
+    }
+}

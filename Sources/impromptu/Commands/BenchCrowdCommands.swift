@@ -1,0 +1,157 @@
+import ArgumentParser
+import Benchmarks
+import Console
+import Foundation
+import Text
+
+struct BenchEventsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "events",
+        abstract: "Times what an event costs the aggregator's core with up to 100,000 clients, and runs as many.",
+        discussion: """
+            The first table: a heartbeat, an update with the next task, and the one event that gives every client a task. \
+            The second: so many clients and their aggregator in virtual time, with a training that changes nothing. Neither \
+            has sockets or a log. The targets are 3 µs a heartbeat and 50 ms for all tasks, at 100,000 clients.
+            """)
+
+    @Option(help: "Clients; repeatable.")
+    var clients: [Int] = [1000, 10_000, 100_000]
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    private struct Measured: Encodable {
+        var clients: Int
+        var heartbeatMicroseconds: Double
+        var updateMicroseconds: Double
+        var dispatchMilliseconds: Double
+        var coreBytesPerClient: Int
+        var simulatedEventsPerSecond: Double
+        var simulatedUpdates: Int
+        var simulatedVersions: Int
+        var simulatedBytesPerClient: Int
+    }
+
+    func validate() throws {
+        guard clients.allSatisfy({ (2...1_000_000).contains($0) }) else {
+            throw ValidationError("--clients: expected 2 to 1000000")
+        }
+    }
+
+    func run() throws {
+        let rows = try clients.map { clients in
+            let row = try EventBenchmark(clients: clients).run()
+            let crowd = try CrowdBenchmark(clients: clients).run()
+            return Measured(
+                clients: clients, heartbeatMicroseconds: row.heartbeat / .microseconds(1),
+                updateMicroseconds: row.update / .microseconds(1),
+                dispatchMilliseconds: row.dispatch / .milliseconds(1),
+                coreBytesPerClient: row.bytesPerClient, simulatedEventsPerSecond: crowd.eventsPerSecond,
+                simulatedUpdates: crowd.updates, simulatedVersions: crowd.versions,
+                simulatedBytesPerClient: crowd.bytesPerClient)
+        }
+        if json { return try printJSON(rows) }
+        var core = TextTable(["clients", "heartbeat, µs", "update, µs", "all tasks, ms", "bytes a client"])
+        var crowd = TextTable(["clients", "updates", "versions", "events/s", "bytes a client"])
+        for row in rows {
+            core.add([
+                "\(row.clients)", decimal(row.heartbeatMicroseconds, 2), decimal(row.updateMicroseconds, 2),
+                decimal(row.dispatchMilliseconds, 1), "\(row.coreBytesPerClient)",
+            ])
+            crowd.add([
+                "\(row.clients)", "\(row.simulatedUpdates)", "\(row.simulatedVersions)",
+                decimal(row.simulatedEventsPerSecond, 0), "\(row.simulatedBytesPerClient)",
+            ])
+        }
+        try StandardOutput.write((core.lines + [""] + crowd.lines).joined(separator: "\n"))
+    }
+}
+
+struct BenchHostileCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hostile",
+        abstract: "Times acknowledgements of honest clients while a hostile one with a key does its worst.",
+        discussion: """
+            Sixteen clients on one connection answer their tasks after 40 ms each, first by themselves, then beside the \
+            hostile one, which leaves the processor to them. The target is a p99 that at most doubles, and memory that \
+            does not grow.
+            """,
+        subcommands: [BenchAttackCommand.self])
+
+    @Option(help: "Seconds of each half.")
+    var seconds = 5.0
+
+    @Option(help: "Only this kind: \(HostileKind.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var kind: String?
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    @OptionGroup var place: BenchmarkFolder
+
+    private struct Measured: Encodable {
+        var kind: String
+        var quietMedianMilliseconds: Double
+        var quietSlowMilliseconds: Double
+        var medianMilliseconds: Double
+        var slowMilliseconds: Double
+        var slowRatio: Double
+        var updatesRatio: Double
+        var grownMegabytes: Double
+    }
+
+    func validate() throws {
+        guard (0.5...3600).contains(seconds) else { throw ValidationError("--seconds: expected 0.5 to 3600") }
+        if let kind, HostileKind(rawValue: kind) == nil { throw ValidationError("--kind: no kind '\(kind)'") }
+    }
+
+    func run() async throws {
+        let program = [
+            URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path, "bench", "hostile", "attack",
+        ]
+        let benchmark = HostileBenchmark(time: .seconds(seconds))
+        var rows: [Measured] = []
+        for kind in HostileKind.allCases where self.kind == nil || kind.rawValue == self.kind {
+            rows.append(
+                Self.measured(try await place.withFolder { try await benchmark.run(kind, in: $0, program: program) }))
+        }
+        if json { return try printJSON(rows) }
+        var table = TextTable([
+            "hostile", "quiet p50, ms", "p99", "attacked p50", "p99", "p99 ratio", "updates", "grown, MB",
+        ])
+        for row in rows {
+            table.add([
+                row.kind, decimal(row.quietMedianMilliseconds, 2), decimal(row.quietSlowMilliseconds, 2),
+                decimal(row.medianMilliseconds, 2), decimal(row.slowMilliseconds, 2), decimal(row.slowRatio, 2),
+                decimal(row.updatesRatio, 2), decimal(row.grownMegabytes, 0),
+            ])
+        }
+        try StandardOutput.write(table.lines.joined(separator: "\n"))
+    }
+
+    private static func measured(_ row: HostileBenchmark.Row) -> Measured {
+        Measured(
+            kind: row.kind.rawValue, quietMedianMilliseconds: row.quiet.median / .milliseconds(1),
+            quietSlowMilliseconds: row.quiet.slow / .milliseconds(1),
+            medianMilliseconds: row.attacked.median / .milliseconds(1),
+            slowMilliseconds: row.attacked.slow / .milliseconds(1), slowRatio: row.slowdown,
+            updatesRatio: Double(row.attacked.updates) / Double(row.quiet.updates),
+            grownMegabytes: Double(row.grownBytes) / 1e6)
+    }
+}
+
+/// The hostile side of `bench hostile`.
+struct BenchAttackCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "attack", abstract: "Plays a hostile client until standard input ends.", shouldDisplay: false)
+
+    @Argument var kind: String
+    @Argument var updates: String
+    @Argument var prompts: String
+    @Argument var keys: String
+
+    func run() throws {
+        guard let kind = HostileKind(rawValue: kind) else { throw ValidationError("no kind '\(kind)'") }
+        try HostileClient(kind, updates: updates, prompts: prompts, keys: keys).run()
+    }
+}
