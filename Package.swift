@@ -160,7 +160,8 @@ let package = Package(
         .testTarget(
             name: "RunLogTests",
             dependencies: [
-                "RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings", "TestSupport",
+                "CZlib", "Lab", "RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings",
+                "TestSupport",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
@@ -215,7 +216,9 @@ let package = Package(
         // What tests of several targets need.
         .target(
             name: "TestSupport",
-            dependencies: ["Lab", "MessageLog", "PromptAggregation", "PromptWire", "RunLog", "RunSettings"],
+            dependencies: [
+                "Federation", "Lab", "MessageLog", "PromptAggregation", "PromptWire", "RunLog", "RunSettings",
+            ],
             path: "Tests/Support", swiftSettings: swiftSettings),
 
         // Hostile bytes: what they are tried on, and the tests that do so without libFuzzer.

@@ -32,10 +32,11 @@ package struct AggregatorSetup {
     ///   - run: tells a new run from any other.
     ///   - start: the time of a new run's first record.
     ///   - takesUpFinished: whether to take up a run that has ended and of which all has been told.
+    ///   - acceptsFork: as for `RunRecovery`.
     ///   - materials: encoder and images where they are loaded already.
     package init(
         configuration given: RunConfiguration, folder: RunFolder, run: UInt64, startingAt start: Timestamp,
-        takesUpFinished: Bool, materials: RunMaterials? = nil
+        takesUpFinished: Bool, acceptsFork: Bool = false, materials: RunMaterials? = nil
     ) throws {
         var configuration = given
         self.folder = folder
@@ -50,7 +51,7 @@ package struct AggregatorSetup {
             && (configuration.evaluation.interval != nil || configuration.prompts.whitening)
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
         if try RunLogReader.holdsRun(in: folder) {
-            let recovery = try RunRecovery(from: folder)
+            let recovery = try RunRecovery(from: folder, acceptsFork: acceptsFork)
             try Self.check(recovery, against: configuration, model.specification, folder, takesUpFinished)
             self.recovery = recovery
             origin = Origin(run: recovery.header.run, epoch: recovery.epoch + 1)
@@ -93,7 +94,7 @@ package struct AggregatorSetup {
             log = RunLogWriter(
                 creating: folder,
                 header: RunHeader(
-                    configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
+                    configurationYAML: configuration.yaml, seed: configuration.federation.seed, program: .running,
                     run: run, initial: .init(version: 0, state: initial),
                     model: model.specification), at: lastTime)
             history = RunHistory()

@@ -1,4 +1,5 @@
 import Foundation
+import PromptAggregation
 import Yams
 
 /// What is wrong with a configuration, naming the key, the place it was set and what was expected.
@@ -20,6 +21,9 @@ public struct ConfigurationLayers: Sendable {
         var file: String?
         /// Whether the value is a list, as YAML writes it in brackets.
         var isList = false
+
+        /// What was set with it: by one file, by the environment, by flags.
+        fileprivate var layer: String { file ?? (source.hasPrefix("environment") ? "environment" : source) }
     }
     package private(set) var settings: [String: Setting] = [:]
 
@@ -50,7 +54,10 @@ public struct ConfigurationLayers: Sendable {
     }
 
     /// Lays other settings over these.
-    package mutating func lay(_ other: ConfigurationLayers) { settings.merge(other.settings) { $1 } }
+    package mutating func lay(_ other: ConfigurationLayers) {
+        if let name = other.settings[Self.strategyName] { put(name, at: Self.strategyName) }
+        settings.merge(other.settings) { $1 }
+    }
 
     /// Adds what a part of a YAML file sets.
     /// - Parameter path: the sections that it stands in.
@@ -90,22 +97,38 @@ public struct ConfigurationLayers: Sendable {
         if let earlier = settings[key], earlier.file == setting.file {
             throw ConfigurationError("\(setting.source): \(key) is set twice, first at \(earlier.source)")
         }
+        put(setting, at: key)
+    }
+
+    /// Lays a setting over what is there. One that names another strategy takes away what only the strategy below has.
+    private mutating func put(_ setting: Setting, at key: String) {
+        if key == Self.strategyName, let below = settings[key]?.value {
+            func keys(_ name: String) -> Set<String> {
+                let entry = StrategyCatalog.entries.first { $0.name == name }
+                return Set(entry?.settings.map { "strategy.\($0.key)" } ?? [])
+            }
+            for key in keys(below).subtracting(keys(setting.value)) where settings[key]?.layer != setting.layer {
+                settings[key] = nil
+            }
+        }
         settings[key] = setting
     }
+
+    private static let strategyName = "strategy.name"
 
     /// Adds the variables `IMPROMPTU_SECTION__KEY`.
     public mutating func add(environment: [String: String]) {
         for (variable, value) in environment.sorted(by: { $0.key < $1.key })
         where variable.hasPrefix("IMPROMPTU_") && variable.contains("__") {
             let key = variable.dropFirst("IMPROMPTU_".count).lowercased().replacing("__", with: ".")
-            settings[key] = Setting(value: value, source: "environment variable \(variable)")
+            put(Setting(value: value, source: "environment variable \(variable)"), at: key)
         }
     }
 
     /// Sets one key.
     /// - Parameter source: where that is said, for a person.
     package mutating func set(_ key: String, to value: String, source: String) {
-        settings[key] = Setting(value: value, source: source)
+        put(Setting(value: value, source: source), at: key)
     }
 
     /// Adds one `path=value`.
@@ -114,7 +137,7 @@ public struct ConfigurationLayers: Sendable {
             throw ConfigurationError("--set \(assignment): expected section.key=value")
         }
         let key = String(assignment[..<equals])
-        settings[key] = Setting(value: String(assignment[assignment.index(after: equals)...]), source: "--set")
+        put(Setting(value: String(assignment[assignment.index(after: equals)...]), source: "--set"), at: key)
     }
 }
 

@@ -68,12 +68,13 @@ public actor AggregatorService: Service {
     ///   - progress: shows how the run goes; nil for silence.
     ///   - health: where to show that the service is alive, beside systemd.
     ///   - stays: whether it goes on telling of the run's end until it is stopped, also where that was told before.
+    ///   - acceptsFork: whether to continue a run of which this program makes other versions than were logged.
     ///   - watch: gets the run's figures every second; nil where nobody looks on.
     ///   - atEnd: gets the run's last figures when all its files are closed, on the loop's thread.
     /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
     public init(
         configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
-        health: HealthFile? = nil, stays: Bool = false, watch: RunWatch? = nil,
+        health: HealthFile? = nil, stays: Bool = false, acceptsFork: Bool = false, watch: RunWatch? = nil,
         atEnd: @escaping @Sendable (LiveFigures) throws -> Void = { _ in }
     ) throws {
         let files = FiguresQueue { problem in
@@ -81,14 +82,14 @@ public actor AggregatorService: Service {
         }
         try self.init(
             configuration: configuration, folder: folder, logger: logger, progress: progress, health: health,
-            stays: stays, watch: watch, figureFiles: files, atEnd: atEnd)
+            stays: stays, acceptsFork: acceptsFork, watch: watch, figureFiles: files, atEnd: atEnd)
     }
 
     /// As above.
     /// - Parameter figureFiles: writes the files for observers.
     package init(
         configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
-        health: HealthFile?, stays: Bool, watch: RunWatch?, figureFiles: FiguresQueue,
+        health: HealthFile?, stays: Bool, acceptsFork: Bool = false, watch: RunWatch?, figureFiles: FiguresQueue,
         atEnd: @escaping @Sendable (LiveFigures) throws -> Void
     ) throws {
         self.progress = progress
@@ -98,6 +99,12 @@ public actor AggregatorService: Service {
         self.health = health
         reporter = ServiceReporter()
         keys = try configuration.security.keys.map { try KeyFolder(path: $0).aggregatorSide() }
+        let logKey = try configuration.security.keys.map { try LogKeyFiles(folder: $0).read() } ?? nil
+        if let folder = configuration.security.keys, logKey == nil {
+            logger.warning(
+                "the log is not signed", metadata: ["problem": "\(folder) has no log.secret; 'impromptu keys' makes it"]
+            )
+        }
         try configuration.checkExposure(of: configuration.endpoints)
         openFiles = try OpenFiles(
             raisedTo: OpenFiles.needed(
@@ -107,12 +114,14 @@ public actor AggregatorService: Service {
         }
         setup = try AggregatorSetup(
             configuration: configuration, folder: folder, run: UInt64.random(in: 1 ... .max),
-            startingAt: RunClock().now(), takesUpFinished: stays)
+            startingAt: RunClock().now(), takesUpFinished: stays, acceptsFork: acceptsFork)
         try folder.removeDrain()
         self.logger = logger
         clock = RunClock(since: setup.lastTime)
         pipeline = CommitPipeline(
-            LoggedAggregator(aggregator: setup.aggregator, log: setup.log, changes: setup.changes))
+            LoggedAggregator(
+                aggregator: setup.aggregator, log: setup.log, changes: setup.changes,
+                key: logKey))
         self.figureFiles = figureFiles
         observer = try RunObserver(folder: folder, history: setup.history, files: figureFiles)
         snapshots = SnapshotKeeper(
@@ -186,7 +195,8 @@ public actor AggregatorService: Service {
         try makeEvaluator()
         let now = clock.now()
         observer.begin(at: now)
-        try pipeline.start(EpochStarted(epoch: setup.origin.epoch, build: buildVersion), at: now)
+        try pipeline.start(
+            epoch: setup.origin.epoch, acceptingFork: setup.recovery?.fork, at: now)
         begun = true
         try advance(settling: true)
         guard !ended else { return }
@@ -321,10 +331,16 @@ public actor AggregatorService: Service {
 
     private func evaluated(_ result: Result<Evaluator.Outcome, any Error>) {
         guard !ended else { return }
-        do {
-            try observer.add(try result.get(), at: clock.now())
-        } catch {
-            logger.warning("evaluation failed", metadata: ["problem": "\(error)"])
+        switch result {
+        case .failure(let error): logger.warning("evaluation failed", metadata: ["problem": "\(error)"])
+        case .success(let outcome):
+            attempt {
+                let now = clock.now()
+                let validation = Validation(version: outcome.version, outcome.evaluation)
+                try pipeline.keep(validation, at: now)
+                try observer.add(validation, at: now)
+                try advance()
+            }
         }
     }
 

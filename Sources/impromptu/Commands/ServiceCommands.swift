@@ -43,6 +43,13 @@ struct AggregateCommand: AsyncParsableCommand {
     @Flag(help: "After the end of the run goes on telling workers of it, until it is stopped.")
     var stay = false
 
+    @Flag(
+        help: """
+            Continues an interrupted run although this program makes other versions of its log than were logged; the log \
+            records that.
+            """)
+    var acceptFork = false
+
     @OptionGroup var service: ServiceOptions
 
     func run() async throws {
@@ -59,7 +66,7 @@ struct AggregateCommand: AsyncParsableCommand {
         defer { serving.cancel() }
         let aggregator = try AggregatorService(
             configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine(),
-            health: service.healthFile, stays: stay, watch: looked?.watch
+            health: service.healthFile, stays: stay, acceptsFork: acceptFork, watch: looked?.watch
         ) { figures in
             try RunReport.write(figures.history, heading: figures.heading, classes: figures.classes, to: folder)
         }
