@@ -45,7 +45,7 @@ package final class RunLogWriter {
     private var open: Open?
     /// Over all records, with those that wait.
     package internal(set) var chain = RecordChain()
-    /// Whether a log that is gone on with had been closed in order.
+    /// Whether a continued log had been closed in order.
     let wasClosed: Bool
     /// The digest of the log's first record.
     package var run: Digest?
@@ -61,8 +61,8 @@ package final class RunLogWriter {
         }
     }
 
-    /// Goes on with the log of a run; a torn end is cut off.
-    /// - Parameter marks: lengths of the log that `positions` is to tell of.
+    /// Continues the log of a run; a torn end is cut off.
+    /// - Parameter marks: lengths of the log that `positions` reports.
     init(continuing storage: some RunStorage, marks: [UInt64] = []) throws {
         let writer = try storage.openLog(.continue, marks: marks)
         wasClosed = writer.previousEnd == .closed
@@ -142,7 +142,7 @@ package final class RunLogWriter {
     /// Where the log ends; nil before its first record and while something waits for a commit.
     package var position: LogPosition? { open?.log.position }
 
-    /// Of the marks, those that are places of the log that is gone on with.
+    /// The positions of those marks that lie in the continued log.
     var positions: [LogPosition] { open?.log.positions ?? [] }
 
     /// Reads on from one of `positions`.

@@ -4,10 +4,10 @@ import PromptAggregation
 import PromptWire
 import RunSettings
 
-/// An interrupted run, taken up again where its log ends: from the newest snapshot that fits the log and the records
-/// behind it, or from all records. Either way it is the same run.
+/// An interrupted run, resumed where its log ends: from the newest snapshot that fits the log and the records behind
+/// it, or from all records. Either way it is the same run.
 package struct RunRecovery {
-    /// The snapshot that the recovery went on from.
+    /// The snapshot that the recovery started from.
     package struct Start {
         package var name: String
         package var version: Version
@@ -17,7 +17,7 @@ package struct RunRecovery {
         package var size: Int
     }
 
-    /// Goes on behind the last whole record.
+    /// Continues behind the last whole record.
     package let log: RunLogWriter
     /// With what was changed since the run began.
     package let configuration: RunConfiguration
@@ -44,9 +44,9 @@ package struct RunRecovery {
         try self.init(from: folder, acceptsFork: acceptsFork)
     }
 
-    /// - Parameter acceptsFork: whether to go on where a version does not come out as it was logged.
-    /// - Throws: `LogError` for a log that is damaged or held by another aggregator, `ReplayError` for one that tells no
-    ///   sensible run, `ForkedRun`, `RunFolderError` where the folder of snapshots cannot be read.
+    /// - Parameter acceptsFork: whether to continue where a version does not come out as it was logged.
+    /// - Throws: `LogError` for a log that is damaged or held by another aggregator, `ReplayError` for one that is not
+    ///   of a run, `ForkedRun`, `RunFolderError` where the folder of snapshots cannot be read.
     package init(from storage: some RunStorage, acceptsFork: Bool = false) throws {
         let found = try SnapshotShelf(storage.snapshots).read()
         // Nothing is done before the lock is taken: another aggregator may be at work on this log.
@@ -99,7 +99,7 @@ package struct RunRecovery {
         }
     }
 
-    /// Goes on from a snapshot.
+    /// Continues from a snapshot.
     /// - Throws: why that cannot be done.
     private static func resume(
         _ found: SnapshotShelf.Found, _ header: RunHeader, _ log: RunLogWriter
@@ -123,11 +123,11 @@ package struct RunRecovery {
         return (replay, history, start)
     }
 
-    /// Whether the run has ended and all has been said about it. One that was cut short after its end is taken up again,
-    /// for the clients that have not heard of the end.
+    /// Whether the run has ended and all has been said about it. One that was cut short after its end is resumed, for
+    /// the clients that have not heard of the end.
     package var isOver: Bool { aggregator.phase == .finished && log.wasClosed }
 
-    /// Lets a log be that shall not be gone on with.
+    /// Closes the log without continuing it.
     package func leaveAsFound() throws { try Self.leaveAsFound(log) }
 
     private static func leaveAsFound(_ log: RunLogWriter) throws {
@@ -142,7 +142,7 @@ package struct RunRecovery {
 }
 
 extension RunHistory {
-    /// Keeps what a step of a log tells.
+    /// Adds a step of a log.
     package mutating func take(_ step: Replay.Step) {
         switch step {
         case .event(let event, _): begin(at: event.time)

@@ -30,7 +30,9 @@ import Testing
             let header = RunHeader(
                 configurationYAML: "clients: 3\n# größer\n", seed: messages.random.next(), program: program,
                 run: messages.random.next(), initial: turn % 2 == 0 ? nil : messages.globalPrompts(),
-                model: messages.model())
+                model: messages.model(),
+                warmStart: turn % 3 == 0
+                    ? .init(run: "größer", runID: "ab", version: messages.count(), digest: "cd") : nil)
             var digest: [UInt8] { (0..<32).map { _ in .random(in: 0...255, using: &messages.random) } }
             let epoch = EpochStarted(
                 epoch: max(1, messages.random.next()), program: program, signingKey: turn % 2 == 0 ? [] : digest,

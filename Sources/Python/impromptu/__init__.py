@@ -15,13 +15,17 @@ from .errors import (
     ConfigurationError,
     Fenced,
     ImpromptuError,
+    ModelError,
     ModelMismatch,
     OutboxError,
     Refused,
     UpdateError,
 )
-from .federation import Federation, ModelSpecification, join
+from .evaluation import Evaluation
+from .federation import Federation, join
 from .keys import Keys
+from .model.description import ModelDescription, ModelSpecification
+from .model.prompted import Prediction, PromptedModel
 from .plan import TrainingPlan
 from .state import Version
 from .task import Task
@@ -34,13 +38,18 @@ except PackageNotFoundError:  # imported from the sources
 __all__ = [
     "ConfigurationError",
     "Endpoints",
+    "Evaluation",
     "Federation",
     "Fenced",
     "ImpromptuError",
     "Keys",
+    "ModelDescription",
+    "ModelError",
     "ModelMismatch",
     "ModelSpecification",
     "OutboxError",
+    "Prediction",
+    "PromptedModel",
     "Refused",
     "Task",
     "TrainingPlan",

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .effects import Abandon, Complaint, Discard, Effect, End, Joined, Origin, Published, Rejected, Send, Train, UpdateID
+from .assessment import PATIENCE as EVALUATION_PATIENCE
+from .assessment import Assessment
+from .effects import Abandon, Complaint, Discard, Effect, End, Evaluate, Joined, Origin, Published, Rejected
+from .effects import Send, Train, UpdateID
 from .errors import REFUSALS, Refused
 from .pace import HELLO_DELAYS, PATIENCE, RESEND_DELAYS, Pace
 from .state import Version, completed
@@ -31,9 +34,11 @@ class ClientCore:
         model: pb.ModelSpecification | None = None,
         kept: Mapping[UpdateID, bytes] | None = None,
         follows: bool = False,
+        held_out: int = 0,
     ) -> None:
         """`kept` are the updates that earlier sessions left, as whole messages, in the order of their making;
-        `follows` asks for states that no task needs, for those who watch versions."""
+        `follows` asks for states that no task needs, for those who watch versions; `held_out` is the number of samples
+        that the client evaluates versions on."""
         self.client, self.session, self.sample_count, self.model = client, session, sample_count, model
         self.follows = follows
         self.kept: dict[UpdateID, bytes] = dict(kept or {})
@@ -45,6 +50,8 @@ class ClientCore:
         self.training: int | None = None
         self.last_task = 0
         self.failure: tuple[int, str] | None = None
+        self.assessment = Assessment(held_out)
+        self.run_has_ended = False
         self.pace = Pace()
         self._effects: list[Effect] = []
 
@@ -75,7 +82,7 @@ class ClientCore:
             return
         pace = self.pace
         if pace.leave_at is not None and pace.leave_at <= now:
-            return self._end(None)
+            return self._end(None, finished=self.run_has_ended)
         if pace.hello_at is not None and pace.hello_at <= now:
             self._say_hello(now)
         if pace.heartbeat_at is not None and pace.heartbeat_at <= now:
@@ -85,6 +92,8 @@ class ClientCore:
 
     def trained(self, update: UpdateID, message: bytes, now: float) -> None:
         """The task came to this update, which is on the disk now."""
+        if self.run_has_ended and not self.finished:
+            return self._effects.append(Discard(update))  # the end came while it was written
         if self.finished or self.training != update.task or self.origin is None or self.origin.run != update.run:
             return
         self.training = None
@@ -104,6 +113,17 @@ class ClientCore:
         self._send_failure()
         self._train_if_possible()
 
+    def evaluated(self, evaluation: pb.Evaluation | None) -> None:
+        """What came of the evaluation under way; None where it came to nothing."""
+        if self.finished or self.assessment.running is None:
+            return
+        if evaluation is not None:
+            evaluation.client, evaluation.session, evaluation.version = self.client, self.session, self.assessment.running
+            self._send(evaluation=evaluation)
+        self.assessment.running = None
+        self._evaluate_if_possible()
+        self._leave_if_settled()
+
     def leave(self, now: float, grace: float) -> None:
         """Begin nothing new, and end once all is settled or the grace is over."""
         if not self.leaving:
@@ -114,7 +134,8 @@ class ClientCore:
     def run_is_over(self) -> None:
         """The run folder says that the run has finished, and nobody listens any more."""
         if self.origin is not None:
-            self._finish_run(self.origin)
+            self._settle_all(self.origin)
+            self._end(None, finished=True)
         elif not self.finished:
             self._end(None, finished=True)
 
@@ -144,7 +165,7 @@ class ClientCore:
         is_mine = getattr(message, "client", self.client) == self.client
         is_mine = is_mine and getattr(message, "session", self.session) == self.session
         if isinstance(message, pb.Beacon) and message.phase == pb.PHASE_FINISHED:
-            return self._finish_run(origin)
+            return self._finish_run(origin, now)
         if isinstance(message, pb.Refuse):
             return self._refused(message) if is_mine else None
         if isinstance(message, pb.Welcome):
@@ -159,6 +180,8 @@ class ClientCore:
             return
         elif isinstance(message, pb.Task):
             self._take_task(message)
+        elif isinstance(message, pb.Evaluate):
+            self._take_evaluation(message.version)
         elif isinstance(message, pb.Ack):
             self._settle(UpdateID(origin.run, message.task), now)
         elif isinstance(message, pb.Reject):
@@ -199,12 +222,13 @@ class ClientCore:
         self._send_heartbeat(now)
         self._effects += [Send(self.kept[update]) for update in outstanding]
         self.pace.resend_at = now + self.pace.resend_delay if outstanding else None
-        if self.follows and (self.held is None or self.held.number < welcome.version):
+        if (self.follows or self.assessment.lacks_state(self.held)) and (self.held is None or self.held.number < welcome.version):
             self._fetch()
         self._leave_if_settled()
 
     def _forget_run(self) -> None:
         self.held = self.pending = self.failure = None
+        self.assessment.forget_run()
         self.last_task = 0
         self._abandon("another run has begun")
 
@@ -219,16 +243,27 @@ class ClientCore:
         self.last_task, self.failure, self.pending = task.number, None, task
         self._train_if_possible()
 
+    def _take_evaluation(self, version: int) -> None:
+        if self.welcomed and not self.leaving and self.assessment.take_order(version):
+            if self.assessment.lacks_state(self.held):
+                self._fetch()
+            self._evaluate_if_possible()
+
+    def _evaluate_if_possible(self) -> None:
+        if (state := self.assessment.begin(self.held)) is not None:
+            self._effects.append(Evaluate(state))
+
     def _take_state(self, message: pb.Prompts) -> None:
         if self.held is not None and self.held.number >= message.version:
             return
         whole = completed(message, self.held)
         if whole is None:
-            if self.follows or (self.pending is not None and self.training is None):
+            if self.follows or self.assessment.lacks_state(self.held) or (self.pending is not None and self.training is None):
                 self._fetch()
             return
         self.held = whole
         self._effects.append(Published(whole))
+        self._evaluate_if_possible()
         self._train_if_possible()
 
     def _train_if_possible(self) -> None:
@@ -262,13 +297,22 @@ class ClientCore:
         code = pb.RefuseCode.Name(refuse.code).removeprefix("REFUSE_CODE_")
         self._end(REFUSALS.get(code, Refused)(code, refuse.reason))
 
-    def _finish_run(self, origin: Origin) -> None:
-        if self.origin is not None and self.origin.run != origin.run:
+    def _finish_run(self, origin: Origin, now: float) -> None:
+        """The run has ended: what may be left to say is how its last version does."""
+        if self.run_has_ended or (self.origin is not None and self.origin.run != origin.run):
             return
+        self._settle_all(origin)
+        if self.assessment.is_settled:
+            return self._end(None, finished=True)
+        self.run_has_ended = self.leaving = True
+        self.pending = None
+        self._abandon("the run has finished")
+        self.pace.leave_at = now + EVALUATION_PATIENCE
+
+    def _settle_all(self, origin: Origin) -> None:
         for update in [update for update in self.kept if update.run == origin.run]:
             del self.kept[update]
             self._effects.append(Discard(update))
-        self._end(None, finished=True)
 
     def _complain(self, text: str) -> None:
         self._effects.append(Complaint(text))
@@ -278,8 +322,10 @@ class ClientCore:
     def _leave_if_settled(self) -> None:
         # Before the first welcome it is not known whose the updates are, so all of them are waited for.
         waits = self.outstanding if self.origin else self.kept
+        if self.assessment.running is not None or (self.run_has_ended and not self.assessment.is_settled):
+            return
         if self.leaving and not self.finished and self.training is None and not waits:
-            self._end(None)
+            self._end(None, finished=self.run_has_ended)
 
     def _end(self, error: Exception | None, finished: bool = False) -> None:
         self.finished, self.pending = True, None
@@ -297,7 +343,11 @@ class ClientCore:
         self.welcomed = False
         self._send(
             hello=pb.Hello(
-                client=self.client, session=self.session, sample_count=self.sample_count, model=self.model
+                client=self.client,
+                session=self.session,
+                sample_count=self.sample_count,
+                model=self.model,
+                held_out_count=self.assessment.held_out,
             )
         )
         self.pace.said_hello(now)

@@ -41,6 +41,13 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Evaluate:
+    """Evaluate this state on what the client holds out."""
+
+    version: Version
+
+
+@dataclass(frozen=True)
 class Abandon:
     """The task under way does not count any more."""
 
@@ -94,4 +101,4 @@ class End:
     finished: bool
 
 
-Effect = Send | Train | Abandon | Discard | Rejected | Published | Joined | Complaint | End
+Effect = Send | Train | Evaluate | Abandon | Discard | Rejected | Published | Joined | Complaint | End

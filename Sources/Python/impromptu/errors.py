@@ -19,6 +19,10 @@ class OutboxError(ImpromptuError, OSError):
     """Updates cannot be kept on the disk."""
 
 
+class ModelError(ImpromptuError, ValueError):
+    """A file of prompts or weights, or an image, is not what the model needs."""
+
+
 class Refused(ImpromptuError):
     """The aggregator takes this session no further. `code` is the wire's word, for example ``"FULL"``."""
 

@@ -7,51 +7,30 @@ import os
 import secrets
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 from .callbacks import Callbacks
 from .core import ClientCore
 from .driver import Driver
-from .effects import Abandon, Effect, End, Published, Rejected, Train, UpdateID
+from .effects import Abandon, Effect, End, Evaluate, Published, Rejected, Train, UpdateID
 from .endpoints import Rendezvous, Target
 from .errors import ConfigurationError, UpdateError
+from .evaluation import Evaluation
 from .keys import Keys
 from .log import ClientLog
+from .model.description import ModelDescription, ModelSpecification
 from .outbox import Outbox
 from .plan import TrainingPlan
 from .state import Version
 from .task import Task
-from .wire import COUNT, LABEL_BYTES, MODEL_FIELDS
-from .wire import impromptu_pb2 as pb
+from .wire import COUNT
 from .wire.names import checked_client
 from .wire.tensors import WireError
 
 _GRACE = 10.0
 _EXIT_GRACE = 5.0
-
-
-@dataclass(frozen=True)
-class ModelSpecification:
-    """What all clients of a run must have in common; the run refuses another, naming the first field that differs."""
-
-    fields: Mapping[str, str]
-    """In the run's order, for example ``{"classes[0]": "cat", …}``."""
-    digest: str
-    """Of the fields, in hexadecimal."""
-
-    def __post_init__(self) -> None:
-        if len(self.fields) > MODEL_FIELDS:
-            raise ConfigurationError(f"model: expected at most {MODEL_FIELDS} fields, found {len(self.fields)}")
-        for name, value in (*self.fields.items(), ("digest", self.digest)):
-            if len(value.encode()) > LABEL_BYTES:
-                raise ConfigurationError(f"model.{name}: expected at most {LABEL_BYTES} bytes, found {value[:40]!r}…")
-
-    def _to_wire(self) -> pb.ModelSpecification:
-        fields = [pb.ModelField(name=name, value=value) for name, value in self.fields.items()]
-        return pb.ModelSpecification(digest=self.digest, fields=fields)
 
 
 def join(
@@ -61,8 +40,10 @@ def join(
     samples: int,
     keys: Keys | str | Path | None = None,
     key_name: str | None = None,
-    model: ModelSpecification | None = None,
+    model: ModelDescription | ModelSpecification | None = None,
     outbox: str | Path | None = None,
+    held_out: int = 0,
+    on_evaluate: Callable[[Version], Evaluation | None] | None = None,
     on_version: Callable[[Version], object] | None = None,
     on_rejected: Callable[[int, str, str], object] | None = None,
     on_end: Callable[[Exception | None], object] | None = None,
@@ -75,8 +56,11 @@ def join(
     - `samples`: training samples of the client; with 0 it watches and is never asked to train.
     - `keys`: the folder that `impromptu keys` made, or `Keys`; `key_name` is the name of the key where it is not the
       client's.
+    - `model`: what the client tunes, to be checked against the run's; None skips the check.
     - `outbox`: the folder for updates that are not settled, kept over restarts. By default `python-outbox` in the run's
       folder, or `~/.local/state/impromptu`.
+    - `held_out`: samples that the client holds out; with some, `on_evaluate` gets each version that the run wants
+      evaluated on them, and returns an `impromptu.Evaluation`, or None for nothing to say.
     - `on_version` gets each newer `Version`, `on_rejected` task, code and reason of an update that does not count,
       `on_end` the reason of the end, None where the run finished or the client left. All on one further thread.
 
@@ -85,14 +69,18 @@ def join(
     checked_client(client)
     if isinstance(samples, bool) or not isinstance(samples, int) or not 0 <= samples <= COUNT:
         raise ConfigurationError(f"samples: expected a whole number from 0 to 2^40, found {samples!r}")
+    if (held_out > 0) != (on_evaluate is not None):
+        raise ConfigurationError(f"on_evaluate: expected with held_out above 0 and only then, found held_out {held_out}")
     rendezvous = Rendezvous(target)
     if isinstance(keys, (str, Path)):
         keys = Keys.from_folder(keys, key_name or client)
+    specification = model.specification() if isinstance(model, ModelDescription) else model
     box = Outbox(_outbox_folder(outbox, rendezvous) / client, client)
     core = ClientCore(
-        client, secrets.randbits(64), samples, model._to_wire() if model else None, box.left, follows=bool(on_version)
+        client, secrets.randbits(64), samples, specification._to_wire() if specification else None, box.left, follows=bool(on_version),
+        held_out=held_out,
     )
-    return Federation(core, rendezvous, keys, box, on_version, on_rejected, on_end)
+    return Federation(core, rendezvous, keys, box, on_version, on_rejected, on_end, on_evaluate)
 
 
 def _outbox_folder(given: str | Path | None, rendezvous: Rendezvous) -> Path:
@@ -119,7 +107,9 @@ class Federation:
         on_version: Callable[[Version], object] | None,
         on_rejected: Callable[[int, str, str], object] | None,
         on_end: Callable[[Exception | None], object] | None,
+        on_evaluate: Callable[[Version], Evaluation | None] | None = None,
     ) -> None:
+        self._on_evaluate = on_evaluate
         self._core = core
         self._outbox = outbox
         self._log = ClientLog(core.client)
@@ -228,12 +218,25 @@ class Federation:
         if task is not None and not task._is_answered and not task.is_abandoned:
             self._fail(task, reason)
 
+    # ---- On the callbacks' thread ----
+
+    def _evaluate(self, version: Version) -> None:
+        message = None
+        try:
+            found = self._on_evaluate(version) if self._on_evaluate else None
+            message = found._to_wire() if found else None
+        finally:
+            self._driver.call(lambda now: self._core.evaluated(message))
+
     # ---- On the driver's thread ----
 
     def _take(self, effect: Effect) -> None:
         with self._condition:
             if isinstance(effect, Train):
                 self._begin(effect)
+            elif isinstance(effect, Evaluate):
+                version = effect.version
+                self._callbacks.call(lambda: self._evaluate(version))
             elif isinstance(effect, Abandon):
                 self._abandon(effect.reason)
             elif isinstance(effect, Published):

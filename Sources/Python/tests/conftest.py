@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+from live import LiveFederation
 
 from impromptu.conformance.aggregator import Aggregator
 from impromptu.conformance.ledger import Ledger
@@ -34,6 +35,20 @@ def new_ledger(run=7, dtype=pb.DATA_TYPE_F32):
         "fixed.key": rng.normal(size=(8, 8)).astype(np.float32),
     }
     return Ledger(run, tensors, [11, 12, 13, 14, 15], dtype)
+
+
+@pytest.fixture
+def make_federation(tmp_path):
+    """Makes federations of the real program, whose processes end with the test."""
+    made = []
+
+    def make(**options):
+        made.append(LiveFederation(tmp_path, **options))
+        return made[-1]
+
+    yield make
+    for federation in made:
+        federation.close()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A small federation of the real program on loopback, for the live tests."""
 
+import json
 import os
 import pathlib
 import signal
@@ -83,6 +84,10 @@ class LiveFederation:
         arguments = [str(self.run), name, str(self.folder / "python-outbox"), keys, str(pause)]
         return self.start([sys.executable, "-c", CLIENT, *arguments], name)
 
+    def script(self, name, file, *arguments):
+        """Runs a client that is a file of Python."""
+        return self.start([sys.executable, str(file), *map(str, arguments)], name)
+
     def make_keys(self, clients):
         configuration = ["--config", str(self.folder / "run.yaml"), *self.settings]
         self.program(["keys", *configuration, str(self.keys), "--workers", "2"])
@@ -97,8 +102,21 @@ class LiveFederation:
         lines = self.log(name).splitlines() if (self.folder / f"{name}.log").exists() else []
         return [int(line.split()[1]) for line in lines if line.startswith("sent ")]
 
+    def inspected(self):
+        """What the log says of each client, by name, after it replayed to the same digests."""
+        self.program(["replay", str(self.run), "--quiet"])
+        found = json.loads(self.program(["inspect", str(self.run), "--json"]))
+        return {entry["client"]: entry for entry in found["clients"]}
+
     def exit_codes(self, *processes, seconds=120):
-        return [process.wait(timeout=seconds) for process in processes]
+        """Waits for all, or until one has failed; None for one that still runs then."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            codes = [process.poll() for process in processes]
+            if None not in codes or any(codes):
+                return codes
+            time.sleep(0.05)
+        return [process.poll() for process in processes]
 
     def close(self):
         for process in self.processes:

@@ -1,33 +1,13 @@
 """Clients of Python in a federation of the real aggregator and real workers, with keys and kills."""
 
-import json
 import signal
 
 import pytest
-from live import LiveFederation, crash, needs_binary, wait_for
+from live import crash, needs_binary, wait_for
 
 import impromptu
 
 pytestmark = [pytest.mark.live, needs_binary]
-
-
-@pytest.fixture
-def make_federation(tmp_path):
-    made = []
-
-    def make(**options):
-        made.append(LiveFederation(tmp_path, **options))
-        return made[-1]
-
-    yield make
-    for federation in made:
-        federation.close()
-
-
-def inspected(federation):
-    """What the log says of each client, and that it replays to the same digests."""
-    federation.program(["replay", str(federation.run), "--quiet"])
-    return json.loads(federation.program(["inspect", str(federation.run), "--json"]))
 
 
 def test_python_alone_takes_a_run_to_its_end(make_federation):
@@ -35,7 +15,7 @@ def test_python_alone_takes_a_run_to_its_end(make_federation):
     aggregator = federation.aggregator()
     clients = [federation.client("clinic-1", 0), federation.client("clinic-2", 0)]
     assert federation.exit_codes(aggregator, *clients) == [0, 0, 0], federation.log("clinic-1")
-    used = {entry["client"]: entry["updatesUsed"] for entry in inspected(federation)["clients"]}
+    used = {name: entry["updatesUsed"] for name, entry in federation.inspected().items()}
     assert set(used) <= {"clinic-1", "clinic-2"} and sum(used.values()) >= 4
 
 
@@ -54,7 +34,7 @@ def test_two_workers_and_two_clients_of_python_with_keys_through_three_kills(mak
     crash(workers[0])
     workers[0] = federation.worker(0)
     assert federation.exit_codes(aggregator, *workers, *clients.values()) == [0] * 5, federation.log("clinic-1")
-    entries = {entry["client"]: entry for entry in inspected(federation)["clients"]}
+    entries = federation.inspected()
     assert len(entries) == 6
     for name in clients:
         entry, sent = entries[name], federation.sent_by(name)

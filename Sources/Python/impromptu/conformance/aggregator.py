@@ -60,6 +60,7 @@ class Aggregator:
         self.sessions: dict[str, int] = {}
         self.samples: dict[tuple[str, int], int] = {}
         self.finished = False
+        self.evaluates_every_version = False
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._running = threading.Event()
         self._thread = threading.Thread()
@@ -207,6 +208,8 @@ class Aggregator:
                 client=update.client, run=update.run, task=update.task, code=code, reason=reason))  # fmt: skip
         if self.ledger.version > before:
             self.say(publish, "g", prompts=self.ledger.prompts(before))
+            if self.evaluates_every_version:
+                self.say(publish, "g", evaluate=pb.Evaluate(version=self.ledger.version))
 
     def _fail(self, failure: pb.Failure) -> None:
         self.ledger.failed[failure.task] = failure.reason

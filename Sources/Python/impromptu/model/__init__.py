@@ -1,0 +1,1 @@
+"""The model of docs/model.md in numpy: what prompts files hold, encoders, selection, heads."""

@@ -1,0 +1,118 @@
+"""The encoder of docs/model.md, section 2, in numpy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from ..wire.tensors import Array
+from .description import EncoderDescription
+from .weights import Block, EncoderWeights, Linear
+
+
+def _gelu(z: Array) -> Array:
+    """z Φ(z), Φ by Abramowitz and Stegun's formula 7.1.26, whose error is below 1.5e-7."""
+    x = np.abs(z) * np.float32(math.sqrt(0.5))
+    t = 1 / (1 + np.float32(0.3275911) * x)
+    sum_ = np.float32(1.061405429) * t
+    for term in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+        sum_ += np.float32(term)
+        sum_ *= t
+    tail = np.float32(0.5) * sum_ * np.exp(-x * x)
+    result: Array = z * np.where(z < 0, tail, 1 - tail)
+    return result
+
+
+def _sigmoid(z: Array) -> Array:
+    result: Array = 1 / (1 + np.exp(-z.clip(-80)))
+    return result
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "gelu": _gelu,
+    "geluTanh": lambda z: z * _sigmoid(np.float32(1.5957691216) * (z + np.float32(0.044715) * z * z * z)),
+    "quickGelu": lambda z: z * _sigmoid(np.float32(1.702) * z),
+}
+
+
+class Encoder:
+    """A frozen vision transformer that takes prompts."""
+
+    def __init__(self, weights: EncoderWeights, description: EncoderDescription) -> None:
+        self.weights = weights
+        self.description = description
+        self._activation = ACTIVATIONS[description.activation]
+
+    def features(self, images: Array, prompts: Array | None) -> Array:
+        """Class features, [images, width].
+
+        - `images`: inputs as docs/model.md prepares them, [images, 3, size, size].
+        - `prompts`: [images or 1, prompts, blocks, width]; None for none.
+        """
+        width = self.description.width
+        parts = np.zeros((1, 0, 1, width), np.float32) if prompts is None else prompts
+        parts = np.broadcast_to(parts, (len(images), *parts.shape[1:]))
+        count = parts.shape[1]
+        x = self._embedded(images, parts[:, :, 0])
+        for index, block in enumerate(self.weights.blocks):
+            if 0 < index < parts.shape[2]:
+                x[:, 1 : 1 + count] = parts[:, :, index]
+            normed = self._norm(block.norm1, x)
+            # No token looks at the first row where there is no class token.
+            seen = normed[:, 1:] if self.weights.pooling else normed
+            x = x + _scaled(self._attention(block, normed, seen), block, 0)
+            x = x + _scaled(self._perceptron(block, self._norm(block.norm2, x)), block, 1)
+        return self._class_feature(x)
+
+    def _class_feature(self, x: Array) -> Array:
+        pooling, probe = self.weights.pooling, self.weights.probe
+        if pooling is None or probe is None:
+            return self._norm(self.weights.final_norm, x[:, 0])
+        seen = self._norm(pooling.norm1, x[:, 1:])
+        u = self._attention(pooling, np.broadcast_to(probe, (len(x), *probe.shape)), seen)
+        result: Array = (u + self._perceptron(pooling, self._norm(pooling.norm2, u)))[:, 0]
+        return result
+
+    def _embedded(self, images: Array, prompts: Array) -> Array:
+        weights, patch = self.weights, self.description.patch_size
+        count, grid = len(images), images.shape[2] // patch
+        rows = images.reshape(count, 3, grid, patch, grid, patch).transpose(0, 2, 4, 1, 3, 5)
+        patches = rows.reshape(count, grid * grid, -1) @ weights.patches.T + weights.offsets
+        fixed = np.broadcast_to(weights.fixed, (count, *weights.fixed.shape))
+        x: Array = np.concatenate([fixed[:, :1], prompts, fixed[:, 1:], patches], axis=1)
+        return self._norm(weights.embedding_norm, x) if weights.embedding_norm else x
+
+    def _norm(self, norm: Linear, x: Array) -> Array:
+        centred = x - x.mean(-1, keepdims=True)
+        variance = (centred * centred).mean(-1, keepdims=True)
+        result: Array = centred / np.sqrt(variance + np.float32(self.description.epsilon)) * norm.weight + norm.bias
+        return result
+
+    def _attention(self, block: Block, queries: Array, seen: Array) -> Array:
+        width, heads = self.description.width, self.description.heads
+
+        def projected(part: int, x: Array) -> Array:
+            rows = slice(part * width, (part + 1) * width)
+            values = x @ block.qkv.weight[rows].T + block.qkv.bias[rows]
+            return values.reshape(*x.shape[:2], heads, width // heads).transpose(0, 2, 1, 3)
+
+        query, key, value = projected(0, queries), projected(1, seen), projected(2, seen)
+        scores = query @ key.transpose(0, 1, 3, 2) * np.float32(1 / math.sqrt(width / heads))
+        shares = np.exp(scores - scores.max(-1, keepdims=True))
+        shares /= shares.sum(-1, keepdims=True)
+        mixed = (shares @ value).transpose(0, 2, 1, 3).reshape(*queries.shape[:2], width)
+        return _apply(block.out, mixed)
+
+    def _perceptron(self, block: Block, x: Array) -> Array:
+        return _apply(block.contract, self._activation(_apply(block.expand, x)))
+
+
+def _apply(layer: Linear, x: Array) -> Array:
+    result: Array = x @ layer.weight.T + layer.bias
+    return result
+
+
+def _scaled(x: Array, block: Block, place: int) -> Array:
+    return x * block.scales[place] if block.scales else x

@@ -1,0 +1,73 @@
+"""A client's samples, whatever holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigurationError
+
+
+_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png")
+
+
+class Samples:
+    """Prepared images and their labels by place.
+
+    Made of a PyTorch data set (whose items are an image and a label), of a pair of tensors, or of any two sequences.
+    """
+
+    def __init__(
+        self, dataset: Any, labels: Sequence[int] | None = None, *, prepare: Callable[[Any], Any] | None = None
+    ) -> None:
+        """- `dataset`: items are ``(image, label)``, or images where `labels` are given; or the pair ``(images, labels)``.
+        - `prepare`: from an item's image to the encoder's input [3, size, size]; None where they are that already.
+
+        Raises `ConfigurationError` for numbers that do not fit. All labels are read at once.
+        """
+        self._prepare = prepare
+        if labels is None and isinstance(dataset, (tuple, list)) and len(dataset) == 2 and len(dataset[0]) == len(dataset[1]):
+            dataset, labels = dataset
+        self._has_pairs = labels is None
+        self._dataset = dataset
+        if labels is None:
+            labels = getattr(dataset, "targets", None)
+        if labels is None:
+            labels = [dataset[place][1] for place in range(len(dataset))]
+        self.labels = [int(label) for label in labels]
+        if len(self.labels) != len(dataset):
+            raise ConfigurationError(f"labels: expected {len(dataset)}, as many as images, found {len(self.labels)}")
+
+    @staticmethod
+    def of_folder(folder: str | Path, classes: Sequence[str], prepare: Callable[[Any], Any]) -> Samples:
+        """The images of a folder with a folder for each class, decoded when they are used; needs Pillow.
+
+        - `classes`: the federation's, in its order; a folder of another name is refused (`ConfigurationError`).
+        """
+        files: list[Path] = []
+        labels: list[int] = []
+        for place in sorted(path for path in Path(folder).iterdir() if path.is_dir() and path.name[0] != "."):
+            if place.name not in classes:
+                raise ConfigurationError(f"{place}: expected a class of {', '.join(classes)}, found {place.name!r}")
+            found = sorted(path for path in place.iterdir() if path.suffix.lower() in _ENDINGS)
+            files += found
+            labels += [list(classes).index(place.name)] * len(found)
+        if not files:
+            raise ConfigurationError(f"{folder}: expected images in folders of their classes, found none")
+        return Samples(files, labels, prepare=prepare)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, places: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
+        """Images [n, 3, size, size] as float32 and labels [n], on the device."""
+        images = [self._dataset[place][0] if self._has_pairs else self._dataset[place] for place in places]
+        if self._prepare is not None:
+            images = [self._prepare(image) for image in images]
+        stacked = torch.stack([torch.as_tensor(image, dtype=torch.float32) for image in images])
+        labels = torch.tensor([self.labels[place] for place in places])
+        return stacked.to(device), labels.to(device)

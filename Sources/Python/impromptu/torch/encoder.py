@@ -1,0 +1,131 @@
+"""The encoder of docs/model.md, section 2, in PyTorch."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..model.description import EncoderDescription, ModelDescription
+from ..model.weights import Block, EncoderWeights, Linear, read_tensors, unified
+
+
+class _Affine(nn.Module):
+    """A frozen weight with its bias."""
+
+    def __init__(self, layer: Linear) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.tensor(layer.weight))
+        self.register_buffer("bias", torch.tensor(layer.bias))
+
+
+class _Linear(_Affine):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+
+class _Norm(_Affine):
+    def __init__(self, layer: Linear, epsilon: float) -> None:
+        super().__init__(layer)
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x.float(), x.shape[-1:], self.weight, self.bias, self.epsilon)
+
+
+class _Block(nn.Module):
+    """A transformer block; of the attention pooling the parts that it has."""
+
+    def __init__(self, block: Block, description: EncoderDescription) -> None:
+        super().__init__()
+        self.heads, self.activation = description.heads, description.activation
+        self.norm1, self.norm2 = _Norm(block.norm1, description.epsilon), _Norm(block.norm2, description.epsilon)
+        self.qkv, self.out = _Linear(block.qkv), _Linear(block.out)
+        self.expand, self.contract = _Linear(block.expand), _Linear(block.contract)
+        scales = block.scales or (None, None)
+        for name, values in zip(("scale1", "scale2"), scales):
+            self.register_buffer(name, None if values is None else torch.tensor(values))
+
+    def attention(self, queries: Tensor, seen: Tensor) -> Tensor:
+        """Of the queries [images, n, width] over what they see [images, m, width]."""
+        width = queries.shape[-1]
+
+        def projected(part: int, x: Tensor) -> Tensor:
+            rows = slice(part * width, (part + 1) * width)
+            values = F.linear(x, self.qkv.weight[rows], self.qkv.bias[rows])
+            return values.reshape(*x.shape[:2], self.heads, width // self.heads).transpose(1, 2)
+
+        query, key, value = projected(0, queries), projected(1, seen), projected(2, seen)
+        shares = (query @ key.transpose(2, 3) / math.sqrt(width / self.heads)).softmax(-1)
+        return self.out((shares @ value).transpose(1, 2).reshape(queries.shape))
+
+    def perceptron(self, x: Tensor) -> Tensor:
+        """[…, width] to [..., width], after the second norm."""
+        z = self.expand(self.norm2(x))
+        if self.activation == "quickGelu":
+            z = z * torch.sigmoid(1.702 * z)
+        else:
+            z = F.gelu(z, approximate="tanh" if self.activation == "geluTanh" else "none")
+        return self.contract(z)
+
+    def forward(self, x: Tensor, skipped: int) -> Tensor:
+        """No token looks at the first `skipped` rows."""
+        normed = self.norm1(x)
+        change = self.attention(normed, normed[:, skipped:])
+        x = x + (change if self.scale1 is None else change * self.scale1)
+        change = self.perceptron(x)
+        return x + (change if self.scale2 is None else change * self.scale2)
+
+
+class VisionTransformer(nn.Module):
+    """A frozen vision transformer made of an encoder's files, of any family of docs/encoders.md."""
+
+    def __init__(self, weights: EncoderWeights, description: EncoderDescription) -> None:
+        super().__init__()
+        self.width, self.depth = description.width, description.depth
+        self.patch, self.pools = description.patch_size, weights.pooling is not None
+        self.register_buffer("patches", torch.tensor(weights.patches))
+        self.register_buffer("offsets", torch.tensor(weights.offsets))
+        self.register_buffer("fixed", torch.tensor(weights.fixed))
+        self.register_buffer("probe", None if weights.probe is None else torch.tensor(weights.probe))
+        norm = weights.embedding_norm
+        self.embedding_norm = _Norm(norm, description.epsilon) if norm else nn.Identity()
+        self.blocks = nn.ModuleList([_Block(block, description) for block in weights.blocks])
+        self.final_norm = _Norm(weights.final_norm, description.epsilon)
+        self.pooling = _Block(weights.pooling, description) if weights.pooling else None
+        self.classifier = _Linear(weights.classifier) if weights.classifier else None
+
+    @staticmethod
+    def load(path: str | Path, description: ModelDescription) -> VisionTransformer:
+        """From an encoder's folder or file; `description` says how the run reads it. Raises `impromptu.ModelError`."""
+        tensors, _ = read_tensors(path)
+        weights = unified(tensors, description.encoder, description.image.size, str(path))
+        return VisionTransformer(weights, description.encoder)
+
+    def features(self, images: Tensor, prompts: Tensor | None) -> Tensor:
+        """Class features, [images, width].
+
+        - `images`: prepared inputs, [images, 3, size, size].
+        - `prompts`: [images or 1, prompts, blocks, width]; None for none.
+        """
+        x = self._embedded(images, None if prompts is None else prompts[:, :, 0])
+        count = 0 if prompts is None else prompts.shape[1]
+        for index, block in enumerate(self.blocks):
+            if prompts is not None and 0 < index < prompts.shape[2]:
+                deep = prompts[:, :, index].to(x.dtype).expand(len(x), -1, -1)
+                x = torch.cat([x[:, :1], deep, x[:, 1 + count :]], dim=1)
+            x = block(x, 1 if self.pools else 0)
+        if self.pooling is None:
+            return self.final_norm(x[:, 0])
+        u = self.pooling.attention(self.probe.expand(len(x), -1, -1), self.pooling.norm1(x[:, 1:]))
+        return (u + self.pooling.perceptron(u))[:, 0]
+
+    def _embedded(self, images: Tensor, prompts: Tensor | None) -> Tensor:
+        rows = F.unfold(images, self.patch, stride=self.patch).transpose(1, 2)
+        patches = rows @ self.patches.T + self.offsets
+        fixed = self.fixed.expand(len(images), -1, -1)
+        between = [] if prompts is None else [prompts.expand(len(images), -1, -1)]
+        return self.embedding_norm(torch.cat([fixed[:, :1], *between, fixed[:, 1:], patches], dim=1))

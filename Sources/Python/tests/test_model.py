@@ -1,0 +1,172 @@
+"""Inference against the golden vectors of each family of encoders, and against the page alone."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from vectors import FAMILIES, FIXTURES, Vectors, read, unified_fixture
+
+import impromptu
+from impromptu.model.description import EncoderDescription
+from impromptu.model.images import as_pixels
+from impromptu.model.positions import resampled
+from impromptu.model.vit import Encoder
+
+
+def error(found, expected):
+    return np.abs(found - expected).max() / max(1, np.abs(expected).max())
+
+
+@pytest.fixture(params=FAMILIES)
+def vectors(request):
+    return Vectors(request.param)
+
+
+@pytest.fixture
+def model(vectors):
+    encoder = Encoder(vectors.weights, vectors.description.encoder)
+    return impromptu.PromptedModel(vectors.description, vectors.tensors, encoder)
+
+
+def test_images_are_prepared_as_the_page_says(vectors, model):
+    found = np.stack([model.prepare(image) for image in vectors.images])
+    # A byte that differs would be 1 / (255 · 0.3) off.
+    assert error(found, vectors.expected["prepared"]) < 1e-5
+
+
+def test_similarities_and_picks_match(vectors, model):
+    inputs = vectors.expected["prepared"]
+    assert error(model.similarities(inputs), vectors.expected["similarities"]) < 1e-5
+    assert model.classify(inputs).picks == vectors.expected["picks.instance"].tolist()
+    shared = vectors.expected["picks.batch"].tolist()
+    assert model.with_selection("batch").classify(inputs).picks == [shared] * len(inputs)
+
+
+def test_logits_match_by_instance_and_by_batch(vectors, model):
+    for selection in ("instance", "batch"):
+        found = model.with_selection(selection).predict(vectors.images)
+        assert error(found.logits, vectors.expected[f"logits.{selection}"]) < 1e-4
+        assert found.indices.tolist() == vectors.expected[f"logits.{selection}"].argmax(1).tolist()
+        assert np.allclose(found.probabilities.sum(1), 1) and found.labels[0] == f"class {found.indices[0]}"
+
+
+def test_no_image_depends_on_another_by_instance(vectors, model):
+    inputs = vectors.expected["prepared"]
+    together = model.classify(inputs)
+    for place in range(len(inputs)):
+        alone = model.classify(inputs[place : place + 1])
+        assert alone.picks == together.picks[place : place + 1]
+        assert error(alone.logits, together.logits[place : place + 1]) < 1e-5
+
+
+GRADIENT_FIXTURES = sorted(path.stem for path in FIXTURES.glob("grad-*.safetensors"))
+
+
+@pytest.mark.parametrize("name", GRADIENT_FIXTURES)
+def test_features_of_models_as_each_library_saves_them_match(name):
+    """The class features with prompts, as the libraries themselves, or their formulas in float64, gave them."""
+    tensors, metadata = read(FIXTURES / f"{name}.safetensors")
+    config = json.loads(metadata["config"])
+
+    def said(*names, otherwise):
+        return next((config[name] for name in names if config.get(name) is not None), otherwise)
+
+    family = metadata["family"]
+    act = {"gelu": "gelu", "quick_gelu": "quickGelu", "gelu_pytorch_tanh": "geluTanh"}
+    standard = "quick_gelu" if family == "clip" else "gelu"
+    width, depth = said("hidden_size", "embed_dim", "hidden_dim", otherwise=24), said(
+        "num_hidden_layers", "depth", "num_layers", otherwise=3)  # fmt: skip
+    patch = said("patch_size", otherwise=4)
+    description = EncoderDescription(
+        family, "", "", width, depth, said("num_attention_heads", "num_heads", otherwise=3), 0, patch,
+        act[said("hidden_act", otherwise=standard)],
+        said("layer_norm_eps", otherwise={"clip": 1e-5}.get(family, 1e-6)), 0,
+        "attention-pooling" if "model.head.probe" in tensors else "class-token",
+    )  # fmt: skip
+    images = tensors["input.images"]
+    encoder = Encoder(unified_fixture(name, description, images.shape[-1]), description)
+    prompts = tensors["input.prompts"]
+    found = encoder.features(images, prompts.reshape(1, len(prompts), -1, width))
+    assert error(found, tensors["expected.features"]) < 1e-5
+
+
+def test_positions_are_resampled_as_the_libraries_do():
+    tensors, _ = read(FIXTURES / "positions-5x5x8.safetensors")
+    manners = {"plain": "centres", "corners": "corners", "antialias": "antialiased"}
+    grid = tensors.pop("grid").reshape(25, 8).astype(np.float32)
+    for name, expected in tensors.items():
+        manner, size = name.split(".")
+        found = resampled(grid, manners[manner], int(size))
+        assert error(found, expected.reshape(found.shape)) < 1e-5, name
+
+
+def saved(vectors, path, **changes):
+    """A prompts file of a family's vectors."""
+    description = json.loads(json.dumps(dataclasses.asdict(vectors.description)))
+    metadata = {"format": "impromptu.prompts.v2", "run": "r", "run_id": "00", "version": "3", "digest": "00",
+                "prompt_ids": "0 1 2 3 4 5", "model": json.dumps(description)} | changes  # fmt: skip
+    save_file({name: np.ascontiguousarray(values) for name, values in vectors.tensors.items()}, path, metadata)
+
+
+def test_a_file_of_prompts_and_one_of_weights_are_all_that_it_takes(vectors, model, tmp_path):
+    saved(vectors, tmp_path / "prompts.safetensors")
+    name = read(FIXTURES / f"model-{vectors.description.encoder.family}.safetensors")[1]["weights"]
+    weights, _ = read(FIXTURES / f"{name}.safetensors")
+    own = {key: values for key, values in weights.items() if not key.startswith(("input.", "expected."))}
+    (tmp_path / "weights").mkdir()
+    save_file(own, tmp_path / "weights" / "model.safetensors")
+    with pytest.raises(impromptu.ModelError, match="expected the encoder with digest"):
+        impromptu.PromptedModel.load(tmp_path, tmp_path / "weights")
+    loaded = impromptu.PromptedModel.load(tmp_path, tmp_path / "weights", check_digest=False)
+    assert np.array_equal(loaded.predict(vectors.images).logits, model.predict(vectors.images).logits)
+
+
+def test_what_is_no_prompts_file_is_refused_in_one_sentence(tmp_path):
+    vectors = Vectors("vit")
+    path = tmp_path / "prompts.safetensors"
+    description = dataclasses.asdict(vectors.description)
+    broken = [
+        ({"format": "impromptu.prompts.v1"}, "expected the format impromptu.prompts.v2, found 'impromptu.prompts.v1'"),
+        ({"model": "{"}, "model: expected JSON"),
+        ({"model": json.dumps(description | {"modality": "smell"})}, "modality: expected 'image', found 'smell'"),
+        ({"model": json.dumps(description | {"head": {"reads": "feature"}})}, "head.inputs: expected a value, found none"),
+        ({"model": json.dumps(description | {"classes": ["a"]})}, r"head.weight: expected shape \[1, 24\], found \[4, 24\]"),
+    ]
+    for changes, sentence in broken:
+        saved(vectors, path, **changes)
+        with pytest.raises(impromptu.ModelError, match=sentence):
+            impromptu.PromptedModel.load(path, tmp_path)
+    path.write_bytes(b"version https://git-lfs")
+    with pytest.raises(impromptu.ModelError, match="expected a prompts file"):
+        impromptu.PromptedModel.load(path, tmp_path)
+    with pytest.raises(impromptu.ModelError, match="expected model.safetensors or one other"):
+        saved(vectors, path)
+        (tmp_path / "other.safetensors").write_bytes(path.read_bytes())
+        impromptu.PromptedModel.load(path, tmp_path)
+    with pytest.raises(impromptu.ModelError, match=r"expected bytes \[height, width, 3\], found float64 \[4, 4, 3\]"):
+        as_pixels(np.zeros((4, 4, 3)))
+
+
+def test_weights_of_another_kind_or_with_wrong_values_are_refused(tmp_path):
+    vectors = Vectors("vit")
+    saved(vectors, tmp_path / "prompts.safetensors")
+    weights, _ = read(FIXTURES / "grad-timm-shared.safetensors")
+    own = {key: values for key, values in weights.items() if key.startswith("model.")}
+    folder = tmp_path / "weights"
+    folder.mkdir()
+
+    def refusal(tensors):
+        save_file(tensors, folder / "model.safetensors")
+        with pytest.raises(impromptu.ModelError) as raised:
+            impromptu.PromptedModel.load(tmp_path, folder, check_digest=False)
+        return str(raised.value)
+
+    name = "model.blocks.1.attn.proj.weight"
+    assert f"{name}: expected finite values, found 1" in refusal(
+        own | {name: np.where(np.arange(24 * 24).reshape(24, 24) == 5, np.nan, own[name])}
+    )
+    assert f"{name}: expected shape [24, 24], found [24, 23]" in refusal(own | {name: own[name][:, :23].copy()})
+    assert f"expected the tensor {name}, found none" in refusal({key: own[key] for key in own if key != name})
+    assert "expected a vision transformer" in refusal({"lstm.weight": np.zeros((2, 2), np.float32)})

@@ -1,0 +1,115 @@
+"""Prompts in PyTorch against the golden vectors: features, picks, logits, loss and gradients of each family."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from vectors import FAMILIES, Vectors
+
+import impromptu
+from impromptu.plan import TrainingPlan
+from impromptu.torch import PromptedViT, Samples, VisionTransformer, evaluate, tune
+
+
+def error(found, expected):
+    found = found.detach().cpu().numpy() if torch.is_tensor(found) else found
+    return np.abs(found - expected).max() / max(1, np.abs(expected).max())
+
+
+@pytest.fixture(params=FAMILIES)
+def vectors(request):
+    return Vectors(request.param)
+
+
+def prompted(vectors):
+    vit = VisionTransformer(vectors.weights, vectors.description.encoder)
+    return PromptedViT(vit, vectors.description, vectors.tensors)
+
+
+@pytest.fixture
+def inputs(vectors):
+    return torch.tensor(vectors.expected["prepared"])
+
+
+def test_similarities_and_picks_match(vectors, inputs):
+    model = prompted(vectors)
+    assert error(model.similarities(model.plain_features(inputs)), vectors.expected["similarities"]) < 1e-5
+    rows = model.rows(inputs, vectors.description.prompts)
+    assert rows.tolist() == vectors.expected["picks.instance"].tolist()
+
+
+def test_logits_match_by_instance_and_by_batch(vectors, inputs):
+    model = prompted(vectors)
+    assert error(model(inputs), vectors.expected["logits.instance"]) < 1e-4
+    shared = dataclasses.replace(vectors.description.prompts, selection="batch")
+    assert error(model.classify(inputs, shared), vectors.expected["logits.batch"]) < 1e-4
+
+
+def test_logits_are_those_of_numpy(vectors, inputs):
+    from impromptu.model.vit import Encoder
+
+    encoder = Encoder(vectors.weights, vectors.description.encoder)
+    numpy = impromptu.PromptedModel(vectors.description, vectors.tensors, encoder)
+    assert error(prompted(vectors)(inputs), numpy.classify(inputs.numpy()).logits) < 1e-5
+
+
+def test_loss_and_gradients_match(vectors, inputs):
+    """One step of plain SGD with rate 1 moves each value by its gradient."""
+    plan = TrainingPlan(
+        optimizer="sgd", momentum=0, prompt_learning_rate=1, head_learning_rate=1, batch_size=3,
+        prompts_per_batch=vectors.description.prompts.picked, personal="nothing", **vectors.plan,
+    )  # fmt: skip
+    samples = Samples((inputs, vectors.labels))
+    result = tune(prompted(vectors), samples, vectors.tensors, plan, seed=1)
+    expected = {name.removeprefix("grad."): value for name, value in vectors.expected.items() if name.startswith("grad.")}
+    assert result.metrics["loss"] == pytest.approx(vectors.expected["loss"][0], rel=1e-5)
+    assert set(result.tensors) == set(expected)
+    assert result.rows == sorted(vectors.expected["picks.batch"].tolist())
+    for name, gradient in expected.items():
+        base, moved = vectors.tensors[name], result.tensors[name].numpy()
+        if name == "prompts":
+            base, gradient = base[result.rows], gradient[result.rows]
+        assert error(base - moved, gradient) < 2e-5, name
+
+
+def test_an_evaluation_is_that_of_the_logits(vectors, inputs):
+    found = evaluate(prompted(vectors), Samples((inputs, vectors.labels)))
+    logits = vectors.expected["logits.instance"]
+    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    assert found.loss == pytest.approx(-np.log(shares[np.arange(3), vectors.labels]).mean(), rel=1e-4)
+    assert found.total == [1, 0, 2, 0] and found.accuracy == (logits.argmax(1) == vectors.labels).mean()
+
+
+def test_the_encoder_stays_as_it_is_and_moves_with_the_model(vectors, inputs):
+    model = prompted(vectors).train()
+    assert set(dict(model.named_parameters())) == {f"tuned.{name.replace('.', '_')}" for name in model.tensors()}
+    assert model.to("cpu").device.type == "cpu"
+    state = model.state_dict()
+    other = prompted(vectors)
+    other.load_state_dict(state)
+    assert torch.equal(other(inputs), model(inputs))
+
+
+def test_autocast_changes_little(vectors, inputs):
+    model = prompted(vectors)
+    plan = TrainingPlan(batch_size=2, prompts_per_batch=3, personal="nothing")
+    samples = Samples((inputs, vectors.labels))
+    plain = tune(model, samples, vectors.tensors, plan, seed=5)
+    half = tune(model, samples, vectors.tensors, plan, seed=5, autocast=torch.bfloat16)
+    assert half.metrics["loss"] == pytest.approx(plain.metrics["loss"], rel=0.1)
+    assert half.metrics["loss"] != plain.metrics["loss"]
+
+
+def test_states_that_do_not_fit_are_refused_in_one_sentence():
+    vectors = Vectors("vit")
+    model = prompted(vectors)
+    with pytest.raises(impromptu.ModelError, match="prompts: expected rows of 1 to 2 times 24 values, found 25"):
+        model.load_tensors(vectors.tensors | {"prompts": np.zeros((2, 25), np.float32)})
+    with pytest.raises(impromptu.ModelError, match="head: expected 24 inputs, found 5"):
+        model.load_tensors(vectors.tensors | {"head.weight": np.zeros((4, 5), np.float32)})
+    with pytest.raises(impromptu.UpdateError, match="labels: expected 0 to 3, found 7"):
+        tune(model, Samples((torch.zeros(1, 3, 16, 16), [7])), vectors.tensors, TrainingPlan(), seed=1)
+    with pytest.raises(impromptu.UpdateError, match="generator"):
+        state = vectors.tensors | {"generator.query": np.zeros((24, 4), np.float32)}
+        tune(model, Samples((torch.zeros(1, 3, 16, 16), [0])), state, TrainingPlan(), seed=1)
