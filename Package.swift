@@ -167,7 +167,8 @@ let package = Package(
         .testTarget(
             name: "RunLogTests",
             dependencies: [
-                "RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings", "TestSupport",
+                "CZlib", "Lab", "RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings",
+                "TestSupport",
             ],
             swiftSettings: swiftSettings),
         .testTarget(
@@ -228,7 +229,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "FederationRun", "Lab", "MessageLog", "PromptAggregation", "PromptWire", "RunLog", "RunSettings",
+                "Federation", "FederationRun", "Lab", "MessageLog", "PromptAggregation", "PromptWire", "RunLog",
+                "RunSettings",
             ], path: "Tests/Support", swiftSettings: swiftSettings),
 
         // Hostile bytes: what they are tried on, and the tests that do so without libFuzzer.

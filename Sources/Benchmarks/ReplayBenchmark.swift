@@ -89,31 +89,45 @@ public struct ReplayBenchmark: Sendable {
 
 extension ReplayBenchmark {
     /// Writes the log of a run like the demo's whose clients answer every task at once, with noise instead of tuning.
-    /// - Parameter updates: accepted until the run ends, at least 1.
-    /// - Throws: `LogError`.
+    /// - Parameters:
+    ///   - updates: accepted until the run ends, at least 1.
+    ///   - settings: over the demo's.
+    ///   - width: of a prompt; 192 as the bundled encoder has it.
+    ///   - committed: sees the aggregator after each commit, with what it made known.
+    /// - Throws: `LogError`, what `committed` throws.
     public static func writeRun(to folder: RunFolder, updates: Int) throws {
+        try writeRun(to: folder, updates: updates) { _, _ in }
+    }
+
+    static func writeRun(
+        to folder: RunFolder, updates: Int, settings: [String] = [], width: Int = 192,
+        committed: (LoggedAggregator, [CommittedEffect]) throws -> Void
+    ) throws {
         let configuration = try RunConfiguration.load(
-            base: RunConfiguration.demo, files: [], environment: [:], assignments: ["run.updates=\(updates)"])
+            base: RunConfiguration.demo, files: [], environment: [:], assignments: ["run.updates=\(updates)"] + settings
+        )
         var random = SeededRandom(seed: configuration.federation.seed)
-        let initial = state(pool: configuration.prompts.pool, &random)
+        let initial = state(pool: configuration.prompts.pool, width: width, &random)
         var now = Timestamp(nanoseconds: 0)
         let log = RunLogWriter(
             creating: folder,
             header: RunHeader(
-                configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
+                configurationYAML: configuration.yaml, seed: configuration.federation.seed, program: .running,
                 run: 1, initial: .init(version: 0, state: initial)), at: now)
         var pipeline = CommitPipeline(
             LoggedAggregator(
                 aggregator: try Aggregator(
                     configuration: configuration.federation, run: 1,
                     strategy: configuration.makeStrategy(initial: initial)), log: log))
-        try pipeline.start(EpochStarted(epoch: 1, build: buildVersion), at: now)
+        try pipeline.start(epoch: 1, at: now)
         for client in configuration.clients {
             let hello = ClientMessage.Hello(client: client, session: 1, sampleCount: 100)
             _ = try pipeline.receive(ClientCodec.encode(.hello(hello)).span.bytes, at: now)
         }
         while true {
-            let tasks = try pipeline.commit().compactMap { committed -> AggregatorMessage.Task? in
+            let effects = try pipeline.commit()
+            try committed(pipeline.engine, effects)
+            let tasks = effects.compactMap { committed -> AggregatorMessage.Task? in
                 guard case .publish(.client, .task(let task)) = committed.effect else { return nil }
                 return task
             }
@@ -131,9 +145,9 @@ extension ReplayBenchmark {
         try pipeline.close()
     }
 
-    /// The demo's shapes: a pool of the bundled encoder's width, and a head for ten classes.
-    private static func state(pool: Int, _ random: inout SeededRandom) -> PromptState {
-        let (width, classes) = (192, 10)
+    /// The demo's shapes: a pool, and a head for ten classes.
+    private static func state(pool: Int, width: Int, _ random: inout SeededRandom) -> PromptState {
+        let classes = 10
         func tensor(_ shape: [Int]) -> Tensor {
             Tensor(
                 shape: shape,

@@ -1357,6 +1357,96 @@ void   impromptu__v2__epoch_started__free_unpacked
   assert(message->base.descriptor == &impromptu__v2__epoch_started__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   impromptu__v2__program__init
+                     (Impromptu__V2__Program         *message)
+{
+  static const Impromptu__V2__Program init_value = IMPROMPTU__V2__PROGRAM__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__program__get_packed_size
+                     (const Impromptu__V2__Program *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__program__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__program__pack
+                     (const Impromptu__V2__Program *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__program__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__program__pack_to_buffer
+                     (const Impromptu__V2__Program *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__program__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Program *
+       impromptu__v2__program__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Program *)
+     protobuf_c_message_unpack (&impromptu__v2__program__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__program__free_unpacked
+                     (Impromptu__V2__Program *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__program__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__accepted_fork__init
+                     (Impromptu__V2__AcceptedFork         *message)
+{
+  static const Impromptu__V2__AcceptedFork init_value = IMPROMPTU__V2__ACCEPTED_FORK__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__accepted_fork__get_packed_size
+                     (const Impromptu__V2__AcceptedFork *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__accepted_fork__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__accepted_fork__pack
+                     (const Impromptu__V2__AcceptedFork *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__accepted_fork__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__accepted_fork__pack_to_buffer
+                     (const Impromptu__V2__AcceptedFork *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__accepted_fork__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__AcceptedFork *
+       impromptu__v2__accepted_fork__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__AcceptedFork *)
+     protobuf_c_message_unpack (&impromptu__v2__accepted_fork__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__accepted_fork__free_unpacked
+                     (Impromptu__V2__AcceptedFork *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__accepted_fork__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   impromptu__v2__tick__init
                      (Impromptu__V2__Tick         *message)
 {
@@ -1535,6 +1625,96 @@ void   impromptu__v2__publication__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &impromptu__v2__publication__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__validation__init
+                     (Impromptu__V2__Validation         *message)
+{
+  static const Impromptu__V2__Validation init_value = IMPROMPTU__V2__VALIDATION__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__validation__get_packed_size
+                     (const Impromptu__V2__Validation *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__validation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__validation__pack
+                     (const Impromptu__V2__Validation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__validation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__validation__pack_to_buffer
+                     (const Impromptu__V2__Validation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__validation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Validation *
+       impromptu__v2__validation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Validation *)
+     protobuf_c_message_unpack (&impromptu__v2__validation__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__validation__free_unpacked
+                     (Impromptu__V2__Validation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__validation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   impromptu__v2__checkpoint__init
+                     (Impromptu__V2__Checkpoint         *message)
+{
+  static const Impromptu__V2__Checkpoint init_value = IMPROMPTU__V2__CHECKPOINT__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__checkpoint__get_packed_size
+                     (const Impromptu__V2__Checkpoint *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__checkpoint__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__checkpoint__pack
+                     (const Impromptu__V2__Checkpoint *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__checkpoint__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__checkpoint__pack_to_buffer
+                     (const Impromptu__V2__Checkpoint *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__checkpoint__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__Checkpoint *
+       impromptu__v2__checkpoint__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__Checkpoint *)
+     protobuf_c_message_unpack (&impromptu__v2__checkpoint__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__checkpoint__free_unpacked
+                     (Impromptu__V2__Checkpoint *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__checkpoint__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 static const ProtobufCFieldDescriptor impromptu__v2__tensor__field_descriptors[4] =
@@ -3993,13 +4173,13 @@ static const ProtobufCFieldDescriptor impromptu__v2__run_header__field_descripto
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "build",
+    "program",
     4,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
+    PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V2__RunHeader, build),
-    NULL,
+    offsetof(Impromptu__V2__RunHeader, program),
+    &impromptu__v2__program__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -4054,11 +4234,11 @@ static const ProtobufCFieldDescriptor impromptu__v2__run_header__field_descripto
   },
 };
 static const unsigned impromptu__v2__run_header__field_indices_by_name[] = {
-  3,   /* field[3] = build */
   1,   /* field[1] = configuration_yaml */
   5,   /* field[5] = initial */
   0,   /* field[0] = log_format */
   6,   /* field[6] = model */
+  3,   /* field[3] = program */
   4,   /* field[4] = run */
   2,   /* field[2] = seed */
   7,   /* field[7] = warm_start */
@@ -4160,7 +4340,7 @@ const ProtobufCMessageDescriptor impromptu__v2__warm_start__descriptor =
   (ProtobufCMessageInit) impromptu__v2__warm_start__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v2__epoch_started__field_descriptors[2] =
+static const ProtobufCFieldDescriptor impromptu__v2__epoch_started__field_descriptors[4] =
 {
   {
     "epoch",
@@ -4175,26 +4355,52 @@ static const ProtobufCFieldDescriptor impromptu__v2__epoch_started__field_descri
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "build",
+    "program",
     2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__EpochStarted, program),
+    &impromptu__v2__program__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "signing_key",
+    3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Impromptu__V2__EpochStarted, build),
+    offsetof(Impromptu__V2__EpochStarted, signing_key),
     NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fork",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__EpochStarted, fork),
+    &impromptu__v2__accepted_fork__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned impromptu__v2__epoch_started__field_indices_by_name[] = {
-  1,   /* field[1] = build */
   0,   /* field[0] = epoch */
+  3,   /* field[3] = fork */
+  1,   /* field[1] = program */
+  2,   /* field[2] = signing_key */
 };
 static const ProtobufCIntRange impromptu__v2__epoch_started__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor impromptu__v2__epoch_started__descriptor =
 {
@@ -4204,11 +4410,139 @@ const ProtobufCMessageDescriptor impromptu__v2__epoch_started__descriptor =
   "Impromptu__V2__EpochStarted",
   "impromptu.v2",
   sizeof(Impromptu__V2__EpochStarted),
-  2,
+  4,
   impromptu__v2__epoch_started__field_descriptors,
   impromptu__v2__epoch_started__field_indices_by_name,
   1,  impromptu__v2__epoch_started__number_ranges,
   (ProtobufCMessageInit) impromptu__v2__epoch_started__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__program__field_descriptors[3] =
+{
+  {
+    "build",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Program, build),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kernels",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Program, kernels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "algorithm",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Program, algorithm),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__program__field_indices_by_name[] = {
+  2,   /* field[2] = algorithm */
+  0,   /* field[0] = build */
+  1,   /* field[1] = kernels */
+};
+static const ProtobufCIntRange impromptu__v2__program__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__program__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Program",
+  "Program",
+  "Impromptu__V2__Program",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Program),
+  3,
+  impromptu__v2__program__field_descriptors,
+  impromptu__v2__program__field_indices_by_name,
+  1,  impromptu__v2__program__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__program__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__accepted_fork__field_descriptors[3] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__AcceptedFork, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "logged",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__AcceptedFork, logged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "replayed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__AcceptedFork, replayed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__accepted_fork__field_indices_by_name[] = {
+  1,   /* field[1] = logged */
+  2,   /* field[2] = replayed */
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange impromptu__v2__accepted_fork__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__accepted_fork__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.AcceptedFork",
+  "AcceptedFork",
+  "Impromptu__V2__AcceptedFork",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__AcceptedFork),
+  3,
+  impromptu__v2__accepted_fork__field_descriptors,
+  impromptu__v2__accepted_fork__field_indices_by_name,
+  1,  impromptu__v2__accepted_fork__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__accepted_fork__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 #define impromptu__v2__tick__field_descriptors NULL
@@ -4406,6 +4740,173 @@ const ProtobufCMessageDescriptor impromptu__v2__publication__descriptor =
   impromptu__v2__publication__field_indices_by_name,
   1,  impromptu__v2__publication__number_ranges,
   (ProtobufCMessageInit) impromptu__v2__publication__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__validation__field_descriptors[5] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Validation, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "accuracy",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Validation, accuracy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "balanced_accuracy",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Validation, balanced_accuracy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "loss",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Validation, loss),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "masked_accuracy",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Validation, masked_accuracy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__validation__field_indices_by_name[] = {
+  1,   /* field[1] = accuracy */
+  2,   /* field[2] = balanced_accuracy */
+  3,   /* field[3] = loss */
+  4,   /* field[4] = masked_accuracy */
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange impromptu__v2__validation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__validation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Validation",
+  "Validation",
+  "Impromptu__V2__Validation",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Validation),
+  5,
+  impromptu__v2__validation__field_descriptors,
+  impromptu__v2__validation__field_indices_by_name,
+  1,  impromptu__v2__validation__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__validation__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__checkpoint__field_descriptors[4] =
+{
+  {
+    "records",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Checkpoint, records),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chain",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Checkpoint, chain),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "signature",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Checkpoint, signature),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "closing",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Checkpoint, closing),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__checkpoint__field_indices_by_name[] = {
+  1,   /* field[1] = chain */
+  3,   /* field[3] = closing */
+  0,   /* field[0] = records */
+  2,   /* field[2] = signature */
+};
+static const ProtobufCIntRange impromptu__v2__checkpoint__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__checkpoint__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.Checkpoint",
+  "Checkpoint",
+  "Impromptu__V2__Checkpoint",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__Checkpoint),
+  4,
+  impromptu__v2__checkpoint__field_descriptors,
+  impromptu__v2__checkpoint__field_indices_by_name,
+  1,  impromptu__v2__checkpoint__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__checkpoint__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue impromptu__v2__data_type__enum_values_by_number[3] =

@@ -56,14 +56,14 @@ package struct FrameTrial {
                     configuration: configuration.federation, run: scenario.run,
                     strategy: configuration.makeStrategy(initial: scenario.initial)),
                 log: RunLogWriter(creating: disk, header: Self.header(of: scenario), at: now)))
-        try pipeline.start(EpochStarted(epoch: 1, build: buildVersion), at: now)
+        try pipeline.start(epoch: 1, at: now)
         try settle()
     }
 
     private static func header(of scenario: FaultScenario) -> RunHeader {
         RunHeader(
             configurationYAML: scenario.briefYAML, seed: scenario.configuration.federation.seed,
-            build: buildVersion, run: scenario.run, initial: .init(version: 0, state: scenario.initial))
+            program: .running, run: scenario.run, initial: .init(version: 0, state: scenario.initial))
     }
 
     // MARK: Logs of somebody else's making
@@ -143,7 +143,7 @@ package struct FrameTrial {
         epoch += 1
         guard recovery.epoch + 1 == epoch else { throw Violation(description: "recovery lost count of the starts") }
         pipeline = CommitPipeline(LoggedAggregator(aggregator: recovery.aggregator, log: recovery.log))
-        try pipeline.start(EpochStarted(epoch: epoch, build: buildVersion), at: now)
+        try pipeline.start(epoch: epoch, at: now)
         tally.recoveries += 1
         try settle()
     }

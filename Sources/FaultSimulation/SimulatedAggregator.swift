@@ -43,6 +43,8 @@ package struct SimulatedAggregator {
     var unwritten: RunSnapshot?
 
     private let snapshotVersions: Int
+    /// Signs its log.
+    static let key = LogKey(seed: [UInt8](repeating: 1, count: 32))!
 
     init(ignoresSync: Bool, snapshotVersions: Int) {
         disk = SimulatedDisk(fuse: fuse, ignoresSync: ignoresSync)
@@ -98,10 +100,9 @@ extension FaultSimulation {
             guard let engine = try world.openRun() else { return }
             world.aggregator.pipeline = CommitPipeline(
                 engine, waitingBytes: world.random.pick([200, 2000, 1 << 20]))
-            let start = EpochStarted(epoch: world.aggregator.epoch, build: buildVersion)
             let time = world.clock
             world.aggregator.history.begin(at: time)
-            try world.aggregator.pipeline!.start(start, at: time)
+            try world.aggregator.pipeline!.start(epoch: world.aggregator.epoch, at: time)
             try world.advance(settling: true)
             if world.aggregator.engine?.aggregator.phase == .finished { world.linger() }
         }
@@ -127,7 +128,8 @@ extension FaultSimulation {
         if planted == .unloggedEvent {
             _ = core.handle(AggregatorEvent(time: recovery.lastTime + .seconds(60), kind: .tick))
         }
-        return LoggedAggregator(aggregator: core, log: recovery.log, changes: recovery.changes)
+        return LoggedAggregator(
+            aggregator: core, log: recovery.log, changes: recovery.changes, key: SimulatedAggregator.key)
     }
 
     private mutating func beginRun() throws -> LoggedAggregator {
@@ -143,10 +145,11 @@ extension FaultSimulation {
             configuration: configuration.federation, run: scenario.run,
             strategy: try configuration.makeStrategy(initial: scenario.initial))
         let header = RunHeader(
-            configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
+            configurationYAML: configuration.yaml, seed: configuration.federation.seed, program: .running,
             run: scenario.run, initial: .init(version: 0, state: scenario.initial))
         return LoggedAggregator(
-            aggregator: core, log: RunLogWriter(creating: aggregator.disk, header: header, at: clock))
+            aggregator: core, log: RunLogWriter(creating: aggregator.disk, header: header, at: clock),
+            key: SimulatedAggregator.key)
     }
 
     private mutating func crashAggregator() {
@@ -211,8 +214,12 @@ extension FaultSimulation {
 
     // MARK: The end
 
-    /// Ends the process in order; somebody starts it again.
+    /// Ends the process in order, with a last snapshot as `SnapshotKeeper.finish` takes it; somebody starts it again.
     mutating func rest() throws {
+        if aggregator.rhythm.interval > 0, let make = aggregator.engine?.snapshot(aggregator.history) {
+            try aggregator.shelf.add(make())
+            tally.snapshots += 1
+        }
         try aggregator.pipeline!.close()
         tally.drains += 1
         aggregator.loseProcess()

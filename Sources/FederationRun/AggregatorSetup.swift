@@ -32,11 +32,13 @@ package struct AggregatorSetup {
     ///   - run: the number of a new run, unique among all runs.
     ///   - start: the time of a new run's first record.
     ///   - takesUpFinished: whether to resume a run that has ended and was closed in order.
+    ///   - acceptsFork: as for `RunRecovery`.
     ///   - materials: encoder and images where they are loaded already.
     ///   - earlier: what a new run begins with; nil for values of its own.
     package init(
         configuration given: RunConfiguration, folder: RunFolder, run: UInt64, startingAt start: Timestamp,
-        takesUpFinished: Bool, materials: RunMaterials? = nil, earlier: EarlierPrompts? = nil
+        takesUpFinished: Bool, acceptsFork: Bool = false, materials: RunMaterials? = nil,
+        earlier: EarlierPrompts? = nil
     ) throws {
         var configuration = given
         self.folder = folder
@@ -51,7 +53,7 @@ package struct AggregatorSetup {
             && (configuration.evaluation.interval != nil || configuration.prompts.whitening && earlier == nil)
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
         if try RunLogReader.holdsRun(in: folder) {
-            let recovery = try RunRecovery(from: folder)
+            let recovery = try RunRecovery(from: folder, acceptsFork: acceptsFork)
             try Self.check(recovery, against: configuration, model.specification, folder, earlier, takesUpFinished)
             self.recovery = recovery
             origin = Origin(run: recovery.header.run, epoch: recovery.epoch + 1)
@@ -87,7 +89,7 @@ package struct AggregatorSetup {
             log = RunLogWriter(
                 creating: folder,
                 header: RunHeader(
-                    configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
+                    configurationYAML: configuration.yaml, seed: configuration.federation.seed, program: .running,
                     run: run, initial: .init(version: 0, state: initial),
                     model: model.specification, warmStart: earlier?.warmStart), at: lastTime)
             history = RunHistory()

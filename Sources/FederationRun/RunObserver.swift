@@ -2,6 +2,7 @@ import Federation
 import Foundation
 import PromptAggregation
 import PromptTuning
+import PromptWire
 import RunLog
 
 /// Keeps a run's figures up to date: rows in the run folder's tables, the newest prompts, the beacon's metrics. Nothing
@@ -26,10 +27,8 @@ package struct RunObserver {
         self.history = history
         metrics = try CSVFile(
             path: folder.metrics, header: RunHistory.VersionRow.header, rows: history.versions.map(\.csv))
-        let earlier = RunHistory.evaluations(in: folder)
-        self.history.evaluations = earlier
         evaluations = try CSVFile(
-            path: folder.evaluations, header: RunHistory.EvaluationRow.header, rows: earlier.map(\.csv))
+            path: folder.evaluations, header: RunHistory.EvaluationRow.header, rows: history.evaluations.map(\.csv))
     }
 
     package mutating func begin(at time: Timestamp) { history.begin(at: time) }
@@ -43,17 +42,8 @@ package struct RunObserver {
         files.append { try table.append(row) }
     }
 
-    package mutating func add(_ outcome: Evaluator.Outcome, at time: Timestamp) throws {
-        let row = row(outcome, at: time)
-        history.evaluations.append(row)
-        try append(row.csv, to: evaluations)
-    }
-
-    /// A row of an evaluation.
-    package func row(_ outcome: Evaluator.Outcome, at time: Timestamp) -> RunHistory.EvaluationRow {
-        RunHistory.EvaluationRow(
-            version: outcome.version, seconds: history.seconds(at: time),
-            updates: history.updates(at: outcome.version), outcome.evaluation)
+    package mutating func add(_ validation: Validation, at time: Timestamp) throws {
+        try append(history.add(validation, at: time).csv, to: evaluations)
     }
 
     /// The beacon's metrics beyond the core's own figures, ascending by name.
@@ -88,11 +78,10 @@ package struct RunObserver {
     }
 }
 
-extension RunHistory.EvaluationRow {
-    init(version: Version, seconds: Double, updates: Int, _ evaluation: Evaluation) {
+extension Validation {
+    package init(version: Version, _ evaluation: Evaluation) {
         self.init(
-            version: version, seconds: seconds, updates: updates, accuracy: evaluation.accuracy,
-            balancedAccuracy: evaluation.balancedAccuracy, loss: evaluation.loss,
-            maskedAccuracy: evaluation.maskedAccuracy)
+            version: version, accuracy: evaluation.accuracy, balancedAccuracy: evaluation.balancedAccuracy,
+            loss: evaluation.loss, maskedAccuracy: evaluation.maskedAccuracy)
     }
 }

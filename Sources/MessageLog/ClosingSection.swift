@@ -3,6 +3,11 @@ extension LogContents {
     func closingSection() -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.appendRecord(.dataEnd) { $0.append(integer: checksum.value) }
+        guard hasSummary else {
+            // All fields of its footer are 0 then, the checksum too.
+            bytes.appendRecord(.footer) { $0.append(contentsOf: [UInt8](repeating: 0, count: 20)) }
+            return bytes + LogFormat.magic
+        }
         let summaryStart = bytes.count
         let groups = appendSummary(to: &bytes)
         let offsetsStart = bytes.count

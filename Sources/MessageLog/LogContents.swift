@@ -3,8 +3,10 @@
 struct LogContents {
     var registry = Registry()
     private(set) var chunkCount = 0
-    /// The chunk index records of the summary, already encoded: a long run has millions of chunks.
+    /// The chunk index records of the summary, already encoded. A log of more than `mostIndexedChunks` has none, and no
+    /// summary: it would take as much memory as the log has chunks, and readers go through such a log from its start.
     private(set) var chunkIndex: [UInt8] = []
+    private static let mostIndexedChunks = 1 << 18
     private(set) var messageCount: UInt64 = 0
     private(set) var messageCounts: [UInt64] = []
     private(set) var times: TimeRange?
@@ -45,11 +47,13 @@ struct LogContents {
     }
 
     mutating func addChunk(_ entry: ChunkEntry) {
-        chunkIndex.append(entry)
         chunkCount += 1
+        if hasSummary { chunkIndex.append(entry) } else { chunkIndex = [] }
         guard let added = entry.times else { return }
         times = times.map { $0.union(added) } ?? added
     }
+
+    var hasSummary: Bool { chunkCount <= Self.mostIndexedChunks }
 
     mutating func addMessage(channel: ChannelID) {
         while messageCounts.count <= channel.ordinal { messageCounts.append(0) }

@@ -14,6 +14,8 @@ public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
     case notALog(path: String, detail: String)
     /// Bytes that were once written whole are no longer what they were.
     case damaged(path: String, Damage)
+    /// A sound MCAP file that another program made of a log.
+    case rewritten(path: String, detail: String)
     /// The writer was closed, or an earlier commit failed, so it takes nothing more.
     case unusable(path: String, reason: String)
     /// A schema or a channel contradicts an earlier one, or is too long, or there are too many.
@@ -51,6 +53,9 @@ public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(path) is not a message log: \(detail)"
         case .damaged(let path, let damage):
             "the log \(path) is damaged: \(damage)"
+        case .rewritten(let path, let detail):
+            "the log \(path) was written anew by another program, \(detail): it may be whole, but only the log as it was"
+                + " written can be read and continued here; take the original"
         case .unusable(let path, let reason):
             "the log \(path) takes no more messages: \(reason)"
         case .invalidDeclaration(let path, let detail):

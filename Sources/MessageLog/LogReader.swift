@@ -52,6 +52,12 @@ public struct LogReader: ~Copyable, Sendable {
     /// The schemas read so far, in the order of their ids.
     public var schemas: [LogSchema] { scanner.contents.registry.schemas }
 
+    /// A schema of those read so far; nil for a channel that has none.
+    public func schema(_ id: SchemaID) -> LogSchema? {
+        scanner.contents.registry.schemas.indices.contains(Int(id.value) - 1)
+            ? scanner.contents.registry.schemas[Int(id.value) - 1] : nil
+    }
+
     /// The channels read so far, in the order of their ids.
     public var channels: [LogChannel] { scanner.contents.registry.channels }
 

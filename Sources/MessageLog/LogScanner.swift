@@ -308,7 +308,8 @@ struct LogScanner: ~Copyable {
     }
 
     private func damage(_ kind: RecordKind, at offset: Int, _ detail: String, chunk: Int?) -> LogError {
-        .damaged(
+        if let words = ForeignFile.words(bytes) { return .rewritten(path: map.path, detail: words) }
+        return .damaged(
             path: map.path,
             LogError.Damage(kind: kind, record: recordNumber, chunk: chunk, offset: UInt64(offset), detail: detail))
     }

@@ -4,13 +4,13 @@ import PromptAggregation
 /// The log's first record: all that a replay needs to start from.
 public struct RunHeader: Hashable, Sendable {
     /// The version of the log's records that this build writes; another is refused.
-    public static let logFormat = 2
+    public static let logFormat = 3
 
     /// The whole configuration of the run.
     public var configurationYAML: String
     public var seed: UInt64
-    /// The version of the program that wrote the log.
-    public var build: String
+    /// The program that started the log.
+    public var program: Program
     /// The run's number, unique among all runs.
     public var run: UInt64
     /// The state that the run starts from, nil when the configuration alone gives it.
@@ -21,13 +21,13 @@ public struct RunHeader: Hashable, Sendable {
     public var warmStart: WarmStart?
 
     public init(
-        configurationYAML: String, seed: UInt64, build: String, run: UInt64,
+        configurationYAML: String, seed: UInt64, program: Program, run: UInt64,
         initial: AggregatorMessage.GlobalPrompts? = nil, model: ModelSpecification = ModelSpecification(),
         warmStart: WarmStart? = nil
     ) {
         self.configurationYAML = configurationYAML
         self.seed = seed
-        self.build = build
+        self.program = program
         self.run = run
         self.initial = initial
         self.model = model
@@ -57,12 +57,50 @@ public struct WarmStart: Hashable, Sendable, Encodable {
 public struct EpochStarted: Hashable, Sendable {
     /// From 1, without gaps.
     public var epoch: UInt64
-    /// The version of the program that continues the log.
-    public var build: String
+    /// What continues the log.
+    public var program: Program
+    /// The Ed25519 key that signs the checkpoints from here on, 32 bytes; empty where they are not signed.
+    public var signingKey: [UInt8]
+    /// Set where the run continues although what it continues from is not what was logged.
+    public var fork: AcceptedFork?
 
-    public init(epoch: UInt64, build: String) {
+    public init(epoch: UInt64, program: Program, signingKey: [UInt8] = [], fork: AcceptedFork? = nil) {
         self.epoch = epoch
+        self.program = program
+        self.signingKey = signingKey
+        self.fork = fork
+    }
+}
+
+/// What made a log's versions.
+public struct Program: Hashable, Sendable {
+    /// The version of the program, and after a plus the beginning of the SHA-256 of its executable file.
+    public var build: String
+    /// Which instructions the aggregation uses, as `AggregationKernels` names them.
+    public var kernels: String
+    /// `AggregationAlgorithm.version`: the same gives the same bits.
+    public var algorithm: UInt64
+
+    public init(build: String, kernels: String, algorithm: UInt64) {
         self.build = build
+        self.kernels = kernels
+        self.algorithm = algorithm
+    }
+}
+
+/// Somebody accepted that versions come out of the records before with other bits than were logged.
+public struct AcceptedFork: Hashable, Sendable {
+    /// The first such version.
+    public var version: Version
+    /// Its digest as it was logged, 16 to 64 bytes.
+    public var logged: [UInt8]
+    /// Its digest as it comes out now, 16 to 64 bytes.
+    public var replayed: [UInt8]
+
+    public init(version: Version, logged: [UInt8], replayed: [UInt8]) {
+        self.version = version
+        self.logged = logged
+        self.replayed = replayed
     }
 }
 
@@ -113,6 +151,46 @@ public struct Publication: Hashable, Sendable {
     }
 }
 
+/// A version was evaluated on the validation images.
+public struct Validation: Hashable, Sendable {
+    public var version: Version
+    public var accuracy: Double
+    public var balancedAccuracy: Double
+    /// The mean cross-entropy.
+    public var loss: Double
+    /// Each image classified among the classes of its own source.
+    public var maskedAccuracy: Double
+
+    public init(
+        version: Version, accuracy: Double, balancedAccuracy: Double, loss: Double, maskedAccuracy: Double
+    ) {
+        self.version = version
+        self.accuracy = accuracy
+        self.balancedAccuracy = balancedAccuracy
+        self.loss = loss
+        self.maskedAccuracy = maskedAccuracy
+    }
+}
+
+/// What the log holds up to here.
+public struct Checkpoint: Hashable, Sendable {
+    /// The records before this one.
+    public var records: UInt64
+    /// The chain over these records, 32 bytes.
+    public var chain: [UInt8]
+    /// The aggregator's Ed25519 signature, 64 bytes; empty where it has no key.
+    public var signature: [UInt8]
+    /// Whether the log was closed in order behind this record.
+    public var closing: Bool
+
+    public init(records: UInt64, chain: [UInt8], signature: [UInt8] = [], closing: Bool) {
+        self.records = records
+        self.chain = chain
+        self.signature = signature
+        self.closing = closing
+    }
+}
+
 /// A record of the aggregator's log, as a reader meets it.
 public enum LogRecord: Hashable, Sendable {
     case header(RunHeader)
@@ -123,6 +201,8 @@ public enum LogRecord: Hashable, Sendable {
     case drain(DrainRequested)
     case setting(SettingChanged)
     case publication(Publication)
+    case validation(Validation)
+    case checkpoint(Checkpoint)
 }
 
 /// The channels of the aggregator's log.
@@ -134,6 +214,8 @@ public enum LogChannel: String, Hashable, Sendable, CaseIterable {
     case drain = "/drain"
     case setting = "/setting"
     case publication = "/publication"
+    case validation = "/validation"
+    case checkpoint = "/checkpoint"
 
     /// The full name of the protobuf message that the channel's records hold, found in `LogCodec.schema`.
     public var schemaName: String {
@@ -145,6 +227,8 @@ public enum LogChannel: String, Hashable, Sendable, CaseIterable {
         case .drain: "impromptu.v2.DrainRequested"
         case .setting: "impromptu.v2.SettingChanged"
         case .publication: "impromptu.v2.Publication"
+        case .validation: "impromptu.v2.Validation"
+        case .checkpoint: "impromptu.v2.Checkpoint"
         }
     }
 }

@@ -35,9 +35,16 @@ package struct CommitPipeline {
     // MARK: Events
 
     /// Begins an epoch.
+    /// - Parameter fork: as for `LoggedAggregator.start`.
     /// - Throws: `LogError`.
-    package mutating func start(_ epoch: EpochStarted, at time: Timestamp) throws {
-        try engine.start(epoch, at: time)
+    package mutating func start(epoch: UInt64, acceptingFork fork: AcceptedFork? = nil, at time: Timestamp) throws {
+        try engine.start(epoch: epoch, acceptingFork: fork, at: time)
+    }
+
+    /// Keeps how a version does on the validation images.
+    /// - Throws: `LogError`.
+    package mutating func keep(_ validation: Validation, at time: Timestamp) throws {
+        try engine.keep(validation, at: time)
     }
 
     /// Takes in one message from a client.

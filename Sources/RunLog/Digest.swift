@@ -1,5 +1,6 @@
 import CSodium
 import Foundation
+import Text
 
 /// A SHA-256 digest, by libsodium.
 public struct Digest: Hashable, Sendable, CustomStringConvertible {
@@ -7,9 +8,11 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
     public let bytes: [UInt8]
 
     /// The digest of some bytes.
-    public init(of data: [UInt8]) {
+    public init(of data: some ContiguousBytes) {
         var output = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
-        data.withUnsafeBufferPointer { _ = crypto_hash_sha256(&output, $0.baseAddress, UInt64($0.count)) }
+        data.withUnsafeBytes { bytes in
+            _ = crypto_hash_sha256(&output, bytes.bindMemory(to: UInt8.self).baseAddress, UInt64(bytes.count))
+        }
         bytes = output
     }
 
@@ -31,8 +34,5 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
     public init(bytes: [UInt8]) { self.bytes = bytes }
 
     /// In hexadecimal.
-    public var description: String {
-        let digits = Array("0123456789abcdef")
-        return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-    }
+    public var description: String { hexadecimal(bytes) }
 }

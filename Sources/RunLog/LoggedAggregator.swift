@@ -12,6 +12,8 @@ import RunSettings
 package struct LoggedAggregator {
     package private(set) var aggregator: Aggregator
     private let log: RunLogWriter
+    private let key: LogKey?
+    private var checkpoints = CheckpointRhythm()
     /// The settings that were changed since the run began, in their order.
     private var changes: [SettingChanged]
     private var pending: [CommittedEffect] = []
@@ -21,7 +23,7 @@ package struct LoggedAggregator {
     package private(set) var impostures = 0
     /// Updates that were answered without a record, since they come to nothing whatever else happens.
     package private(set) var turnedAway = 0
-    /// The present start of the run's aggregator, counted from 1.
+    /// The present start of the run's aggregator, counted from 1; 0 where it was not started.
     private var epoch: UInt64 = 0
     /// The last version that was published.
     private var newest: EncodedVersion?
@@ -32,19 +34,31 @@ package struct LoggedAggregator {
     package private(set) var receivedMessages = 0
     package private(set) var receivedBytes = 0
 
-    /// - Parameter changes: the settings that were changed before.
-    package init(aggregator: Aggregator, log: RunLogWriter, changes: [SettingChanged] = []) {
+    /// - Parameters:
+    ///   - changes: the settings that were changed before.
+    ///   - key: signs the log's checkpoints; nil leaves them unsigned.
+    package init(aggregator: Aggregator, log: RunLogWriter, changes: [SettingChanged] = [], key: LogKey? = nil) {
         self.aggregator = aggregator
         self.changes = changes
         self.log = log
+        self.key = key
         limits = WireLimits(forClientsOf: aggregator.largestState)
     }
 
     /// Begins an epoch.
-    package mutating func start(_ epoch: EpochStarted, at time: Timestamp) throws {
-        try log.append(epoch, at: time)
-        self.epoch = epoch.epoch
+    /// - Parameter fork: set where the aggregator's state is not what was logged.
+    package mutating func start(epoch: UInt64, acceptingFork fork: AcceptedFork? = nil, at time: Timestamp) throws {
+        let start = EpochStarted(
+            epoch: epoch, program: .running, signingKey: key?.publicKey ?? [], fork: fork)
+        try log.append(start, at: time)
+        self.epoch = epoch
         try handle(.started, at: time)
+    }
+
+    /// Keeps how a version does on the validation images; nothing in the federation depends on it.
+    package mutating func keep(_ validation: Validation, at time: Timestamp) throws {
+        lastTime = time
+        try log.append(validation, at: time)
     }
 
     /// An answer that a client gets at once: it promises nothing, so nothing has to be on disk first.
@@ -131,6 +145,7 @@ package struct LoggedAggregator {
             newest = version
             let wider = WireLimits(forClientsOf: prompts.state.parameters.byteCount)
             limits.messageBytes = max(limits.messageBytes, wider.messageBytes)
+            checkpoints.hasVersion = true
             try log.append(
                 Publication(
                     version: prompts.version, digest: version.digest.bytes, pool: prompts.state.promptIDs.count,
@@ -167,7 +182,9 @@ package struct LoggedAggregator {
     /// The first half of a commit. One batch at a time is on its way.
     /// - Returns: nil where nothing was taken in, also of a log that was closed. Each effect has a record before it.
     package mutating func seal() throws -> Batch? {
-        guard bufferedBytes > 0, let records = try log.seal() else { return nil }
+        guard bufferedBytes > 0 else { return nil }
+        if checkpoints.isDue(records: log.chain.records, at: lastTime) { try appendCheckpoint(closing: false) }
+        guard let records = try log.seal() else { return nil }
         let batch = Batch(records: records, effects: pending)
         pending = []
         return batch
@@ -179,8 +196,19 @@ package struct LoggedAggregator {
         return batch.effects
     }
 
-    /// Closes the log with its summary.
-    package mutating func close() throws { try log.close() }
+    /// Closes the log with a last checkpoint and its summary. Whoever has not started the aggregator does not speak for it:
+    /// the log is left open then, for its next start.
+    package mutating func close() throws {
+        guard epoch > 0 else { return }
+        try appendCheckpoint(closing: true)
+        try log.close()
+    }
+
+    private mutating func appendCheckpoint(closing: Bool) throws {
+        guard epoch > 0 else { return }
+        try log.appendCheckpoint(closing: closing, signedBy: key, at: lastTime)
+        checkpoints.written(records: log.chain.records, at: lastTime)
+    }
 
     /// Bytes of the log that are on the disk.
     package var committedBytes: UInt64 { log.committedBytes }
@@ -193,10 +221,10 @@ package struct LoggedAggregator {
     /// - Parameter history: what the observers kept of all that was committed.
     package func snapshot(_ history: RunHistory) -> (@Sendable () -> RunSnapshot)? {
         guard let position = log.position, let run = log.run else { return nil }
-        return { [aggregator, changes, lastTime, epoch] in
+        return { [aggregator, changes, lastTime, epoch, chain = log.chain] in
             RunSnapshot(
-                of: aggregator, history: history, run: run, changes: changes, epoch: epoch, at: position, time: lastTime
-            )
+                of: aggregator, history: history, run: run, changes: changes, epoch: epoch, at: position, behind: chain,
+                time: lastTime)
         }
     }
 

@@ -27,6 +27,17 @@ public struct Replay {
         case judged(ClientMessage.Update, Verdict)
         case effect(AggregatorEffect)
         case checked(CheckedPublication)
+        /// How a version did on the validation images.
+        case validated(Validation, at: Timestamp)
+        /// A start of the aggregator, before its event.
+        case started(EpochStarted)
+        case checkpoint(Checkpoint)
+    }
+
+    /// A version that does not come out as it was logged, and what logged it.
+    struct Difference {
+        var publication: CheckedPublication
+        var logged: Program
     }
 
     public private(set) var header: RunHeader?
@@ -41,12 +52,22 @@ public struct Replay {
     public private(set) var lastTime = Timestamp(nanoseconds: 0)
     /// Starts of the aggregator so far.
     public private(set) var epoch: UInt64 = 0
+    /// What the last start was of.
+    private(set) var program: Program?
+    /// The first version that comes out otherwise than it was logged, unless a later start accepted that.
+    private(set) var difference: Difference?
+    /// Over all records so far.
+    private(set) var chain = RecordChain()
     /// The settings that were changed so far, in their order; `configuration` has them.
     package private(set) var changes: [SettingChanged] = []
     /// The newest version whose publication was met in the log.
     private var published: Version?
     /// Published by the core and not yet met in the log.
     private var awaited: [AggregatorMessage.GlobalPrompts] = []
+    private let otherAlgorithms: OtherAlgorithms
+
+    /// What to do about a log that was made by another version of the aggregation's algorithm, which gives other bits.
+    package enum OtherAlgorithms { case refused, allowed }
 
     /// Reads the log to its end.
     /// - Parameters:
@@ -59,9 +80,10 @@ public struct Replay {
 
     /// - Parameter passed: sees the replay behind each record.
     package init(
-        _ reader: consuming RunLogReader, until: Version? = nil, observe: (Step) throws -> Void = { _ in },
-        passed: (Replay) throws -> Void = { _ in }
+        _ reader: consuming RunLogReader, until: Version? = nil, otherAlgorithms: OtherAlgorithms = .refused,
+        observe: (Step) throws -> Void = { _ in }, passed: (Replay) throws -> Void = { _ in }
     ) throws {
+        self.otherAlgorithms = otherAlgorithms
         let path = reader.path
         try run(&reader, until: until, observe: observe, passed: passed)
         guard header != nil else { throw ReplayError("\(path): the log has no record of its run") }
@@ -76,6 +98,7 @@ public struct Replay {
         from snapshot: RunSnapshot, _ header: RunHeader, _ reader: consuming RunLogReader,
         observe: (Step) throws -> Void
     ) throws {
+        otherAlgorithms = .allowed
         let path = reader.path
         try begin(header) { ReplayError("\(path): \($0)") }
         changes = snapshot.changes
@@ -85,6 +108,7 @@ public struct Replay {
         skippedRecords = records
         lastTime = snapshot.time
         epoch = snapshot.epoch
+        chain = snapshot.chain
         try run(&reader, until: nil, observe: observe, passed: { _ in })
     }
 
@@ -96,6 +120,7 @@ public struct Replay {
         while let entry = try reader.next() {
             records += 1
             lastTime = entry.time
+            chain = reader.chain
             try take(entry, path: path, observe: observe)
             try passed(self)
             if let until, let published, published >= until, awaited.isEmpty { return }
@@ -119,7 +144,8 @@ public struct Replay {
             guard start.epoch == epoch + 1 else {
                 throw problem("expected start \(epoch + 1) of the aggregator, found start \(start.epoch)")
             }
-            epoch = start.epoch
+            try take(start, problem)
+            try observe(.started(start))
             try apply(.started, entry, observe)
         case .received(let message): try apply(.received(message), entry, observe)
         case .tick: try apply(.tick, entry, observe)
@@ -138,16 +164,39 @@ public struct Replay {
             }
             awaited.removeFirst()
             published = publication.version
-            try observe(
-                .checked(
-                    CheckedPublication(
-                        version: publication.version, recorded: Digest(bytes: publication.digest),
-                        replayed: Digest(of: AggregatorCodec.globalPromptsPayload(made)), pool: publication.pool)))
+            let checked = CheckedPublication(
+                version: publication.version, recorded: Digest(bytes: publication.digest),
+                replayed: Digest(of: AggregatorCodec.globalPromptsPayload(made)), pool: publication.pool)
+            if !checked.isEqual, difference == nil {
+                difference = Difference(publication: checked, logged: program ?? header!.program)
+            }
+            try observe(.checked(checked))
+        case .validation(let validation): try observe(.validated(validation, at: entry.time))
+        // The reader has compared it with the records before it.
+        case .checkpoint(let checkpoint): try observe(.checkpoint(checkpoint))
+        }
+    }
+
+    private mutating func take(_ start: EpochStarted, _ problem: (String) -> ReplayError) throws {
+        try check(start.program, problem)
+        epoch = start.epoch
+        program = start.program
+        if let fork = start.fork, let difference, fork.version <= difference.publication.version {
+            self.difference = nil
+        }
+    }
+
+    private func check(_ program: Program, _ problem: (String) -> ReplayError) throws {
+        guard otherAlgorithms == .allowed || program.algorithm == AggregationAlgorithm.version else {
+            throw problem(
+                "expected a log of algorithm \(AggregationAlgorithm.version), which this program has, found one that"
+                    + " \(program.words) wrote: that program replays it")
         }
     }
 
     private mutating func begin(_ header: RunHeader, _ problem: (String) -> ReplayError) throws {
         guard let initial = header.initial else { throw problem("the header lacks the initial state") }
+        try check(header.program, problem)
         do {
             let configuration = try RunConfiguration(of: header)
             self.header = header

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Text
 
 /// Where a run keeps its files.
 public struct RunFolder: Sendable {
@@ -47,9 +48,7 @@ public struct RunFolder: Sendable {
 
     /// Writes a value as JSON that people can read.
     package func write(json value: some Encodable, to file: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        try write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n", to: file)
+        try write(value.json(isPretty: true) + "\n", to: file)
     }
 
     /// The folder that a log lies in.

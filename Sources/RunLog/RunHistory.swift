@@ -1,6 +1,7 @@
 import Federation
 import Foundation
 import PromptAggregation
+import PromptWire
 import Text
 
 /// What a run's observers keep of it: a row a version, a row an evaluation, and who took part.
@@ -104,7 +105,7 @@ public struct RunHistory: Sendable {
     }
 
     public private(set) var versions: [VersionRow] = []
-    public package(set) var evaluations: [EvaluationRow] = []
+    public private(set) var evaluations: [EvaluationRow] = []
     /// How many used updates had each staleness.
     public private(set) var stalenessCounts: [Int] = []
     /// Each client that had an update used, ascending by client.
@@ -119,11 +120,12 @@ public struct RunHistory: Sendable {
 
     /// What was kept before.
     init(
-        startedAt: Timestamp?, versions: [VersionRow], stalenessCounts: [Int],
+        startedAt: Timestamp?, versions: [VersionRow], evaluations: [EvaluationRow], stalenessCounts: [Int],
         participation: [Participation]
     ) {
         self.startedAt = startedAt
         self.versions = versions
+        self.evaluations = evaluations
         self.stalenessCounts = stalenessCounts
         self.participation = participation
     }
@@ -157,6 +159,21 @@ public struct RunHistory: Sendable {
             objectiveBefore: flush.report.objectiveBefore, objectiveAfter: flush.report.objectiveAfter,
             loss: losses.isEmpty ? nil : losses.reduce(0, +) / Double(losses.count))
         versions.append(row)
+        return row
+    }
+
+    /// A row of an evaluation.
+    package func row(_ validation: Validation, at time: Timestamp) -> EvaluationRow {
+        EvaluationRow(
+            version: validation.version, seconds: seconds(at: time), updates: updates(at: validation.version),
+            accuracy: validation.accuracy, balancedAccuracy: validation.balancedAccuracy, loss: validation.loss,
+            maskedAccuracy: validation.maskedAccuracy)
+    }
+
+    @discardableResult
+    package mutating func add(_ validation: Validation, at time: Timestamp) -> EvaluationRow {
+        let row = row(validation, at: time)
+        evaluations.append(row)
         return row
     }
 

@@ -9,26 +9,42 @@ import PromptWire
 package final class RunLogWriter {
     private struct Open {
         let log: LogWriter
-        let channels: [ChannelID]
+        private let channels: [(id: ChannelID, link: RecordChain.Channel)]
 
         init(_ log: LogWriter) throws {
             self.log = log
             let schema = LogCodec.schema
             channels = try PromptWire.LogChannel.allCases.map { channel in
                 let id = try log.addSchema(name: channel.schemaName, encoding: "protobuf", data: schema)
-                return try log.addChannel(topic: channel.rawValue, schema: id)
+                return (
+                    try log.addChannel(topic: channel.rawValue, schema: id),
+                    RecordChain.Channel(
+                        topic: channel.rawValue, schemaName: channel.schemaName, schemaData: schema)
+                )
             }
         }
 
-        func append(_ bytes: RawSpan, on channel: PromptWire.LogChannel, at time: Timestamp) throws {
-            let place = PromptWire.LogChannel.allCases.firstIndex(of: channel)!
+        func append(
+            _ bytes: RawSpan, on channel: PromptWire.LogChannel, at time: Timestamp, to chain: inout RecordChain
+        ) throws {
+            let (id, _) = channels[PromptWire.LogChannel.allCases.firstIndex(of: channel)!]
             let nanoseconds = UInt64(max(0, time.nanoseconds))
-            try log.append(channel: channels[place], logTime: nanoseconds, publishTime: nanoseconds, data: bytes)
+            try log.append(channel: id, logTime: nanoseconds, publishTime: nanoseconds, data: bytes)
+            let place = place(on: channel, at: time)
+            bytes.withUnsafeBytes { chain.add($0, at: place) }
+        }
+
+        func place(on channel: PromptWire.LogChannel, at time: Timestamp) -> [UInt8] {
+            let nanoseconds = UInt64(max(0, time.nanoseconds))
+            return channels[PromptWire.LogChannel.allCases.firstIndex(of: channel)!].link
+                .place(logTime: nanoseconds, publishTime: nanoseconds)
         }
     }
 
-    private let begin: () throws -> Open
+    private let begin: (inout RecordChain) throws -> Open
     private var open: Open?
+    /// Over all records, with those that wait.
+    package internal(set) var chain = RecordChain()
     /// Whether a continued log had been closed in order.
     let wasClosed: Bool
     /// The digest of the log's first record.
@@ -38,9 +54,9 @@ package final class RunLogWriter {
     package init(creating storage: some RunStorage, header: RunHeader, at time: Timestamp) {
         wasClosed = false
         run = RunSnapshot.digest(of: header)
-        begin = {
+        begin = { chain in
             let open = try Open(storage.openLog(.createOrContinue, marks: []))
-            try open.append(LogCodec.encode(header).span.bytes, on: .header, at: time)
+            try open.append(LogCodec.encode(header).span.bytes, on: .header, at: time, to: &chain)
             return open
         }
     }
@@ -52,7 +68,7 @@ package final class RunLogWriter {
         wasClosed = writer.previousEnd == .closed
         let open = try Open(writer)
         self.open = open
-        begin = { open }
+        begin = { _ in open }
     }
 
     /// Appends a message as its bytes came.
@@ -80,14 +96,28 @@ package final class RunLogWriter {
         try append(LogCodec.encode(publication), on: .publication, at: time)
     }
 
+    package func append(_ validation: Validation, at time: Timestamp) throws {
+        try append(LogCodec.encode(validation), on: .validation, at: time)
+    }
+
+    /// Appends what the log holds up to here.
+    /// - Parameters:
+    ///   - closing: whether the log is closed behind it.
+    ///   - key: nil leaves it unsigned.
+    func appendCheckpoint(closing: Bool, signedBy key: LogKey?, at time: Timestamp) throws {
+        var checkpoint = Checkpoint(records: chain.records, chain: chain.link, closing: closing)
+        if let key, let open { checkpoint.signature = key.sign(checkpoint, at: open.place(on: .checkpoint, at: time)) }
+        try append(LogCodec.encode(checkpoint), on: .checkpoint, at: time)
+    }
+
     private func append(_ bytes: [UInt8], on channel: PromptWire.LogChannel, at time: Timestamp) throws {
         try append(bytes.span.bytes, on: channel, at: time)
     }
 
     private func append(_ bytes: RawSpan, on channel: PromptWire.LogChannel, at time: Timestamp) throws {
-        let open = try open ?? begin()
+        let open = try open ?? begin(&chain)
         self.open = open
-        try open.append(bytes, on: channel, at: time)
+        try open.append(bytes, on: channel, at: time, to: &chain)
     }
 
     /// Takes the records out that wait, for another thread to store; nil where none do. It is stored and finished before the
@@ -99,6 +129,9 @@ package final class RunLogWriter {
 
     /// Commits and writes the summary that other MCAP readers use.
     package func close() throws { try open?.log.close() }
+
+    /// Names the log in errors; empty before a new one's first record.
+    var path: String { open?.log.path ?? "" }
 
     /// Bytes of the log that are on the disk.
     package var committedBytes: UInt64 { open?.log.committedLength ?? 0 }
@@ -113,87 +146,8 @@ package final class RunLogWriter {
     var positions: [LogPosition] { open?.log.positions ?? [] }
 
     /// Reads on from one of `positions`.
-    package func reader(from position: LogPosition) throws -> RunLogReader {
-        RunLogReader(try open!.log.reader(from: position), number: Int(position.messageCount))
+    /// - Parameter chain: over the records before it.
+    package func reader(from position: LogPosition, behind chain: RecordChain) throws -> RunLogReader {
+        RunLogReader(try open!.log.reader(from: position), behind: chain)
     }
-}
-
-/// One record of a run's log.
-package struct RunLogEntry {
-    /// Counted from 0 in the order of the log.
-    var number: Int
-    /// Where it begins in the file, in bytes.
-    var offset: UInt64
-    var time: Timestamp
-    /// The bytes of the payload.
-    var size: Int
-    package var record: LogRecord
-}
-
-/// Reads a run's log from its first record to its last.
-package struct RunLogReader: ~Copyable {
-    package let path: String
-    private var reader: LogReader
-    private var number: Int
-
-    package init(path: String) throws { self.init(try LogReader(path: path)) }
-
-    /// - Parameter number: of the first record that is read.
-    package init(_ reader: consuming LogReader, number: Int = 0) {
-        path = reader.path
-        self.reader = reader
-        self.number = number
-    }
-
-    /// The first record.
-    /// - Throws: `LogError`, `ReplayError` where it is none that begins a run.
-    consuming func readHeader() throws -> RunHeader {
-        guard let entry = try next(), case .header(let header) = entry.record else {
-            throw ReplayError("\(path): expected the run's header first")
-        }
-        return header
-    }
-
-    /// Whether there is a log with a run's header: a crash may leave one without, and then nothing was promised yet.
-    package static func holdsRun(in storage: some RunStorage) throws -> Bool {
-        do {
-            var reader = RunLogReader(try storage.readLog())
-            return try reader.next() != nil
-        } catch LogError.missing {
-            return false
-        }
-    }
-
-    /// The next record, nil at the end; a torn end is no error.
-    /// - Throws: `LogError` where the file is damaged; `ReplayError` where a record cannot be understood.
-    package mutating func next() throws -> RunLogEntry? {
-        guard let message = try reader.next() else { return nil }
-        guard let channel = PromptWire.LogChannel(rawValue: message.topic) else {
-            throw ReplayError("\(path): record \(number) at byte \(message.offset): unknown channel '\(message.topic)'")
-        }
-        let record: LogRecord
-        do {
-            record = try message.data.withUnsafeBytes { bytes throws(WireError) in
-                try LogCodec.decode(bytes, on: channel)
-            }
-        } catch {
-            throw ReplayError("\(path): record \(number) at byte \(message.offset): \(error)")
-        }
-        defer { number += 1 }
-        return RunLogEntry(
-            number: number, offset: message.offset, time: Timestamp(nanoseconds: Int64(clamping: message.logTime)),
-            size: message.data.count, record: record)
-    }
-
-    /// Bytes that were dropped from a torn end, 0 for a whole log; known once `next` has returned nil.
-    package var droppedBytes: UInt64 {
-        if case .tornTail(_, let dropped) = reader.end { return UInt64(dropped) }
-        return 0
-    }
-}
-
-/// Why a log cannot be replayed, naming the record.
-public struct ReplayError: Error, CustomStringConvertible, Equatable {
-    public let description: String
-    public init(_ description: String) { self.description = description }
 }

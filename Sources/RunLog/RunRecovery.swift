@@ -32,17 +32,22 @@ package struct RunRecovery {
     package let epoch: UInt64
     /// nil where the whole log was run through the core.
     package let start: Start?
+    /// For the next start to record: set where the state is not what was logged, and that was accepted.
+    package let fork: AcceptedFork?
     /// The records that were run through the core.
     package let replayedRecords: Int
     /// Each snapshot that was not used, and why.
     package let passedOver: [String]
 
     /// Recovers the run of a folder.
-    package init(folder: RunFolder) throws { try self.init(from: folder) }
+    package init(folder: RunFolder, acceptsFork: Bool = false) throws {
+        try self.init(from: folder, acceptsFork: acceptsFork)
+    }
 
+    /// - Parameter acceptsFork: whether to continue where a version does not come out as it was logged.
     /// - Throws: `LogError` for a log that is damaged or held by another aggregator, `ReplayError` for one that is not
-    ///   of a run, `RunFolderError` where the folder of snapshots cannot be read.
-    package init(from storage: some RunStorage) throws {
+    ///   of a run, `ForkedRun`, `RunFolderError` where the folder of snapshots cannot be read.
+    package init(from storage: some RunStorage, acceptsFork: Bool = false) throws {
         let found = try SnapshotShelf(storage.snapshots).read()
         // Nothing is done before the lock is taken: another aggregator may be at work on this log.
         log = try RunLogWriter(
@@ -58,8 +63,14 @@ package struct RunRecovery {
                 passedOver.append("\(candidate.name): \(error)")
             }
         }
-        let (replay, history) =
-            try resumed.map { ($0.replay, $0.history) } ?? Self.replayed(RunLogReader(storage.readLog()))
+        let (replay, history) = try resumed.map { ($0.replay, $0.history) } ?? Self.whole(storage.readLog(), header)
+        let fork = ForkedRun(replay, path: log.path)
+        guard fork == nil || acceptsFork else {
+            try Self.leaveAsFound(log)
+            throw fork!
+        }
+        self.fork = fork?.accepted
+        log.chain = replay.chain
         self.history = history
         self.passedOver = passedOver
         start = resumed?.start
@@ -78,6 +89,16 @@ package struct RunRecovery {
         return (replay, history)
     }
 
+    /// Runs the whole log through the core, whatever program wrote it.
+    private static func whole(_ log: consuming LogReader, _ header: RunHeader) throws -> (Replay, RunHistory) {
+        var history = RunHistory()
+        do {
+            return (try Replay(RunLogReader(log), otherAlgorithms: .allowed) { history.take($0) }, history)
+        } catch let error as ReplayError where header.program.algorithm != Program.running.algorithm {
+            throw ReplayError("\(error); the log was begun by \(header.program.words), and this is another algorithm")
+        }
+    }
+
     /// Continues from a snapshot.
     /// - Throws: why that cannot be done.
     private static func resume(
@@ -91,11 +112,10 @@ package struct RunRecovery {
         }
         var history = snapshot.history
         let replay = try Replay(
-            from: snapshot, header, log.reader(from: snapshot.position)
-        ) { step in
-            history.take(step)
-            guard case .checked(let publication) = step, !publication.isEqual else { return }
-            throw UnusableSnapshot("version \(publication.version) comes out of it with another digest than was logged")
+            from: snapshot, header, log.reader(from: snapshot.position, behind: snapshot.chain)
+        ) { history.take($0) }
+        if let version = replay.difference?.publication.version {
+            throw UnusableSnapshot("version \(version) comes out of it with another digest than was logged")
         }
         let start = Start(
             name: found.name, version: snapshot.version, length: snapshot.position.length,
@@ -108,7 +128,9 @@ package struct RunRecovery {
     package var isOver: Bool { aggregator.phase == .finished && log.wasClosed }
 
     /// Closes the log without continuing it.
-    package func leaveAsFound() throws {
+    package func leaveAsFound() throws { try Self.leaveAsFound(log) }
+
+    private static func leaveAsFound(_ log: RunLogWriter) throws {
         if log.wasClosed { try log.close() }
     }
 
@@ -126,7 +148,8 @@ extension RunHistory {
         case .event(let event, _): begin(at: event.time)
         case .effect(.flushed(let flush)): add(flush)
         case .effect(.evaluated(let evaluation)): add(evaluation)
-        case .began, .judged, .effect, .checked: break
+        case .validated(let validation, let time): add(validation, at: time)
+        case .began, .started, .judged, .effect, .checked, .checkpoint: break
         }
     }
 }

@@ -11,6 +11,8 @@ import RunSettings
 package struct RunSnapshot {
     /// The position in the log that it was taken at.
     package var position: LogPosition
+    /// Over the records before the place.
+    package var chain: RecordChain
     /// Of the log's first record.
     package var run: Digest
     /// The settings that were changed before that position, in their order.
@@ -26,10 +28,11 @@ package struct RunSnapshot {
 
     package init(
         of aggregator: Aggregator, history: RunHistory, run: Digest, changes: [SettingChanged] = [], epoch: UInt64,
-        at position: LogPosition, time: Timestamp
+        at position: LogPosition, behind chain: RecordChain, time: Timestamp
     ) {
         self.changes = changes
         self.position = position
+        self.chain = chain
         self.run = run
         self.epoch = epoch
         self.time = time
@@ -45,13 +48,13 @@ package struct RunSnapshot {
 
     private static let kind = "Run"
     /// Goes up with every change of what is written here.
-    private static let format: UInt64 = 3
+    private static let format: UInt64 = 4
 
     package func encode() -> [UInt8] {
         var writer = SnapshotWriter()
         writer.write(Self.kind)
         writer.write(Self.format)
-        writer.write(buildVersion)
+        writer.write(Program.running.build)
         writer.write(bytes: run.bytes)
         writer.write(changes) { writer, change in
             writer.write(change.key)
@@ -64,6 +67,7 @@ package struct RunSnapshot {
         writer.write(position.messageCount)
         writer.write(position.schemaCount)
         writer.write(position.channelCount)
+        writer.write(bytes: chain.link)
         writer.write(Int(time.nanoseconds))
         writer.write(version)
         history.write(to: &writer)
@@ -76,7 +80,7 @@ package struct RunSnapshot {
         var reader = try SnapshotReader(bytes)
         try reader.expect(Self.kind, "kind")
         try reader.expect(Self.format, "format of a run's snapshot")
-        try reader.expect(buildVersion, "build")
+        try reader.expect(Program.running.build, "build")
         run = Digest(bytes: try reader.byteList())
         changes = try reader.list { reader throws(SnapshotError) in
             SettingChanged(key: try reader.text(), value: try reader.text())
@@ -87,6 +91,7 @@ package struct RunSnapshot {
             chunkCount: try reader.integer("chunks", in: 0...Int.max), messageCount: try reader.word(),
             schemaCount: try reader.integer("schemas", in: 0...Int(UInt16.max)),
             channelCount: try reader.integer("channels", in: 0...Int(UInt16.max)))
+        chain = RecordChain(records: position.messageCount, link: try reader.byteList())
         time = Timestamp(nanoseconds: Int64(try reader.integer()))
         version = try reader.integer("version", in: 0...Int.max)
         history = try RunHistory(from: &reader)
@@ -119,14 +124,13 @@ struct UnusableSnapshot: Error, CustomStringConvertible {
 }
 
 extension RunHistory {
-    /// All but the evaluations, as bytes: the same history gives the same.
+    /// As bytes: the same history gives the same.
     package var bytes: [UInt8] {
         var writer = SnapshotWriter()
         write(to: &writer)
         return writer.finish()
     }
 
-    /// All but the evaluations, which have a file of their own.
     package func write(to writer: inout SnapshotWriter) {
         writer.write(startedAt) { $0.write(Int($1.nanoseconds)) }
         writer.write(versions) { writer, row in
@@ -136,6 +140,10 @@ extension RunHistory {
             for figure in [row.objectiveBefore, row.objectiveAfter, row.loss] {
                 writer.write(figure) { $0.write($1.bitPattern) }
             }
+        }
+        writer.write(evaluations) { writer, row in
+            for count in [row.version, row.updates] { writer.write(count) }
+            for figure in Self.evaluationFigures { writer.write(row[keyPath: figure].bitPattern) }
         }
         writer.write(stalenessCounts)
         writer.write(participation) { writer, part in
@@ -150,6 +158,14 @@ extension RunHistory {
             Timestamp(nanoseconds: Int64(try reader.integer()))
         }
         let versions = try reader.list { reader throws(SnapshotError) in try VersionRow(from: &reader) }
+        let evaluations = try reader.list { reader throws(SnapshotError) in
+            var row = EvaluationRow(
+                version: try reader.integer("version", in: 0...Int.max), seconds: 0,
+                updates: try reader.integer("updates", in: 0...Int.max), accuracy: 0, balancedAccuracy: 0, loss: 0,
+                maskedAccuracy: 0)
+            for figure in Self.evaluationFigures { row[keyPath: figure] = Double(bitPattern: try reader.word()) }
+            return row
+        }
         let stalenessCounts = try reader.integers("updates by staleness")
         let participation = try reader.list { reader throws(SnapshotError) in
             var part = Participation(client: ClientID(try reader.text()))
@@ -157,12 +173,17 @@ extension RunHistory {
             return part
         }
         self.init(
-            startedAt: startedAt, versions: versions, stalenessCounts: stalenessCounts, participation: participation)
+            startedAt: startedAt, versions: versions, evaluations: evaluations, stalenessCounts: stalenessCounts,
+            participation: participation)
         try readClientEvaluations(from: &reader)
     }
 
     fileprivate static var rowCounts: [WritableKeyPath<VersionRow, Int>] {
         [\.version, \.updates, \.contributions, \.maximumStaleness, \.pool, \.births, \.deaths]
+    }
+
+    private static var evaluationFigures: [WritableKeyPath<EvaluationRow, Double>] {
+        [\.seconds, \.accuracy, \.balancedAccuracy, \.loss, \.maskedAccuracy]
     }
 
     private static var partCounts: [WritableKeyPath<Participation, Int>] {

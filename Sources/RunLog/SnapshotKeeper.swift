@@ -49,7 +49,7 @@ package final class SnapshotKeeper: Sendable {
     /// Takes a last one, of a run that will be continued, and waits until it is kept.
     package func finish(_ engine: LoggedAggregator, _ history: RunHistory) {
         queue.sync {
-            let isWanted = state.withLock { $0.rhythm.interval > 0 && engine.aggregator.phase == .running }
+            let isWanted = state.withLock { $0.rhythm.interval > 0 && engine.aggregator.phase != .finished }
             if isWanted, let make = engine.snapshot(history) { write(make()) }
         }
     }

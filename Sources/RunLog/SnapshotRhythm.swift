@@ -6,6 +6,9 @@ package struct SnapshotRhythm {
     /// In versions; 0 for no snapshots.
     package let interval: Int
     private let growth: Int
+    /// The growth of a live aggregator's log since a snapshot, over that snapshot's size; `run.snapshot_versions` and the
+    /// documents name it too.
+    package static let liveGrowth = 4
     private var version: Version = 0
     private var length: UInt64 = 0
     private var size = 0
@@ -13,7 +16,7 @@ package struct SnapshotRhythm {
     /// - Parameters:
     ///   - growth: of the log since a snapshot, over that snapshot's size.
     ///   - start: the snapshot that recovery started from.
-    package init(interval: Int, growth: Int = 4, since start: RunRecovery.Start? = nil) {
+    package init(interval: Int, growth: Int = liveGrowth, since start: RunRecovery.Start? = nil) {
         self.interval = interval
         self.growth = growth
         if let start { kept(version: start.version, length: start.length, size: start.size) }

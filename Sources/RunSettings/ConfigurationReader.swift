@@ -1,4 +1,5 @@
 import Foundation
+import PromptAggregation
 import Yams
 
 /// What is wrong with a configuration: the key, where it was set, what was expected and what was found.
@@ -41,7 +42,10 @@ public struct ConfigurationLayers: Sendable {
     }
 
     /// Lays other settings over these.
-    package mutating func lay(_ other: ConfigurationLayers) { settings.merge(other.settings) { $1 } }
+    package mutating func lay(_ other: ConfigurationLayers) {
+        if let name = other.settings[Self.strategyName] { leaveBehind(below: name) }
+        settings.merge(other.settings) { $1 }
+    }
 
     /// Adds what a part of a YAML file sets.
     /// - Parameter path: the sections that it stands in.
@@ -49,12 +53,32 @@ public struct ConfigurationLayers: Sendable {
         var found = FileSettings(name: name)
         try found.add(node, path: path)
         for key in found.unset { settings[key] = nil }
+        if let name = found.settings[Self.strategyName] { leaveBehind(below: name) }
         settings.merge(found.settings) { $1 }
     }
 
+    /// A layer that names another strategy takes away what only the strategy below has.
+    private mutating func leaveBehind(below name: Setting) {
+        guard let below = settings[Self.strategyName]?.value else { return }
+        func keys(_ strategy: String) -> Set<String> {
+            let entry = StrategyCatalog.entries.first { $0.name == strategy }
+            return Set(entry?.settings.map { "strategy.\($0.key)" } ?? [])
+        }
+        for key in keys(below).subtracting(keys(name.value)) where settings[key]?.source != name.source {
+            settings[key] = nil
+        }
+    }
+
+    private static let strategyName = "strategy.name"
+    private static let strategyVariable = "IMPROMPTU_STRATEGY__NAME"
+
     /// Adds the variables `IMPROMPTU_SECTION__KEY`.
     public mutating func add(environment: [String: String]) {
-        for (variable, value) in environment.sorted(by: { $0.key < $1.key })
+        // The strategy's name first: what is set beside it is of that strategy.
+        let named = Self.strategyVariable
+        for (variable, value) in environment.sorted(by: {
+            ($0.key != named ? 1 : 0, $0.key) < ($1.key != named ? 1 : 0, $1.key)
+        })
         where variable.hasPrefix("IMPROMPTU_") && variable.contains("__") {
             let key = variable.dropFirst("IMPROMPTU_".count).lowercased().replacing("__", with: ".")
             set(key, to: value, source: "environment variable \(variable)")
@@ -64,7 +88,13 @@ public struct ConfigurationLayers: Sendable {
     /// Sets one key; `null` and `~` set it to its default, as in a file.
     /// - Parameter source: where that is said, for a person.
     package mutating func set(_ key: String, to value: String, source: String) {
-        settings[key] = Self.isNull(value) ? nil : Setting(value: value, source: source)
+        guard !Self.isNull(value) else {
+            settings[key] = nil
+            return
+        }
+        let setting = Setting(value: value, source: source)
+        if key == Self.strategyName { leaveBehind(below: setting) }
+        settings[key] = setting
     }
 
     /// Whether YAML reads a plain text as no value (YAML 1.2, section 10.3.2).

@@ -1,6 +1,19 @@
 import Federation
 import PromptAggregation
 
+extension RunConfiguration.Strategy {
+    /// Every setting of the strategy with the value in force, so that a log keeps defaults that later change; then those
+    /// that were given and that it does not have, for `StrategyCatalog` to refuse.
+    init(name: String, _ reader: ConfigurationReader) throws {
+        self.name = name
+        let declared = StrategyCatalog.entries.first { $0.name == name }?.settings ?? []
+        settings = try declared.map {
+            Setting(key: $0.key, value: try reader.text("strategy.\($0.key)", $0.standard, $0.help))
+        }
+        settings += try reader.rest(of: "strategy").map { Setting(key: $0.key, value: $0.value) }
+    }
+}
+
 extension RunConfiguration {
     /// The strategy that the configuration names, with its settings.
     package func makeStrategy(initial: PromptState) throws -> any AggregationStrategy {

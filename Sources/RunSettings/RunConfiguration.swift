@@ -171,7 +171,8 @@ extension RunConfiguration {
                 reader.seconds("run.seconds", 0, 0...1e9, "the run ends after this time, in seconds; 0 for never")))
         snapshotVersions = try reader.integer(
             "run.snapshot_versions", 20, 0...Int.max,
-            "recovery starts from a snapshot, kept after so many versions, and not before the log has grown by its size;"
+            "recovery starts from a snapshot, kept after so many versions, and not before the log has grown by four times"
+                + " its size;"
                 + " 0 for none")
         endpoints = Endpoints(
             updates: try reader.text("endpoints.updates", "tcp://127.0.0.1:5601", "where clients push their messages"),
@@ -195,8 +196,7 @@ extension RunConfiguration {
         federation = try FederationConfiguration(reader, seed: seed, stop: stop)
         let strategyName = try reader.choice(
             "strategy.name", "pfpt-async", of: StrategyCatalog.names, "how contributions become the next version")
-        strategy = Strategy(
-            name: strategyName, settings: try reader.rest(of: "strategy").map { .init(key: $0.key, value: $0.value) })
+        strategy = try Strategy(name: strategyName, reader)
         prompts = Prompts(
             pool: try reader.integer("prompts.pool", 20, 1...65_536, "prompts in the pool at the start"),
             depth: try reader.integer(

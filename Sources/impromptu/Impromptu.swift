@@ -80,6 +80,8 @@ struct RootCommand: AsyncParsableCommand {
                                           impromptu extend runs/first --updates 500
             Check and look into a run:    impromptu replay runs/first
                                           impromptu replay runs/first --strategy fedavg --strategy fedbuff
+                                          impromptu whatif runs/first --without clinic-3
+                                          impromptu verify runs/first --public-key log.public
                                           impromptu inspect runs/first
                                           impromptu evaluate runs/first
                                           impromptu report runs/first
@@ -100,7 +102,8 @@ struct RootCommand: AsyncParsableCommand {
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, RelayCommand.self, DemoCommand.self, ReplayCommand.self,
-            InspectCommand.self, EvaluateCommand.self, PredictCommand.self, ShowCommand.self, ReportCommand.self,
+            VerifyCommand.self, WhatIfCommand.self, InspectCommand.self, EvaluateCommand.self, PredictCommand.self,
+            ShowCommand.self, ReportCommand.self,
             ExportCommand.self, SimulateCommand.self,
             ExperimentCommand.self, StrategiesCommand.self, DataCommand.self, KeysCommand.self, StatusCommand.self,
             DrainCommand.self,

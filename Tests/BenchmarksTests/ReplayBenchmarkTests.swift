@@ -6,6 +6,14 @@ import TestSupport
 import Testing
 
 @Suite struct ReplayBenchmarkTests {
+    @Test func itMeasuresARecoveryThatStartsFromASnapshot() throws {
+        try withTemporaryFolder { folder in
+            let found = try RecoveryBenchmark(versions: 400, in: RunFolder(path: folder))
+            #expect(found.versions == 400 && found.records > 800)
+            #expect(found.snapshotBytes > 0 && found.replayedRecords < found.records)
+        }
+    }
+
     @Test func itMeasuresARunThatReplays() throws {
         try withTemporaryFolder { folder in
             let run = RunFolder(path: folder)

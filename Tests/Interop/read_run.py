@@ -13,9 +13,9 @@ from mcap_protobuf.decoder import DecoderFactory
 def words(topic, record):
     if topic == "/header":
         # The digest of a version covers the bytes of its GlobalPrompts, which come out the same here.
-        return record.log_format, record.seed, record.build, sha256(record.initial.SerializeToString())
+        return record.log_format, record.seed, record.program.build, sha256(record.initial.SerializeToString())
     if topic == "/epoch":
-        return record.epoch, record.build
+        return record.epoch, record.program.build
     if topic == "/tick":
         return ("tick",)
     if topic == "/drain":
@@ -24,6 +24,10 @@ def words(topic, record):
         return record.key, record.value
     if topic == "/publication":
         return record.version, record.digest.hex(), record.pool, record.contributions, record.updates
+    if topic == "/validation":
+        return record.version, record.accuracy
+    if topic == "/checkpoint":
+        return record.records, record.chain.hex(), str(record.closing).lower()
     body = record.WhichOneof("body")
     message = getattr(record, body)
     if body == "presence":

@@ -33,10 +33,11 @@ struct InteropTests {
     private func writeMessages() throws -> [(String, [UInt8])] {
         var messages = RandomMessages(seed: 42)
         var files: [(String, [UInt8])] = []
+        let program = Program(build: "1.0", kernels: "portable", algorithm: 1)
         for turn in 0..<200 {
             let prompts = messages.globalPrompts()
             let header = RunHeader(
-                configurationYAML: "seed: 1\n# größer\n", seed: messages.random.next(), build: "1.0", run: 3,
+                configurationYAML: "seed: 1\n# größer\n", seed: messages.random.next(), program: program, run: 3,
                 initial: prompts, model: messages.model())
             let publication = Publication(
                 version: prompts.version, digest: [UInt8](repeating: 7, count: 32), pool: 3, contributions: 2,
@@ -55,7 +56,7 @@ struct InteropTests {
                 ("DrainRequested-\(turn).bin", LogCodec.encode(DrainRequested(patienceMilliseconds: turn))),
                 (
                     "EpochStarted-\(turn).bin",
-                    LogCodec.encode(EpochStarted(epoch: UInt64(turn) + 1, build: "1.0"))
+                    LogCodec.encode(EpochStarted(epoch: UInt64(turn) + 1, program: program))
                 ),
             ]
         }

@@ -303,18 +303,20 @@ struct Malformed: Sendable, CustomTestStringConvertible {
 
     // MARK: Log records
 
+    private static let program = Fields().text(1, "1").text(2, "portable").number(3, one)
+
     static let records: [(LogChannel, Malformed)] = [
-        (.header, Malformed(Fields(), "header.log_format: expected 2, found 0")),
+        (.header, Malformed(Fields(), "header.log_format: expected 3, found 0")),
         (
             .header,
             Malformed(
-                Fields().number(1, UInt64(2)).message(6, Fields()),
+                Fields().number(1, UInt64(3)).message(6, Fields()),
                 "header.initial.tensors: expected one named 'prompts', found none")
         ),
         (
             .header,
             Malformed(
-                Fields().number(1, UInt64(2)).message(
+                Fields().number(1, UInt64(3)).message(
                     6, Fields().message(2, prompts(dtype: 2, bytes: 8)).numbers(3, [1, 2])),
                 "header.initial.tensors: expected a whole state in F32, found F16")
         ),
@@ -322,7 +324,32 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         (
             .epoch,
             Malformed(
-                Fields().number(1, one).text(2, "1\0"), "epoch.build: expected text without NUL, found one at byte 1")
+                Fields().number(1, one).message(2, Fields().text(1, "1\0")),
+                "epoch.program.build: expected text without NUL, found one at byte 1")
+        ),
+        (.epoch, Malformed(Fields().number(1, one), "epoch.program: expected it, found none")),
+        (
+            .epoch,
+            Malformed(
+                Fields().number(1, one).message(2, program).blob(3, [1]),
+                "epoch.signing_key: expected 32 bytes, found 1")
+        ),
+        (
+            .epoch,
+            Malformed(
+                Fields().number(1, one).message(2, program).message(4, Fields().signed(1, 3)),
+                "epoch.fork.logged: expected 16 to 64 bytes, found 0")
+        ),
+        (
+            .validation,
+            Malformed(Fields().real(2, .nan), "validation.accuracy: expected a finite number, found nan")
+        ),
+        (.checkpoint, Malformed(Fields().number(1, one), "checkpoint.chain: expected 32 bytes, found 0")),
+        (
+            .checkpoint,
+            Malformed(
+                Fields().number(1, one).blob(2, [UInt8](repeating: 0, count: 32)).blob(3, [1, 2]),
+                "checkpoint.signature: expected 64 bytes, found 2")
         ),
         (
             .received,

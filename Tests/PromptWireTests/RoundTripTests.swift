@@ -26,13 +26,24 @@ import Testing
     @Test func everyLogRecordComesBackAsItWas() throws {
         var messages = RandomMessages(seed: 3)
         for turn in 0..<200 {
+            let program = Program(build: "1.0+12", kernels: "avx2", algorithm: max(1, messages.random.next()))
             let header = RunHeader(
-                configurationYAML: "clients: 3\n# größer\n", seed: messages.random.next(), build: "1.0",
+                configurationYAML: "clients: 3\n# größer\n", seed: messages.random.next(), program: program,
                 run: messages.random.next(), initial: turn % 2 == 0 ? nil : messages.globalPrompts(),
                 model: messages.model(),
                 warmStart: turn % 3 == 0
                     ? .init(run: "größer", runID: "ab", version: messages.count(), digest: "cd") : nil)
-            let epoch = EpochStarted(epoch: max(1, messages.random.next()), build: "1.0.1")
+            var digest: [UInt8] { (0..<32).map { _ in .random(in: 0...255, using: &messages.random) } }
+            let epoch = EpochStarted(
+                epoch: max(1, messages.random.next()), program: program, signingKey: turn % 2 == 0 ? [] : digest,
+                fork: turn % 3 == 0
+                    ? nil : AcceptedFork(version: messages.version(least: 0), logged: digest, replayed: digest))
+            let validation = Validation(
+                version: messages.version(least: 0), accuracy: 0.5, balancedAccuracy: 0.25, loss: 1.5,
+                maskedAccuracy: 1)
+            let checkpoint = Checkpoint(
+                records: max(1, messages.random.next()), chain: digest, signature: turn % 2 == 0 ? [] : digest + digest,
+                closing: turn % 2 == 0)
             let publication = Publication(
                 version: messages.version(least: 0),
                 digest: (0..<32).map { _ in .random(in: 0...255, using: &messages.random) },
@@ -42,6 +53,8 @@ import Testing
             #expect(try LogCodec.decode(LogCodec.encode(Tick()), on: .tick) == .tick(Tick()))
             #expect(
                 try LogCodec.decode(LogCodec.encode(publication), on: .publication) == .publication(publication))
+            #expect(try LogCodec.decode(LogCodec.encode(validation), on: .validation) == .validation(validation))
+            #expect(try LogCodec.decode(LogCodec.encode(checkpoint), on: .checkpoint) == .checkpoint(checkpoint))
             let drain = DrainRequested(patienceMilliseconds: messages.count())
             #expect(try LogCodec.decode(LogCodec.encode(drain), on: .drain) == .drain(drain))
             let change = SettingChanged(key: "run.updates", value: "\(messages.count())")
@@ -141,7 +154,10 @@ import Testing
         var messages = RandomMessages(seed: 5)
         let prompts = messages.globalPrompts()
         let payload = AggregatorCodec.globalPromptsPayload(prompts)
-        let header = LogCodec.encode(RunHeader(configurationYAML: "", seed: 0, build: "", run: 0, initial: prompts))
+        let header = LogCodec.encode(
+            RunHeader(
+                configurationYAML: "", seed: 0, program: Program(build: "", kernels: "", algorithm: 1), run: 0,
+                initial: prompts))
         #expect(header.suffix(payload.count) == payload[...], "it is what the log's header holds")
         var other = prompts
         other.version += 1

@@ -88,7 +88,7 @@ import Testing
                 (Parameters.headBias, Tensor(shape: [2], values: [0, 1])),
             ]), promptIDs: [0, 1])
         let header = RunHeader(
-            configurationYAML: configuration.yaml, seed: 1, build: "test", run: 1,
+            configurationYAML: configuration.yaml, seed: 1, program: .running, run: 1,
             initial: .init(version: 0, state: initial))
         let core = try Aggregator(
             configuration: configuration.federation, run: 1,
@@ -97,7 +97,7 @@ import Testing
             LoggedAggregator(
                 aggregator: core, log: RunLogWriter(creating: RunFolder(path: folder), header: header, at: now)),
             waitingBytes: waitingBytes)
-        try pipeline.start(EpochStarted(epoch: 1, build: "test"), at: now)
+        try pipeline.start(epoch: 1, at: now)
         return pipeline
     }
 

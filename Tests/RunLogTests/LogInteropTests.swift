@@ -39,8 +39,8 @@ struct LogInteropTests {
         switch record {
         case .header(let header):
             let initial = AggregatorCodec.globalPromptsPayload(header.initial!)
-            return "\(RunHeader.logFormat) \(header.seed) \(header.build) \(Digest(of: initial))"
-        case .epoch(let start): return "\(start.epoch) \(start.build)"
+            return "\(RunHeader.logFormat) \(header.seed) \(header.program.build) \(Digest(of: initial))"
+        case .epoch(let start): return "\(start.epoch) \(start.program.build)"
         case .tick: return "tick"
         case .drain(let request): return "\(request.patienceMilliseconds)"
         case .setting(let change): return "\(change.key) \(change.value)"
@@ -48,6 +48,9 @@ struct LogInteropTests {
             let digest = Digest(bytes: publication.digest)
             return "\(publication.version) \(digest) \(publication.pool) \(publication.contributions)"
                 + " \(publication.updates)"
+        case .validation(let validation): return "\(validation.version) \(validation.accuracy)"
+        case .checkpoint(let checkpoint):
+            return "\(checkpoint.records) \(Digest(bytes: checkpoint.chain)) \(checkpoint.closing)"
         case .received(.hello(let hello)): return "hello \(hello.client) \(hello.session)"
         case .received(.heartbeat(let heartbeat)): return "heartbeat \(heartbeat.client) \(heartbeat.session)"
         case .received(.failure(let failure)): return "failure \(failure.client) \(failure.session)"

@@ -45,10 +45,14 @@ typedef struct Impromptu__V2__Beacon Impromptu__V2__Beacon;
 typedef struct Impromptu__V2__RunHeader Impromptu__V2__RunHeader;
 typedef struct Impromptu__V2__WarmStart Impromptu__V2__WarmStart;
 typedef struct Impromptu__V2__EpochStarted Impromptu__V2__EpochStarted;
+typedef struct Impromptu__V2__Program Impromptu__V2__Program;
+typedef struct Impromptu__V2__AcceptedFork Impromptu__V2__AcceptedFork;
 typedef struct Impromptu__V2__Tick Impromptu__V2__Tick;
 typedef struct Impromptu__V2__DrainRequested Impromptu__V2__DrainRequested;
 typedef struct Impromptu__V2__SettingChanged Impromptu__V2__SettingChanged;
 typedef struct Impromptu__V2__Publication Impromptu__V2__Publication;
+typedef struct Impromptu__V2__Validation Impromptu__V2__Validation;
+typedef struct Impromptu__V2__Checkpoint Impromptu__V2__Checkpoint;
 
 
 /* --- enums --- */
@@ -875,7 +879,7 @@ struct  Impromptu__V2__RunHeader
 {
   ProtobufCMessage base;
   /*
-   * The version of the log's records: 2.
+   * The version of the log's records: 3.
    */
   uint32_t log_format;
   /*
@@ -884,9 +888,9 @@ struct  Impromptu__V2__RunHeader
   ProtobufCBinaryData configuration_yaml;
   uint64_t seed;
   /*
-   * The version of the program that wrote the log.
+   * What began the log.
    */
-  ProtobufCBinaryData build;
+  Impromptu__V2__Program *program;
   /*
    * Tells the run from any other.
    */
@@ -906,7 +910,7 @@ struct  Impromptu__V2__RunHeader
 };
 #define IMPROMPTU__V2__RUN_HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__run_header__descriptor) \
-    , 0, {0,NULL}, 0, {0,NULL}, 0, NULL, NULL, NULL }
+    , 0, {0,NULL}, 0, NULL, 0, NULL, NULL, NULL }
 
 
 /*
@@ -945,13 +949,66 @@ struct  Impromptu__V2__EpochStarted
    */
   uint64_t epoch;
   /*
-   * The version of the program that goes on with the log.
+   * What continues the log.
    */
-  ProtobufCBinaryData build;
+  Impromptu__V2__Program *program;
+  /*
+   * The Ed25519 key that signs the checkpoints from here on, 32 bytes; empty where they are not signed.
+   */
+  ProtobufCBinaryData signing_key;
+  /*
+   * Set where the run continues although what it continues from is not what was logged.
+   */
+  Impromptu__V2__AcceptedFork *fork;
 };
 #define IMPROMPTU__V2__EPOCH_STARTED__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__epoch_started__descriptor) \
-    , 0, {0,NULL} }
+    , 0, NULL, {0,NULL}, NULL }
+
+
+/*
+ * What made a log's versions.
+ */
+struct  Impromptu__V2__Program
+{
+  ProtobufCMessage base;
+  /*
+   * The version of the program, and after a plus the beginning of the SHA-256 of its executable file.
+   */
+  ProtobufCBinaryData build;
+  /*
+   * Which instructions the aggregation uses: portable, avx2 or avx512.
+   */
+  ProtobufCBinaryData kernels;
+  /*
+   * The version of the aggregation's algorithm: the same gives the same bits.
+   */
+  uint64_t algorithm;
+};
+#define IMPROMPTU__V2__PROGRAM__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__program__descriptor) \
+    , {0,NULL}, {0,NULL}, 0 }
+
+
+/*
+ * Somebody accepted that versions come out of the records before with other bits than were logged.
+ */
+struct  Impromptu__V2__AcceptedFork
+{
+  ProtobufCMessage base;
+  /*
+   * The first such version.
+   */
+  int64_t version;
+  /*
+   * Its digest as it was logged, and as it comes out now.
+   */
+  ProtobufCBinaryData logged;
+  ProtobufCBinaryData replayed;
+};
+#define IMPROMPTU__V2__ACCEPTED_FORK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__accepted_fork__descriptor) \
+    , 0, {0,NULL}, {0,NULL} }
 
 
 /*
@@ -1026,6 +1083,57 @@ struct  Impromptu__V2__Publication
 #define IMPROMPTU__V2__PUBLICATION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__publication__descriptor) \
     , 0, {0,NULL}, 0, 0, 0 }
+
+
+/*
+ * A version was evaluated on the validation images.
+ */
+struct  Impromptu__V2__Validation
+{
+  ProtobufCMessage base;
+  int64_t version;
+  double accuracy;
+  double balanced_accuracy;
+  /*
+   * The mean cross-entropy.
+   */
+  double loss;
+  /*
+   * Each image classified among the classes of its own source.
+   */
+  double masked_accuracy;
+};
+#define IMPROMPTU__V2__VALIDATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__validation__descriptor) \
+    , 0, 0, 0, 0, 0 }
+
+
+/*
+ * What the log holds up to here.
+ */
+struct  Impromptu__V2__Checkpoint
+{
+  ProtobufCMessage base;
+  /*
+   * The records before this one.
+   */
+  uint64_t records;
+  /*
+   * The chain over these records, 32 bytes.
+   */
+  ProtobufCBinaryData chain;
+  /*
+   * The aggregator's Ed25519 signature, 64 bytes; empty where it has no key.
+   */
+  ProtobufCBinaryData signature;
+  /*
+   * Whether the log was closed in order behind this record.
+   */
+  protobuf_c_boolean closing;
+};
+#define IMPROMPTU__V2__CHECKPOINT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__checkpoint__descriptor) \
+    , 0, {0,NULL}, {0,NULL}, 0 }
 
 
 /* Impromptu__V2__Tensor methods */
@@ -1598,6 +1706,44 @@ Impromptu__V2__EpochStarted *
 void   impromptu__v2__epoch_started__free_unpacked
                      (Impromptu__V2__EpochStarted *message,
                       ProtobufCAllocator *allocator);
+/* Impromptu__V2__Program methods */
+void   impromptu__v2__program__init
+                     (Impromptu__V2__Program         *message);
+size_t impromptu__v2__program__get_packed_size
+                     (const Impromptu__V2__Program   *message);
+size_t impromptu__v2__program__pack
+                     (const Impromptu__V2__Program   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__program__pack_to_buffer
+                     (const Impromptu__V2__Program   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Program *
+       impromptu__v2__program__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__program__free_unpacked
+                     (Impromptu__V2__Program *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__AcceptedFork methods */
+void   impromptu__v2__accepted_fork__init
+                     (Impromptu__V2__AcceptedFork         *message);
+size_t impromptu__v2__accepted_fork__get_packed_size
+                     (const Impromptu__V2__AcceptedFork   *message);
+size_t impromptu__v2__accepted_fork__pack
+                     (const Impromptu__V2__AcceptedFork   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__accepted_fork__pack_to_buffer
+                     (const Impromptu__V2__AcceptedFork   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__AcceptedFork *
+       impromptu__v2__accepted_fork__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__accepted_fork__free_unpacked
+                     (Impromptu__V2__AcceptedFork *message,
+                      ProtobufCAllocator *allocator);
 /* Impromptu__V2__Tick methods */
 void   impromptu__v2__tick__init
                      (Impromptu__V2__Tick         *message);
@@ -1673,6 +1819,44 @@ Impromptu__V2__Publication *
                       const uint8_t       *data);
 void   impromptu__v2__publication__free_unpacked
                      (Impromptu__V2__Publication *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__Validation methods */
+void   impromptu__v2__validation__init
+                     (Impromptu__V2__Validation         *message);
+size_t impromptu__v2__validation__get_packed_size
+                     (const Impromptu__V2__Validation   *message);
+size_t impromptu__v2__validation__pack
+                     (const Impromptu__V2__Validation   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__validation__pack_to_buffer
+                     (const Impromptu__V2__Validation   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Validation *
+       impromptu__v2__validation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__validation__free_unpacked
+                     (Impromptu__V2__Validation *message,
+                      ProtobufCAllocator *allocator);
+/* Impromptu__V2__Checkpoint methods */
+void   impromptu__v2__checkpoint__init
+                     (Impromptu__V2__Checkpoint         *message);
+size_t impromptu__v2__checkpoint__get_packed_size
+                     (const Impromptu__V2__Checkpoint   *message);
+size_t impromptu__v2__checkpoint__pack
+                     (const Impromptu__V2__Checkpoint   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__checkpoint__pack_to_buffer
+                     (const Impromptu__V2__Checkpoint   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__Checkpoint *
+       impromptu__v2__checkpoint__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__checkpoint__free_unpacked
+                     (Impromptu__V2__Checkpoint *message,
                       ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
@@ -1766,6 +1950,12 @@ typedef void (*Impromptu__V2__WarmStart_Closure)
 typedef void (*Impromptu__V2__EpochStarted_Closure)
                  (const Impromptu__V2__EpochStarted *message,
                   void *closure_data);
+typedef void (*Impromptu__V2__Program_Closure)
+                 (const Impromptu__V2__Program *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__AcceptedFork_Closure)
+                 (const Impromptu__V2__AcceptedFork *message,
+                  void *closure_data);
 typedef void (*Impromptu__V2__Tick_Closure)
                  (const Impromptu__V2__Tick *message,
                   void *closure_data);
@@ -1777,6 +1967,12 @@ typedef void (*Impromptu__V2__SettingChanged_Closure)
                   void *closure_data);
 typedef void (*Impromptu__V2__Publication_Closure)
                  (const Impromptu__V2__Publication *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__Validation_Closure)
+                 (const Impromptu__V2__Validation *message,
+                  void *closure_data);
+typedef void (*Impromptu__V2__Checkpoint_Closure)
+                 (const Impromptu__V2__Checkpoint *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -1821,10 +2017,14 @@ extern const ProtobufCMessageDescriptor impromptu__v2__beacon__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__run_header__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__warm_start__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__epoch_started__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__program__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__accepted_fork__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__tick__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__drain_requested__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__setting_changed__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__publication__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__validation__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__checkpoint__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -44,6 +44,7 @@ enum Invariants {
         [
             AcknowledgedIsKept(), AppliedOnce(), VersionsOnlyGrow(), StalenessIsAccounted(), RunsEnd(),
             RecoveryIsExact(), EffectsComeOnce(), StatesAreSound(), ForeignUpdatesStay(),
+            LogIsSigned(),
         ]
     }
 }

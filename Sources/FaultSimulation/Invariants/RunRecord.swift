@@ -21,6 +21,8 @@ struct RunRecord {
     var publications: [Replay.CheckedPublication] = []
     /// The core at the end of the replay; nil where the log holds no run.
     var aggregator: Aggregator?
+    /// What the log's signatures show.
+    var verification: LogVerification?
     /// Updates on the clients' disks.
     var kept: Set<UpdateName> = []
     /// Whether the run ended before its deadline, and what everybody does at the end.
@@ -44,11 +46,13 @@ struct RunRecord {
             switch step {
             case .judged(let update, let verdict): judge(update, verdict)
             case .effect(.flushed(let flush)): flushes.append(flush)
-            case .began, .event, .effect: break
+            case .began, .started, .event, .effect, .validated, .checkpoint: break
             case .checked(let publication): publications.append(publication)
             }
         }
         aggregator = replay.aggregator
+        verification = LogVerification(
+            RunLogReader(try storage.readLog()), trusted: [SimulatedAggregator.key.publicKey])
     }
 
     /// Notes what became of an update, the first time that it is settled.

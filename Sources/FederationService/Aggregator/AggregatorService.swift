@@ -71,13 +71,15 @@ public actor AggregatorService: Service {
     ///   - health: where to show that the service is alive, beside systemd.
     ///   - stays: whether it keeps announcing the run's end until it is stopped, also on a run that was closed in
     ///     order.
+    ///   - acceptsFork: whether to continue a run of which this program makes other versions than were logged.
     ///   - watch: gets the run's figures every second; nil where nobody watches.
     ///   - earlier: what a new run starts with; nil for values of its own.
     ///   - atEnd: gets the run's last figures when all its files are closed, on the loop's thread.
     /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
     public init(
         configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
-        health: HealthFile? = nil, stays: Bool = false, watch: RunWatch? = nil, earlier: EarlierPrompts? = nil,
+        health: HealthFile? = nil, stays: Bool = false, acceptsFork: Bool = false, watch: RunWatch? = nil,
+        earlier: EarlierPrompts? = nil,
         atEnd: @escaping @Sendable (LiveFigures) throws -> Void = { _ in }
     ) throws {
         let files = FiguresQueue { problem in
@@ -85,14 +87,14 @@ public actor AggregatorService: Service {
         }
         try self.init(
             configuration: configuration, folder: folder, logger: logger, progress: progress, health: health,
-            stays: stays, watch: watch, earlier: earlier, figureFiles: files, atEnd: atEnd)
+            stays: stays, acceptsFork: acceptsFork, watch: watch, earlier: earlier, figureFiles: files, atEnd: atEnd)
     }
 
     /// As above.
     /// - Parameter figureFiles: writes the files for observers.
     package init(
         configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
-        health: HealthFile?, stays: Bool, watch: RunWatch?, earlier: EarlierPrompts? = nil,
+        health: HealthFile?, stays: Bool, acceptsFork: Bool = false, watch: RunWatch?, earlier: EarlierPrompts? = nil,
         figureFiles: FiguresQueue,
         atEnd: @escaping @Sendable (LiveFigures) throws -> Void
     ) throws {
@@ -103,6 +105,12 @@ public actor AggregatorService: Service {
         self.health = health
         reporter = ServiceReporter()
         keys = try configuration.security.keys.map { try KeyFolder(path: $0).aggregatorSide() }
+        let logKey = try configuration.security.keys.map { try LogKeyFiles(folder: $0).read() } ?? nil
+        if let folder = configuration.security.keys, logKey == nil {
+            logger.warning(
+                "the log is not signed", metadata: ["problem": "\(folder) has no log.secret; 'impromptu keys' makes it"]
+            )
+        }
         try configuration.checkExposure(of: configuration.endpoints)
         openFiles = try OpenFiles(
             raisedTo: OpenFiles.needed(
@@ -112,14 +120,16 @@ public actor AggregatorService: Service {
         }
         setup = try AggregatorSetup(
             configuration: configuration, folder: folder, run: UInt64.random(in: 1 ... .max),
-            startingAt: RunClock().now(), takesUpFinished: stays, earlier: earlier)
+            startingAt: RunClock().now(), takesUpFinished: stays, acceptsFork: acceptsFork, earlier: earlier)
         self.configuration = setup.configuration
         try folder.removeDrain()
         try folder.removeChange()
         self.logger = logger
         clock = RunClock(since: setup.lastTime)
         pipeline = CommitPipeline(
-            LoggedAggregator(aggregator: setup.aggregator, log: setup.log, changes: setup.changes))
+            LoggedAggregator(
+                aggregator: setup.aggregator, log: setup.log, changes: setup.changes,
+                key: logKey))
         self.figureFiles = figureFiles
         observer = try RunObserver(folder: folder, history: setup.history, files: figureFiles)
         snapshots = SnapshotKeeper(
@@ -193,7 +203,8 @@ public actor AggregatorService: Service {
         try makeEvaluator()
         let now = clock.now()
         observer.begin(at: now)
-        try pipeline.start(EpochStarted(epoch: setup.origin.epoch, build: buildVersion), at: now)
+        try pipeline.start(
+            epoch: setup.origin.epoch, acceptingFork: setup.recovery?.fork, at: now)
         begun = true
         try advance(settling: true)
         guard !ended else { return }
@@ -329,10 +340,16 @@ public actor AggregatorService: Service {
 
     private func evaluated(_ result: Result<Evaluator.Outcome, any Error>) {
         guard !ended else { return }
-        do {
-            try observer.add(try result.get(), at: clock.now())
-        } catch {
-            logger.warning("evaluation failed", metadata: ["problem": "\(error)"])
+        switch result {
+        case .failure(let error): logger.warning("evaluation failed", metadata: ["problem": "\(error)"])
+        case .success(let outcome):
+            attempt {
+                let now = clock.now()
+                let validation = Validation(version: outcome.version, outcome.evaluation)
+                try pipeline.keep(validation, at: now)
+                try observer.add(validation, at: now)
+                try advance()
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 import Federation
 import PromptAggregation
+import PromptWire
 import RunLog
 
 /// Builds the entries of a `RunInspection` while the log goes by.
@@ -9,6 +10,8 @@ struct RunCollector {
     private(set) var versions: [RunInspection.VersionEntry] = []
     private(set) var updates: [RunInspection.UpdateEntry] = []
     private(set) var clients: [RunInspection.ClientEntry] = []
+    private(set) var forks: [RunInspection.ForkEntry] = []
+    private(set) var isSigned = false
     /// Those already counted: a client repeats its hello until it is welcomed, and after the aggregator's restart.
     private var sessions: Set<UInt64> = []
     /// Where in `updates` those in the buffer are.
@@ -26,9 +29,8 @@ struct RunCollector {
             now = event.time
             self.bytes = bytes
             switch event.kind {
-            case .started: starts += 1
             case .received(let message): count(message)
-            case .tick, .drainRequested, .reconfigured: break
+            case .started, .tick, .drainRequested, .reconfigured: break
             }
         case .judged(let update, let verdict): add(update, verdict)
         case .effect(.flushed(let flush)): add(flush)
@@ -39,7 +41,16 @@ struct RunCollector {
             if let place = versions.lastIndex(where: { $0.version == publication.version }) {
                 versions[place].digest = publication.recorded.description
             }
-        case .began, .effect: break
+        case .started(let start):
+            starts += 1
+            isSigned = !start.signingKey.isEmpty
+            if let fork = start.fork {
+                forks.append(
+                    .init(
+                        start: starts, program: start.program.words, version: fork.version,
+                        logged: "\(Digest(bytes: fork.logged))", replayed: "\(Digest(bytes: fork.replayed))"))
+            }
+        case .began, .effect, .validated, .checkpoint: break
         }
     }
 

@@ -8,7 +8,7 @@ import Text
 /// A run as files for other tools: CSV of versions, updates, clients and evaluations, safetensors of versions' prompts.
 public enum RunExport {
     /// Replays a log and writes `versions.csv`, `updates.csv`, `clients.csv`, `prompts-<version>.safetensors`, and
-    /// `evaluations.csv` where the run folder has one: evaluations are not in the log.
+    /// `evaluations.csv` where the run was evaluated.
     ///
     /// - Parameter versions: those whose prompts are written; empty for the last one.
     /// - Returns: the paths of what was written.
@@ -33,7 +33,8 @@ public enum RunExport {
                 if wanted.isEmpty || wanted.contains(newest.version) {
                     states.append((newest, publication.recorded))
                 }
-            case .began, .judged, .effect: break
+            case .validated(let validation, let time): history.add(validation, at: time)
+            case .began, .started, .judged, .effect, .checkpoint: break
             }
         }
         if let missing = wanted.first(where: { version in !states.contains { $0.prompts.version == version } }) {
@@ -50,9 +51,8 @@ public enum RunExport {
         try table("versions", versionRows(history, inspection))
         try table("updates", updateRows(inspection))
         try table("clients", clientRows(inspection))
-        let evaluations = RunFolder(ofLog: path).evaluations
-        if let text = try? String(contentsOfFile: evaluations, encoding: .utf8) {
-            try table("evaluations", text.split(separator: "\n").map(String.init))
+        if !history.evaluations.isEmpty {
+            try table("evaluations", [RunHistory.EvaluationRow.header] + history.evaluations.map(\.csv))
         }
         let run = RunFolder(ofLog: path)
         let label = PromptsLabel(model: try ModelDescription(ofRun: run), folder: run, runID: inspection.run.id)

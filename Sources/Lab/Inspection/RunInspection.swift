@@ -3,6 +3,7 @@ import PromptAggregation
 import PromptWire
 import RunLog
 import RunSettings
+import Text
 
 /// What happened in a run, read from its log.
 @dynamicMemberLookup
@@ -22,7 +23,7 @@ public struct RunInspection: Encodable, Sendable {
 
         public struct Part: Encodable, Sendable {
             public var client: String
-            public var task: UInt64
+            @Wide public var task: UInt64
             public var baseVersion: Int
             public var staleness: Int
             public var stalenessWeight: Double
@@ -49,8 +50,8 @@ public struct RunInspection: Encodable, Sendable {
         /// Since the first record of the log.
         public var seconds: Double
         public var client: String
-        public var session: UInt64
-        public var task: UInt64
+        @Wide public var session: UInt64
+        @Wide public var task: UInt64
         public var baseVersion: Int
         public var samples: Int
         /// Prompts that the client touched.
@@ -116,13 +117,16 @@ public struct RunInspection: Encodable, Sendable {
         public var log: String
         /// SHA-256 of the log's first record in hexadecimal.
         public var id: String
+        /// What began the log.
         public var build: String
+        public var kernels: String
+        public var algorithm: Int
         /// The version of an earlier run that it began with, nil where it began with values of its own.
         public var startedFrom: WarmStart?
         /// The settings that were changed since it began, in their order.
         public var changes: [Change]
         public var strategy: String
-        public var seed: UInt64
+        @Wide public var seed: UInt64
         public var records: Int
         /// Bytes of a torn end that were left out.
         public var droppedBytes: UInt64
@@ -133,8 +137,23 @@ public struct RunInspection: Encodable, Sendable {
         public var rejected: Int
         /// Starts of the aggregator.
         public var starts: Int
+        /// Those that continued from other bits than were logged.
+        public var forks: [ForkEntry]
+        /// Whether the last start signs the log's checkpoints.
+        public var signed: Bool
         /// The last one.
         public var version: Int
+    }
+
+    /// A start of the aggregator that continued although a version did not come out as it was logged.
+    public struct ForkEntry: Encodable, Sendable {
+        /// Which start it was, from 1, and of what.
+        public var start: Int
+        public var program: String
+        /// The first version that differed, its digest as it was logged, and as that start made it.
+        public var version: Int
+        public var logged: String
+        public var replayed: String
     }
 
     public let run: Summary
@@ -157,14 +176,15 @@ public struct RunInspection: Encodable, Sendable {
         let aggregator = replay.aggregator!
         run = Summary(
             log: path, id: "\(RunSnapshot.digest(of: replay.header!))",
-            build: replay.header!.build, startedFrom: replay.header!.warmStart,
+            build: replay.header!.program.build, kernels: replay.header!.program.kernels,
+            algorithm: Int(clamping: replay.header!.program.algorithm), startedFrom: replay.header!.warmStart,
             changes: replay.changes.map { Change(key: $0.key, value: $0.value) },
             strategy: replay.configuration!.strategy.name,
             seed: replay.header!.seed, records: replay.records, droppedBytes: replay.droppedBytes,
             seconds: collector.start.map { (replay.lastTime - $0) / .seconds(1) } ?? 0,
             finished: aggregator.phase == .finished, updatesAccepted: aggregator.counts.accepted,
             duplicates: aggregator.counts.duplicates, rejected: aggregator.counts.rejected,
-            starts: collector.starts, version: aggregator.version)
+            starts: collector.starts, forks: collector.forks, signed: collector.isSigned, version: aggregator.version)
         versions = collector.versions
         updates = collector.updates
         clients = collector.clients

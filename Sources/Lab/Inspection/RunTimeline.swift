@@ -1,5 +1,6 @@
 import Federation
 import PromptAggregation
+import PromptWire
 import RunLog
 import Text
 
@@ -8,7 +9,7 @@ public enum RunTimeline {
     public struct Entry: Encodable, Sendable {
         public enum Kind: String, Encodable, Sendable {
             case started, tick, drain, setting, hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye
-            case publication
+            case publication, validation, checkpoint
         }
         /// The record's index in the log; the header is record 0.
         public var record: Int
@@ -26,7 +27,8 @@ public enum RunTimeline {
         public var lines: [String] {
             let seconds = decimal(self.seconds, 3)
             let time = String(repeating: " ", count: max(0, 10 - seconds.count)) + seconds
-            return ["\(event == .publication ? String(repeating: " ", count: 10) : time)  \(text)"]
+            let isOfAggregator = [.publication, .validation, .checkpoint].contains(event)
+            return ["\(isOfAggregator ? String(repeating: " ", count: 10) : time)  \(text)"]
                 + outcomes.map { "            -> \($0)" }
         }
     }
@@ -38,6 +40,7 @@ public enum RunTimeline {
         var record = 0
         var seconds = 0.0
         var open: Entry?
+        var program = ""
         func begin(_ kind: Entry.Kind, client: String? = nil, _ text: String) throws {
             if let whole = open { try take(whole) }
             record += 1
@@ -50,7 +53,7 @@ public enum RunTimeline {
                 start = start ?? event.time
                 seconds = (event.time - start!) / .seconds(1)
                 let (kind, client) = origin(event.kind)
-                try begin(kind, client: client, describe(event.kind, bytes: bytes))
+                try begin(kind, client: client, describe(event.kind, bytes: bytes) + (kind == .started ? program : ""))
             case .judged(_, let verdict):
                 if let words = describe(verdict) { open?.outcomes.append(words) }
             case .effect(let effect):
@@ -59,6 +62,22 @@ public enum RunTimeline {
                 let verdict = publication.isEqual ? "equal" : "DIFFERS from \(publication.replayed)"
                 try begin(
                     .publication, "=  version \(publication.version) digest \(publication.recorded) \(verdict)")
+            case .started(let start):
+                program = ": \(start.program.words)"
+                if let fork = start.fork {
+                    program += ", continues from another version \(fork.version) than was logged"
+                }
+            case .validated(let validation, _):
+                try begin(
+                    .validation,
+                    "=  version \(validation.version): \(decimal(100 * validation.accuracy, 1)) % of the validation images"
+                )
+            case .checkpoint(let checkpoint):
+                let signed = checkpoint.signature.isEmpty ? "not signed" : "signed"
+                try begin(
+                    .checkpoint,
+                    "=  \(checkpoint.closing ? "closed" : "checkpoint") behind \(checkpoint.records) records, \(signed)"
+                )
             }
         }
         if let open { try take(open) }

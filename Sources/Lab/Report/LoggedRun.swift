@@ -56,7 +56,8 @@ struct LoggedRun {
             case .checked(let publication):
                 publications += 1
                 if !publication.isEqual { different += 1 }
-            case .effect: break
+            case .validated(let validation, let time): history.add(validation, at: time)
+            case .started, .effect, .checkpoint: break
             }
         }
         if let version, !inspection.versions.contains(where: { $0.version == version }) {

@@ -53,7 +53,7 @@ struct ReportedRun {
         settings = layers.settings.sorted { $0.key < $1.key }.map { RunSetting(key: $0.key, value: $0.value.value) }
         configuration = try RunConfiguration(layers)
         self.versions = versions
-        evaluations = RunHistory.evaluations(in: folder)
+        evaluations = logged?.history.evaluations ?? RunHistory.evaluations(in: folder)
         self.logged = logged
     }
 

@@ -119,7 +119,7 @@ public struct Simulation {
     /// - Throws: `CancellationError` when it was asked to stop; what is wrong with data, log or tuning.
     public mutating func run(shouldStop: () -> Bool = { false }) throws -> AggregatorMessage.GlobalPrompts {
         observer.begin(at: now)
-        try pipeline.start(EpochStarted(epoch: setup.origin.epoch, build: buildVersion), at: now)
+        try pipeline.start(epoch: setup.origin.epoch, at: now)
         try settle()
         for index in seats.indices { queue.push(.clientStarts(index), at: now + latency) }
         // Clients that have spent their privacy budgets leave; without any the run would wait for ever.
@@ -129,6 +129,7 @@ public struct Simulation {
             try take(next.item, number: next.number)
         }
         if observer.history.evaluations.last?.version != pipeline.aggregator.version { try evaluate() }
+        try settle()
         try pipeline.close()
         let engine = pipeline.engine
         let label = setup.label
@@ -202,9 +203,11 @@ public struct Simulation {
 
     private mutating func evaluate() throws {
         let version = pipeline.aggregator.version
-        try observer.add(.init(version: version, evaluation: evaluation(on: data.validation)), at: now)
+        let validation = Validation(version: version, try evaluation(on: data.validation))
+        try pipeline.keep(validation, at: now)
+        try observer.add(validation, at: now)
         guard let tests, let test = data.test else { return }
-        let row = observer.row(.init(version: version, evaluation: try evaluation(on: test)), at: now)
+        let row = history.row(Validation(version: version, try evaluation(on: test)), at: now)
         testEvaluations.append(row)
         try tests.append(row.csv)
     }

@@ -26,6 +26,8 @@ struct Alternative {
     private var strategy: any AggregationStrategy
     private let stalenessWeight: StalenessWeight
     private let flushing: Flushing
+    /// Whose updates it does without.
+    private let absent: Set<ClientID>
     private var buffer: [Arrival] = []
     private(set) var version: Version = 0
     /// For each recorded version, this aggregation's version when it was published.
@@ -37,14 +39,18 @@ struct Alternative {
     private(set) var rows = 0
     private(set) var strayRows = 0
 
-    /// - Parameter strategy: holds the state that the recorded run started from.
+    /// - Parameters:
+    ///   - strategy: holds the state that the recorded run started from.
+    ///   - absent: clients whose updates it does without.
     init(
-        name: String, strategy: any AggregationStrategy, stalenessWeight: StalenessWeight, flushing: Flushing
+        name: String, strategy: any AggregationStrategy, stalenessWeight: StalenessWeight, flushing: Flushing,
+        without absent: Set<ClientID> = []
     ) {
         self.name = name
         self.strategy = strategy
         self.stalenessWeight = stalenessWeight
         self.flushing = flushing
+        self.absent = absent
         identities = SharedIdentities(strategy.state)
     }
 
@@ -56,7 +62,7 @@ struct Alternative {
     ///   - base: the recorded state that it started from.
     ///   - isDiscarded: whether the recorded run discarded it as too late for its round.
     mutating func take(_ update: ClientMessage.Update, base: PromptState, isDiscarded: Bool) {
-        if flushing == .asRecorded, isDiscarded { return }
+        if flushing == .asRecorded && isDiscarded || absent.contains(update.client) { return }
         buffer.append(Arrival(update: update, base: base, baseVersion: versions[update.baseVersion]))
         if case .every(let size) = flushing, buffer.count >= size { flush() }
     }

@@ -43,6 +43,9 @@ public struct WhatIf: Encodable, Sendable {
     public var start: Outcome
     public var recorded: Outcome
     public var others: [Outcome] = []
+    /// Why there is no accuracy, where it was wanted; nil where there is, or where it was not.
+    public var noAccuracy: String?
+    private var isOfClients: Bool
 
     /// Replays a log up to a version, feeds its updates to the other methods, and compares the states that come out.
     ///
@@ -50,12 +53,14 @@ public struct WhatIf: Encodable, Sendable {
     ///   - version: nil for the last one.
     ///   - split: the images on which to evaluate, with the data and the encoder that the run's configuration names; nil
     ///     for none.
+    ///   - needsImages: whether to throw where these are not at hand, rather than to say so.
     /// - Throws: `ConfigurationError` for what cannot be aggregated so, `LogError` or `ReplayError`, or what is wrong with
     ///   data or encoder.
     public init(
         log path: String, methods: WhatIfMethods, until version: Version? = nil, split: RunEvaluation.Split? = nil,
-        threads: Int = 1
+        needsImages: Bool = true, threads: Int = 1
     ) throws {
+        isOfClients = !methods.absent.isEmpty
         var study = Study(path: path, methods: methods)
         let replay = try Replay(path: path, until: version) { try study.take($0) }
         guard let initial = study.initial, let last = study.states.last, version.map({ $0 == last.version }) ?? true
@@ -63,7 +68,14 @@ public struct WhatIf: Encodable, Sendable {
             throw ReplayError(
                 "\(path): the log ends at version \(study.states.last?.version ?? 0) and has no \(version ?? 0)")
         }
-        let images = try split.map { try HeldOutImages($0, of: replay.configuration!, log: path, threads: threads) }
+        var images: HeldOutImages?
+        if let split {
+            do {
+                images = try HeldOutImages(split, of: replay.configuration!, log: path, threads: threads)
+            } catch  where !needsImages {
+                noAccuracy = "\(error)"
+            }
+        }
         let goal = last.state
         func outcome(_ method: String, _ state: PromptState, versions: Int, updates: Int, strays: Double = 0) -> Outcome
         {
@@ -82,7 +94,7 @@ public struct WhatIf: Encodable, Sendable {
         }
         log = path
         self.version = last.version
-        self.split = split
+        self.split = images == nil ? nil : split
         recordedSeconds = study.seconds
         start = outcome("the start", initial, versions: 0, updates: 0)
         recorded = try evaluated(
@@ -96,6 +108,10 @@ public struct WhatIf: Encodable, Sendable {
     }
 
     /// What is kept while the log goes by.
+    private enum CodingKeys: CodingKey {
+        case log, version, recordedSeconds, split, start, recorded, others, noAccuracy
+    }
+
     private struct Study {
         let path: String
         let methods: WhatIfMethods
@@ -134,7 +150,7 @@ public struct WhatIf: Encodable, Sendable {
             case .effect(.publishVersion(let prompts)): follow(prompts)
             case .effect(.flushed(let flush)): updates += flush.parts.count
             case .effect(.finish): for place in alternatives.indices { alternatives[place].finish() }
-            case .effect: break
+            case .effect, .started, .validated, .checkpoint: break
             case .checked(let publication):
                 guard publication.isEqual else {
                     throw ReplayError(
@@ -167,9 +183,19 @@ public struct WhatIf: Encodable, Sendable {
             "",
             "prompts and head are distances from the recorded state; astray are updates' prompts whose prompt the method's",
             "pool does not hold.\(images)",
-            "Open loop: every method gets the updates that the clients sent in the recorded run. Under it they would have",
-            "started from other versions and answered differently; 'impromptu simulate' lets them.",
-        ]
+        ] + (noAccuracy.map { ["No accuracy: \($0)"] } ?? []) + openLoop
+    }
+
+    private var openLoop: [String] {
+        isOfClients
+            ? [
+                "Open loop: the other clients' updates stay as they were sent, tuned from versions that this client had a part",
+                "in. Without it they would have started from other versions and answered differently.",
+            ]
+            : [
+                "Open loop: every method gets the updates that the clients sent in the recorded run. Under it they would have",
+                "started from other versions and answered differently; 'impromptu simulate' lets them.",
+            ]
     }
 
     private func row(_ outcome: Outcome) -> [String] {

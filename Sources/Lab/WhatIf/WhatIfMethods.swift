@@ -4,6 +4,8 @@ import RunSettings
 
 /// Which other ways of aggregation a what-if compares.
 public struct WhatIfMethods: Sendable {
+    /// Clients who take no part, a group for each comparison; with a group, the aggregation is the recorded one.
+    public var absent: [[ClientID]]
     /// Names in the `StrategyCatalog`; empty for the recorded run's own.
     public var strategies: [String]
     /// `strategy.key=value` for whichever of the strategies have that key, and `federation.staleness_…=value`.
@@ -13,7 +15,11 @@ public struct WhatIfMethods: Sendable {
     /// Updates that make a version; nil makes one whenever the recorded run did.
     public var buffer: Int?
 
-    public init(strategies: [String] = [], assignments: [String] = [], staleness: String? = nil, buffer: Int? = nil) {
+    public init(
+        strategies: [String] = [], assignments: [String] = [], staleness: String? = nil, buffer: Int? = nil,
+        without absent: [[ClientID]] = []
+    ) {
+        self.absent = absent
         self.strategies = strategies
         self.assignments = assignments
         self.staleness = staleness
@@ -34,14 +40,16 @@ public struct WhatIfMethods: Sendable {
                 throw ConfigurationError(
                     "--set strategy.\(stranger.key): none of \(names.joined(separator: ", ")) has such a setting")
             }
-            return try names.map { name in
+            let groups = absent.isEmpty ? [[]] : absent
+            return try names.flatMap { name in try groups.map { (name, $0) } }.map { name, absent in
                 let settings = try settings(of: name, recorded, given.strategy)
                 try checkUpdates(of: recorded, fit: name, settings)
                 let strategy = try StrategyCatalog.make(
                     name: name, settings: settings, initial: initial, seed: recorded.federation.seed)
+                let without = absent.isEmpty ? name : "without " + absent.map(\.name).joined(separator: ", ")
                 return Alternative(
-                    name: name, strategy: strategy, stalenessWeight: weight,
-                    flushing: buffer.map { .every($0) } ?? .asRecorded)
+                    name: without, strategy: strategy, stalenessWeight: weight,
+                    flushing: buffer.map { .every($0) } ?? .asRecorded, without: Set(absent))
             }
         } catch let error as StrategyError {
             throw ConfigurationError("\(error)")

@@ -88,6 +88,8 @@ public enum LogCodec {
     public static func encode(_ record: DrainRequested) -> [UInt8] { MessageWriter.pack { $0.drainRequested(record) } }
     public static func encode(_ record: SettingChanged) -> [UInt8] { MessageWriter.pack { $0.settingChanged(record) } }
     public static func encode(_ record: Publication) -> [UInt8] { MessageWriter.pack { $0.publication(record) } }
+    public static func encode(_ record: Validation) -> [UInt8] { MessageWriter.pack { $0.validation(record) } }
+    public static func encode(_ record: Checkpoint) -> [UInt8] { MessageWriter.pack { $0.checkpoint(record) } }
 
     public static func decode(
         _ bytes: UnsafeRawBufferPointer, on channel: LogChannel, limits: WireLimits = WireLimits()
@@ -119,6 +121,14 @@ public enum LogCodec {
         case .publication:
             return try reader.unpack(bytes, as: "Publication", impromptu__v2__publication__unpack) {
                 record throws(WireError) in .publication(try reader.publication(record))
+            }
+        case .validation:
+            return try reader.unpack(bytes, as: "Validation", impromptu__v2__validation__unpack) {
+                record throws(WireError) in .validation(try reader.validation(record))
+            }
+        case .checkpoint:
+            return try reader.unpack(bytes, as: "Checkpoint", impromptu__v2__checkpoint__unpack) {
+                record throws(WireError) in .checkpoint(try reader.checkpoint(record))
             }
         }
     }

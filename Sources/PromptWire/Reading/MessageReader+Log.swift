@@ -14,7 +14,7 @@ extension MessageReader {
             configurationYAML: try text(
                 wire.configuration_yaml, most: limits.configurationBytes, "header.configuration_yaml"),
             seed: wire.seed,
-            build: try text(wire.build, most: limits.labelBytes, "header.build"),
+            program: try program(wire.program, "header.program"),
             run: wire.run,
             initial: initial,
             model: try model(wire.model, "header.model"),
@@ -30,9 +30,41 @@ extension MessageReader {
     }
 
     func epochStarted(_ wire: Impromptu__V2__EpochStarted) throws(WireError) -> EpochStarted {
-        EpochStarted(
-            epoch: try ordinal(wire.epoch, "epoch.epoch"),
-            build: try text(wire.build, most: limits.labelBytes, "epoch.build"))
+        var fork: AcceptedFork?
+        if let wire = wire.fork?.pointee {
+            fork = AcceptedFork(
+                version: try version(wire.version, "epoch.fork.version"),
+                logged: try binary(wire.logged, 16...64, "epoch.fork.logged"),
+                replayed: try binary(wire.replayed, 16...64, "epoch.fork.replayed"))
+        }
+        return EpochStarted(
+            epoch: try ordinal(wire.epoch, "epoch.epoch"), program: try program(wire.program, "epoch.program"),
+            signingKey: try optionalBinary(wire.signing_key, 32, "epoch.signing_key"), fork: fork)
+    }
+
+    private func program(
+        _ wire: UnsafeMutablePointer<Impromptu__V2__Program>?, _ path: String
+    ) throws(WireError) -> Program {
+        guard let wire = wire?.pointee else { throw WireError(field: path, problem: "expected it, found none") }
+        return Program(
+            build: try text(wire.build, most: limits.labelBytes, "\(path).build"),
+            kernels: try text(wire.kernels, most: limits.labelBytes, "\(path).kernels"),
+            algorithm: try ordinal(wire.algorithm, "\(path).algorithm"))
+    }
+
+    private func binary(
+        _ data: ProtobufCBinaryData, _ sizes: ClosedRange<Int>, _ path: String
+    ) throws(WireError) -> [UInt8] {
+        guard sizes.contains(data.len) else {
+            let expected = sizes.count == 1 ? "\(sizes.lowerBound)" : "\(sizes.lowerBound) to \(sizes.upperBound)"
+            throw WireError(field: path, problem: "expected \(expected) bytes, found \(data.len)")
+        }
+        return [UInt8](UnsafeRawBufferPointer(start: data.data, count: data.len))
+    }
+
+    /// Bytes of one size, or none.
+    private func optionalBinary(_ data: ProtobufCBinaryData, _ size: Int, _ path: String) throws(WireError) -> [UInt8] {
+        data.len == 0 ? [] : try binary(data, size...size, path)
     }
 
     func drainRequested(_ wire: Impromptu__V2__DrainRequested) throws(WireError) -> DrainRequested {
@@ -46,16 +78,27 @@ extension MessageReader {
     }
 
     func publication(_ wire: Impromptu__V2__Publication) throws(WireError) -> Publication {
-        let digest = [UInt8](UnsafeRawBufferPointer(start: wire.digest.data, count: wire.digest.len))
-        guard (16...64).contains(digest.count) else {
-            throw WireError(
-                field: "publication.digest", problem: "expected 16 to 64 bytes, found \(digest.count)")
-        }
-        return Publication(
+        Publication(
             version: try version(wire.version, "publication.version"),
-            digest: digest,
+            digest: try binary(wire.digest, 16...64, "publication.digest"),
             pool: try count(wire.pool, "publication.pool"),
             contributions: try count(wire.contributions, "publication.contributions"),
             updates: try count(wire.updates, "publication.updates"))
+    }
+
+    func validation(_ wire: Impromptu__V2__Validation) throws(WireError) -> Validation {
+        Validation(
+            version: try version(wire.version, "validation.version"),
+            accuracy: try finite(wire.accuracy, "validation.accuracy"),
+            balancedAccuracy: try finite(wire.balanced_accuracy, "validation.balanced_accuracy"),
+            loss: wire.loss,
+            maskedAccuracy: try finite(wire.masked_accuracy, "validation.masked_accuracy"))
+    }
+
+    func checkpoint(_ wire: Impromptu__V2__Checkpoint) throws(WireError) -> Checkpoint {
+        Checkpoint(
+            records: try ordinal(wire.records, "checkpoint.records"),
+            chain: try binary(wire.chain, 32...32, "checkpoint.chain"),
+            signature: try optionalBinary(wire.signature, 64, "checkpoint.signature"), closing: wire.closing != 0)
     }
 }

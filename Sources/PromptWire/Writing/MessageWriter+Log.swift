@@ -8,7 +8,7 @@ extension MessageWriter {
             $0.log_format = UInt32(RunHeader.logFormat)
             $0.configuration_yaml = text(header.configurationYAML)
             $0.seed = header.seed
-            $0.build = text(header.build)
+            $0.program = program(header.program)
             $0.run = header.run
             $0.initial = header.initial.map(globalPrompts)
             $0.model = model(header.model)
@@ -28,7 +28,25 @@ extension MessageWriter {
     func epochStarted(_ record: EpochStarted) -> UnsafeMutablePointer<Impromptu__V2__EpochStarted> {
         message(impromptu__v2__epoch_started__init) {
             $0.epoch = record.epoch
-            $0.build = text(record.build)
+            $0.program = program(record.program)
+            $0.signing_key = bytes(record.signingKey)
+            $0.fork = record.fork.map(acceptedFork)
+        }
+    }
+
+    private func program(_ program: Program) -> UnsafeMutablePointer<Impromptu__V2__Program> {
+        message(impromptu__v2__program__init) {
+            $0.build = text(program.build)
+            $0.kernels = text(program.kernels)
+            $0.algorithm = program.algorithm
+        }
+    }
+
+    private func acceptedFork(_ fork: AcceptedFork) -> UnsafeMutablePointer<Impromptu__V2__AcceptedFork> {
+        message(impromptu__v2__accepted_fork__init) {
+            $0.version = Int64(fork.version)
+            $0.logged = bytes(fork.logged)
+            $0.replayed = bytes(fork.replayed)
         }
     }
 
@@ -56,6 +74,25 @@ extension MessageWriter {
             $0.pool = Int64(record.pool)
             $0.contributions = Int64(record.contributions)
             $0.updates = Int64(record.updates)
+        }
+    }
+
+    func validation(_ record: Validation) -> UnsafeMutablePointer<Impromptu__V2__Validation> {
+        message(impromptu__v2__validation__init) {
+            $0.version = Int64(record.version)
+            $0.accuracy = record.accuracy
+            $0.balanced_accuracy = record.balancedAccuracy
+            $0.loss = record.loss
+            $0.masked_accuracy = record.maskedAccuracy
+        }
+    }
+
+    func checkpoint(_ record: Checkpoint) -> UnsafeMutablePointer<Impromptu__V2__Checkpoint> {
+        message(impromptu__v2__checkpoint__init) {
+            $0.records = record.records
+            $0.chain = bytes(record.chain)
+            $0.signature = bytes(record.signature)
+            $0.closing = record.closing ? 1 : 0
         }
     }
 }

@@ -24,6 +24,12 @@ struct BenchReplayCommand: ParsableCommand {
     @Option(help: "Times through the log; the median counts.")
     var runs = 3
 
+    @Option(
+        name: .customLong("recovery"),
+        help: ArgumentHelp(
+            "Times the recovery of a run of so many versions in place of all that; repeatable.", valueName: "versions"))
+    var recoveries: [Int] = []
+
     @Flag(help: "Prints JSON.")
     var json = false
 
@@ -37,15 +43,38 @@ struct BenchReplayCommand: ParsableCommand {
 
     func validate() throws {
         guard updates >= 1, runs >= 1 else { throw ValidationError("--updates and --runs: expected at least 1") }
+        guard recoveries.allSatisfy({ $0 >= 1 }) else { throw ValidationError("--recovery: expected at least 1") }
+        guard recoveries.isEmpty || path == nil && !json else {
+            throw ValidationError("--recovery: expected neither a run nor --json with it")
+        }
     }
 
     func run() throws {
+        if !recoveries.isEmpty { return try recover() }
         if let path { return try measure(RunFolder.log(at: path)) }
         let folder = RunFolder(path: NSTemporaryDirectory() + "impromptu-bench-" + UUID().uuidString)
         try folder.create()
         defer { try? FileManager.default.removeItem(atPath: folder.path) }
         try ReplayBenchmark.writeRun(to: folder, updates: updates)
         try measure(folder.log)
+    }
+
+    private func recover() throws {
+        var table = TextTable([
+            "versions", "records", "log MB", "snapshot MB", "recovery ms", "of it replayed", "without snapshot ms",
+        ])
+        for versions in recoveries {
+            let folder = RunFolder(path: NSTemporaryDirectory() + "impromptu-bench-" + UUID().uuidString)
+            try folder.create()
+            defer { try? FileManager.default.removeItem(atPath: folder.path) }
+            let found = try RecoveryBenchmark(versions: versions, in: folder)
+            table.add([
+                "\(found.versions)", "\(found.records)", decimal(Double(found.bytes) / 1e6, 1),
+                decimal(Double(found.snapshotBytes) / 1e6, 2), decimal(found.recovery / .milliseconds(1), 0),
+                "\(found.replayedRecords)", decimal(found.wholeRecovery / .milliseconds(1), 0),
+            ])
+        }
+        try StandardOutput.write(table.lines.joined(separator: "\n"))
     }
 
     private func measure(_ log: String) throws {

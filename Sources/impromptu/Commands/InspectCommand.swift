@@ -92,7 +92,8 @@ struct InspectCommand: ParsableCommand {
     private func overview(_ run: RunInspection) -> [String] {
         var lines = [
             "log            \(run.log)",
-            "written by     impromptu \(run.build), seed \(run.seed), strategy \(run.strategy)",
+            "written by     impromptu \(run.build) on \(run.kernels), algorithm \(run.algorithm), seed \(run.seed), strategy"
+                + " \(run.strategy)",
             "length         \(run.records) records, \(decimal(run.seconds, 1)) s, aggregator started \(run.starts) times"
                 + (run.finished ? ", run finished" : ", run not finished"),
             "updates        \(run.updatesAccepted) accepted, \(run.duplicates) duplicates dropped, \(run.rejected) rejected",
@@ -104,6 +105,11 @@ struct InspectCommand: ParsableCommand {
         }
         if !run.changes.isEmpty {
             lines.append("changed        " + run.changes.map { "\($0.key)=\($0.value)" }.joined(separator: ", "))
+        }
+        for fork in run.forks {
+            lines.append(
+                "fork           accepted at start \(fork.start) by \(fork.program): version \(fork.version) was logged as"
+                    + " \(fork.logged.prefix(16)) and continued as \(fork.replayed.prefix(16))")
         }
         if run.droppedBytes > 0 { lines.append("torn end       \(run.droppedBytes) bytes were left out") }
         let isPrivate = run.clients.contains { $0.epsilon != nil }

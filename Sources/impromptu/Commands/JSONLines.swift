@@ -1,5 +1,5 @@
 import Console
-import Foundation
+import Text
 
 /// Prints values as JSON lines: each on a line of its own, with sorted keys, under the kind of thing that it is.
 struct JSONLines {
@@ -17,11 +17,7 @@ struct JSONLines {
         }
     }
 
-    private let encoder = JSONEncoder()
-
-    init() { encoder.outputFormatting = .sortedKeys }
-
     func write(_ kind: String, _ value: some Encodable) throws {
-        try StandardOutput.write(String(decoding: try encoder.encode(Line(kind: kind, value: value)), as: UTF8.self))
+        try StandardOutput.write(Line(kind: kind, value: value).json())
     }
 }

@@ -60,6 +60,9 @@ struct KeysCommand: ParsableCommand {
         if let rotate { return try self.rotate(rotate, in: folder) }
         if let revoke { return try self.revoke(revoke, in: folder) }
         if try folder.makeAggregator() { try StandardOutput.write("made the aggregator's keys and \(path)/allowed") }
+        if try LogKeyFiles(folder: path).make() {
+            try StandardOutput.write("made \(path)/log.secret, which signs the aggregator's logs, and log.public")
+        }
         if let workers {
             let names = try options.load().clients.map(\.name)
             for index in 0..<min(workers, names.count) {

@@ -165,7 +165,5 @@ struct ReplayCommand: ParsableCommand {
 
 /// Prints a value as JSON with sorted keys.
 func printJSON(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    try StandardOutput.write(String(decoding: try encoder.encode(value), as: UTF8.self))
+    try StandardOutput.write(value.json(isPretty: true))
 }

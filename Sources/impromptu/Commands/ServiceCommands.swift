@@ -45,6 +45,13 @@ struct AggregateCommand: AsyncParsableCommand {
     @Flag(help: "Keeps running after the run ends, so that late workers learn of it.")
     var stay = false
 
+    @Flag(
+        help: """
+            Continues an interrupted run although this program makes other versions of its log than were logged; the log \
+            records that.
+            """)
+    var acceptFork = false
+
     @OptionGroup var service: ServiceOptions
 
     func run() async throws {
@@ -64,7 +71,8 @@ struct AggregateCommand: AsyncParsableCommand {
         defer { serving.cancel() }
         let aggregator = try AggregatorService(
             configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine(),
-            health: service.healthFile, stays: stay, watch: looked?.watch, earlier: try start.prompts()
+            health: service.healthFile, stays: stay, acceptsFork: acceptFork, watch: looked?.watch,
+            earlier: try start.prompts()
         ) { figures in
             try RunReport.write(figures.history, heading: figures.heading, classes: figures.classes, to: folder)
         }

@@ -51,7 +51,8 @@ public struct DemoOutcome: Encodable, Sendable {
                     bytes += size
                 }
             case .effect(.flushed(let flush)): history.add(flush)
-            case .began, .judged, .effect: break
+            case .validated(let validation, let time): history.add(validation, at: time)
+            case .began, .started, .judged, .effect, .checkpoint: break
             case .checked(let publication):
                 publications += 1
                 if !publication.isEqual { different += 1 }
@@ -71,7 +72,7 @@ public struct DemoOutcome: Encodable, Sendable {
         accuracyBefore = before.accuracy
         accuracyAfter = after.accuracy
         balancedAccuracyAfter = after.balancedAccuracy
-        moments = RunHistory.evaluations(in: folder)
+        moments = history.evaluations
         versions = replay.aggregator!.version
         updates = history.updates
         lateUpdates = history.lateUpdates

@@ -18,6 +18,8 @@ extension FuzzTarget {
     }
 }
 
+private let program = Program(build: "x", kernels: "portable", algorithm: AggregationAlgorithm.version)
+
 private let client = ClientID("client-00")
 private let parameters = Parameters([
     (Parameters.headBias, Tensor(shape: [3], values: [0, 1, 2])),
@@ -68,12 +70,21 @@ private let wireSeeds: [[UInt8]] = {
             .header,
             LogCodec.encode(
                 RunHeader(
-                    configurationYAML: "run: {seed: 1}", seed: 1, build: "x", run: 1,
+                    configurationYAML: "run: {seed: 1}", seed: 1, program: program, run: 1,
                     initial: .init(version: 0, state: PromptState(parameters: parameters, promptIDs: [0]))))
         ),
-        (.epoch, LogCodec.encode(EpochStarted(epoch: 1, build: "x"))),
+        (.epoch, LogCodec.encode(EpochStarted(epoch: 1, program: program))),
         (.received, ClientCodec.encode(clientMessages[0])),
         (.tick, LogCodec.encode(Tick())),
+        (
+            .validation,
+            LogCodec.encode(
+                Validation(version: 1, accuracy: 0.5, balancedAccuracy: 0.5, loss: 1, maskedAccuracy: 0.5))
+        ),
+        (
+            .checkpoint,
+            LogCodec.encode(Checkpoint(records: 3, chain: [UInt8](repeating: 5, count: 32), closing: true))
+        ),
         (.drain, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))),
         (.setting, LogCodec.encode(SettingChanged(key: "run.updates", value: "9"))),
         (
@@ -115,7 +126,7 @@ private let replaySeeds: [[UInt8]] = {
             [UInt8(place(of: channel)), 8], little(time, 8), little(UInt64(bytes.count), 2),
             bytes)
     }
-    let start = record(.epoch, 1_000_000, LogCodec.encode(EpochStarted(epoch: 1, build: "x")))
+    let start = record(.epoch, 1_000_000, LogCodec.encode(EpochStarted(epoch: 1, program: program)))
     let received = clientMessages.enumerated().flatMap {
         record(.received, UInt64(2_000_000 + $0), ClientCodec.encode($1))
     }

@@ -29,6 +29,8 @@ private func encode(_ record: LogRecord) -> [UInt8] {
     case .received(let message): ClientCodec.encode(message)
     case .tick(let tick): LogCodec.encode(tick)
     case .publication(let publication): LogCodec.encode(publication)
+    case .validation(let validation): LogCodec.encode(validation)
+    case .checkpoint(let checkpoint): LogCodec.encode(checkpoint)
     }
 }
 

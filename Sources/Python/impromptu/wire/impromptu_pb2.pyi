@@ -37,6 +37,16 @@ REJECT_CODE_UNKNOWN_TASK: RejectCode
 REJECT_CODE_UNKNOWN_VERSION: RejectCode
 REJECT_CODE_UNSPECIFIED: RejectCode
 
+class AcceptedFork(_message.Message):
+    __slots__ = ["logged", "replayed", "version"]
+    LOGGED_FIELD_NUMBER: _ClassVar[int]
+    REPLAYED_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    logged: bytes
+    replayed: bytes
+    version: int
+    def __init__(self, version: _Optional[int] = ..., logged: _Optional[bytes] = ..., replayed: _Optional[bytes] = ...) -> None: ...
+
 class Ack(_message.Message):
     __slots__ = ["client", "task"]
     CLIENT_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +109,18 @@ class Beacon(_message.Message):
     version: int
     def __init__(self, phase: _Optional[_Union[Phase, str]] = ..., version: _Optional[int] = ..., updates: _Optional[int] = ..., late_updates: _Optional[int] = ..., clients_alive: _Optional[int] = ..., in_flight: _Optional[int] = ..., buffered: _Optional[int] = ..., pool: _Optional[int] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., evaluate: _Optional[_Union[Evaluate, _Mapping]] = ...) -> None: ...
 
+class Checkpoint(_message.Message):
+    __slots__ = ["chain", "closing", "records", "signature"]
+    CHAIN_FIELD_NUMBER: _ClassVar[int]
+    CLOSING_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    chain: bytes
+    closing: bool
+    records: int
+    signature: bytes
+    def __init__(self, records: _Optional[int] = ..., chain: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., closing: bool = ...) -> None: ...
+
 class ClientEnvelope(_message.Message):
     __slots__ = ["evaluation", "failure", "fetch", "goodbye", "heartbeat", "hello", "presence", "protocol", "update"]
     EVALUATION_FIELD_NUMBER: _ClassVar[int]
@@ -128,12 +150,16 @@ class DrainRequested(_message.Message):
     def __init__(self, patience_milliseconds: _Optional[int] = ...) -> None: ...
 
 class EpochStarted(_message.Message):
-    __slots__ = ["build", "epoch"]
-    BUILD_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ["epoch", "fork", "program", "signing_key"]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
-    build: str
+    FORK_FIELD_NUMBER: _ClassVar[int]
+    PROGRAM_FIELD_NUMBER: _ClassVar[int]
+    SIGNING_KEY_FIELD_NUMBER: _ClassVar[int]
     epoch: int
-    def __init__(self, epoch: _Optional[int] = ..., build: _Optional[str] = ...) -> None: ...
+    fork: AcceptedFork
+    program: Program
+    signing_key: bytes
+    def __init__(self, epoch: _Optional[int] = ..., program: _Optional[_Union[Program, _Mapping]] = ..., signing_key: _Optional[bytes] = ..., fork: _Optional[_Union[AcceptedFork, _Mapping]] = ...) -> None: ...
 
 class Evaluate(_message.Message):
     __slots__ = ["version"]
@@ -263,6 +289,16 @@ class Presence(_message.Message):
     heartbeats: _containers.RepeatedCompositeFieldContainer[Heartbeat]
     def __init__(self, heartbeats: _Optional[_Iterable[_Union[Heartbeat, _Mapping]]] = ...) -> None: ...
 
+class Program(_message.Message):
+    __slots__ = ["algorithm", "build", "kernels"]
+    ALGORITHM_FIELD_NUMBER: _ClassVar[int]
+    BUILD_FIELD_NUMBER: _ClassVar[int]
+    KERNELS_FIELD_NUMBER: _ClassVar[int]
+    algorithm: int
+    build: str
+    kernels: str
+    def __init__(self, build: _Optional[str] = ..., kernels: _Optional[str] = ..., algorithm: _Optional[int] = ...) -> None: ...
+
 class Prompts(_message.Message):
     __slots__ = ["prompt_ids", "tensors", "unchanged", "version"]
     PROMPT_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -316,24 +352,24 @@ class Reject(_message.Message):
     def __init__(self, client: _Optional[str] = ..., run: _Optional[int] = ..., task: _Optional[int] = ..., code: _Optional[_Union[RejectCode, str]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class RunHeader(_message.Message):
-    __slots__ = ["build", "configuration_yaml", "initial", "log_format", "model", "run", "seed", "warm_start"]
-    BUILD_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ["configuration_yaml", "initial", "log_format", "model", "program", "run", "seed", "warm_start"]
     CONFIGURATION_YAML_FIELD_NUMBER: _ClassVar[int]
     INITIAL_FIELD_NUMBER: _ClassVar[int]
     LOG_FORMAT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROGRAM_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     WARM_START_FIELD_NUMBER: _ClassVar[int]
-    build: str
     configuration_yaml: str
     initial: GlobalPrompts
     log_format: int
     model: ModelSpecification
+    program: Program
     run: int
     seed: int
     warm_start: WarmStart
-    def __init__(self, log_format: _Optional[int] = ..., configuration_yaml: _Optional[str] = ..., seed: _Optional[int] = ..., build: _Optional[str] = ..., run: _Optional[int] = ..., initial: _Optional[_Union[GlobalPrompts, _Mapping]] = ..., model: _Optional[_Union[ModelSpecification, _Mapping]] = ..., warm_start: _Optional[_Union[WarmStart, _Mapping]] = ...) -> None: ...
+    def __init__(self, log_format: _Optional[int] = ..., configuration_yaml: _Optional[str] = ..., seed: _Optional[int] = ..., program: _Optional[_Union[Program, _Mapping]] = ..., run: _Optional[int] = ..., initial: _Optional[_Union[GlobalPrompts, _Mapping]] = ..., model: _Optional[_Union[ModelSpecification, _Mapping]] = ..., warm_start: _Optional[_Union[WarmStart, _Mapping]] = ...) -> None: ...
 
 class SayHello(_message.Message):
     __slots__ = ["client", "session"]
@@ -456,6 +492,20 @@ class Update(_message.Message):
     task: int
     tensors: _containers.RepeatedCompositeFieldContainer[Tensor]
     def __init__(self, client: _Optional[str] = ..., session: _Optional[int] = ..., run: _Optional[int] = ..., task: _Optional[int] = ..., base_version: _Optional[int] = ..., sample_count: _Optional[int] = ..., tensors: _Optional[_Iterable[_Union[Tensor, _Mapping]]] = ..., prompt_ids: _Optional[_Iterable[int]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ...) -> None: ...
+
+class Validation(_message.Message):
+    __slots__ = ["accuracy", "balanced_accuracy", "loss", "masked_accuracy", "version"]
+    ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    BALANCED_ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    LOSS_FIELD_NUMBER: _ClassVar[int]
+    MASKED_ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    accuracy: float
+    balanced_accuracy: float
+    loss: float
+    masked_accuracy: float
+    version: int
+    def __init__(self, version: _Optional[int] = ..., accuracy: _Optional[float] = ..., balanced_accuracy: _Optional[float] = ..., loss: _Optional[float] = ..., masked_accuracy: _Optional[float] = ...) -> None: ...
 
 class WarmStart(_message.Message):
     __slots__ = ["digest", "run", "run_id", "version"]

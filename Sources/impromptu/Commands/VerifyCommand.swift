@@ -1,0 +1,60 @@
+import ArgumentParser
+import Console
+import FederationService
+import Lab
+import RunLog
+
+struct VerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Shows whether a log is what the aggregator signed, and from which record on it is not.",
+        discussion: """
+            The log of a run with keys holds a chain over its records, which the aggregator signs with every version, every \
+            thousand records or ten seconds, and at the end. Needs the log alone, and may read it while the run continues. \
+            Exit code 1: the log was changed.
+
+            Without --public-key only the log itself says whose key signed it. A log that ends early may be one that was \
+            cut: --finished accepts only a log that was closed in order.
+            """)
+
+    @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
+    var path: String
+
+    @Option(
+        name: .customLong("public-key"),
+        help: ArgumentHelp(
+            "The aggregator's log.public, as 'impromptu keys' made it; repeatable where the key was changed.",
+            valueName: "file"))
+    var publicKeys: [String] = []
+
+    @Flag(help: "Fails also where the log was not closed in order.")
+    var finished = false
+
+    @Flag(help: "Prints JSON.")
+    var json = false
+
+    func run() throws {
+        let trusted = try publicKeys.map { try LogKeyFiles.publicKey(in: $0) }
+        let found = try LogVerification(log: RunFolder.log(at: path), trusted: trusted)
+        if json {
+            try printJSON(found)
+        } else {
+            try StandardOutput.write(lines(found).joined(separator: "\n"))
+        }
+        if let problem = found.problem { throw ReplayError("\(found.log): not what was signed: \(problem)") }
+        if finished, !found.isClosed { throw ReplayError("\(found.log): expected a log that was closed in order") }
+    }
+
+    private func lines(_ found: LogVerification) -> [String] {
+        let keys = found.keys.joined(separator: ", ")
+        let signer =
+            found.keys.isEmpty
+            ? "nobody: whoever changes the log can make its chain again"
+            : keys + (found.areKeysTrusted ? "" : ", if the log is to be believed; --public-key settles that")
+        return [
+            "log            \(found.log)", "signed by      \(signer)",
+            "checkpoints    \(found.checkpoints), the last at record \(found.signedRecords - 1) of \(found.records)",
+            "verdict        \(found.verdict)",
+        ] + (found.droppedBytes > 0 ? ["torn end       \(found.droppedBytes) bytes were left out"] : [])
+    }
+}
