@@ -2,7 +2,7 @@
 """Joins a live run with the client of docs/wire-and-log.md and a stub for its training. Exits 0 at the end of the run,
 3 if it is not told of one in time.
 
-    join_run.py FOLDER UPDATES PROMPTS NAME [SECONDS SECRET SERVER]
+    join_run.py FOLDER UPDATES PROMPTS NAME [SECONDS [SECRET SERVER]]
 
 FOLDER gets the generated Python module. SECRET is the file of the client's secret key, SERVER that of the aggregator's
 public one."""
@@ -27,6 +27,7 @@ exec(compile(page.split("```python\n")[1].split("```")[0], "docs/wire-and-log.md
 seconds, keys = 60, None
 if rest:
     seconds = float(rest[0])
+if rest[1:]:
     secret, server = (pathlib.Path(file).read_bytes().strip() for file in rest[1:])
     keys = zmq.curve_public(secret), secret, server
 

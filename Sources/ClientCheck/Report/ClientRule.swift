@@ -59,7 +59,7 @@ public enum ClientRule: Int, CaseIterable, Hashable, Sendable {
         case .foreignTask: "A Task for another session is left alone"
         case .repeatedTask: "A Task is trained once, however often it comes; an older one is left alone"
         case .newestState: "It trains on the newest state that it got, at least the Task's version"
-        case .fetch: "It fetches a state that a Task needs, and again with each Heartbeat"
+        case .fetch: "It fetches a state that a Task needs, and again while it is missing"
         case .incompleteState: "Tensors left out of Prompts are taken from the held state, or fetched"
         case .update: "An Update names run, session, Task, a base version that was published, and samples"
         case .tensors: "An Update has the tensors of the plan in their shapes, finite, for known prompts"

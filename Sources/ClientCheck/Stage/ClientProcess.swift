@@ -7,9 +7,9 @@ final class ClientProcess {
     /// - Parameter command: a line for /bin/sh.
     /// - Throws: `ClientCheckError`.
     init(_ command: String) throws {
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        // Standard output is for the checker's results.
-        process.arguments = ["-c", "exec \(command) >&2"]
+        // A shell's background job ignores interrupts, and would pass that on; standard output is for the checker's results.
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["--default-signal=INT", "/bin/sh", "-c", "exec \(command) >&2"]
         process.standardInput = FileHandle.nullDevice
         do {
             try process.run()
