@@ -79,14 +79,25 @@ package struct Frame: Encodable {
         malformed = figures.traffic.malformed
         impostures = figures.traffic.impostures
         sinceFlush = history.versions.last.map { max(0, figures.seconds - $0.seconds) }
-        accuracy = history.evaluations.evenlySpread(atMost: Self.mostPoints).map {
-            [Double($0.updates), $0.seconds, $0.accuracy * 100]
-        }
+        accuracy = Self.accuracy(in: history)
         pools = history.versions.evenlySpread(atMost: Self.mostPoints).map { [Double($0.version), Double($0.pool)] }
         staleness = Self.folded(history.stalenessCounts)
         clients = Self.clients(of: figures)
         clientCount = figures.clients.count
         self.lines = lines
+    }
+
+    /// On the validation images; of a run that evaluates none, on what the clients hold out.
+    private static func accuracy(in history: RunHistory) -> [[Double]] {
+        guard history.evaluations.isEmpty else {
+            return history.evaluations.evenlySpread(atMost: mostPoints).map {
+                [Double($0.updates), $0.seconds, $0.accuracy * 100]
+            }
+        }
+        let updates = Dictionary(history.versions.map { ($0.version, $0.updates) }) { $1 }
+        return history.federatedEvaluations.evenlySpread(atMost: mostPoints).map {
+            [Double(updates[$0.version] ?? 0), $0.seconds, $0.accuracy * 100]
+        }
     }
 
     private static func folded(_ counts: [Int]) -> [Int] {

@@ -98,7 +98,7 @@ function showTiles(frame) {
   const gone = frame.clientCount - frame.alive;
   const tiles = [
     ["version", frame.version], ["updates", frame.updates], ["of these late", frame.late],
-    ["validation accuracy", accuracy], [`of ${frame.clientCount} clients alive`, frame.alive, gone > 0 && !frame.finished],
+    ["accuracy", accuracy], [`of ${frame.clientCount} clients alive`, frame.alive, gone > 0 && !frame.finished],
     ["tasks in flight", frame.inFlight], ["updates in the buffer", frame.buffered], ["prompts in the pool", frame.pool],
     ["since the last version", frame.sinceFlush === undefined ? "–" : duration(frame.sinceFlush)],
     ["updates rejected", frame.rejected, frame.rejected > 0], ["malformed messages", frame.malformed, frame.malformed > 0],

@@ -6,8 +6,28 @@ import Text
 struct RunCurves {
     var versions: [RunHistory.VersionRow]
     var evaluations: [RunHistory.EvaluationRow]
+    /// What all clients together say of versions, on what they hold out.
+    var federated: [RunHistory.FederatedEvaluation] = []
 
     var seconds: Double { max(versions.last?.seconds ?? 0, evaluations.last?.seconds ?? 0) }
+
+    /// An evaluated version: updates used by then, when it was made or evaluated, its accuracy from 0 to 1.
+    struct Accuracy {
+        var updates: Int
+        var seconds: Double
+        var value: Double
+    }
+
+    /// On the validation images; of a run that evaluates none, on what the clients hold out.
+    var accuracies: [Accuracy] {
+        guard evaluations.isEmpty else {
+            return evaluations.map { Accuracy(updates: $0.updates, seconds: $0.seconds, value: $0.accuracy) }
+        }
+        let updates = Dictionary(versions.map { ($0.version, $0.updates) }) { $1 }
+        return federated.map {
+            Accuracy(updates: updates[$0.version] ?? 0, seconds: $0.seconds, value: $0.accuracy)
+        }
+    }
 }
 
 /// The curves of methods, those of a method's runs as their mean with a band of a standard deviation on either side.
@@ -43,10 +63,12 @@ struct CurveCharts {
     }
 
     private func accuracy(
-        _ title: String, xTitle: String, x: @escaping (RunHistory.EvaluationRow) -> Double
+        _ title: String, xTitle: String, x: @escaping (RunCurves.Accuracy) -> Double
     ) -> Chart {
-        var chart = lines(title, xTitle: xTitle, yTitle: "validation accuracy, %", words: (xTitle, " %")) { run in
-            run.evaluations.map { ChartPoint(x: x($0), y: $0.accuracy * 100) }
+        let isFederated = methods.flatMap(\.runs).allSatisfy { $0.evaluations.isEmpty && !$0.federated.isEmpty }
+        let yTitle = isFederated ? "accuracy at the clients, %" : "validation accuracy, %"
+        var chart = lines(title, xTitle: xTitle, yTitle: yTitle, words: (xTitle, " %")) { run in
+            run.accuracies.map { ChartPoint(x: x($0), y: $0.value * 100) }
         }
         if let chance { chart.marks.insert(ReferenceMarks(value: chance * 100, label: "chance"), at: 0) }
         return chart

@@ -18,7 +18,10 @@ struct ReportedRun {
 
     var seed: String { settings.first { $0.key == "run.seed" }?.value ?? "" }
     var updates: Int { versions.last?.updates ?? 0 }
-    var curves: RunCurves { RunCurves(versions: versions, evaluations: evaluations) }
+    var curves: RunCurves {
+        RunCurves(
+            versions: versions, evaluations: evaluations, federated: logged?.history.federatedEvaluations ?? [])
+    }
     var seconds: Double { curves.seconds }
 
     /// Replays the log of a run folder.

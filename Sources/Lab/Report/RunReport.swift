@@ -19,7 +19,8 @@ public enum RunReport {
     ///   - heading: names the run.
     ///   - chance: the accuracy of guessing, drawn as a dashed line.
     static func svg(heading: String, history: RunHistory, chance: Double) -> String {
-        let run = RunCurves(versions: history.versions, evaluations: history.evaluations)
+        let run = RunCurves(
+            versions: history.versions, evaluations: history.evaluations, federated: history.federatedEvaluations)
         let curves = CurveCharts(methods: [.init(label: heading, runs: [run])], chance: chance)
         return picture(
             heading: heading,
