@@ -179,7 +179,7 @@ let package = Package(
             name: "LabTests",
             dependencies: [
                 "Lab", "Charts", "Datasets", "Federation", "FederationRun", "PromptAggregation", "PromptTuning",
-                "RunLog",
+                "PromptWire", "RunLog",
                 "RunSettings", "Safetensors", "TestSupport", "Text",
             ], swiftSettings: swiftSettings),
         .testTarget(
@@ -209,14 +209,16 @@ let package = Package(
         .testTarget(
             name: "SitesTests",
             dependencies: [
-                "FederationRun", "Lab", "PromptAggregation", "PromptTuning", "RunLog", "RunSettings", "TestSupport",
+                "Federation", "FederationRun", "FederationService", "Lab", "PromptAggregation", "PromptTuning",
+                "PromptWire", "RunLog", "RunSettings", "TestSupport",
             ], path: "Tests/Sites", swiftSettings: swiftSettings),
 
         // What tests of several targets need.
         .target(
             name: "TestSupport",
-            dependencies: ["Lab", "MessageLog", "PromptAggregation", "PromptWire", "RunLog", "RunSettings"],
-            path: "Tests/Support", swiftSettings: swiftSettings),
+            dependencies: [
+                "FederationRun", "Lab", "MessageLog", "PromptAggregation", "PromptWire", "RunLog", "RunSettings",
+            ], path: "Tests/Support", swiftSettings: swiftSettings),
 
         // Hostile bytes: what they are tried on, and the tests that do so without libFuzzer.
         .target(
@@ -238,4 +240,21 @@ if Context.environment["IMPROMPTU_FUZZ"] != nil {
         .executableTarget(
             name: "impromptu-fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver",
             swiftSettings: swiftSettings))
+}
+
+/// What a target of this package needs of it, itself among it.
+@MainActor func closure(of names: Set<String>) -> Set<String> {
+    let reached = package.targets.filter { names.contains($0.name) }.flatMap(\.dependencies).reduce(into: names) {
+        if case .byNameItem(let name, _) = $1 { $0.insert(name) }
+    }
+    return reached == names ? names : closure(of: reached)
+}
+
+// Building all with sanitizers would take as long as all of CI, so `make sanitize` builds only what it tests, which needs
+// no package of others.
+if let tests = Context.environment["IMPROMPTU_ONLY"] {
+    let needed = closure(of: Set(tests.split(separator: ",").map(String.init)))
+    package.targets.removeAll { !needed.contains($0.name) }
+    package.products = []
+    package.dependencies = []
 }

@@ -1267,6 +1267,51 @@ void   impromptu__v2__run_header__free_unpacked
   assert(message->base.descriptor == &impromptu__v2__run_header__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   impromptu__v2__warm_start__init
+                     (Impromptu__V2__WarmStart         *message)
+{
+  static const Impromptu__V2__WarmStart init_value = IMPROMPTU__V2__WARM_START__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__warm_start__get_packed_size
+                     (const Impromptu__V2__WarmStart *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__warm_start__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__warm_start__pack
+                     (const Impromptu__V2__WarmStart *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__warm_start__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__warm_start__pack_to_buffer
+                     (const Impromptu__V2__WarmStart *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__warm_start__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__WarmStart *
+       impromptu__v2__warm_start__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__WarmStart *)
+     protobuf_c_message_unpack (&impromptu__v2__warm_start__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__warm_start__free_unpacked
+                     (Impromptu__V2__WarmStart *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__warm_start__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   impromptu__v2__epoch_started__init
                      (Impromptu__V2__EpochStarted         *message)
 {
@@ -3754,7 +3799,7 @@ const ProtobufCMessageDescriptor impromptu__v2__malformed__descriptor =
   (ProtobufCMessageInit) impromptu__v2__malformed__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v2__beacon__field_descriptors[9] =
+static const ProtobufCFieldDescriptor impromptu__v2__beacon__field_descriptors[10] =
 {
   {
     "phase",
@@ -3864,10 +3909,23 @@ static const ProtobufCFieldDescriptor impromptu__v2__beacon__field_descriptors[9
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "evaluate",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Beacon, evaluate),
+    &impromptu__v2__evaluate__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v2__beacon__field_indices_by_name[] = {
   6,   /* field[6] = buffered */
   4,   /* field[4] = clients_alive */
+  9,   /* field[9] = evaluate */
   5,   /* field[5] = in_flight */
   3,   /* field[3] = late_updates */
   8,   /* field[8] = metrics */
@@ -3879,7 +3937,7 @@ static const unsigned impromptu__v2__beacon__field_indices_by_name[] = {
 static const ProtobufCIntRange impromptu__v2__beacon__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor impromptu__v2__beacon__descriptor =
 {
@@ -3889,14 +3947,14 @@ const ProtobufCMessageDescriptor impromptu__v2__beacon__descriptor =
   "Impromptu__V2__Beacon",
   "impromptu.v2",
   sizeof(Impromptu__V2__Beacon),
-  9,
+  10,
   impromptu__v2__beacon__field_descriptors,
   impromptu__v2__beacon__field_indices_by_name,
   1,  impromptu__v2__beacon__number_ranges,
   (ProtobufCMessageInit) impromptu__v2__beacon__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v2__run_header__field_descriptors[7] =
+static const ProtobufCFieldDescriptor impromptu__v2__run_header__field_descriptors[8] =
 {
   {
     "log_format",
@@ -3982,6 +4040,18 @@ static const ProtobufCFieldDescriptor impromptu__v2__run_header__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "warm_start",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__RunHeader, warm_start),
+    &impromptu__v2__warm_start__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v2__run_header__field_indices_by_name[] = {
   3,   /* field[3] = build */
@@ -3991,11 +4061,12 @@ static const unsigned impromptu__v2__run_header__field_indices_by_name[] = {
   6,   /* field[6] = model */
   4,   /* field[4] = run */
   2,   /* field[2] = seed */
+  7,   /* field[7] = warm_start */
 };
 static const ProtobufCIntRange impromptu__v2__run_header__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor impromptu__v2__run_header__descriptor =
 {
@@ -4005,11 +4076,88 @@ const ProtobufCMessageDescriptor impromptu__v2__run_header__descriptor =
   "Impromptu__V2__RunHeader",
   "impromptu.v2",
   sizeof(Impromptu__V2__RunHeader),
-  7,
+  8,
   impromptu__v2__run_header__field_descriptors,
   impromptu__v2__run_header__field_indices_by_name,
   1,  impromptu__v2__run_header__number_ranges,
   (ProtobufCMessageInit) impromptu__v2__run_header__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__warm_start__field_descriptors[4] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__WarmStart, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__WarmStart, run_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__WarmStart, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "digest",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__WarmStart, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__warm_start__field_indices_by_name[] = {
+  3,   /* field[3] = digest */
+  0,   /* field[0] = run */
+  1,   /* field[1] = run_id */
+  2,   /* field[2] = version */
+};
+static const ProtobufCIntRange impromptu__v2__warm_start__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__warm_start__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.WarmStart",
+  "WarmStart",
+  "Impromptu__V2__WarmStart",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__WarmStart),
+  4,
+  impromptu__v2__warm_start__field_descriptors,
+  impromptu__v2__warm_start__field_indices_by_name,
+  1,  impromptu__v2__warm_start__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__warm_start__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor impromptu__v2__epoch_started__field_descriptors[2] =

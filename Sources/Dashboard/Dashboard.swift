@@ -19,19 +19,20 @@ public struct Dashboard: Sendable {
     static let patience: Duration = .seconds(120)
 
     /// Listens, but answers nobody until it runs.
+    /// - Parameter names: further host names that it is called by, such as a proxy's.
     /// - Throws: `ConfigurationError` where it cannot listen.
-    public init(address: DashboardAddress, watch: RunWatch, logger: Logger) throws {
+    public init(address: DashboardAddress, names: [String] = [], watch: RunWatch, logger: Logger) throws {
         let socket: Socket
         (socket, self.address) = try address.listen()
         self.watch = watch
         self.logger = logger
         streams = EventStreams(most: Self.mostStreams)
         metrics = RunMetrics()
-        let pages = Pages(watch: watch, streams: streams, registry: metrics.registry)
+        let pages = Pages(watch: watch, streams: streams, registry: metrics.registry, hosts: HostCheck(names: names))
         listener = HTTPListener(socket: socket) { pages.answer($0) }
     }
 
-    /// Serves until the task is cancelled. A fault of the dashboard's is told in the log; the run goes on.
+    /// Serves until the task is cancelled. A fault of the dashboard is logged; the run continues.
     public func run() async {
         logger.info("dashboard", metadata: ["address": "http://\(address)/"])
         await withDiscardingTaskGroup { group in
@@ -46,7 +47,7 @@ public struct Dashboard: Sendable {
                 try await listener.run()
             } catch {
                 if Task.isCancelled { return }
-                logger.warning("the dashboard begins anew", metadata: ["problem": "\(error)"])
+                logger.warning("the dashboard restarts", metadata: ["problem": "\(error)"])
                 try? await Task.sleep(for: .seconds(1))
             }
         }
@@ -84,21 +85,38 @@ package struct Pages: Sendable {
     let watch: RunWatch
     let streams: EventStreams
     let registry: PrometheusRegistry
-    private let hosts = HostCheck()
+    private let hosts: HostCheck
+    /// Probes say nothing of the run, so anybody may ask them by any name.
+    private static let probes: Set<String> = ["/healthz", "/readyz"]
 
-    package init(watch: RunWatch, streams: EventStreams, registry: PrometheusRegistry) {
+    package init(watch: RunWatch, streams: EventStreams, registry: PrometheusRegistry, hosts: HostCheck) {
         self.watch = watch
         self.streams = streams
         self.registry = registry
+        self.hosts = hosts
     }
 
     package func answer(_ request: RequestHead) -> HTTPListener.Answer {
-        guard hosts.admits(request.host) else {
+        // A browser always names a host.
+        guard request.host.map(hosts.admits) ?? true || Self.probes.contains(request.path) else {
             return .whole(
-                Response(.misdirected, "call this server by its address, by localhost or by its machine's name"))
+                Response(
+                    .misdirected,
+                    "call this server by its address, by localhost, by its machine's name or by a --dashboard-host"))
         }
-        guard request.method == "GET" else { return .whole(Response(.methodNotAllowed, "only GET is served")) }
-        switch request.path {
+        switch request.method {
+        case "GET": return answer(path: request.path)
+        case "HEAD":
+            guard request.path != "/events" else { return .whole(Response.eventStream) }
+            guard case .whole(var response) = answer(path: request.path) else { return .whole(Response.eventStream) }
+            response.isHeadAlone = true
+            return .whole(response)
+        default: return .whole(Response(.methodNotAllowed, "only GET and HEAD are served"))
+        }
+    }
+
+    private func answer(path: String) -> HTTPListener.Answer {
+        switch path {
         case "/": return .whole(Response(type: "text/html; charset=utf-8", PackageResources.page_html))
         case "/page.css": return .whole(Response(type: "text/css; charset=utf-8", PackageResources.page_css))
         case "/page.js": return .whole(Response(type: "text/javascript; charset=utf-8", PackageResources.page_js))

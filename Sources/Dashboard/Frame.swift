@@ -32,10 +32,10 @@ package struct Frame: Encodable {
     package var accuracy: [[Double]]
     /// Rows of version, prompts in the pool.
     package var pools: [[Double]]
-    /// Used updates by staleness; the last place holds all from there on.
+    /// Used updates by staleness; the last entry holds all larger ones.
     package var staleness: [Int]
     package var clients: [Client]
-    /// Clients that there are, also those that are not told one by one.
+    /// The number of clients, also of those that are not listed.
     package var clientCount: Int
     package var lines: [RecentLines.Line]
 
@@ -94,7 +94,7 @@ package struct Frame: Encodable {
             + (counts.count > mostStaleness ? [counts.dropFirst(mostStaleness).reduce(0, +)] : [])
     }
 
-    /// Those that need a look come first, and are still told where there are too many.
+    /// Those that need attention come first, so they are listed even if there are too many.
     private static func clients(of figures: LiveFigures) -> [Client] {
         let order = ["quarantined", "lost", "late", "training", "idle", "departed"]
         let states = figures.clients.map { ($0, state(of: $0, at: figures.version)) }

@@ -12,6 +12,8 @@ package struct FaultSimulation {
         case aggregatorIsHit
         /// Somebody asks the aggregator to come to rest; it is started again afterwards.
         case aggregatorDrains(within: Duration)
+        /// Somebody asks the aggregator for other settings.
+        case settingsChange
         /// The aggregator reads what has arrived.
         case aggregatorReads
         case aggregatorDeadline
@@ -83,6 +85,7 @@ package struct FaultSimulation {
         }
         scheduleFault(.aggregatorIsHit)
         scheduleDrains()
+        scheduleChanges()
         scheduleStalls()
         do {
             while !aggregator.isOver, let next = queue.pop(), next.time - Timestamp(nanoseconds: 0) < scenario.deadline
@@ -104,6 +107,7 @@ package struct FaultSimulation {
             aggregator.fuse.light(steps: random.integer(in: 0...random.pick([4, 12])))
             scheduleFault(.aggregatorIsHit)
         case .aggregatorDrains(let patience): try drainAggregator(within: patience)
+        case .settingsChange: try changeSettings()
         case .aggregatorReads: try readInbox()
         case .aggregatorDeadline: try meetDeadline(number: number)
         case .aggregatorStalls(let duration): stall(for: duration)
@@ -194,7 +198,9 @@ package struct FaultSimulation {
     private func isStalled(_ item: Item) -> Bool {
         guard now < aggregator.stalledUntil, aggregator.pipeline != nil else { return false }
         switch item {
-        case .aggregatorReads, .aggregatorDeadline, .batchIsKnown, .snapshotIsWritten, .aggregatorDrains: return true
+        case .aggregatorReads, .aggregatorDeadline, .batchIsKnown, .snapshotIsWritten, .aggregatorDrains,
+            .settingsChange:
+            return true
         default: return false
         }
     }

@@ -9,6 +9,8 @@ public struct FaultTally: Sendable {
     public internal(set) var powerFailures = 0
     /// How often the aggregator came to rest and was started again.
     public internal(set) var drains = 0
+    /// Settings that were changed while the aggregator was at work.
+    public internal(set) var changes = 0
     /// Batches of the log.
     public internal(set) var batches = 0
     /// How often the aggregator waited for the disk before it took anything more in.
@@ -48,7 +50,8 @@ public struct FaultTally: Sendable {
             (\.versions, "versions"), (\.updates, "updates accepted"), (\.duplicates, "duplicates dropped"),
             (\.rejected, "messages rejected"), (\.aggregatorCrashes, "crashes of the aggregator"),
             (\.clientCrashes, "crashes of clients"), (\.powerFailures, "of all crashes with the power lost"),
-            (\.drains, "drains"), (\.batches, "batches stored"), (\.waits, "waits for the disk"),
+            (\.drains, "drains"), (\.changes, "settings changed"), (\.batches, "batches stored"),
+            (\.waits, "waits for the disk"),
             (\.meanwhile, "messages taken in while a batch was stored"),
             (\.tornWrites, "writes torn"), (\.snapshots, "snapshots kept"),
             (\.snapshotsDamaged, "snapshots damaged"), (\.snapshotsPassedOver, "snapshots passed over"),

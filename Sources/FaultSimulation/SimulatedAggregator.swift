@@ -11,6 +11,8 @@ package struct SimulatedAggregator {
     /// Nil while no process runs.
     var pipeline: CommitPipeline?
     var engine: LoggedAggregator? { pipeline?.engine }
+    /// What the run has by now; nil before its first start.
+    var configuration: RunConfiguration?
     var batch: SimulatedBatch?
     /// The present start of the process, counted from 1.
     var epoch: UInt64 = 0
@@ -72,7 +74,7 @@ extension FaultSimulation {
     private static let beginning: Duration = .seconds(1_000_000)
 
     /// The shell's clock. It begins no earlier than the log ends; after that it goes where the machine's goes, also back.
-    private var clock: Timestamp { now + Self.beginning + aggregator.skew + aggregator.catchUp }
+    var clock: Timestamp { now + Self.beginning + aggregator.skew + aggregator.catchUp }
 
     private mutating func setClock(since last: Timestamp) {
         aggregator.skew = random.duration(inSeconds: -30...30)
@@ -120,11 +122,12 @@ extension FaultSimulation {
         setClock(since: recovery.lastTime)
         aggregator.epoch = recovery.epoch + 1
         aggregator.history = recovery.history
+        aggregator.configuration = recovery.configuration
         var core = recovery.aggregator
         if planted == .unloggedEvent {
             _ = core.handle(AggregatorEvent(time: recovery.lastTime + .seconds(60), kind: .tick))
         }
-        return LoggedAggregator(aggregator: core, log: recovery.log)
+        return LoggedAggregator(aggregator: core, log: recovery.log, changes: recovery.changes)
     }
 
     private mutating func beginRun() throws -> LoggedAggregator {
@@ -133,6 +136,7 @@ extension FaultSimulation {
         aggregator.keepSnapshots(since: nil)
         aggregator.candidates = []
         let configuration = scenario.configuration
+        aggregator.configuration = configuration
         setClock(since: Timestamp(nanoseconds: 0))
         aggregator.epoch = 1
         let core = try Aggregator(

@@ -89,7 +89,7 @@ extension Aggregator {
 
     /// The place of a client for whom a session may speak, nil where it may not. A session that waits to take over does so
     /// by speaking; one whose place was taken is told to end; an unknown one is asked to say hello.
-    private mutating func voice(of client: ClientID, _ session: UInt64) -> Int? {
+    mutating func voice(of client: ClientID, _ session: UInt64) -> Int? {
         guard let slot = clients.slot(of: client) else { return askForHello(client, session) }
         let record = clients[slot]
         if record.presence == .quarantined {
@@ -177,31 +177,6 @@ extension Aggregator {
         guard let slot = voice(of: fetch.client, fetch.session) else { return }
         hear(from: slot)
         effects.append(.publish(.client(fetch.client), .prompts(prompts(since: fetch.holding))))
-    }
-
-    /// Passes on what a client says of a version, unless it cannot be so.
-    mutating func receive(_ evaluation: ClientMessage.Evaluation) {
-        guard let slot = voice(of: evaluation.client, evaluation.session) else { return }
-        hear(from: slot)
-        guard let problem = problem(of: evaluation) else { return effects.append(.evaluated(evaluation)) }
-        effects.append(
-            .publish(.client(evaluation.client), .malformed(.init(client: evaluation.client, reason: problem))))
-    }
-
-    private func problem(of evaluation: ClientMessage.Evaluation) -> String? {
-        guard evaluation.version <= version else {
-            return "evaluation.version: expected at most \(version), found \(evaluation.version)"
-        }
-        guard evaluation.loss.isFinite, evaluation.loss >= 0 else {
-            return "evaluation.loss: expected a finite number of at least 0, found \(evaluation.loss)"
-        }
-        guard evaluation.total.count == evaluation.correct.count, evaluation.total.contains(where: { $0 > 0 }),
-            zip(evaluation.correct, evaluation.total).allSatisfy({ $0 <= $1 })
-        else {
-            return
-                "evaluation.correct: expected for each class at most as many as evaluation.total says, and some samples"
-        }
-        return nil
     }
 
     mutating func receive(_ goodbye: ClientMessage.Goodbye) {

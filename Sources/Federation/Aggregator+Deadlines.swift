@@ -14,6 +14,8 @@ extension Aggregator {
         var roundSince: Int64?
         /// Whether the current round's deadline has passed.
         var roundIsOver = false
+        /// `listened` when clients were asked for evaluations last.
+        var evaluationAsked: Int64 = 0
         /// `elapsed` at the end of a drain's patience, nil while nobody asked for one.
         var drainEnd: Int64?
     }
@@ -34,6 +36,7 @@ extension Aggregator {
         }
         if let end = flushDeadline { first = min(first, clock.elapsed(atListened: end)) }
         if let end = roundDeadline { first = min(first, clock.elapsed(atListened: end)) }
+        if let end = evaluationDeadline { first = min(first, clock.elapsed(atListened: end)) }
         if let end = runDeadline { first = min(first, end) }
         if phase == .draining, let end = waits.drainEnd { first = min(first, end) }
         return first
@@ -48,6 +51,7 @@ extension Aggregator {
             publishBeacon(to: .all)
         }
         if let end = roundDeadline, end <= clock.listened { waits.roundIsOver = true }
+        if let end = evaluationDeadline, end <= clock.listened { askAgainForEvaluations() }
         if let end = flushDeadline, end <= clock.listened { flush(at: time) }
         if let end = runDeadline, end <= clock.elapsed { finish(at: time) }
         if phase == .draining, let end = waits.drainEnd, end <= clock.elapsed { rest(at: time) }

@@ -138,7 +138,7 @@ extension ClientMessage.Update {
 
 extension Aggregator.Waits {
     fileprivate func write(to writer: inout SnapshotWriter) {
-        writer.write(Int(started))
+        for time in [started, evaluationAsked] { writer.write(Int(time)) }
         for time in [nextBeacon, bufferedSince, roundSince, drainEnd] { writer.write(time) { $0.write(Int($1)) } }
         writer.write(roundIsOver)
     }
@@ -150,6 +150,7 @@ extension Aggregator.Waits {
             }
         }
         started = Int64(try reader.integer("start of the run", in: 0...Int.max))
+        evaluationAsked = Int64(try reader.integer("time of an evaluation's order", in: 0...Int.max))
         nextBeacon = try time(&reader)
         bufferedSince = try time(&reader)
         roundSince = try time(&reader)

@@ -87,17 +87,6 @@ extension Aggregator {
             version: current.version, changed: changed, unchanged: unchanged, precision: configuration.precision)
     }
 
-    /// Whether clients are asked to evaluate a version because of its number.
-    func isEvaluated(_ version: Version) -> Bool {
-        configuration.evaluateEvery > 0 && version.isMultiple(of: configuration.evaluateEvery)
-    }
-
-    /// Asks those who hold samples out for an evaluation of the current version, which they were sent just before.
-    mutating func orderEvaluation() {
-        guard clients.records.contains(where: { $0.heldOutCount > 0 }) else { return }
-        effects.append(.publish(.all, .evaluate(.init(version: version))))
-    }
-
     // MARK: Tasks
 
     /// Gives tasks to idle clients, chosen at random, up to what the mode and the concurrency limit allow.

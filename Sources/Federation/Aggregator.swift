@@ -201,7 +201,7 @@ public struct Aggregator: Sendable {
         let beacon = AggregatorMessage.Beacon(
             phase: phase == .finished ? .finished : .running, version: version, updates: totals.accepted,
             lateUpdates: totals.usedLate, clientsAlive: clients.alive, inFlight: clients.inFlight,
-            buffered: buffer.count, pool: current.state.promptIDs.count, metrics: [])
+            buffered: buffer.count, pool: current.state.promptIDs.count, metrics: [], evaluate: evaluationOrder)
         effects.append(.publish(topic, .beacon(beacon)))
     }
 }

@@ -103,7 +103,8 @@ public enum AggregatorMessage: Hashable, Sendable {
         }
     }
 
-    /// Asks all clients that hold samples out to evaluate this version, or a newer one where they do not hold this.
+    /// Asks clients that hold samples out to evaluate this version, or a newer one where they do not hold this. One that
+    /// has done so sends its answer again.
     public struct Evaluate: Hashable, Sendable {
         public var version: Version
         public init(version: Version) { self.version = version }
@@ -223,10 +224,12 @@ public enum AggregatorMessage: Hashable, Sendable {
         public var pool: Int
         /// Figures of the last flush and the last evaluation, ascending by name.
         public var metrics: [Metric]
+        /// What clients that hold samples out are asked to evaluate, should the order have been lost; nil for nothing.
+        public var evaluate: Evaluate?
 
         public init(
             phase: Phase, version: Version, updates: Int, lateUpdates: Int, clientsAlive: Int, inFlight: Int,
-            buffered: Int, pool: Int, metrics: [Metric]
+            buffered: Int, pool: Int, metrics: [Metric], evaluate: Evaluate? = nil
         ) {
             self.phase = phase
             self.version = version
@@ -237,6 +240,7 @@ public enum AggregatorMessage: Hashable, Sendable {
             self.buffered = buffered
             self.pool = pool
             self.metrics = metrics
+            self.evaluate = evaluate
         }
     }
 }

@@ -9,6 +9,8 @@ extension Client {
         var running: Version?
         /// The newest version whose evaluation was begun.
         var last: Version = -1
+        /// What came of it, nil until then and where it failed.
+        var answer: ClientMessage.Evaluation?
         /// Whether the run has ended, and the client with this evaluation.
         var isLastOne = false
     }
@@ -19,8 +21,19 @@ extension Client {
     /// Whether an evaluation waits for a state.
     var assessmentNeedsState: Bool { assessment.wanted.map { (held?.version ?? -1) < $0 } ?? false }
 
+    /// An order that comes a second time asks for an answer that was lost.
     mutating func receive(_ order: AggregatorMessage.Evaluate) {
-        guard welcomed, heldOutCount > 0, retirement == nil, !leaving, order.version > assessment.last else { return }
+        guard order.version <= assessment.last else { return evaluate(order) }
+        guard welcomed, assessment.running == nil, let answer = assessment.answer, answer.version >= order.version
+        else { return }
+        send(.evaluation(answer))
+    }
+
+    /// Evaluates a version, or a newer one, unless that has begun.
+    mutating func evaluate(_ order: AggregatorMessage.Evaluate) {
+        guard welcomed, heldOutCount > 0, retirement == nil, !leaving || assessment.isLastOne,
+            order.version > max(assessment.last, assessment.wanted ?? -1)
+        else { return }
         assessment.wanted = order.version
         if assessmentNeedsState { fetch() }
         evaluateIfPossible()
@@ -35,15 +48,20 @@ extension Client {
         assessment.wanted = nil
         assessment.running = held.version
         assessment.last = held.version
+        assessment.answer = nil
         effects.append(.evaluate(held))
     }
 
     mutating func finishEvaluation(_ evaluation: ClientMessage.Evaluation?) {
         guard assessment.running != nil else { return }
         assessment.running = nil
+        assessment.answer = evaluation
         if let evaluation { send(.evaluation(evaluation)) }
         evaluateIfPossible()
     }
+
+    /// Whether an evaluation is under way, or waits for its state.
+    var evaluates: Bool { assessment.running != nil || assessment.wanted != nil }
 
     /// The run has ended: what is left is to say how its last version does.
     mutating func waitForLastEvaluation() {

@@ -4,7 +4,7 @@ import PromptAggregation
 extension Client {
     mutating func receive(_ message: AggregatorMessage, from origin: Origin) {
         if isOld(origin) { return }
-        if case .beacon(let beacon) = message, beacon.phase == .finished { return finishRun(origin) }
+        if case .beacon(let beacon) = message, beacon.phase == .finished { return finishRun(beacon, origin) }
         if case .refuse(let refuse) = message { return receive(refuse) }
         if case .welcome(let welcome) = message { return receive(welcome, from: origin) }
         // Another run's message may be old, so it is its welcome that changes the run, and this the reason to say hello.
@@ -18,7 +18,8 @@ extension Client {
         case .sayHello(let wanted): if wanted.client == id, wanted.session == session { greet() }
         case .evaluate(let order): receive(order)
         case .malformed(let it): if it.client == id { effects.append(.misunderstood(it.reason)) }
-        case .welcome, .refuse, .beacon: break
+        case .beacon(let beacon): if let order = beacon.evaluate { evaluate(order) }
+        case .welcome, .refuse: break
         }
     }
 
@@ -114,10 +115,11 @@ extension Client {
     }
 
     /// The end of the client's run; that of another, heard late, ends nothing.
-    private mutating func finishRun(_ origin: Origin) {
+    private mutating func finishRun(_ beacon: AggregatorMessage.Beacon, _ origin: Origin) {
         if let known = self.origin, known.run != origin.run { return }
         discard(.runFinished) { $0.run == origin.run }
-        guard assessment.running != nil else { return end(.runFinished) }
+        if let order = beacon.evaluate, self.origin == origin { evaluate(order) }
+        guard evaluates else { return end(.runFinished) }
         abandonTraining()
         pending = nil
         waitForLastEvaluation()

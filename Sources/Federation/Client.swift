@@ -152,7 +152,7 @@ public struct Client: Sendable {
 
     private mutating func endIfNothingIsLeft() {
         guard !finished else { return }
-        if assessment.isLastOne, assessment.running == nil { return end(.runFinished) }
+        if assessment.isLastOne, !evaluates { return end(.runFinished) }
         guard !assessment.isLastOne, training == nil, origin == nil || outstanding == 0 else { return }
         // Before the first welcome it is not known whose the updates are, so all of them are waited for.
         if origin == nil, !kept.isEmpty { return }

@@ -83,6 +83,11 @@ public enum ClientEnd: Hashable, Sendable {
 public struct TrainingOrder: Hashable, Sendable {
     public var task: AggregatorMessage.Task
     public var base: AggregatorMessage.GlobalPrompts
+
+    package init(task: AggregatorMessage.Task, base: AggregatorMessage.GlobalPrompts) {
+        self.task = task
+        self.base = base
+    }
 }
 
 /// What came out of a training order.

@@ -44,6 +44,8 @@ struct ClientRecord: Hashable, Sendable {
     var lastFailure = ""
     /// The newest base version among its updates in the buffer, nil when it has none there.
     var bufferedBase: Version?
+    /// The newest version that it evaluated, -1 for none.
+    var evaluated: Version = -1
 
     static let fencedKept = 8
 
@@ -93,6 +95,7 @@ struct ClientRecord: Hashable, Sendable {
         writer.write(failures)
         writer.write(lastFailure)
         writer.write(bufferedBase) { $0.write($1) }
+        writer.write(evaluated)
     }
 
     init(from reader: inout SnapshotReader) throws(SnapshotError) {
@@ -126,5 +129,6 @@ struct ClientRecord: Hashable, Sendable {
         bufferedBase = try reader.optional { reader throws(SnapshotError) in
             try reader.integer("base version", in: counts)
         }
+        evaluated = try reader.integer("evaluated version", in: -1...FederationConfiguration.largestCount)
     }
 }

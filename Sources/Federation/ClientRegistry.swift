@@ -23,6 +23,10 @@ struct ClientRegistry: Hashable, Sendable {
     private(set) var unanswered = 0
     /// Those that may be asked and have no update in the buffer at all.
     private(set) var absent = 0
+    /// The newest version that clients were asked to evaluate, -1 for none.
+    private(set) var evaluation: Version = -1
+    /// Those that have not answered that.
+    private(set) var owing = 0
     /// The present version.
     private(set) var version: Version
     /// Failed tasks in a row after which a client is asked no more; 0 for no bound.
@@ -87,6 +91,17 @@ struct ClientRegistry: Hashable, Sendable {
         asked = 0
     }
 
+    /// Asks for the evaluation of a version.
+    mutating func order(evaluation version: Version) {
+        evaluation = version
+        owing = records.count { owes($0) }
+    }
+
+    /// Whether a client is to evaluate the version that was asked for, or a newer one.
+    func owes(_ record: ClientRecord) -> Bool {
+        record.presence == .alive && record.heldOutCount > 0 && record.evaluated < evaluation
+    }
+
     func mayBeAsked(_ record: ClientRecord) -> Bool {
         record.presence == .alive && record.sampleCount > 0
             && (failuresAllowed == 0 || record.failures < failuresAllowed)
@@ -98,6 +113,7 @@ struct ClientRegistry: Hashable, Sendable {
 
     private mutating func tally(_ record: ClientRecord, at slot: Int, by change: Int) {
         if record.presence == .alive { alive += change }
+        if owes(record) { owing += change }
         if mayBeAsked(record) {
             able += change
             if record.bufferedBase != version { unanswered += change }
@@ -126,6 +142,7 @@ struct ClientRegistry: Hashable, Sendable {
         expect("unanswered", records.count { mayBeAsked($0) && $0.bufferedBase != version }, unanswered)
         expect("absent", records.count { mayBeAsked($0) && $0.bufferedBase == nil }, absent)
         expect("answered", records.count { $0.bufferedBase == version }, answered)
+        expect("owing an evaluation", records.count { owes($0) }, owing)
         expect("places", records.count, slots.count)
         let silent = silence.members
         expect("in the order of silence", alive, silent.count)
@@ -156,6 +173,7 @@ struct ClientRegistry: Hashable, Sendable {
     // MARK: Snapshots
 
     func write(to writer: inout SnapshotWriter) {
+        writer.write(evaluation)
         writer.write(records) { $1.write(to: &$0) }
         writer.write(idle.members)
         writer.write(silence.members)
@@ -164,6 +182,7 @@ struct ClientRegistry: Hashable, Sendable {
     /// - Throws: `SnapshotError` for what no registry writes: the same client twice, one idle that is not.
     init(from reader: inout SnapshotReader, version: Version, failuresAllowed: Int) throws(SnapshotError) {
         self.init(version: version, failuresAllowed: failuresAllowed)
+        evaluation = try reader.integer("version to evaluate", in: -1...version)
         let records = try reader.list { reader throws(SnapshotError) in try ClientRecord(from: &reader) }
         for record in records {
             guard slots[record.id] == nil else { throw reader.unexpected("client", "another", "'\(record.id)'") }

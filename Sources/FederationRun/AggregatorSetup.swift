@@ -6,7 +6,7 @@ import PromptWire
 import RunLog
 import RunSettings
 
-/// What an aggregator starts from: a new run's initial state, or what the log of an interrupted one tells.
+/// What an aggregator starts from: a new run's initial state, or the state that the log of an interrupted run gives.
 package struct AggregatorSetup {
     package let configuration: RunConfiguration
     package let folder: RunFolder
@@ -29,13 +29,14 @@ package struct AggregatorSetup {
     package let data: FederatedData?
 
     /// - Parameters:
-    ///   - run: tells a new run from any other.
+    ///   - run: the number of a new run, unique among all runs.
     ///   - start: the time of a new run's first record.
-    ///   - takesUpFinished: whether to take up a run that has ended and of which all has been told.
+    ///   - takesUpFinished: whether to resume a run that has ended and was closed in order.
     ///   - materials: encoder and images where they are loaded already.
+    ///   - earlier: what a new run begins with; nil for values of its own.
     package init(
         configuration given: RunConfiguration, folder: RunFolder, run: UInt64, startingAt start: Timestamp,
-        takesUpFinished: Bool, materials: RunMaterials? = nil
+        takesUpFinished: Bool, materials: RunMaterials? = nil, earlier: EarlierPrompts? = nil
     ) throws {
         var configuration = given
         self.folder = folder
@@ -47,11 +48,11 @@ package struct AggregatorSetup {
         try folder.create()
         let needsData =
             materials == nil && configuration.data.isDivided
-            && (configuration.evaluation.interval != nil || configuration.prompts.whitening)
+            && (configuration.evaluation.interval != nil || configuration.prompts.whitening && earlier == nil)
         data = needsData ? try FederatedData(configuration.data, encoder: encoder) : nil
         if try RunLogReader.holdsRun(in: folder) {
             let recovery = try RunRecovery(from: folder)
-            try Self.check(recovery, against: configuration, model.specification, folder, takesUpFinished)
+            try Self.check(recovery, against: configuration, model.specification, folder, earlier, takesUpFinished)
             self.recovery = recovery
             origin = Origin(run: recovery.header.run, epoch: recovery.epoch + 1)
             log = recovery.log
@@ -80,7 +81,9 @@ package struct AggregatorSetup {
                 classes: model.classes.count,
                 head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
                 seed: configuration.federation.seed)
-            if configuration.prompts.whitening,
+            if let earlier {
+                initial = try earlier.state(insteadOf: initial, of: model)
+            } else if configuration.prompts.whitening,
                 let images = try materials?.data.validation ?? data.map({ try TuningDataset($0.validation) })
             {
                 try learner.whiten(&initial, by: images, plan: configuration.federation.plan)
@@ -95,7 +98,7 @@ package struct AggregatorSetup {
                 header: RunHeader(
                     configurationYAML: configuration.yaml, seed: configuration.federation.seed, build: buildVersion,
                     run: run, initial: .init(version: 0, state: initial),
-                    model: model.specification), at: lastTime)
+                    model: model.specification, warmStart: earlier?.warmStart), at: lastTime)
             history = RunHistory()
         }
         self.configuration = configuration
@@ -107,7 +110,7 @@ package struct AggregatorSetup {
         PromptsLabel(model: model, folder: folder, runID: log.run.map { "\($0)" } ?? "")
     }
 
-    /// A folder with what only a run that went on leaves behind, and without its log, is not for a new run.
+    /// A folder that has a run's other files but no log is not for a new run.
     private static func checkThatNothingIsLost(in folder: RunFolder) throws {
         let snapshots = (try? FileManager.default.contentsOfDirectory(atPath: folder.snapshotsFolder)) ?? []
         let traces =
@@ -122,12 +125,16 @@ package struct AggregatorSetup {
 
     private static func check(
         _ recovery: RunRecovery, against given: RunConfiguration, _ model: ModelSpecification, _ folder: RunFolder,
-        _ takesUpFinished: Bool
+        _ earlier: EarlierPrompts?, _ takesUpFinished: Bool
     ) throws {
         let conflicts = try given.conflicts(with: recovery.header) { recovery.configuration }
         guard conflicts.isEmpty else {
             try recovery.leaveAsFound()
             throw ConfigurationError("\(folder.path): \(conflicts.words)")
+        }
+        do { try earlier?.requireBeginning(of: recovery.header) } catch {
+            try recovery.leaveAsFound()
+            throw error
         }
         if let difference = model.difference(from: recovery.header.model) {
             try recovery.leaveAsFound()

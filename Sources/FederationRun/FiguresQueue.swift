@@ -1,19 +1,19 @@
 import Dispatch
 import Synchronization
 
-/// The thread on which a run's files for observers are written, so that a slow disk holds up nothing but them. What fails
-/// there is told and does not end the run.
+/// The thread that writes a run's files for observers, so that a slow disk delays only these. A failure is reported and
+/// does not end the run.
 package final class FiguresQueue: Sendable {
     package typealias Work = @Sendable () throws -> Void
 
     /// What is worth doing in its newest form alone.
-    package enum Slot: Hashable, Sendable { case prompts, health, drain, log }
+    package enum Slot: Hashable, Sendable { case prompts, health, drain, change, log }
 
     private let queue = DispatchQueue(label: "figures", qos: .utility)
     private let waiting = Mutex<[Slot: Work]>([:])
     private let failed: @Sendable (any Error) -> Void
 
-    /// - Parameter failed: is told what could not be done, on the queue's thread.
+    /// - Parameter failed: gets each error, on the queue's thread.
     package init(failed: @escaping @Sendable (any Error) -> Void) { self.failed = failed }
 
     /// Does it behind all that waits.

@@ -62,8 +62,8 @@ package final class PrivacyGuard: Sendable {
         }
     }
 
-    /// Pays for an update, clips it and gives it noise. What the client would tell of its training is left out: these
-    /// figures are made of its data and are not protected.
+    /// Pays for an update, clips it and gives it noise. The figures of its training are left out: they are made from
+    /// its data and are not protected.
     /// - Throws: `PrivacyError`, `PrivacyAccountError` where the account cannot be kept; nothing may be sent then.
     package func protect(_ outcome: TrainingOutcome, base: PromptState) throws -> TrainingOutcome {
         try account.withLock { account in

@@ -4,8 +4,8 @@ import PromptAggregation
 import PromptTuning
 import RunLog
 
-/// Keeps a run's figures while it goes on: rows in the run folder's tables, the newest prompts, the beacon's metrics.
-/// Nothing of it goes back into the federation.
+/// Keeps a run's figures up to date: rows in the run folder's tables, the newest prompts, the beacon's metrics. Nothing
+/// of it goes back into the federation.
 package struct RunObserver {
     private let folder: RunFolder
     private let files: FiguresQueue?
@@ -14,7 +14,7 @@ package struct RunObserver {
     private let evaluations: CSVFile
     private var lastPromptsWrite: ContinuousClock.Instant?
 
-    /// The newest prompts are written at most this often while the run goes on.
+    /// The newest prompts are written at most this often during the run.
     private static let promptsInterval: Duration = .seconds(5)
 
     /// - Parameters:
@@ -56,7 +56,7 @@ package struct RunObserver {
             updates: history.updates(at: outcome.version), outcome.evaluation)
     }
 
-    /// What the beacon tells beyond the core's own figures, ascending by name.
+    /// The beacon's metrics beyond the core's own figures, ascending by name.
     package func beaconMetrics(at time: Timestamp, isDraining: Bool) -> [Metric] {
         var result: [Metric] = []
         if let last = history.evaluations.last {

@@ -7,7 +7,7 @@ import Synchronization
 /// Carries out a worker's training orders one after another on a thread of its own, so that the sockets are never kept
 /// waiting.
 package final class TuningThread: Sendable {
-    /// Tells a training under way that it is no longer wanted.
+    /// Asks the current training to stop.
     package final class Cancellation: Sendable {
         private let flag = Atomic<Bool>(false)
         package init() {}
@@ -59,7 +59,7 @@ package final class TuningThread: Sendable {
 extension PromptLearner {
     /// Carries out a training order: tunes, and makes private what is to be sent.
     /// - Parameters: as of `TuningThread.train`.
-    /// - Returns: nil when it was told to stop.
+    /// - Returns: nil when it was asked to stop.
     package func carryOut(
         _ order: TrainingOrder, personal: Parameters, on dataset: TuningDataset, privacy: PrivacyGuard?,
         shouldStop: () -> Bool = { false }

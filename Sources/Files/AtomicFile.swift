@@ -26,6 +26,18 @@ package enum AtomicFile {
         if syncs { try Folder.synchronize(Folder.parent(of: path)) }
     }
 
+    /// Removes what crashes left behind in a folder in which nobody writes just now.
+    package static func removeUnfinished(in folder: String) throws(FileError) {
+        guard let stream = opendir(folder) else { throw FileError(path: folder, operation: "open the folder") }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name.hasSuffix(unfinished) { unlink(folder + "/" + name) }
+        }
+    }
+
     private static func permissions(of path: String) -> mode_t? {
         var status = stat()
         return stat(path, &status) == 0 ? status.st_mode & 0o777 : nil

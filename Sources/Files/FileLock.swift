@@ -1,13 +1,23 @@
 import Glibc
 
-/// An exclusive lock on a file, held by one process at a time for as long as this value lives.
+/// An exclusive lock on a file or a folder, held by one process at a time for as long as this value lives.
 package final class FileLock: Sendable {
     private let descriptor: Int32
 
     /// Makes the file unless it is there.
     /// - Returns: nil where another holds the lock.
-    package init?(_ path: String, mode: mode_t = 0o600) throws(FileError) {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode)
+    package convenience init?(_ path: String, mode: mode_t = 0o600) throws(FileError) {
+        try self.init(path, open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode))
+    }
+
+    /// Locks a folder that is there, without a file of its own in it.
+    /// - Returns: nil where another holds the lock.
+    package convenience init?(folder: String) throws(FileError) {
+        try self.init(folder, open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+    }
+
+    private init?(_ path: String, _ opened: Int32) throws(FileError) {
+        descriptor = opened
         guard descriptor >= 0 else { throw FileError(path: path, operation: "open") }
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let code = errno

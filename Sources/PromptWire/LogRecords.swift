@@ -17,10 +17,13 @@ public struct RunHeader: Hashable, Sendable {
     public var initial: AggregatorMessage.GlobalPrompts?
     /// What the run's clients must have in common; one without fields where nothing is asked.
     public var model: ModelSpecification
+    /// The version of an earlier run that the state comes from, nil for a run that begins from nothing.
+    public var warmStart: WarmStart?
 
     public init(
         configurationYAML: String, seed: UInt64, build: String, run: UInt64,
-        initial: AggregatorMessage.GlobalPrompts? = nil, model: ModelSpecification = ModelSpecification()
+        initial: AggregatorMessage.GlobalPrompts? = nil, model: ModelSpecification = ModelSpecification(),
+        warmStart: WarmStart? = nil
     ) {
         self.configurationYAML = configurationYAML
         self.seed = seed
@@ -28,6 +31,25 @@ public struct RunHeader: Hashable, Sendable {
         self.run = run
         self.initial = initial
         self.model = model
+        self.warmStart = warmStart
+    }
+}
+
+/// A version of an earlier run, which another begins with.
+public struct WarmStart: Hashable, Sendable, Encodable {
+    /// The name of the earlier run's folder.
+    public var run: String
+    /// SHA-256 of the first record of its log, in hexadecimal.
+    public var runID: String
+    public var version: Version
+    /// Of the publication, in hexadecimal.
+    public var digest: String
+
+    public init(run: String, runID: String, version: Version, digest: String) {
+        self.run = run
+        self.runID = runID
+        self.version = version
+        self.digest = digest
     }
 }
 

@@ -4,7 +4,7 @@ import Foundation
 package struct CSVFile: Sendable {
     private let file: FileHandle
 
-    /// Writes the file anew with these rows.
+    /// Replaces the file by these rows.
     package init(path: String, header: String, rows: [String]) throws {
         let text = ([header] + rows).joined(separator: "\n") + "\n"
         guard FileManager.default.createFile(atPath: path, contents: Data(text.utf8)),

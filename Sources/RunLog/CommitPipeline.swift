@@ -1,6 +1,7 @@
 import Federation
 import PromptAggregation
 import PromptWire
+import RunSettings
 
 /// Decides what of a run's log is stored when, and when its effects may be carried out. It has no thread and no clock:
 /// whoever drives it stores the batches, on a disk's thread or in virtual time, and asks again after every event.
@@ -58,6 +59,13 @@ package struct CommitPipeline {
     /// - Throws: `LogError`.
     package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
         try engine.drain(request, at: time)
+    }
+
+    /// As `LoggedAggregator.change`.
+    package mutating func change(
+        _ settings: [SettingChanged], of configuration: RunConfiguration, at time: Timestamp
+    ) throws -> RunConfiguration {
+        try engine.change(settings, of: configuration, at: time)
     }
 
     // MARK: Commits

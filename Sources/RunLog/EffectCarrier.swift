@@ -17,7 +17,7 @@ package protocol EffectCarrier {
     mutating func note(_ flush: Flush) throws
     mutating func note(_ presence: Presence, of client: ClientID)
     mutating func note(_ failed: FailedTask)
-    /// Two processes spoke for a client, and the session of the older one is told to end.
+    /// Two processes spoke for a client, and the session of the older one is asked to end.
     mutating func noteFenced(_ client: ClientID, session: UInt64)
     /// A client says how a version does on what it holds out.
     mutating func note(_ evaluation: ClientMessage.Evaluation) throws

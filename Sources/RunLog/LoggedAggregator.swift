@@ -2,6 +2,7 @@ import Federation
 import MessageLog
 import PromptAggregation
 import PromptWire
+import RunSettings
 
 /// The aggregator's core with its log: bytes in, effects out, and in between everything is written down.
 ///
@@ -43,7 +44,7 @@ package struct LoggedAggregator {
         try handle(.started, at: time)
     }
 
-    /// What a client is told at once: it promises nothing, so nothing of it has to be on the disk before.
+    /// An answer that a client gets at once: it promises nothing, so nothing has to be on disk first.
     package struct Answer {
         package let client: ClientID
         package let message: AggregatorMessage
@@ -89,14 +90,28 @@ package struct LoggedAggregator {
         try handle(.drainRequested(within: request.patience), at: time)
     }
 
-    /// Changes a setting.
-    /// - Parameter configuration: what the core is told from then on.
-    mutating func change(_ setting: SettingChanged, to configuration: FederationConfiguration, at time: Timestamp)
-        throws
-    {
-        try log.append(setting, at: time)
-        changes.append(setting)
-        try handle(.reconfigured(configuration), at: time)
+    /// Changes settings of the run, each by a record.
+    /// - Parameters:
+    ///   - settings: keys of `RunConfiguration.changeable` with their values.
+    ///   - configuration: what the run has by now.
+    /// - Returns: what it has from then on.
+    /// - Throws: `ConfigurationError` for another key, a wrong value or one that changes nothing, and then nothing is
+    ///   changed; `LogError`.
+    package mutating func change(
+        _ settings: [SettingChanged], of configuration: RunConfiguration, at time: Timestamp
+    ) throws -> RunConfiguration {
+        var steps: [RunConfiguration] = []
+        for setting in settings {
+            steps.append(try (steps.last ?? configuration).changing(setting.key, to: setting.value))
+        }
+        for (setting, step) in zip(settings, steps) {
+            try log.append(setting, at: time)
+            changes.append(setting)
+            var federation = step.federation
+            federation.model = aggregator.configuration.model
+            try handle(.reconfigured(federation), at: time)
+        }
+        return steps.last ?? configuration
     }
 
     private mutating func handle(_ kind: AggregatorEvent.Kind, at time: Timestamp) throws {
@@ -138,7 +153,7 @@ package struct LoggedAggregator {
             self.effects = effects
         }
 
-        /// Returns once all is on the disk, or could not be, which `finish` tells.
+        /// Returns once all is on disk or has failed; `finish` reports which.
         package func store() { records.store() }
     }
 
@@ -166,7 +181,8 @@ package struct LoggedAggregator {
     /// Bytes that were taken in since the last batch was made.
     package var bufferedBytes: Int { log.bufferedBytes }
 
-    /// Makes what recovery can go on from of the present state, whenever it is called; nil unless all is committed.
+    /// The present state as a snapshot that recovery can start from, encoded when the closure is called; nil unless all
+    /// is committed.
     /// - Parameter history: what the observers kept of all that was committed.
     package func snapshot(_ history: RunHistory) -> (@Sendable () -> RunSnapshot)? {
         guard let position = log.position, let run = log.run else { return nil }

@@ -42,7 +42,7 @@ public struct Replay {
     /// Starts of the aggregator so far.
     public private(set) var epoch: UInt64 = 0
     /// The settings that were changed so far, in their order; `configuration` has them.
-    private(set) var changes: [SettingChanged] = []
+    package private(set) var changes: [SettingChanged] = []
     /// The newest version whose publication was met in the log.
     private var published: Version?
     /// Published by the core and not yet met in the log.
@@ -52,7 +52,7 @@ public struct Replay {
     /// - Parameters:
     ///   - until: stops after this version was published; nil reads all.
     ///   - observe: sees each step.
-    /// - Throws: `LogError` for a damaged log, `ReplayError` for one that tells no sensible run.
+    /// - Throws: `LogError` for a damaged log, `ReplayError` for one that is not of a run.
     public init(path: String, until: Version? = nil, observe: (Step) throws -> Void = { _ in }) throws {
         try self.init(RunLogReader(path: path), until: until, observe: observe)
     }
@@ -67,7 +67,7 @@ public struct Replay {
         guard header != nil else { throw ReplayError("\(path): the log has no record of its run") }
     }
 
-    /// Goes on behind a snapshot.
+    /// Continues behind a snapshot.
     /// - Parameters:
     ///   - header: the log's first record.
     ///   - reader: stands behind the snapshot's position.
@@ -184,7 +184,7 @@ extension RunConfiguration {
         try self.init(layers)
     }
 
-    /// What the core of a run was told: the configuration, and the model that the header names.
+    /// What the core of a run was made with: the configuration, and the model that the header names.
     func federation(for header: RunHeader) -> FederationConfiguration {
         var federation = federation
         federation.model = header.model

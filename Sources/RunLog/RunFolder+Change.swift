@@ -1,4 +1,5 @@
 import Federation
+import MessageLog
 import PromptAggregation
 import PromptWire
 import RunSettings
@@ -12,30 +13,23 @@ public struct ChangedRun: Sendable {
 }
 
 extension RunFolder {
-    /// Changes settings of a run whose aggregator is not at work, each by a record of the log. The next start of the
-    /// aggregator goes on with them, also where the run had finished and its end was moved on.
+    /// Changes settings of a run whose aggregator is stopped, each by a record of the log. The next start of the
+    /// aggregator uses them, also where the run had finished and its end was moved.
     ///
     /// - Parameter settings: keys of `RunConfiguration.changeable` with their values.
-    /// - Throws: `ConfigurationError` for another key, a wrong value or one that changes nothing, and then nothing is
-    ///   changed; `LogError` where an aggregator is at work; as `RunRecovery`.
-    public func change(_ settings: [(key: String, value: String)]) throws -> ChangedRun {
+    /// - Returns: nil where an aggregator is at work, which is to change them itself.
+    /// - Throws: as `LoggedAggregator.change` and `RunRecovery`.
+    public func change(_ settings: [SettingChanged]) throws -> ChangedRun? {
         guard try RunLogReader.holdsRun(in: self) else { throw RunFolderError("\(path): holds no run") }
-        let recovery = try RunRecovery(folder: self)
-        var steps: [(change: SettingChanged, configuration: RunConfiguration)] = []
-        do {
-            for (key, value) in settings {
-                let before = steps.last?.configuration ?? recovery.configuration
-                steps.append((SettingChanged(key: key, value: value), try before.changing(key, to: value)))
-            }
-        } catch {
-            try recovery.leaveAsFound()
-            throw error
-        }
+        let recovery: RunRecovery
+        do { recovery = try RunRecovery(folder: self) } catch LogError.locked { return nil }
         var engine = LoggedAggregator(
             aggregator: recovery.aggregator, log: recovery.log, changes: recovery.changes)
-        for step in steps {
-            try engine.change(
-                step.change, to: step.configuration.federation(for: recovery.header), at: recovery.lastTime)
+        do {
+            _ = try engine.change(settings, of: recovery.configuration, at: recovery.lastTime)
+        } catch let error as ConfigurationError {
+            try recovery.leaveAsFound()
+            throw error
         }
         if let batch = try engine.seal() {
             batch.store()

@@ -11,9 +11,9 @@ public struct RunFolder: Sendable {
 
     public var log: String { path + "/run.mcap" }
     public var configuration: String { path + "/config.yaml" }
-    /// The folder of what recovery goes on from.
+    /// The folder of the snapshots that recovery starts from.
     public var snapshotsFolder: String { path + "/snapshots" }
-    /// The newest state, with the place in the log that it came from.
+    /// The newest state, with its position in the log.
     public var prompts: String { path + "/prompts.safetensors" }
     /// The model that the run tunes (`ModelDescription`).
     public var model: String { path + "/model.json" }

@@ -38,7 +38,7 @@ public struct RunHistory: Sendable {
     }
 
     /// A version's figures on the validation split.
-    public struct EvaluationRow: Sendable {
+    public struct EvaluationRow: Codable, Sendable {
         public var version: Version
         public var seconds: Double
         public var updates: Int

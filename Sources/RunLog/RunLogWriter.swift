@@ -29,7 +29,7 @@ package final class RunLogWriter {
 
     private let begin: () throws -> Open
     private var open: Open?
-    /// Whether a log that is gone on with had been closed in order.
+    /// Whether a continued log had been closed in order.
     let wasClosed: Bool
     /// The digest of the log's first record.
     package var run: Digest?
@@ -45,8 +45,8 @@ package final class RunLogWriter {
         }
     }
 
-    /// Goes on with the log of a run; a torn end is cut off.
-    /// - Parameter marks: lengths of the log that `positions` is to tell of.
+    /// Continues the log of a run; a torn end is cut off.
+    /// - Parameter marks: lengths of the log that `positions` reports.
     init(continuing storage: some RunStorage, marks: [UInt64] = []) throws {
         let writer = try storage.openLog(.continue, marks: marks)
         wasClosed = writer.previousEnd == .closed
@@ -109,7 +109,7 @@ package final class RunLogWriter {
     /// Where the log ends; nil before its first record and while something waits for a commit.
     package var position: LogPosition? { open?.log.position }
 
-    /// Of the marks, those that are places of the log that is gone on with.
+    /// The positions of those marks that lie in the continued log.
     var positions: [LogPosition] { open?.log.positions ?? [] }
 
     /// Reads on from one of `positions`.
@@ -154,7 +154,7 @@ package struct RunLogReader: ~Copyable {
         return header
     }
 
-    /// Whether there is a log with a run's header: a crash may leave one without, in which nothing was promised yet.
+    /// Whether there is a log with a run's header: a crash may leave one without, and then nothing was promised yet.
     package static func holdsRun(in storage: some RunStorage) throws -> Bool {
         do {
             var reader = RunLogReader(try storage.readLog())

@@ -4,10 +4,10 @@ import PromptAggregation
 import PromptWire
 import RunSettings
 
-/// An interrupted run, taken up again where its log ends: from the newest snapshot that fits the log and the records
-/// behind it, or from all records. Either way it is the same run.
+/// An interrupted run, resumed where its log ends: from the newest snapshot that fits the log and the records behind
+/// it, or from all records. Either way it is the same run.
 package struct RunRecovery {
-    /// The snapshot that the recovery went on from.
+    /// The snapshot that the recovery started from.
     package struct Start {
         package var name: String
         package var version: Version
@@ -17,7 +17,7 @@ package struct RunRecovery {
         package var size: Int
     }
 
-    /// Goes on behind the last whole record.
+    /// Continues behind the last whole record.
     package let log: RunLogWriter
     /// With what was changed since the run began.
     package let configuration: RunConfiguration
@@ -40,8 +40,8 @@ package struct RunRecovery {
     /// Recovers the run of a folder.
     package init(folder: RunFolder) throws { try self.init(from: folder) }
 
-    /// - Throws: `LogError` for a log that is damaged or held by another aggregator, `ReplayError` for one that tells no
-    ///   sensible run, `RunFolderError` where the folder of snapshots cannot be read.
+    /// - Throws: `LogError` for a log that is damaged or held by another aggregator, `ReplayError` for one that is not
+    ///   of a run, `RunFolderError` where the folder of snapshots cannot be read.
     package init(from storage: some RunStorage) throws {
         let found = try SnapshotShelf(storage.snapshots).read()
         // Nothing is done before the lock is taken: another aggregator may be at work on this log.
@@ -78,7 +78,7 @@ package struct RunRecovery {
         return (replay, history)
     }
 
-    /// Goes on from a snapshot.
+    /// Continues from a snapshot.
     /// - Throws: why that cannot be done.
     private static func resume(
         _ found: SnapshotShelf.Found, _ header: RunHeader, _ log: RunLogWriter
@@ -103,11 +103,11 @@ package struct RunRecovery {
         return (replay, history, start)
     }
 
-    /// Whether the run has ended and all has been said about it. One that was cut short after its end is taken up again,
-    /// for the clients that have not heard of the end.
+    /// Whether the run has ended and all has been said about it. One that was cut short after its end is resumed, for
+    /// the clients that have not heard of the end.
     package var isOver: Bool { aggregator.phase == .finished && log.wasClosed }
 
-    /// Lets a log be that shall not be gone on with.
+    /// Closes the log without continuing it.
     package func leaveAsFound() throws {
         if log.wasClosed { try log.close() }
     }
@@ -120,7 +120,7 @@ package struct RunRecovery {
 }
 
 extension RunHistory {
-    /// Keeps what a step of a log tells.
+    /// Adds a step of a log.
     package mutating func take(_ step: Replay.Step) {
         switch step {
         case .event(let event, _): begin(at: event.time)

@@ -9,15 +9,15 @@ import RunSettings
 /// It is good for one log alone: for the run whose first record has the digest `run`, and for a log whose bytes before
 /// `position` are those that it was made behind.
 package struct RunSnapshot {
-    /// The place in the log up to which this is told.
+    /// The position in the log that it was taken at.
     package var position: LogPosition
     /// Of the log's first record.
     package var run: Digest
-    /// The settings that were changed before the place, in their order.
+    /// The settings that were changed before that position, in their order.
     package var changes: [SettingChanged]
-    /// Starts of the aggregator before the place.
+    /// Starts of the aggregator before that position.
     package var epoch: UInt64
-    /// When the last record before the place was made.
+    /// When the last record before that position was made.
     package var time: Timestamp
     package var version: Version
     package var history: RunHistory
@@ -94,7 +94,7 @@ package struct RunSnapshot {
         try reader.finish()
     }
 
-    // MARK: What it tells
+    // MARK: Its content
 
     /// The aggregator that it was made of.
     /// - Parameter header: the log's first record.

@@ -5,7 +5,7 @@ package protocol RunStorage {
     associatedtype Snapshots: SnapshotStorage
     var snapshots: Snapshots { get }
     /// Opens the log for its one writer.
-    /// - Parameter marks: lengths of the log that the writer is to tell the positions of.
+    /// - Parameter marks: lengths of the log that the writer reports the positions of.
     func openLog(_ mode: LogWriter.Mode, marks: [UInt64]) throws(LogError) -> LogWriter
     /// - Throws: `LogError.missing` where there is none.
     func readLog() throws(LogError) -> LogReader

@@ -6,10 +6,10 @@ extension Replay {
     /// A snapshot that lies beside a log, and what a replay of the log says about it.
     public struct CheckedSnapshot: Encodable, Sendable {
         public enum Finding: Hashable, Sendable {
-            /// The replay has the same state and history at its place.
+            /// The replay has the same state and history at its position.
             case equal
             case different
-            /// Recovery would pass over it, for this reason.
+            /// Recovery skips it, for this reason.
             case unusable(String)
         }
         public var name: String
@@ -33,9 +33,9 @@ extension Replay {
         }
     }
 
-    /// Reads a log and compares the snapshots of its run folder, at their places, with what comes out.
+    /// Reads a log and compares the snapshots of its run folder with the state of the replay at their positions.
     ///
-    /// - Returns: the replay, and each snapshot that it came to. Damaged ones are told, they stop nothing.
+    /// - Returns: the replay, and each snapshot that it reached. Damaged ones are reported and stop nothing.
     /// - Throws: as `init(path:until:observe:)`, and `RunFolderError`.
     public static func checked(
         path: String, until: Int? = nil, observe: (Step) throws -> Void
@@ -70,7 +70,7 @@ extension Replay {
 }
 
 extension RunSnapshot {
-    /// Compares it with a replay that has come to its place.
+    /// Compares it with a replay that has reached its position.
     fileprivate func finding(_ replay: Replay, _ history: RunHistory) -> Replay.CheckedSnapshot.Finding {
         guard let header = replay.header, run == Self.digest(of: header) else {
             return .unusable("it was made of another run")

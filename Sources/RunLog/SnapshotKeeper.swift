@@ -20,9 +20,9 @@ package final class SnapshotKeeper: Sendable {
     private let failed: @Sendable (any Error) -> Void
 
     /// - Parameters:
-    ///   - start: the snapshot that recovery went on from.
+    ///   - start: the snapshot that recovery started from.
     ///   - interval: in versions; 0 for no snapshots.
-    ///   - failed: is told why one could not be kept, on the writing thread. The run goes on without.
+    ///   - failed: gets why one could not be kept, on the writing thread. The run continues without it.
     package init(
         in folder: RunFolder, since start: RunRecovery.Start?, interval: Int,
         failed: @escaping @Sendable (any Error) -> Void
@@ -46,7 +46,7 @@ package final class SnapshotKeeper: Sendable {
         queue.async { [self] in write(make()) }
     }
 
-    /// Takes a last one, of a run that will go on one day, and waits until it is kept.
+    /// Takes a last one, of a run that will be continued, and waits until it is kept.
     package func finish(_ engine: LoggedAggregator, _ history: RunHistory) {
         queue.sync {
             let isWanted = state.withLock { $0.rhythm.interval > 0 && engine.aggregator.phase == .running }

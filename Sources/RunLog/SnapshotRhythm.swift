@@ -12,7 +12,7 @@ package struct SnapshotRhythm {
 
     /// - Parameters:
     ///   - growth: of the log since a snapshot, over that snapshot's size.
-    ///   - start: the snapshot that recovery went on from.
+    ///   - start: the snapshot that recovery started from.
     package init(interval: Int, growth: Int = 4, since start: RunRecovery.Start? = nil) {
         self.interval = interval
         self.growth = growth

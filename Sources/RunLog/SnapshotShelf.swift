@@ -19,7 +19,7 @@ package struct SnapshotShelf {
     private static let ending = ".snapshot"
     private static let unfinished = "unfinished"
 
-    /// - Parameter newest: the one that recovery went on from.
+    /// - Parameter newest: the one that recovery started from.
     package init(_ storage: any SnapshotStorage, newest: String? = nil) {
         self.storage = storage
         self.newest = newest

@@ -15,7 +15,7 @@ extension RunConfiguration {
         "run.snapshot_versions", "data.path", "data.unreadable", "data.held_out", "encoder.path",
     ]
 
-    /// Keys that may change while the run goes on, by a record of its log.
+    /// Keys that may change during the run, by a record of its log.
     public static let changeable = [
         "run.versions", "run.updates", "run.seconds", "federation.buffer_size", "federation.cohort",
         "federation.deadline_seconds", "training.prompt_learning_rate", "training.head_learning_rate",

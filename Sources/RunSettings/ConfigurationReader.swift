@@ -1,7 +1,7 @@
 import Foundation
 import Yams
 
-/// What is wrong with a configuration, naming the key, the place it was set and what was expected.
+/// What is wrong with a configuration: the key, where it was set, what was expected and what was found.
 public struct ConfigurationError: Error, CustomStringConvertible, Equatable {
     public let description: String
     public init(_ description: String) { self.description = description }
@@ -16,8 +16,6 @@ public struct ConfigurationLayers: Sendable {
         package var value: String
         /// Where it was set, for a person.
         package var source: String
-        /// The file that sets it; nil for what no file sets.
-        var file: String?
         /// Whether the value is a list, as YAML writes it in brackets.
         var isList = false
     }
@@ -28,14 +26,7 @@ public struct ConfigurationLayers: Sendable {
     /// Adds what a YAML text sets.
     /// - Parameter name: the file's name, for error messages.
     public mutating func add(yaml text: String, name: String) throws {
-        let root: Node?
-        do {
-            // Some editors begin a file with a byte order mark.
-            root = try Yams.compose(yaml: text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text)
-        } catch let error as YamlError {
-            throw ConfigurationError("\(name): not valid YAML: \(error)".replacing("\n", with: " "))
-        }
-        if let root { try add(root, path: [], name: name) }
+        if let root = try YAMLDocument.root(of: text, name: name) { try add(root, name: name) }
     }
 
     /// What a file or a pipe holds that a person names.
@@ -46,7 +37,7 @@ public struct ConfigurationLayers: Sendable {
         guard let handle = FileHandle(forReadingAtPath: path), let bytes = try? handle.readToEnd() ?? Data() else {
             throw ConfigurationError("\(path): cannot read \(what)")
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return try YAMLDocument.text(bytes, name: path)
     }
 
     /// Lays other settings over these.
@@ -55,42 +46,10 @@ public struct ConfigurationLayers: Sendable {
     /// Adds what a part of a YAML file sets.
     /// - Parameter path: the sections that it stands in.
     package mutating func add(_ node: Node, path: [String] = [], name: String) throws {
-        let source = node.mark.map { "\(name):\($0.line)" } ?? name
-        switch node {
-        case .mapping(let mapping):
-            for (key, value) in mapping {
-                guard let part = key.string else {
-                    throw ConfigurationError("\(source): expected a name as key, found \(key)")
-                }
-                try add(value, path: path + [part], name: name)
-            }
-        // An empty section and a key that is null set nothing.
-        case .scalar where node.null != nil && !path.isEmpty: break
-        case .scalar(let scalar):
-            guard !path.isEmpty else {
-                throw ConfigurationError("\(source): expected sections with keys, found '\(scalar.string)'")
-            }
-            try add(Setting(value: scalar.string, source: source, file: name), at: path)
-        case .sequence(let sequence):
-            let items = sequence.compactMap(\.scalar?.string)
-            guard items.count == sequence.count, !path.isEmpty else {
-                throw ConfigurationError(
-                    "\(source): \(path.joined(separator: ".")): expected a single value, found a list")
-            }
-            try add(
-                Setting(value: EffectiveConfiguration.list(items), source: source, file: name, isList: true), at: path)
-        case .alias:
-            throw ConfigurationError(
-                "\(source): \(path.joined(separator: ".")): expected a single value, found an alias")
-        }
-    }
-
-    private mutating func add(_ setting: Setting, at path: [String]) throws {
-        let key = path.joined(separator: ".")
-        if let earlier = settings[key], earlier.file == setting.file {
-            throw ConfigurationError("\(setting.source): \(key) is set twice, first at \(earlier.source)")
-        }
-        settings[key] = setting
+        var found = FileSettings(name: name)
+        try found.add(node, path: path)
+        for key in found.unset { settings[key] = nil }
+        settings.merge(found.settings) { $1 }
     }
 
     /// Adds the variables `IMPROMPTU_SECTION__KEY`.
@@ -98,15 +57,18 @@ public struct ConfigurationLayers: Sendable {
         for (variable, value) in environment.sorted(by: { $0.key < $1.key })
         where variable.hasPrefix("IMPROMPTU_") && variable.contains("__") {
             let key = variable.dropFirst("IMPROMPTU_".count).lowercased().replacing("__", with: ".")
-            settings[key] = Setting(value: value, source: "environment variable \(variable)")
+            set(key, to: value, source: "environment variable \(variable)")
         }
     }
 
-    /// Sets one key.
+    /// Sets one key; `null` and `~` set it to its default, as in a file.
     /// - Parameter source: where that is said, for a person.
     package mutating func set(_ key: String, to value: String, source: String) {
-        settings[key] = Setting(value: value, source: source)
+        settings[key] = Self.isNull(value) ? nil : Setting(value: value, source: source)
     }
+
+    /// Whether YAML reads a plain text as no value (YAML 1.2, section 10.3.2).
+    static func isNull(_ value: String) -> Bool { ["null", "Null", "NULL", "~"].contains(value) }
 
     /// Adds one `path=value`.
     public mutating func add(assignment: String) throws {
@@ -114,7 +76,7 @@ public struct ConfigurationLayers: Sendable {
             throw ConfigurationError("--set \(assignment): expected section.key=value")
         }
         let key = String(assignment[..<equals])
-        settings[key] = Setting(value: String(assignment[assignment.index(after: equals)...]), source: "--set")
+        set(key, to: String(assignment[assignment.index(after: equals)...]), source: "--set")
     }
 }
 
@@ -152,13 +114,16 @@ public final class ConfigurationReader {
         _ key: String, _ standard: String, expected: String = "a text", _ help: String,
         where isValid: (String) -> Bool = { _ in true }
     ) throws -> String {
-        try value(key, standard, help, expected: expected) { isValid($0) ? $0 : nil }
+        try value(key, standard, help, expected: expected, described: expected == "a text" ? "" : nil) {
+            isValid($0) ? $0 : nil
+        }
     }
 
     package func choice(_ key: String, _ standard: String, of names: [String], _ help: String) throws -> String {
-        try value(key, standard, "\(help): \(Self.list(names))", expected: "one of \(Self.list(names))") {
-            names.contains($0) ? $0 : nil
-        }
+        // The help names them already.
+        try value(
+            key, standard, "\(help): \(Self.list(names))", expected: "one of \(Self.list(names))", described: ""
+        ) { names.contains($0) ? $0 : nil }
     }
 
     /// A time in seconds, which may have a fraction.
@@ -175,7 +140,7 @@ public final class ConfigurationReader {
         return try keys.map { key in
             let setting = remaining.removeValue(forKey: key)!
             try Self.requireSingle(setting, key)
-            declared.add(key: key, value: setting.value, help: "")
+            declared.add(.init(key: key, value: setting.value, help: ""))
             return (String(key.dropFirst(section.count + 1)), setting.value)
         }
     }
@@ -185,7 +150,7 @@ public final class ConfigurationReader {
     /// - Returns: nil where it is not set.
     package func names(_ key: String, _ help: String, read: (String) throws -> [String]) throws -> [String]? {
         guard let setting = remaining.removeValue(forKey: key), !setting.value.isEmpty else {
-            declared.add(key: key, value: "", help: help)
+            declared.add(.init(key: key, value: "", help: help, expected: Self.namesExpected))
             return nil
         }
         let names: [String]
@@ -202,7 +167,10 @@ public final class ConfigurationReader {
                 throw ConfigurationError("\(setting.source): \(key): \(error)")
             }
         }
-        declared.add(key: key, list: names, help: help)
+        declared.add(
+            .init(
+                key: key, value: EffectiveConfiguration.list(names), help: help, expected: Self.namesExpected,
+                isList: true))
         return names
     }
 
@@ -215,13 +183,14 @@ public final class ConfigurationReader {
     /// Refuses whatever was set and never declared.
     package func finish() throws {
         guard let key = remaining.keys.sorted().first, let setting = remaining[key] else { return }
-        let nearest = declared.entries.map(\.key).min { Self.distance($0, key) < Self.distance($1, key) }
-        let hint = nearest.flatMap { Self.distance($0, key) <= 4 ? ", did you mean \($0)?" : nil } ?? ""
-        throw ConfigurationError("\(setting.source): unknown key \(key)\(hint)")
+        throw ConfigurationError(
+            "\(setting.source): \(UnknownKey(key, known: declared.entries.map(\.key)).words(value: setting.value))")
     }
 
+    /// - Parameter described: which values it takes, for the documentation; as `expected` unless given.
     private func value<Value>(
-        _ key: String, _ standard: Value, _ help: String, expected: String, parse: (String) -> Value?
+        _ key: String, _ standard: Value, _ help: String, expected: String, described: String? = nil,
+        parse: (String) -> Value?
     ) throws -> Value {
         var result = standard
         if let setting = remaining.removeValue(forKey: key) {
@@ -231,7 +200,9 @@ public final class ConfigurationReader {
             }
             result = parsed
         }
-        declared.add(key: key, value: "\(result)", help: help)
+        declared.add(
+            .init(
+                key: key, value: "\(result)", help: help, expected: described ?? expected, standard: "\(standard)"))
         return result
     }
 
@@ -240,21 +211,7 @@ public final class ConfigurationReader {
             ? "of at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
     }
 
-    private static func list(_ names: [String]) -> String { names.joined(separator: ", ") }
+    private static let namesExpected = "names in brackets, or a path"
 
-    /// Levenshtein's edit distance.
-    private static func distance(_ a: String, _ b: String) -> Int {
-        let b = Array(b)
-        var row = Array(0...b.count)
-        for (i, x) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, y) in b.enumerated() {
-                let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (x == y ? 0 : 1))
-                diagonal = row[j + 1]
-                row[j + 1] = next
-            }
-        }
-        return row[b.count]
-    }
+    private static func list(_ names: [String]) -> String { names.joined(separator: ", ") }
 }

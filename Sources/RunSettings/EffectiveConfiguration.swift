@@ -4,46 +4,68 @@ struct EffectiveConfiguration: Sendable {
         var key: String
         var value: String
         var help: String
+        /// Which values it takes, as the end of a sentence; empty for any text, or where the help says it.
+        var expected = ""
+        var standard = ""
         /// Whether the value is YAML as it stands.
         var isList = false
+
+        var section: Substring { key.prefix { $0 != "." } }
+        /// As YAML, within its section.
+        var line: String {
+            "\(key.dropFirst(section.count + 1)): \(isList ? value : EffectiveConfiguration.scalar(value))"
+        }
     }
     private(set) var entries: [Entry] = []
 
-    mutating func add(key: String, value: String, help: String) {
-        entries.append(Entry(key: key, value: value, help: help))
-    }
-
-    mutating func add(key: String, list: [String], help: String) {
-        entries.append(Entry(key: key, value: Self.list(list), help: help, isList: true))
-    }
+    mutating func add(_ entry: Entry) { entries.append(entry) }
 
     /// Replaces the value of a key that is there.
     mutating func set(_ key: String, to value: String) {
         for index in entries.indices where entries[index].key == key { entries[index].value = value }
     }
 
+    /// The entries by their sections, each where it is first named.
+    var sections: [(name: String, entries: [Entry])] {
+        var sections: [(name: String, entries: [Entry])] = []
+        for entry in entries {
+            if sections.last?.name == String(entry.section) {
+                sections[sections.count - 1].entries.append(entry)
+            } else {
+                sections.append((String(entry.section), [entry]))
+            }
+        }
+        return sections
+    }
+
     /// All keys as YAML, each below its help.
     var yaml: String {
-        var lines: [String] = []
-        var section = ""
-        for entry in entries {
-            let parts = entry.key.split(separator: ".", maxSplits: 1)
-            if parts[0] != section {
-                section = String(parts[0])
-                lines.append("\(section):")
-            }
-            if !entry.help.isEmpty { lines.append("  # \(entry.help)") }
-            lines.append("  \(parts[1]): \(entry.isList ? entry.value : Self.quoted(entry.value))")
+        let lines = sections.flatMap { name, entries in
+            ["\(name):"] + entries.flatMap { ($0.help.isEmpty ? [] : ["  # \($0.help)"]) + ["  \($0.line)"] }
         }
         return lines.joined(separator: "\n") + "\n"
     }
 
     /// Texts as YAML writes a list of them.
-    static func list(_ items: [String]) -> String { "[" + items.map(quoted).joined(separator: ", ") + "]" }
+    static func list(_ items: [String]) -> String { "[" + items.map(scalar).joined(separator: ", ") + "]" }
 
-    private static func quoted(_ value: String) -> String {
+    /// A text as YAML writes it, so that it reads back as that text.
+    static func scalar(_ value: String) -> String {
         let plain =
-            !value.isEmpty && value.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
-        return plain ? value : "'" + value.replacing("'", with: "''") + "'"
+            !value.isEmpty && !ConfigurationLayers.isNull(value)
+            && value.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+        if plain { return value }
+        // Within single quotes YAML folds line ends and knows no escapes.
+        guard value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            return "'" + value.replacing("'", with: "''") + "'"
+        }
+        return "\"" + value.unicodeScalars.map(escaped).joined() + "\""
+    }
+
+    private static func escaped(_ scalar: Unicode.Scalar) -> String {
+        if scalar == "\\" || scalar == "\"" { return "\\\(scalar)" }
+        guard scalar.properties.generalCategory == .control else { return String(scalar) }
+        let digits = String(scalar.value, radix: 16)
+        return "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
     }
 }

@@ -3,13 +3,13 @@ import Federation
 import Foundation
 import PromptAggregation
 
-/// Everything that a run is told: one file serves the aggregator and the workers.
+/// All settings of a run: one file serves the aggregator and the workers.
 public struct RunConfiguration: Sendable {
     public var federation: FederationConfiguration
     /// A live aggregator keeps a snapshot after so many versions; 0 for never.
     public var snapshotVersions: Int
     public var endpoints: Endpoints
-    /// Which address others are told where a wildcard is bound (`ReachableAddress`).
+    /// Which address to advertise where a wildcard is bound (`ReachableAddress`).
     public var advertise: String
     public var security: Security
     public var strategy: Strategy
@@ -24,7 +24,7 @@ public struct RunConfiguration: Sendable {
     /// How clients protect what they send; nil sends it as it is.
     public var privacy: ClientPrivacy?
     public var simulation: Virtual
-    private var effective: EffectiveConfiguration
+    var effective: EffectiveConfiguration
 
     public struct Endpoints: Hashable, Sendable {
         /// Where clients push their messages (PULL).
@@ -112,7 +112,7 @@ public struct RunConfiguration: Sendable {
     }
 
     public struct Evaluation: Hashable, Sendable {
-        /// The least time between two evaluations on the validation split; nil evaluates none while the run goes on.
+        /// The least time between two evaluations on the validation split; nil evaluates none during the run.
         public var interval: Duration?
         /// Clients evaluate every so many versions on what they hold out, and the last one; 0 for never.
         public var clientVersions: Int
@@ -144,7 +144,7 @@ public struct RunConfiguration: Sendable {
         public var threads: Int
         /// The folder where updates are kept until they are settled; nil keeps them in memory alone.
         public var outbox: String?
-        /// How long a worker that is asked to stop goes on with what is under way.
+        /// How long a worker that is asked to stop continues its trainings.
         public var grace: Duration
         public var delay: DelayModel
         /// Clients with images of their own, ascending by name; none where the data set is divided.
@@ -171,14 +171,14 @@ extension RunConfiguration {
                 reader.seconds("run.seconds", 0, 0...1e9, "the run ends after this time, in seconds; 0 for never")))
         snapshotVersions = try reader.integer(
             "run.snapshot_versions", 20, 0...Int.max,
-            "recovery goes on from a snapshot, kept after so many versions, and not before the log has grown by its size;"
+            "recovery starts from a snapshot, kept after so many versions, and not before the log has grown by its size;"
                 + " 0 for none")
         endpoints = Endpoints(
             updates: try reader.text("endpoints.updates", "tcp://127.0.0.1:5601", "where clients push their messages"),
             prompts: try reader.text("endpoints.prompts", "tcp://127.0.0.1:5602", "where the aggregator publishes"))
         advertise = try reader.text(
             "endpoints.advertise", "",
-            "what workers are told in place of tcp://*: an interface (ib0), a network (10.1.0.0/16), an address or a name;"
+            "what to advertise to workers for tcp://*: an interface (ib0), a network (10.1.0.0/16), an address or a name;"
                 + " empty for the address of the default route")
         security = Security(
             keys: try Self.optional(
@@ -205,7 +205,7 @@ extension RunConfiguration {
                 "prompts.key_projection", false, "tune a projection of the class feature that prompts are picked by"),
             whitening: try reader.choice(
                 "prompts.feature_whitening", "none", of: ["none", "validation"],
-                "images by which the class feature is whitened before the head") == "validation")
+                "images that the whitening of the class feature before the head is estimated from") == "validation")
         head = try Head(reader)
         guard !head.onClassifier || !prompts.whitening else {
             throw ConfigurationError(

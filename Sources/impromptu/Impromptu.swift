@@ -6,8 +6,8 @@ import PromptAggregation
 import RunLog
 import RunSettings
 
-/// The command. What went wrong is told in one line on standard error: exit code 2 for a wrong command line or
-/// configuration, 75 where no aggregator came in time, 1 for anything else.
+/// The command. A failure is one line on standard error and an exit code: 2 for a wrong command line or configuration,
+/// 75 if no aggregator came in time, 1 for anything else.
 @main
 struct Impromptu {
     static func main() async {
@@ -41,7 +41,7 @@ struct Impromptu {
             || RootCommand.exitCode(for: error) != .failure
     }
 
-    /// What was asked for is a result too.
+    /// Help that was asked for is a result too.
     private static func showHelp(of error: any Error) -> Never {
         do {
             let text = RootCommand.fullMessage(for: error)
@@ -54,7 +54,7 @@ struct Impromptu {
     }
 
     private static func fail(_ message: String, code: Int32) -> Never {
-        // Results come first; where they cannot be written either, one line says enough.
+        // Results come first; if they cannot be written either, one line is enough.
         try? StandardOutput.flush()
         StandardError.write("impromptu: \(message)\n")
         exit(code)
@@ -74,8 +74,8 @@ struct RootCommand: AsyncParsableCommand {
             Look before you start:        impromptu check --config run.yaml --run runs/first
             Run it for real:              impromptu aggregate --config run.yaml --run runs/first
                                           impromptu work --config run.yaml --index 0 --of 4   (on each machine)
-            See how it goes:              impromptu status runs/first
-            Bring it to rest:             impromptu drain runs/first
+            Show the state of a run:      impromptu status runs/first
+            Pause a run:                  impromptu drain runs/first
             Change or extend a run:       impromptu set runs/first federation.buffer_size=8
                                           impromptu extend runs/first --updates 500
             Check and look into a run:    impromptu replay runs/first
@@ -84,22 +84,25 @@ struct RootCommand: AsyncParsableCommand {
                                           impromptu evaluate runs/first
                                           impromptu report runs/first
                                           impromptu export runs/first --to figures
-            Use what was tuned:           impromptu predict runs/first scan.png
+            Use the tuned prompts:        impromptu predict runs/first scan.png
                                           impromptu show runs/first
                                           impromptu export runs/first --bundle bundle
             Look at a data set:           impromptu data fashion-mnist --picture partition.svg
             Compare methods:              impromptu experiment docs/experiments/smoke.yaml
 
+            Choose a strategy:            impromptu strategies pfpt-async
+
             A configuration is a YAML file with sections and keys; 'impromptu aggregate --print-config' prints all of \
-            them with their defaults. The environment stands above the file (IMPROMPTU_FEDERATION__BUFFER_SIZE=8), \
-            and --set federation.buffer_size=8 above both.
+            them with their defaults. The environment overrides the file (IMPROMPTU_FEDERATION__BUFFER_SIZE=8), \
+            and --set federation.buffer_size=8 overrides both.
             """,
         version: buildVersion,
         subcommands: [
             AggregateCommand.self, WorkCommand.self, RelayCommand.self, DemoCommand.self, ReplayCommand.self,
             InspectCommand.self, EvaluateCommand.self, PredictCommand.self, ShowCommand.self, ReportCommand.self,
             ExportCommand.self, SimulateCommand.self,
-            ExperimentCommand.self, DataCommand.self, KeysCommand.self, StatusCommand.self, DrainCommand.self,
+            ExperimentCommand.self, StrategiesCommand.self, DataCommand.self, KeysCommand.self, StatusCommand.self,
+            DrainCommand.self,
             SetCommand.self,
             ExtendCommand.self,
             CheckCommand.self, BenchCommand.self,

@@ -8,9 +8,16 @@ import impromptu
 
 @Suite struct SynchronousRoundsTests {
     private static let moments = [
-        DemoOutcome.Moment(seconds: 2, updates: 0, version: 0, validationAccuracy: 0.1),
-        DemoOutcome.Moment(seconds: 12, updates: 40, version: 8, validationAccuracy: 0.5),
+        row(seconds: 2, updates: 0, version: 0, accuracy: 0.1),
+        row(seconds: 12, updates: 40, version: 8, accuracy: 0.5),
     ]
+
+    private static func row(seconds: Double, updates: Int, version: Int, accuracy: Double) -> RunHistory.EvaluationRow {
+        .init(
+            version: version, seconds: seconds, updates: updates, accuracy: accuracy, balancedAccuracy: accuracy,
+            loss: 1,
+            maskedAccuracy: accuracy)
+    }
 
     private func rounds(_ assignments: [String], seconds: Double = 60) throws -> SynchronousRounds? {
         let live = try RunConfiguration.load(

@@ -13,7 +13,7 @@ struct ListenerTests {
             let page = try await ask(port, "GET / HTTP/1.1")
             #expect(page.hasPrefix("HTTP/1.1 200 OK\r\n") && page.contains("text/html") && page.hasSuffix("</html>\n"))
             for name in ["page.css", "page.js"] {
-                #expect(page.contains("\"/\(name)\""))
+                #expect(page.contains("\"\(name)\""))
                 #expect(try await ask(port, "GET /\(name)?x HTTP/1.1").hasPrefix("HTTP/1.1 200 OK\r\n"))
             }
             #expect(!page.contains("http://") && !page.contains("https://"), "nothing comes from elsewhere")
@@ -23,13 +23,48 @@ struct ListenerTests {
             #expect(try await ask(port, "GET /readyz HTTP/1.1").hasSuffix("\r\n\r\nready\n"))
             #expect(try await ask(port, "GET /page.html HTTP/1.1").hasPrefix("HTTP/1.1 404 "))
             #expect(try await ask(port, "GET /../etc/passwd HTTP/1.1").hasPrefix("HTTP/1.1 404 "))
-            for method in ["POST", "PUT", "DELETE", "HEAD", "OPTIONS", "get"] {
+            for method in ["POST", "PUT", "DELETE", "OPTIONS", "get", "head"] {
                 let answer = try await ask(port, "\(method) / HTTP/1.1", body: "x=1")
-                #expect(answer.hasPrefix("HTTP/1.1 405 ") && answer.contains("\r\nAllow: GET\r\n"))
+                #expect(answer.hasPrefix("HTTP/1.1 405 ") && answer.contains("\r\nAllow: GET, HEAD\r\n"))
             }
-            #expect(try await ask(port, "GET / HTTP/1.1", host: "evil.example").hasPrefix("HTTP/1.1 421 "))
+            for path in ["/", "/metrics", "/nothing"] {
+                let answer = try await ask(port, "GET \(path) HTTP/1.1", host: "evil.example")
+                #expect(answer.hasPrefix("HTTP/1.1 421 "))
+            }
             #expect(try await ask(port, "GET /metrics HTTP/1.1", host: "127.0.0.1:\(port)").hasPrefix("HTTP/1.1 200 "))
             #expect(try await ask(port, "GET /").hasPrefix("HTTP/1.1 400 "))
+        }
+    }
+
+    @Test func headIsGetWithoutTheBody() async throws {
+        try await withDashboard { dashboard, _ in
+            let port = dashboard.address.port
+            for path in ["/", "/page.js", "/healthz", "/readyz", "/nothing"] {
+                let whole = try await ask(port, "GET \(path) HTTP/1.1")
+                let head = try await ask(port, "HEAD \(path) HTTP/1.1")
+                let end = try #require(whole.range(of: "\r\n\r\n"))
+                #expect(head == whole[..<end.upperBound] && end.upperBound < whole.endIndex)
+            }
+            let events = try await ask(port, "HEAD /events HTTP/1.1")
+            #expect(events.hasPrefix("HTTP/1.1 200 ") && events.contains("\r\nContent-Type: text/event-stream"))
+            #expect(events.contains("\r\nX-Accel-Buffering: no\r\n") && events.hasSuffix("\r\n\r\n"))
+        }
+    }
+
+    @Test func probesAreAnsweredWithoutAHostAndByAnyName() async throws {
+        try await withDashboard(names: ["Watch.example"]) { dashboard, _ in
+            let port = dashboard.address.port
+            for head in ["GET /healthz HTTP/1.0\r\n\r\n", "HEAD /healthz HTTP/1.0\r\nUser-Agent: probe\r\n\r\n"] {
+                let client = try Client(port: port)
+                try client.send(head)
+                #expect(try await client.read().hasPrefix("HTTP/1.1 200 OK\r\n"))
+            }
+            for path in ["/healthz", "/readyz"] {
+                let answer = try await ask(port, "GET \(path) HTTP/1.1", host: "balancer.example")
+                #expect(!answer.hasPrefix("HTTP/1.1 421 "))
+            }
+            #expect(try await ask(port, "GET / HTTP/1.1", host: "watch.example:443").hasPrefix("HTTP/1.1 200 "))
+            #expect(try await ask(port, "GET / HTTP/1.1", host: "other.example").hasPrefix("HTTP/1.1 421 "))
         }
     }
 
@@ -117,10 +152,12 @@ struct ListenerTests {
 
     // MARK: Servers
 
-    private func withDashboard(_ body: (Dashboard, RunWatch) async throws -> Void) async throws {
+    private func withDashboard(
+        names: [String] = [], _ body: (Dashboard, RunWatch) async throws -> Void
+    ) async throws {
         let watch = RunWatch()
         let dashboard = try Dashboard(
-            address: DashboardAddress("127.0.0.1:0", isOpen: false), watch: watch,
+            address: DashboardAddress("127.0.0.1:0", isOpen: false), names: names, watch: watch,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let serving = Task { await dashboard.run() }
         defer { serving.cancel() }

@@ -20,6 +20,14 @@ import Testing
         #expect { try RequestHead(text) } throws: { ($0 as? Refusal)?.status == .badRequest }
     }
 
+    @Test func onlyTheOldVersionMayNameNoHost() throws {
+        #expect(try RequestHead("GET /healthz HTTP/1.0\r\nUser-Agent: probe").host == nil)
+        #expect(try RequestHead("GET /healthz HTTP/1.0\r\nHost: a").host == "a")
+        #expect { try RequestHead("GET / HTTP/1.0\r\nHost: a\r\nHost: b") } throws: {
+            ($0 as? Refusal)?.status == .badRequest
+        }
+    }
+
     @Test func anotherVersionIsRefused() {
         for version in ["HTTP/2", "HTTP/0.9", "http/1.1", "ICY"] {
             #expect { try RequestHead("GET / \(version)\r\nHost: a") } throws: {
@@ -32,7 +40,7 @@ import Testing
         let check = HostCheck(machine: "Node-7.Cluster.example")
         for host in [
             "localhost", "localhost:5603", "127.0.0.1", "127.0.0.1:1", "10.0.0.5:5603", "[::1]", "[::1]:5603",
-            "node-7.cluster.example", "node-7:5603",
+            "node-7.cluster.example", "node-7.cluster.example.:5603", "node-7:5603", "localhost.",
         ] { #expect(check.admits(host), "\(host)") }
         for host in [
             "", ":5603", "evil.example", "evil.example:5603", "localhost.evil.example", "127.0.0.1.evil.example",
@@ -40,7 +48,9 @@ import Testing
             "[localhost]",
             "::1", "cluster.example", "localhost@evil.example", "127.0.0.1 evil",
         ] { #expect(!check.admits(host), "\(host)") }
-        #expect(!HostCheck(machine: "").admits(""))
+        #expect(!HostCheck(machine: "").admits("") && !HostCheck(machine: "").admits("."))
+        let proxied = HostCheck(machine: "node", names: ["Watch.example"])
+        #expect(proxied.admits("watch.example") && proxied.admits("watch.example:443") && !proxied.admits("example"))
     }
 
     @Test func aDashboardThatOthersCanReachIsWantedInPlainWords() throws {

@@ -1,5 +1,6 @@
 import FederationService
 import Foundation
+import PromptWire
 import RunLog
 import RunSettings
 import TestSupport
@@ -92,7 +93,7 @@ import Testing
     func aRunWhoseSettingsWereChangedIsTakenUpByThoseOfThenOrNow(updates: String, outcome: Finding.Outcome) throws {
         try withTemporaryFolder { path in
             let run = try simulateSmallRun(path, ["run.updates=4"])
-            _ = try run.change([(key: "run.updates", value: "9")])
+            _ = try run.change([.init(key: "run.updates", value: "9")])
             let configuration = try RunConfiguration.load(
                 files: [run.configuration], environment: [:], assignments: ["run.updates=\(updates)"])
             let found = try finding("run", in: Checkup(configuration, as: .aggregator(run)))

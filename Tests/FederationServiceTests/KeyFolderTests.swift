@@ -53,6 +53,7 @@ import ZeroMQTransport
             let secret = try String(contentsOfFile: path + "/keys/worker-0.secret", encoding: .utf8)
             #expect(try !folder.makeAggregator())
             #expect(throws: ConfigurationError.self) { try folder.make(name: "worker-0", clients: []) }
+            #expect(try !folder.make(name: "worker-0", clients: ["client-00"]), "the same again is no error")
             #expect(try String(contentsOfFile: path + "/keys/worker-0.secret", encoding: .utf8) == secret)
             for name in ["", "../up", "a b", "aggregator", ".hidden"] {
                 #expect(throws: ConfigurationError.self) { try folder.make(name: name, clients: []) }

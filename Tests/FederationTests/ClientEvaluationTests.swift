@@ -67,6 +67,53 @@ import Testing
         #expect(seat.evaluations == [2] && seat.end == .runFinished)
     }
 
+    @Test func anAnswerThatWasLostIsSentAgain() {
+        var seat = seat()
+        seat.prompts(1)
+        seat.receive(.evaluate(.init(version: 1)))
+        seat.receive(.evaluate(.init(version: 1)))
+        #expect(seat.evaluations.isEmpty, "it is under way")
+        seat.take(.evaluated(evaluation(1)))
+        seat.receive(.evaluate(.init(version: 1)))
+        #expect(seat.evaluations == [1] && seat.assessed.isEmpty)
+        seat.receive(Seat.beacon(asking: 1))
+        #expect(seat.last.isEmpty, "a beacon asks everybody, also those who answered")
+        seat.prompts(3)
+        seat.receive(.evaluate(.init(version: 3)))
+        seat.take(.evaluated(nil))
+        seat.receive(.evaluate(.init(version: 3)))
+        #expect(seat.last.isEmpty, "what failed is not tried again with the same version")
+    }
+
+    @Test func theBeaconStandsInForAnOrderThatWasLost() {
+        var seat = seat()
+        seat.prompts(1)
+        seat.receive(Seat.beacon(asking: 1))
+        #expect(seat.assessed == [1])
+        seat.receive(Seat.beacon(asking: 1))
+        #expect(seat.last.isEmpty)
+    }
+
+    @Test func theLastVersionIsEvaluatedAlsoByWhoHasHeardOfNothingButTheEnd() {
+        var seat = seat()
+        seat.prompts(1)
+        seat.receive(Seat.beacon(.finished, asking: 2))
+        #expect(seat.end == nil && seat.fetches == [1] && seat.assessed.isEmpty)
+        seat.receive(Seat.beacon(.finished, asking: 2))
+        #expect(seat.end == nil)
+        seat.prompts(2)
+        #expect(seat.assessed == [2])
+        seat.take(.evaluated(evaluation(2)))
+        #expect(seat.evaluations == [2] && seat.end == .runFinished)
+    }
+
+    @Test func aStateThatNeverComesKeepsNobodyForEver() {
+        var seat = seat()
+        seat.receive(Seat.beacon(.finished, asking: 2))
+        seat.wait(.seconds(601))
+        #expect(seat.end == .runFinished)
+    }
+
     @Test func anEvaluationThatNeverEndsKeepsNobodyForEver() {
         var seat = seat()
         seat.prompts(1)
@@ -81,10 +128,14 @@ import Testing
 }
 
 extension Seat {
-    fileprivate static var finished: AggregatorMessage {
+    fileprivate static var finished: AggregatorMessage { beacon(.finished, asking: nil) }
+
+    fileprivate static func beacon(
+        _ phase: AggregatorMessage.Beacon.Phase = .running, asking version: Version?
+    ) -> AggregatorMessage {
         .beacon(
             .init(
-                phase: .finished, version: 2, updates: 1, lateUpdates: 0, clientsAlive: 1, inFlight: 0, buffered: 0,
-                pool: 2, metrics: []))
+                phase: phase, version: 2, updates: 1, lateUpdates: 0, clientsAlive: 1, inFlight: 0, buffered: 0,
+                pool: 2, metrics: [], evaluate: version.map { .init(version: $0) }))
     }
 }

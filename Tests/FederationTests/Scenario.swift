@@ -43,6 +43,7 @@ struct Scenario {
             bench!.now = bench!.now + (try words.seconds())
             bench!.last = []
         case "restart": try bench!.restart(after: try words.seconds())
+        case "reconfigure": bench!.take(.reconfigured(try words.configuration()))
         case "drain": bench!.take(.drainRequested(within: try words.seconds()))
         case "hello":
             let name = try words.next("client")

@@ -13,6 +13,15 @@ import Testing
         }
     }
 
+    @Test func aFolderIsLockedWithoutAFileInIt() throws {
+        try withFolder { folder in
+            let lock = try FileLock(folder: folder)
+            #expect(try lock != nil && FileLock(folder: folder) == nil)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+            withExtendedLifetime(lock) {}
+        }
+    }
+
     @Test func aFolderThatIsMissingIsNamed() throws {
         let error = #expect(throws: FileError.self) { try FileLock("/nowhere/lock") }
         #expect("\(try #require(error))" == "/nowhere/lock: cannot open: No such file or directory")

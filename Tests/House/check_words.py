@@ -1,7 +1,8 @@
 """Words that the house does without, in what people read: strings and comments of Swift, comments of C and Python,
 documents.
 
-A warning, not an error: prose is judged by people. Code between backticks is left out.
+Code between backticks is left out, and in comments and documents what stands in double quotes on one line: a word that is
+quoted is not used.
 """
 
 import re
@@ -20,7 +21,8 @@ WORDS = [
     (r"nor (?:is|has|does|do|can|are|was)", "and ... not"),
 ]
 PATTERN = re.compile("|".join(rf"(?P<w{index}>\b(?:{word})\b)" for index, (word, _) in enumerate(WORDS)), re.IGNORECASE)
-QUOTED = re.compile(r"`[^`\n]*`")
+CODE = re.compile(r"`[^`\n]*`")
+QUOTED = re.compile(r'`[^`\n]*`|"[^"\n]*"|“[^”\n]*”')
 FENCE = re.compile(r"^\s*(```|~~~)")
 
 
@@ -29,7 +31,7 @@ def check(tree):
         yield from in_text(source.path, ((token.line, token.text) for token in source.comments))
         if source.path.startswith("Sources/"):
             yield from in_text(
-                source.path, ((token.line, token.text) for token in source.code if token.kind == "string"))
+                source.path, ((token.line, token.text) for token in source.code if token.kind == "string"), CODE)
     for path in tree.files(C_SUFFIXES, "Sources", "Tests"):
         yield from in_text(path, c_comments((tree.root / path).read_text()))
     for path in tree.files({".py"}, "Sources", "Tests", "Deploy"):
@@ -48,9 +50,9 @@ def prose(text):
             yield number, line
 
 
-def in_text(path, pieces):
+def in_text(path, pieces, spared=QUOTED):
     for line, text in pieces:
-        plain = QUOTED.sub(lambda code: " " * len(code[0]), text)
+        plain = spared.sub(lambda code: " " * len(code[0]), text)
         for found in PATTERN.finditer(plain):
             advice = WORDS[int(found.lastgroup[1:])][1]
             yield Finding(path, line + text.count("\n", 0, found.start()), f"'{found[0]}': rather {advice}")

@@ -99,6 +99,12 @@ class WordTests(unittest.TestCase):
             "README.md": "`it goes on`\n```\nit goes on\n```\nThe intelligent teller goes once, renewed.\n",
             "Tests/FederationTests/A.swift": 'let a = "told"'}), [])
 
+    def test_a_quoted_word_is_not_used(self):
+        self.assertEqual(self.found({
+            SHELL: '/// Not "anew".\n/// A quote " opens, and it goes on " here.\n// "Told\n// anew"\nlet a = "say \'anew\'"\n',
+            "README.md": 'Words such as "tell" and “place”, not anew.\n'}),
+            [(SHELL, 3), (SHELL, 4), (SHELL, 5), ("README.md", 1)])
+
 
 if __name__ == "__main__":
     unittest.main()

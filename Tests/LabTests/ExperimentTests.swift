@@ -145,7 +145,7 @@ import Testing
 
     @Test(
         "the experiments of the documents can be read",
-        arguments: ["smoke", "strategies", "paper", "selection", "long-tail", "evidence", "clip", "clip-rates"])
+        arguments: ["smoke", "strong", "clip", "clip-rates"])
     func documents(name: String) throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

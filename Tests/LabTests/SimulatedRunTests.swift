@@ -79,6 +79,24 @@ import Testing
         }
     }
 
+    /// Four clients of 50 images each, a second an image tuned on: a pass over all of them for class statistics takes half
+    /// of that, once, and before the first head is there nothing is tuned.
+    @Test(arguments: [("tuned", 2 * 8.0), ("closed", 25.0 + 8)])
+    func virtualTimeCountsThePassForClassStatistics(head: String, expected: Double) throws {
+        try withTemporaryFolder { folder in
+            let run = try simulate(
+                folder,
+                [
+                    "strategy.head=\(head)", "run.updates=8", "federation.buffer_size=4",
+                    "federation.clients_to_start=4",
+                    "data.partition=iid", "worker.delay=none", "simulation.image_seconds=1",
+                ])
+            let rows = try String(contentsOfFile: run.evaluations, encoding: .utf8).split(separator: "\n")
+            let seconds = try #require(Double(rows.last!.split(separator: ",")[1]))
+            #expect(abs(seconds - expected) < 1)
+        }
+    }
+
     @Test func classMeansMakeTheHead() throws {
         try withTemporaryFolder { folder in
             let run = try simulate(folder, ["strategy.name=fedcof", "run.updates=8"])

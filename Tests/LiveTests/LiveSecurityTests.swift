@@ -51,7 +51,7 @@ struct LiveSecurityTests {
         }
     }
 
-    @Test func keysThatAreAddedAndRevokedTakeEffectAtAHangup() async throws {
+    @Test func keysThatAreAddedReplacedAndRevokedTakeEffectAtAHangup() async throws {
         try await withLiveFederation(["federation.clients_to_start=2", "run.updates=0"], keys: true) { federation in
             _ = try await makeKeys([], in: federation)
             let aggregator = try await federation.startBoundAggregator()
@@ -67,17 +67,22 @@ struct LiveSecurityTests {
             let worker = try federation.startWorker(1)
             try await federation.updates(reach: 2)
 
-            let list = federation.path + "/keys/allowed"
-            let lines = try String(contentsOfFile: list, encoding: .utf8).split(separator: "\n")
-            try lines.filter { !$0.hasPrefix("worker-1 ") }.joined(separator: "\n")
-                .write(toFile: list, atomically: true, encoding: .utf8)
+            let rotated = try await makeKeys(["--rotate", "worker-1"], in: federation)
+            #expect(rotated.output.contains("keys/worker-1.secret"), "\(rotated.output)")
             aggregator.signal(SIGHUP)
-            #expect(try await worker.exitCode() == 2, "\(worker.output)")
-            #expect(worker.output.contains("does not know this worker's key"), "\(worker.output)")
+            #expect(try await worker.exitCode() == 2, "its key was replaced: \(worker.output)")
+            let again = try federation.startWorker(1)
+            let before = try RunInspection(log: federation.run.log).updatesAccepted
+            try await federation.updates(reach: before + 2)
+
+            _ = try await makeKeys(["--revoke", "worker-1"], in: federation)
+            aggregator.signal(SIGHUP)
+            #expect(try await again.exitCode() == 2, "\(again.output)")
+            #expect(again.output.contains("does not know this worker's key"), "\(again.output)")
             #expect(aggregator.output.contains("removed=worker-1"), "\(aggregator.output)")
 
             // A list that cannot be read changes nothing.
-            try "worker-1 short *".write(toFile: list, atomically: true, encoding: .utf8)
+            try "worker-1 short *".write(toFile: federation.path + "/keys/allowed", atomically: true, encoding: .utf8)
             aggregator.signal(SIGHUP)
             try await eventually("the problem: \(aggregator.output)") {
                 aggregator.output.contains("keys not reloaded") && aggregator.output.contains("keys/allowed:1")

@@ -63,12 +63,15 @@ import Testing
         return zip(tensor.values, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1)) } / largest
     }
 
-    /// Of each image once, however many epochs there are; with prompts, and whitened where the head reads whitened features.
+    /// Of each image once, however many epochs there are; without prompts, and whitened where the head reads whitened features.
     @Test(arguments: [false, true])
     func sendsTheStatisticsOfWhatTheHeadReads(whitened: Bool) throws {
         let state = try state(whitened: whitened)
         let result = try #require(try learner.tune(state, on: dataset, plan: plan(), seed: 4))
-        let features = try learner.gradients(state, on: dataset, images: Array(0..<10), plan: plan()).features
+        var bare = state
+        bare.parameters[Parameters.prompts] = Tensor(zeros: [0, 192])
+        bare.promptIDs = []
+        let features = try learner.gradients(bare, on: dataset, images: Array(0..<10), plan: plan()).features
         var rows = (0..<10).map { features[$0 * 192..<($0 + 1) * 192].map(Double.init) }
         if whitened {
             let mean = state.parameters[Parameters.featureMean]!.values
@@ -88,16 +91,46 @@ import Testing
         #expect(result.parameters[Parameters.headWeight] == state.parameters[Parameters.headWeight])
     }
 
-    /// Only images that a task came to count, and what is sent has the state's tensors in the state's shapes.
-    @Test func countsWhatATaskSaw() throws {
+    /// Of all images and the same under any prompts, whatever steps follow; and what is sent has the state's tensors in the
+    /// state's shapes.
+    @Test func areOfAllImagesAndTheSameUnderAnyPrompts() throws {
         let state = try state()
-        let result = try #require(try learner.tune(state, on: dataset, plan: plan(steps: 1, rate: 0.01), seed: 4))
-        #expect(result.parameters[Parameters.classCounts]!.values.reduce(0, +) == 4)
-        #expect(result.parameters.names == state.parameters.names)
+        var other = state
+        other.parameters[Parameters.prompts]!.values[3] += 1
+        let still = try #require(try learner.tune(other, on: dataset, plan: plan(), seed: 4))
+        let result = try #require(try learner.tune(state, on: dataset, plan: plan(steps: 1, rate: 0.01), seed: 5))
+        for name in [Parameters.classMeans, Parameters.classCounts, Parameters.classScatter] {
+            #expect(result.parameters[name] == still.parameters[name])
+        }
+        #expect(result.steps == 1 && result.parameters.names == state.parameters.names)
         for name in result.parameters.names {
             #expect(result.parameters[name]!.shape == state.parameters[name]!.shape)
         }
         #expect(result.parameters[Parameters.prompts] != state.parameters[Parameters.prompts])
+    }
+
+    /// Under a head of zeros prompts have no gradient: a task brings the statistics and takes no step.
+    @Test func takesNoStepBeforeTheFirstHead() throws {
+        var state = try state()
+        state.parameters[Parameters.headWeight] = Tensor(zeros: [4, 192])
+        let result = try #require(try learner.tune(state, on: dataset, plan: plan(steps: 3, rate: 0.01), seed: 4))
+        #expect(result.steps == 0 && result.promptIDs.isEmpty)
+        #expect(result.parameters[Parameters.prompts]?.shape == [0, 192])
+        #expect(result.parameters[Parameters.classCounts]?.values == [4, 3, 3, 0])
+        #expect(abs(result.meanLoss - 1.3862944) < 1e-6)
+        for name in [Parameters.classMeans, Parameters.classCounts, Parameters.classScatter] {
+            state.parameters[name] = nil
+        }
+        #expect(try learner.tune(state, on: dataset, plan: plan(steps: 3), seed: 4)?.steps == 3)
+    }
+
+    @Test func stopsWithinThePassOverTheImages() throws {
+        var asked = 0
+        let result = try learner.tune(state(), on: dataset, plan: plan(), seed: 4) {
+            asked += 1
+            return asked == 2
+        }
+        #expect(result == nil && asked == 2)
     }
 
     @Test func sendsNoneUnasked() throws {

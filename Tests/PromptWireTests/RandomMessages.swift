@@ -62,7 +62,8 @@ struct RandomMessages {
                 .init(
                     phase: Bool.random(using: &random) ? .running : .finished, version: version(least: -1),
                     updates: count(), lateUpdates: count(), clientsAlive: count(), inFlight: count(),
-                    buffered: count(), pool: count(), metrics: metrics()))
+                    buffered: count(), pool: count(), metrics: metrics(),
+                    evaluate: Bool.random(using: &random) ? .init(version: version(least: 0)) : nil))
         }
     }
 

@@ -29,7 +29,9 @@ import Testing
             let header = RunHeader(
                 configurationYAML: "clients: 3\n# größer\n", seed: messages.random.next(), build: "1.0",
                 run: messages.random.next(), initial: turn % 2 == 0 ? nil : messages.globalPrompts(),
-                model: messages.model())
+                model: messages.model(),
+                warmStart: turn % 3 == 0
+                    ? .init(run: "größer", runID: "ab", version: messages.count(), digest: "cd") : nil)
             let epoch = EpochStarted(epoch: max(1, messages.random.next()), build: "1.0.1")
             let publication = Publication(
                 version: messages.version(least: 0),

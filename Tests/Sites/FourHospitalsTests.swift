@@ -37,7 +37,7 @@ import Testing
         try await inTemporaryFolder { path in
             try makeHospitals(SiteFolders(path: path))
             let steps = try Self.steps()
-            #expect(steps.count == 8)
+            #expect(steps.count == 10)
             let script = steps.enumerated().map { "{\n\($1.commands)\n} >step-\($0).txt 2>&1" }.joined(separator: "\n")
             let programs = URL(fileURLWithPath: LiveProcess.program).deletingLastPathComponent().path
             // Whatever fails ends all that was begun.

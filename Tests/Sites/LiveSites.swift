@@ -1,4 +1,5 @@
 import Foundation
+import Lab
 import RunLog
 import TestSupport
 import Testing
@@ -30,18 +31,40 @@ struct LiveSites {
         try LiveProcess(LiveProcess.program, arguments, log: "\(path)/\(name).log", directory: path)
     }
 
-    func startAggregator(_ settings: [String] = [], classes: String = "classes.txt") async throws -> LiveProcess {
-        let arguments = ["aggregate", "--config", "run.yaml", "--classes", classes, "--run", "run", "--quiet"]
-        let aggregator = try start(arguments + settings.flatMap { ["--set", $0] }, as: "aggregator")
+    /// Starts an aggregator and waits until it can be reached, or has ended.
+    /// - Parameters:
+    ///   - more: further arguments.
+    ///   - run: the name of its folder.
+    func startAggregator(
+        _ settings: [String] = [], classes: String = "classes.txt", _ more: [String] = [], run: String = "run"
+    ) async throws -> LiveProcess {
+        let arguments = ["aggregate", "--config", "run.yaml", "--classes", classes, "--run", run, "--quiet"]
+        let folder = RunFolder(path: path + "/" + run)
+        let aggregator = try start(
+            arguments + more + settings.flatMap { ["--set", $0] }, as: "aggregator-" + run.replacing("/", with: "-"))
         try await eventually("endpoints: \(aggregator.output)") {
-            FileManager.default.fileExists(atPath: run.endpoints) || !aggregator.isRunning
+            FileManager.default.fileExists(atPath: folder.endpoints) || !aggregator.isRunning
         }
         return aggregator
     }
 
     /// Starts a client that takes all but its images from the run folder.
-    func startClient(_ name: String, _ more: [String] = []) throws -> LiveProcess {
-        try start(["work", "--run", "run", "--client", name, "--data", name] + more, as: name)
+    func startClient(_ name: String, _ more: [String] = [], run: String = "run") throws -> LiveProcess {
+        try start(["work", "--run", run, "--client", name, "--data", name] + more, as: name)
+    }
+
+    /// Runs a command to its end.
+    /// - Returns: its exit code and what it wrote.
+    func finish(_ arguments: [String]) async throws -> (code: Int32, output: String) {
+        let process = try start(arguments, as: UUID().uuidString)
+        return (try await process.exitCode(), process.output)
+    }
+
+    /// Waits until the log holds so many accepted updates.
+    func updates(reach count: Int) async throws {
+        try await eventually("\(count) updates in \(run.log)") {
+            ((try? RunInspection(log: run.log))?.updatesAccepted ?? 0) >= count
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import FederationRun
 import Lab
 import MessageLog
 import PromptWire
@@ -8,7 +9,10 @@ import RunSettings
 package typealias RunChannel = PromptWire.LogChannel
 
 /// Runs a small federation in virtual time, with the real learner.
-package func simulateSmallRun(_ folder: String, _ assignments: [String] = [], threads: Int = 2) throws -> RunFolder {
+/// - Parameter earlier: what it begins with; nil for values of its own.
+package func simulateSmallRun(
+    _ folder: String, _ assignments: [String] = [], threads: Int = 2, earlier: EarlierPrompts? = nil
+) throws -> RunFolder {
     let configuration = try RunConfiguration.load(
         base: RunConfiguration.demo, files: [], environment: [:],
         assignments: [
@@ -18,7 +22,9 @@ package func simulateSmallRun(_ folder: String, _ assignments: [String] = [], th
             "evaluation.interval_seconds=5", "data.minimum_samples=8",
         ] + assignments)
     let run = RunFolder(path: folder)
-    var simulation = try Simulation(configuration: configuration, folder: run, threads: threads) { _, _ in }
+    var simulation = try Simulation(configuration: configuration, folder: run, threads: threads, earlier: earlier) {
+        _, _ in
+    }
     _ = try simulation.run()
     return run
 }

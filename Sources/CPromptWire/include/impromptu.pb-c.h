@@ -43,6 +43,7 @@ typedef struct Impromptu__V2__SayHello Impromptu__V2__SayHello;
 typedef struct Impromptu__V2__Malformed Impromptu__V2__Malformed;
 typedef struct Impromptu__V2__Beacon Impromptu__V2__Beacon;
 typedef struct Impromptu__V2__RunHeader Impromptu__V2__RunHeader;
+typedef struct Impromptu__V2__WarmStart Impromptu__V2__WarmStart;
 typedef struct Impromptu__V2__EpochStarted Impromptu__V2__EpochStarted;
 typedef struct Impromptu__V2__Tick Impromptu__V2__Tick;
 typedef struct Impromptu__V2__DrainRequested Impromptu__V2__DrainRequested;
@@ -717,7 +718,8 @@ struct  Impromptu__V2__Unchanged
 
 
 /*
- * Asks all clients that hold samples out to evaluate this version, or a newer one where they do not hold this.
+ * Asks clients that hold samples out to evaluate this version, or a newer one where they do not hold this. One that has
+ * done so sends its answer again.
  */
 struct  Impromptu__V2__Evaluate
 {
@@ -856,10 +858,14 @@ struct  Impromptu__V2__Beacon
    */
   size_t n_metrics;
   Impromptu__V2__Metric **metrics;
+  /*
+   * What clients that hold samples out are asked to evaluate, should the order have been lost; absent for nothing.
+   */
+  Impromptu__V2__Evaluate *evaluate;
 };
 #define IMPROMPTU__V2__BEACON__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__beacon__descriptor) \
-    , IMPROMPTU__V2__PHASE__PHASE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0,NULL }
+    , IMPROMPTU__V2__PHASE__PHASE_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0,NULL, NULL }
 
 
 /*
@@ -893,10 +899,39 @@ struct  Impromptu__V2__RunHeader
    * What the run's clients must have in common; absent where nothing is asked.
    */
   Impromptu__V2__ModelSpecification *model;
+  /*
+   * The version of an earlier run that `initial` comes from; absent for a run that begins from nothing.
+   */
+  Impromptu__V2__WarmStart *warm_start;
 };
 #define IMPROMPTU__V2__RUN_HEADER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__run_header__descriptor) \
-    , 0, {0,NULL}, 0, {0,NULL}, 0, NULL, NULL }
+    , 0, {0,NULL}, 0, {0,NULL}, 0, NULL, NULL, NULL }
+
+
+/*
+ * A version of an earlier run.
+ */
+struct  Impromptu__V2__WarmStart
+{
+  ProtobufCMessage base;
+  /*
+   * The name of that run's folder.
+   */
+  ProtobufCBinaryData run;
+  /*
+   * SHA-256 of the first record of that run's log, in hexadecimal.
+   */
+  ProtobufCBinaryData run_id;
+  int64_t version;
+  /*
+   * Hash of the bytes of the GlobalPrompts that was published, in hexadecimal.
+   */
+  ProtobufCBinaryData digest;
+};
+#define IMPROMPTU__V2__WARM_START__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__warm_start__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, {0,NULL} }
 
 
 /*
@@ -1525,6 +1560,25 @@ Impromptu__V2__RunHeader *
 void   impromptu__v2__run_header__free_unpacked
                      (Impromptu__V2__RunHeader *message,
                       ProtobufCAllocator *allocator);
+/* Impromptu__V2__WarmStart methods */
+void   impromptu__v2__warm_start__init
+                     (Impromptu__V2__WarmStart         *message);
+size_t impromptu__v2__warm_start__get_packed_size
+                     (const Impromptu__V2__WarmStart   *message);
+size_t impromptu__v2__warm_start__pack
+                     (const Impromptu__V2__WarmStart   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__warm_start__pack_to_buffer
+                     (const Impromptu__V2__WarmStart   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__WarmStart *
+       impromptu__v2__warm_start__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__warm_start__free_unpacked
+                     (Impromptu__V2__WarmStart *message,
+                      ProtobufCAllocator *allocator);
 /* Impromptu__V2__EpochStarted methods */
 void   impromptu__v2__epoch_started__init
                      (Impromptu__V2__EpochStarted         *message);
@@ -1706,6 +1760,9 @@ typedef void (*Impromptu__V2__Beacon_Closure)
 typedef void (*Impromptu__V2__RunHeader_Closure)
                  (const Impromptu__V2__RunHeader *message,
                   void *closure_data);
+typedef void (*Impromptu__V2__WarmStart_Closure)
+                 (const Impromptu__V2__WarmStart *message,
+                  void *closure_data);
 typedef void (*Impromptu__V2__EpochStarted_Closure)
                  (const Impromptu__V2__EpochStarted *message,
                   void *closure_data);
@@ -1762,6 +1819,7 @@ extern const ProtobufCMessageDescriptor impromptu__v2__say_hello__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__malformed__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__beacon__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__run_header__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__warm_start__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__epoch_started__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__tick__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__drain_requested__descriptor;

@@ -6,7 +6,7 @@ import Synchronization
 /// connections for a fixed time, and nothing else.
 package struct HTTPListener: Sendable {
     package struct Limits: Sendable {
-        /// Served at the same time; one more is told to come again.
+        /// Served at the same time; one more gets 503.
         package var connections = 64
         /// For a request's head to arrive.
         package var headTime: Duration = .seconds(5)

@@ -2,13 +2,15 @@ import Foundation
 
 /// Which names a request may call this server by. A page of a stranger's can have its own name resolved to this machine and
 /// then read what is served here (DNS rebinding), but its requests still carry that name; so only names that no stranger
-/// can hold are answered: addresses, `localhost`, and the machine's own name.
+/// can hold are answered: addresses, `localhost`, the machine's own name, and those that the operator names.
 package struct HostCheck {
     private let names: Set<String>
 
-    package init(machine: String = HostCheck.machineName) {
+    /// - Parameter named: further names, such as a proxy's.
+    package init(machine: String = HostCheck.machineName, names named: [String] = []) {
         let name = machine.lowercased()
-        names = Set(["localhost", name, String(name.prefix { $0 != "." })]).subtracting([""])
+        names = Set(["localhost", name, String(name.prefix { $0 != "." })] + named.map { $0.lowercased() })
+            .subtracting([""])
     }
 
     /// What the machine calls itself, without asking the network.
@@ -27,9 +29,11 @@ package struct HostCheck {
             let address = host[host.index(after: host.startIndex)..<close]
             return Self.isPort(host[host.index(after: close)...]) && Self.isAddress(String(address), AF_INET6)
         }
-        let name = String(host.prefix { $0 != ":" })
-        return Self.isPort(host.dropFirst(name.count))
-            && (names.contains(name) || Self.isAddress(name, AF_INET))
+        let name = host.prefix { $0 != ":" }
+        guard Self.isPort(host.dropFirst(name.count)) else { return false }
+        // A full name may end with the root's dot.
+        return names.contains(String(name.hasSuffix(".") ? name.dropLast() : name))
+            || Self.isAddress(String(name), AF_INET)
     }
 
     /// Whether that is nothing, or a colon and digits.

@@ -1,13 +1,13 @@
 import Foundation
 
-/// The head of an HTTP/1.1 request (RFC 9112), read as strictly as serving GET needs: what could be understood in two ways
-/// is refused.
+/// The head of an HTTP request (RFC 9112), read as strictly as serving GET and HEAD needs: what could be understood in two
+/// ways is refused.
 package struct RequestHead: Equatable {
     package var method: String
     /// Without the query.
     package var path: String
-    /// The Host field, in lower case.
-    package var host: String
+    /// The Host field, in lower case; nil where HTTP/1.0 has none, as some probes send it.
+    package var host: String?
 
     /// Bytes, with the empty line at its end.
     package static let longest = 8192
@@ -33,8 +33,10 @@ package struct RequestHead: Equatable {
         path = String(words[1].prefix { $0 != "?" })
         var hosts: [String] = []
         for line in lines[1...] { if let host = try Self.host(in: line) { hosts.append(host) } }
-        guard hosts.count == 1 else { throw Refusal(.badRequest, "expected one Host field, found \(hosts.count)") }
-        host = hosts[0]
+        guard hosts.count == 1 || hosts.isEmpty && words[2] == "HTTP/1.0" else {
+            throw Refusal(.badRequest, "expected one Host field, found \(hosts.count)")
+        }
+        host = hosts.first
     }
 
     /// The value of a Host field, nil for another field.

@@ -16,6 +16,8 @@ package struct Response: Sendable, Equatable {
     package var type: String
     /// nil for a stream, which ends with the connection.
     package var body: [UInt8]?
+    /// Whether the body is described and not sent, which answers HEAD.
+    package var isHeadAlone = false
 
     package static let plain = "text/plain; charset=utf-8"
 
@@ -49,7 +51,9 @@ package struct Response: Sendable, Equatable {
             "Referrer-Policy: no-referrer", "Cross-Origin-Resource-Policy: same-origin",
         ]
         if let body { fields.append("Content-Length: \(body.count)") }
-        if status == .methodNotAllowed { fields.append("Allow: GET") }
-        return Array((fields.joined(separator: "\r\n") + "\r\n\r\n").utf8) + (body ?? [])
+        // A proxy that collected events would hold them back.
+        if body == nil { fields.append("X-Accel-Buffering: no") }
+        if status == .methodNotAllowed { fields.append("Allow: GET, HEAD") }
+        return Array((fields.joined(separator: "\r\n") + "\r\n\r\n").utf8) + (isHeadAlone ? [] : body ?? [])
     }
 }

@@ -27,7 +27,7 @@ package final class PrometheusRegistry: MetricsFactory {
 
     package init() {}
 
-    /// Says what a metric tells. To be called before it is made.
+    /// Describes a metric. Call it before the metric is made.
     /// - Parameter buckets: a histogram's upper bounds, ascending; the one without end is added.
     package func describe(_ name: String, _ help: String, buckets: [Double] = PrometheusRegistry.usualBuckets) {
         state.withLock { $0.descriptions[PrometheusText.name(name)] = Description(help: help, buckets: buckets) }

@@ -42,7 +42,7 @@ package final class RunMetrics: Sendable {
         ("impromptu_tasks_failed_total", "Tasks that came to nothing at their clients."),
         (
             "impromptu_sessions_fenced_total",
-            "Sessions of clients that were told to end, since another process speaks for the client."
+            "Sessions of clients that were asked to end, since another process speaks for the client."
         ),
         (
             "impromptu_clients_not_asked",

@@ -170,7 +170,7 @@ function lost() {
 }
 
 function connect() {
-  const source = new EventSource("/events");
+  const source = new EventSource("events");
   source.onmessage = (event) => {
     const frame = JSON.parse(event.data);
     lastNews = Date.now();

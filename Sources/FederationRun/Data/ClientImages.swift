@@ -28,7 +28,7 @@ package struct ClientImages: Sendable {
 
     /// The clients that a worker hosts: those with images of their own where the configuration names such
     /// (`worker.clients`), else some of those among whom the data set is divided.
-    /// - Parameter places: of the latter, among `RunConfiguration.clients`.
+    /// - Parameter places: indexes of the latter in `RunConfiguration.clients`.
     /// - Throws: `ConfigurationError`, `DatasetError`, `SafetensorsError`; each names the client's path.
     package static func hosted(
         by configuration: RunConfiguration, at places: [Int], encoder: FrozenEncoder

@@ -9,7 +9,7 @@ import Text
 struct DataDivision {
     let source: RunConfiguration.DataSource
     let training: ImageDataset
-    /// By the clients' places among `RunConfiguration.clients`; images of the training split.
+    /// By the clients' indexes in `RunConfiguration.clients`; images of the training split.
     let shares: [[Int]]
     /// Images of the training split.
     let validation: [Int]

@@ -50,7 +50,7 @@ public struct DatasetDescription: Sendable {
             omitted: images.omitted.map(\.description))
     }
 
-    /// Shapes and damages that are told one by one.
+    /// How many shapes and damages are listed one by one.
     private static let mostTold = 10
 
     public var lines: [String] {

@@ -18,7 +18,7 @@ package struct FederatedData {
     }
 
     /// The images of a client.
-    /// - Parameter index: its place among `RunConfiguration.clients`.
+    /// - Parameter index: its index in `RunConfiguration.clients`.
     package func images(ofClient index: Int) throws -> any ImageSource {
         try SourcedImages(division.training, division.shares[index], transform)
     }

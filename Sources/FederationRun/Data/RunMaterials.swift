@@ -4,7 +4,7 @@ import RunLog
 import RunSettings
 import Synchronization
 
-/// What a run reads and never changes. Runs that have it in common can share it, also while they go on side by side.
+/// What a run reads and never changes. Runs with the same materials can share them, also while they run side by side.
 public struct RunMaterials: Sendable {
     package let encoder: FrozenEncoder
     /// Of the weights' file.
@@ -29,7 +29,7 @@ public struct RunMaterials: Sendable {
 
 /// The images of all clients of a run and those held out, with the class features that are known of them so far.
 package final class RunData: Sendable {
-    /// By the clients' places among `RunConfiguration.clients`.
+    /// By the clients' indexes in `RunConfiguration.clients`.
     package let clients: [TuningDataset]
     package let validation: TuningDataset
     package let test: TuningDataset?

@@ -23,7 +23,7 @@ public struct LiveFigures: Sendable {
     /// Since this start.
     public var traffic = Traffic()
     public var clients: [ClientState]
-    /// Classes that the run tells apart; 0 where that is not known.
+    /// The number of classes; 0 where it is not known.
     public var classes = 0
     public var history: RunHistory
 

@@ -18,8 +18,8 @@ package final class AggregatorLinks {
             sender = message.userID
         }
 
-        /// The bytes, without a copy. A client's message has one frame; a second one makes it malformed, as no bytes are,
-        /// which the decoder then tells.
+        /// The bytes, without a copy. A client's message has one frame. Of more frames this gives an empty span, which
+        /// the decoder rejects.
         package func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
             guard message.count == 1 else { return try body(RawSpan()) }
             return try message.payload.withUnsafeBytes { bytes in try body(bytes.bytes) }

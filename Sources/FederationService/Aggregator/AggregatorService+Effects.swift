@@ -24,7 +24,7 @@ struct LiveEffects: EffectCarrier {
     func note(_ failed: FailedTask) { service.assumeIsolated { $0.note(failed) } }
     func noteFenced(_ client: ClientID, session: UInt64) {
         service.logger.warning(
-            "two processes speak for one client; the older one is told to end",
+            "two processes speak for one client; the older one is asked to end",
             metadata: ["client": "\(client)", "session": "\(hexadecimal(session))"])
     }
     func noteRest() { service.assumeIsolated { $0.noteRest() } }
@@ -97,7 +97,7 @@ extension AggregatorService {
         linger()
     }
 
-    /// Figures are for observers: where they cannot be written, the run goes on.
+    /// Figures are for observers: if they cannot be written, the run continues.
     private func keepFigures(_ body: () throws -> Void) {
         do { try body() } catch { logger.warning("cannot keep figures", metadata: ["problem": "\(error)"]) }
     }

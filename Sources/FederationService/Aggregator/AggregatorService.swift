@@ -21,6 +21,8 @@ public actor AggregatorService: Service {
     nonisolated public var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     let setup: AggregatorSetup
+    /// With what was changed since the run began.
+    var configuration: RunConfiguration
     let keys: (key: CurveSecretKey, allowed: AllowedKeys)?
     private let stays: Bool
     let logger: Logger
@@ -60,20 +62,22 @@ public actor AggregatorService: Service {
     private static let linger: Duration = .seconds(5)
     /// The same for clients that evaluate the last version.
     private static let longestLinger: Duration = .seconds(600)
-    /// How often the run folder is looked at: for a request to drain, and whether the log is still there.
+    /// How often the run folder is looked at: for requests, and whether the log is still there.
     private static let attention: Duration = .seconds(1)
 
     /// Makes a new run in its folder, or recovers the one that is there.
     /// - Parameters:
     ///   - progress: shows how the run goes; nil for silence.
     ///   - health: where to show that the service is alive, beside systemd.
-    ///   - stays: whether it goes on telling of the run's end until it is stopped, also where that was told before.
-    ///   - watch: gets the run's figures every second; nil where nobody looks on.
+    ///   - stays: whether it keeps announcing the run's end until it is stopped, also on a run that was closed in
+    ///     order.
+    ///   - watch: gets the run's figures every second; nil where nobody watches.
+    ///   - earlier: what a new run starts with; nil for values of its own.
     ///   - atEnd: gets the run's last figures when all its files are closed, on the loop's thread.
     /// - Throws: `ConfigurationError`, `LogError`, `ReplayError`, `RunFolderError`, or what loading the encoder throws.
     public init(
         configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
-        health: HealthFile? = nil, stays: Bool = false, watch: RunWatch? = nil,
+        health: HealthFile? = nil, stays: Bool = false, watch: RunWatch? = nil, earlier: EarlierPrompts? = nil,
         atEnd: @escaping @Sendable (LiveFigures) throws -> Void = { _ in }
     ) throws {
         let files = FiguresQueue { problem in
@@ -81,14 +85,15 @@ public actor AggregatorService: Service {
         }
         try self.init(
             configuration: configuration, folder: folder, logger: logger, progress: progress, health: health,
-            stays: stays, watch: watch, figureFiles: files, atEnd: atEnd)
+            stays: stays, watch: watch, earlier: earlier, figureFiles: files, atEnd: atEnd)
     }
 
     /// As above.
     /// - Parameter figureFiles: writes the files for observers.
     package init(
         configuration: RunConfiguration, folder: RunFolder, logger: Logger, progress: ProgressLine?,
-        health: HealthFile?, stays: Bool, watch: RunWatch?, figureFiles: FiguresQueue,
+        health: HealthFile?, stays: Bool, watch: RunWatch?, earlier: EarlierPrompts? = nil,
+        figureFiles: FiguresQueue,
         atEnd: @escaping @Sendable (LiveFigures) throws -> Void
     ) throws {
         self.progress = progress
@@ -107,8 +112,10 @@ public actor AggregatorService: Service {
         }
         setup = try AggregatorSetup(
             configuration: configuration, folder: folder, run: UInt64.random(in: 1 ... .max),
-            startingAt: RunClock().now(), takesUpFinished: stays)
+            startingAt: RunClock().now(), takesUpFinished: stays, earlier: earlier)
+        self.configuration = setup.configuration
         try folder.removeDrain()
+        try folder.removeChange()
         self.logger = logger
         clock = RunClock(since: setup.lastTime)
         pipeline = CommitPipeline(
@@ -152,7 +159,7 @@ public actor AggregatorService: Service {
                     "removed": "\(change.removed.joined(separator: " "))", "hung_up": "\(change.isRevoked)",
                 ])
         } catch {
-            logger.error("keys not reloaded, those of before stay in force", metadata: ["problem": "\(error)"])
+            logger.error("keys not reloaded, the earlier ones stay in force", metadata: ["problem": "\(error)"])
         }
     }
 
@@ -191,7 +198,7 @@ public actor AggregatorService: Service {
         try advance(settling: true)
         guard !ended else { return }
         logWatch = try LogWatch(path: setup.folder.log)
-        // Behind the log's first record: whoever is told of a run finds it again after a crash.
+        // Behind the log's first record: a run that is announced can be recovered after a crash.
         try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
         // A crash came between the end of the run and the last client that heard of it.
         if setup.aggregator.phase == .finished { linger() }
@@ -203,7 +210,7 @@ public actor AggregatorService: Service {
                 "recovered": "\(setup.recovery?.words ?? "no")",
             ])
         for snapshot in setup.recovery?.passedOver ?? [] {
-            logger.warning("snapshot passed over", metadata: ["snapshot": "\(snapshot)"])
+            logger.warning("snapshot skipped", metadata: ["snapshot": "\(snapshot)"])
         }
         reporter.ready(status)
         writeHealth()
@@ -213,6 +220,7 @@ public actor AggregatorService: Service {
         lookAround = loop.schedule(every: Self.attention) { [weak self] in
             self?.assumeIsolated {
                 $0.searchForDrain()
+                $0.searchForChange()
                 $0.watchLog()
             }
         }
@@ -340,7 +348,8 @@ public actor AggregatorService: Service {
     func advance(settling: Bool = false) throws {
         deadline.arm(for: pipeline.nextDeadline) { [weak self] in self?.assumeIsolated { $0.tick() } }
         while true {
-            // A snapshot is of a moment in which all is stored, which does not come by itself under load.
+            // A snapshot needs a moment when everything is stored; under load there is none unless the pipeline
+            // settles.
             switch try pipeline.next(settling: settling || snapshots.isDue(pipeline.engine)) {
             case .rest: return
             case .store(let batch):

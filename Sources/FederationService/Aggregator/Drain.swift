@@ -3,17 +3,16 @@ import RunLog
 import Text
 
 /// A drain of a run: the aggregator gives out no more tasks, waits for those in flight, makes a last version of what is
-/// in its buffer, closes its log and ends. Started again, it goes on.
-///
-/// It is asked for, and told of, by a file in the run folder, so it works wherever the folder is seen: on another node of
-/// a cluster, in a container, in a hook that runs before a stop.
+/// in its buffer, closes its log and ends. The next start continues the run. The request and its outcome are a file in
+/// the run folder, so it works wherever the folder can be seen: on another node of a cluster, in a container, in a hook
+/// that runs before a stop.
 public struct Drain: Codable, Equatable, Sendable {
     public enum State: String, Codable, Sendable {
-        /// Nobody has taken it up yet.
+        /// No aggregator has seen it yet.
         case requested
         /// Tasks are still in flight.
         case draining
-        /// The aggregator has ended and goes on when it is started again.
+        /// The aggregator has ended; the next start continues the run.
         case resting
         /// The run came to its end meanwhile.
         case finished
@@ -25,7 +24,7 @@ public struct Drain: Codable, Equatable, Sendable {
     public var version: Int?
     /// Updates accepted since the start of the run, once the aggregator has ended.
     public var updates: Int?
-    /// Tasks that were still in flight at the end. Their updates count when the run goes on.
+    /// Tasks that were still in flight at the end. Their updates count when the run continues.
     public var unanswered: Int?
 
     /// How long an aggregator may take to see a request; it looks every second.
@@ -50,7 +49,7 @@ public struct Drain: Codable, Equatable, Sendable {
         while true {
             try await Task.sleep(for: .milliseconds(100))
             guard let drain = folder.readDrain() else {
-                throw RunFolderError("\(folder.path): the aggregator was started anew before it had drained")
+                throw RunFolderError("\(folder.path): the aggregator was restarted before it had drained")
             }
             if drain.isOver { return drain }
             let waited = ContinuousClock.now - start
@@ -95,8 +94,10 @@ extension RunFolder {
     package func write(_ drain: Drain) throws { try write(json: drain, to: self.drain) }
 
     /// Forgets a drain; one that was meant for an earlier start is not meant for this one.
-    func removeDrain() throws {
-        guard unlink(drain) != 0, errno != ENOENT else { return }
-        throw RunFolderError("\(drain): cannot remove: \(String(cString: strerror(errno)))")
+    func removeDrain() throws { try remove(drain) }
+
+    func remove(_ file: String) throws {
+        guard unlink(file) != 0, errno != ENOENT else { return }
+        throw RunFolderError("\(file): cannot remove: \(String(cString: strerror(errno)))")
     }
 }

@@ -21,7 +21,7 @@ struct LogWatch: Sendable {
     func check(length: UInt64) throws(LogLost) {
         guard let found = Self.look(at: path) else { throw LogLost(path: path, problem: Self.reason()) }
         guard found.st_dev == device, found.st_ino == file else {
-            throw LogLost(path: path, problem: "another file has taken its place")
+            throw LogLost(path: path, problem: "it was replaced by another file")
         }
         guard found.st_size >= off_t(length) else {
             throw LogLost(path: path, problem: "expected at least \(length) bytes, found \(found.st_size)")

@@ -1,7 +1,7 @@
 import Synchronization
 import ZeroMQTransport
 
-/// Counts the connections to the aggregator's sockets and turns away those for which there is no room.
+/// Counts the connections to the aggregator's sockets and turns away those beyond the limit.
 ///
 /// A listener that cannot take a connection for want of a file descriptor keeps its thread busy and leaves the peer
 /// hanging. So a connection too many is taken and closed at once: the peer notices, and comes again after a pause. This
@@ -12,7 +12,7 @@ package final class PeerGate: Sendable {
         /// Connections that exist now.
         package var connected = 0
         package var turnedAway = 0
-        /// Attempts to take a connection for which the process had no file descriptor left.
+        /// Attempts to accept a connection without a free file descriptor.
         package var failed = 0
     }
 
@@ -92,7 +92,6 @@ package final class PeerGate: Sendable {
 }
 
 extension Int {
-    /// Of a count that grows: whether to tell of it again, which is at the first and whenever it has doubled. So nobody can
-    /// fill a journal.
+    /// Whether to report a growing count again: at 1 and whenever it has doubled. So nobody can fill a journal.
     var isWorthTelling: Bool { self & (self - 1) == 0 }
 }

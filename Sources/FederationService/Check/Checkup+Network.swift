@@ -51,7 +51,7 @@ extension Checkup {
             : .ok("security.keys", "none, and nothing but this machine is bound")
     }
 
-    /// - Returns: what to connect with, nil where that cannot be told.
+    /// - Returns: what to connect with, nil where that is not known.
     mutating func lookAtWorkerKey(named name: String) -> Security? {
         do {
             let security = try WorkerService.security(configuration.security, key: name)
@@ -62,7 +62,7 @@ extension Checkup {
                 .failed(
                     "security.keys", "\(error)",
                     advice:
-                        "copy \(name).secret and, unless security.aggregator_key tells it, aggregator.public from where"
+                        "copy \(name).secret and, unless security.aggregator_key is set, aggregator.public from where"
                         + " 'impromptu keys' made them, and name their folder in security.keys"))
             return nil
         }
@@ -75,7 +75,7 @@ extension Checkup {
         do {
             endpoints = try folder?.endpointsAgain(endpoints) ?? endpoints
         } catch {
-            note(.failed("endpoints", "\(error)", advice: "remove this file; the aggregator writes it anew"))
+            note(.failed("endpoints", "\(error)", advice: "remove this file; the aggregator writes it again"))
         }
         for (subject, endpoint) in [("endpoints.updates", endpoints.updates), ("endpoints.prompts", endpoints.prompts)]
         {

@@ -20,7 +20,7 @@ public struct Checkup {
     public enum Role: Sendable {
         /// The folder that the run is to be kept in, nil for one yet to be chosen.
         case aggregator(RunFolder?)
-        /// Places among `RunConfiguration.clients`, none where clients have images of their own; and the name of the
+        /// Indexes in `RunConfiguration.clients`, none where clients have images of their own; and the name of the
         /// worker's key.
         case worker(clients: [Int], key: String)
     }
@@ -155,17 +155,18 @@ public struct Checkup {
                         "run", "\(folder.path) \(conflicts.words)",
                         advice: "start it with \(folder.configuration), or choose another folder"))
             }
-            note(.ok("run", "\(folder.path) holds this run; the aggregator goes on where its log ends"))
+            note(.ok("run", "\(folder.path) holds this run; the aggregator continues where its log ends"))
         } catch LogError.locked {
             note(
                 .failed(
-                    "run", "an aggregator is at work on \(folder.path)",
-                    advice: "impromptu status \(folder.path) tells how it goes; choose another folder for another run"))
+                    "run", "an aggregator is running on \(folder.path)",
+                    advice: "impromptu status \(folder.path) shows its state; choose another folder for another run"))
         } catch {
             note(
                 .failed(
                     "run", "\(error)",
-                    advice: "a damaged log is not gone on with: copy it, and see what replay and inspect tell"))
+                    advice:
+                        "the log is damaged and cannot be continued: copy it, and see what replay and inspect report"))
         }
     }
 }

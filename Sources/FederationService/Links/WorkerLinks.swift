@@ -14,9 +14,9 @@ package final class WorkerLinks {
 
     /// How workers and observers connect, but for the keys.
     ///
-    /// A machine that vanishes closes nothing, and by itself TCP goes on for many minutes. So a silent connection is
-    /// probed, and one that is not answered is made anew; then the aggregator's name is looked up again, which may have
-    /// another address.
+    /// A machine that vanishes closes no connection, and TCP by itself waits for many minutes. So a silent connection
+    /// is probed. Without an answer it is closed and opened again; that looks up the aggregator's name again, which may
+    /// have another address.
     package static var options: SocketOptions {
         var options = SocketOptions()
         options.reconnectMaximum = .seconds(2)

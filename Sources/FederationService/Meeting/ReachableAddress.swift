@@ -1,8 +1,7 @@
 import Foundation
 import RunSettings
 
-/// The address that other machines are told. It is a number wherever it can be: names of a cluster's nodes need not
-/// resolve.
+/// The address that other machines get. It is a number wherever it can be: names of a cluster's nodes need not resolve.
 package enum ReachableAddress {
     /// An IPv4 address of this machine and the interface that has it.
     package struct Own: Equatable {
@@ -83,7 +82,7 @@ package enum ReachableAddress {
 }
 
 extension RunConfiguration.Endpoints {
-    /// What others are told who are to connect.
+    /// The endpoint that others connect to.
     /// - Parameter wish: which address stands for a wildcard (`ReachableAddress`).
     /// - Throws: `ConfigurationError` where this machine has no such address.
     package func advertised(as wish: String) throws -> Self {

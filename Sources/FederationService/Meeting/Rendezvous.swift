@@ -2,7 +2,7 @@ import Foundation
 import RunLog
 import RunSettings
 
-/// Where a run's aggregator can be reached, as `endpoints.yaml` in its run folder tells those who share its file system.
+/// Where a run's aggregator can be reached: `endpoints.yaml` in its run folder, for those who share its file system.
 ///
 /// The aggregator replaces the file whole whenever it starts, maybe on another machine, and when the run has finished.
 /// It is a configuration too, which workers can be started with.
@@ -17,7 +17,7 @@ public enum Rendezvous: Equatable, Sendable {
     package var text: String {
         switch self {
         case .open(let endpoints, let key):
-            "# Where this run's aggregator can be reached; written anew whenever it starts.\nendpoints:\n"
+            "# Where this run's aggregator can be reached; written again at each start.\nendpoints:\n"
                 + "  updates: '\(endpoints.updates)'\n  prompts: '\(endpoints.prompts)'\n"
                 + (key.map { "security:\n  aggregator_key: '\($0)'\n" } ?? "")
         case .finished: Self.finishedMark + "; nobody listens any more.\n"
@@ -43,7 +43,7 @@ public enum Rendezvous: Equatable, Sendable {
 
 extension RunFolder {
     /// Where the run's aggregator is, or was before it stopped; nil where none was started.
-    /// - Throws: `ConfigurationError` for a file that tells nothing of the kind.
+    /// - Throws: `ConfigurationError` for a file of another kind.
     public func rendezvous() throws -> Rendezvous? {
         guard let bytes = FileManager.default.contents(atPath: endpoints) else { return nil }
         return try Rendezvous(text: String(decoding: bytes, as: UTF8.self), file: endpoints)

@@ -40,12 +40,12 @@ package struct OpenFiles: Sendable {
     /// Peers' connections that there is room for.
     package var connections: Int { limit - Self.own }
 
-    /// What to tell a person if so many clients may be too many, nil where they are not.
+    /// A warning for a person if so many clients may be too many, nil if they are not.
     package func shortage(forClients clients: Int) -> String? {
         Self.shortage(of: limit, forClients: clients)?.description
     }
 
-    /// Too few files for clients each of which is a process of its own.
+    /// Too few files if each client is a process of its own.
     package struct Shortage: CustomStringConvertible {
         package let limit: Int
         package let clients: Int

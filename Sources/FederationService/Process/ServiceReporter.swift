@@ -1,7 +1,7 @@
 import Foundation
 
-/// Tells systemd, and a health file where one is wanted, how a service goes: that it is ready, what it does, that it is
-/// alive, that it stops.
+/// Reports a service's state to systemd, and to a health file if one is wanted: that it is ready, what it does, that it
+/// is alive, that it stops.
 ///
 /// The protocol is a datagram of `KEY=value` lines to the socket that NOTIFY_SOCKET names (sd_notify(3)); speaking it is
 /// less than linking libsystemd, which a machine without systemd lacks. Where nobody listens nothing is sent.
@@ -45,7 +45,7 @@ package struct ServiceReporter: Sendable {
 
     private static func oneLine(_ text: String) -> String { text.replacing("\n", with: " ") }
 
-    /// Where the manager cannot be told, it sees for itself that the service is silent.
+    /// If this fails, the manager notices by itself that the service is silent.
     private func send(_ lines: [String]) {
         guard let socketName, var address = Self.address(socketName) else { return }
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)

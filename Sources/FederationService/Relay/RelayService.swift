@@ -53,10 +53,10 @@ public actor RelayService: Service {
     private static let linger: Duration = .seconds(10)
 
     /// - Parameters:
-    ///   - upstream: the aggregator's run folder, or one with an `endpoints.yaml` that tells the same.
+    ///   - upstream: the aggregator's run folder, or one with a copy of its `endpoints.yaml`.
     ///   - folder: where the relay writes its own `endpoints.yaml`.
     ///   - endpoints: where it listens.
-    ///   - advertise: which address others are told for a wildcard (`ReachableAddress`).
+    ///   - advertise: which address to advertise for a wildcard (`ReachableAddress`).
     ///   - openNetwork: whether others may reach an aggregator through it that has no keys.
     ///   - health: where to show that the service is alive, beside systemd.
     /// - Throws: `ConfigurationError` for endpoints that are no tcp; `TransportError`.
@@ -126,7 +126,7 @@ public actor RelayService: Service {
             }
         } catch {
             closeListeners()
-            logger.warning("cannot be bound where it was before, so elsewhere", metadata: ["error": "\(error)"])
+            logger.warning("its previous port is unavailable; binding another", metadata: ["error": "\(error)"])
         }
         return .init(updates: try bind(endpoints.updates), prompts: try bind(endpoints.prompts))
     }
@@ -198,7 +198,7 @@ public actor RelayService: Service {
         }
     }
 
-    /// Lets workers in, anew where the aggregator has moved.
+    /// Admits workers, and again where the aggregator has moved.
     private func begin(key: String?) throws {
         guard let advertised else { return }
         if key == nil, !openNetwork { try checkExposure() }
@@ -212,8 +212,8 @@ public actor RelayService: Service {
         for endpoint in [endpoints.updates, endpoints.prompts]
         where TCPEndpoint(endpoint)?.staysOnThisMachine != true {
             throw ConfigurationError(
-                "others can reach \(endpoint), and \(upstream.endpoints) tells of no key: anybody could take part; give the"
-                    + " federation keys, or say --open-network to let anybody in")
+                "others can reach \(endpoint), and \(upstream.endpoints) holds no key: anybody could take part; give the"
+                    + " federation keys, or add --open-network to admit anybody")
         }
     }
 
@@ -225,7 +225,7 @@ public actor RelayService: Service {
 
     // MARK: Connections
 
-    /// Takes connections, or leaves them waiting while there is no place for more.
+    /// Accepts connections, or leaves them waiting while there are too many.
     private func listen(_ wanted: Bool) {
         guard areListening != wanted else { return }
         areListening = wanted
@@ -272,7 +272,7 @@ public actor RelayService: Service {
 
     /// The process can have no further file: who comes now waits for one who goes, or a little while.
     private func pause() {
-        logger.warning("no place for further connections", metadata: ["connections": "\(connections.count)"])
+        logger.warning("too many connections; further ones wait", metadata: ["connections": "\(connections.count)"])
         listen(false)
         loop.schedule(after: .seconds(1)) { [weak self] in
             self?.assumeIsolated { if !$0.isOver { $0.listen(true) } }

@@ -16,7 +16,7 @@ final class RelayedConnection {
         var awaited: UInt32 = 0
         /// It says nothing more.
         var hasEnded = false
-        /// It was told that nothing more comes.
+        /// Its input has been ended.
         var isShut = false
         /// Bytes that it did not take yet.
         var waiting: ArraySlice<UInt8> = []
@@ -44,7 +44,7 @@ final class RelayedConnection {
     deinit { for end in ends { Foundation.close(end.descriptor) } }
 
     /// Does what can be done at a side that is ready.
-    /// - Returns: whether the connection goes on.
+    /// - Returns: whether the connection continues.
     func handle(_ side: Side, scratch: UnsafeMutableRawBufferPointer) -> Bool {
         if !isConnected {
             guard hasConnected() else { return false }
@@ -119,7 +119,7 @@ final class RelayedConnection {
         }
     }
 
-    /// Tells a side that nothing more comes, once it has all.
+    /// Ends a side's input once it has received everything.
     private func shutIfDone(_ side: Side) {
         guard ends[side.other.rawValue].hasEnded, ends[side.rawValue].waiting.isEmpty, !ends[side.rawValue].isShut
         else { return }

@@ -59,7 +59,7 @@ package struct SocketAddress: Sendable, Equatable {
             close(descriptor)
             throw error
         }
-        // The port stands at the same place in addresses of both kinds.
+        // The port has the same offset in addresses of both kinds.
         let port = withUnsafeMutablePointer(to: &bound) { pointer in
             _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
             return UnsafeRawPointer(pointer).loadUnaligned(fromByteOffset: 2, as: UInt16.self)
@@ -72,7 +72,7 @@ package struct SocketAddress: Sendable, Equatable {
     package func connect() -> Int32? {
         let descriptor = makeSocket()
         guard descriptor >= 0 else { return nil }
-        // Three tries take about 15 s, after which the one who wants to connect may try anew.
+        // Three tries take about 15 s; then the peer may try again.
         Self.set(descriptor, Int32(IPPROTO_TCP), TCP_SYNCNT, 3)
         Self.tune(descriptor)
         if withPointer({ Foundation.connect(descriptor, $0, $1) }) == 0 || errno == EINPROGRESS { return descriptor }

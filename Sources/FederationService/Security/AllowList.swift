@@ -3,7 +3,7 @@ import PromptAggregation
 import RunSettings
 import ZeroMQTransport
 
-/// Which keys may connect, and for which clients each may speak.
+/// Which keys may connect, and which clients each may speak for.
 ///
 /// A line for each key: its name, the public key, then the clients, or `*` for all; a key without clients only listens.
 /// Empty lines and lines that begin with `#` are left out.

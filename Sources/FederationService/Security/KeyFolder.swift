@@ -15,9 +15,9 @@ public struct KeyFolder: Sendable {
 
     public init(path: String) { self.path = path }
 
-    private var allowed: String { path + "/allowed" }
-    private func secretFile(_ name: String) -> String { "\(path)/\(name).secret" }
-    private func publicFile(_ name: String) -> String { "\(path)/\(name).public" }
+    var allowed: String { path + "/allowed" }
+    func secretFile(_ name: String) -> String { "\(path)/\(name).secret" }
+    func publicFile(_ name: String) -> String { "\(path)/\(name).public" }
 
     // MARK: Reading
 
@@ -30,8 +30,8 @@ public struct KeyFolder: Sendable {
     package func allowList() throws -> AllowList { try AllowList(text: try read(allowed), file: allowed) }
 
     /// What the holder of the key of that name needs to connect.
-    /// - Parameter told: the aggregator's public key as others tell it; nil for the one in the folder.
-    /// - Throws: `ConfigurationError` also where the folder has another one than is told.
+    /// - Parameter told: the aggregator's public key from another source; nil for the one in the folder.
+    /// - Throws: `ConfigurationError`, also where the folder has another key than this one.
     package func clientSide(name: String, aggregatorKey told: String? = nil) throws -> Security {
         .curveClient(key: try secretKey(of: name), server: try aggregatorKey(told: told))
     }
@@ -51,8 +51,10 @@ public struct KeyFolder: Sendable {
         return key
     }
 
-    private func secretKey(of name: String) throws -> CurveSecretKey {
-        let file = secretFile(name)
+    private func secretKey(of name: String) throws -> CurveSecretKey { try secretKey(in: secretFile(name)) }
+
+    /// - Throws: `ConfigurationError` also for a file that others than its owner can read.
+    func secretKey(in file: String) throws -> CurveSecretKey {
         guard let key = CurveSecretKey(z85: try line(of: file)) else { throw malformed(file) }
         // Of the file itself: in a volume of Kubernetes its name is a link, whose own mode says nothing.
         var status = stat()
@@ -74,7 +76,7 @@ public struct KeyFolder: Sendable {
         ConfigurationError("\(file): expected a key of 40 characters, as 'impromptu keys' makes it")
     }
 
-    private func read(_ file: String) throws -> String {
+    func read(_ file: String) throws -> String {
         guard let bytes = FileManager.default.contents(atPath: file) else {
             throw ConfigurationError("\(file): cannot read; 'impromptu keys \(path)' makes the keys of a run")
         }
@@ -83,65 +85,5 @@ public struct KeyFolder: Sendable {
 
     private func line(of file: String) throws -> String {
         try read(file).trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-
-    // MARK: Making
-
-    /// Makes the aggregator's keys and an empty allow list, unless they are there.
-    /// - Returns: whether they were made.
-    public func makeAggregator() throws -> Bool {
-        guard !FileManager.default.fileExists(atPath: secretFile(Self.aggregator)) else { return false }
-        try create(path, directory: true)
-        _ = try makePair(Self.aggregator)
-        try create(allowed, "# Who may connect: name, public key, the clients that it may speak for (* for all).\n")
-        return true
-    }
-
-    /// Makes a key and lists it.
-    /// - Parameter clients: those that its holder may speak for; `*` alone stands for all.
-    /// - Throws: `ConfigurationError` for a name that has a key or cannot have one.
-    public func make(name: String, clients: [String]) throws {
-        guard ClientID.isName(name), name != Self.aggregator else {
-            throw ConfigurationError(
-                "expected 1 to 64 characters of A-Z a-z 0-9 . _ - for a key's name, found '\(name)'")
-        }
-        if clients != ["*"], let wrong = clients.first(where: { !ClientID.isName($0) }) {
-            throw ConfigurationError("expected 1 to 64 characters of A-Z a-z 0-9 . _ - for a client, found '\(wrong)'")
-        }
-        let list = try read(allowed)
-        let key = try makePair(name)
-        let line = ([name, key.z85] + clients).joined(separator: " ")
-        do {
-            try AtomicFile.replace(allowed, with: (list + line + "\n").utf8, syncs: true)
-        } catch {
-            throw ConfigurationError("\(error)")
-        }
-    }
-
-    private func makePair(_ name: String) throws -> CurvePublicKey {
-        let secret = try CurveSecretKey.generate()
-        let key = try secret.publicKey()
-        try create(secretFile(name), secret.z85 + "\n", mode: 0o600)
-        try create(publicFile(name), key.z85 + "\n")
-        return key
-    }
-
-    private func create(_ file: String, _ text: String = "", directory: Bool = false, mode: mode_t = 0o644) throws {
-        if directory {
-            do {
-                return try FileManager.default.createDirectory(atPath: file, withIntermediateDirectories: true)
-            } catch {
-                throw ConfigurationError("\(file): cannot make the folder: \(error.localizedDescription)")
-            }
-        }
-        // Never over a file that is there: a key that is lost cannot be made again.
-        do throws(FileError) {
-            let new = try NewFile(file, flags: O_EXCL, mode: mode)
-            try new.write(text.utf8)
-            try new.synchronize()
-            try new.close()
-        } catch {
-            throw ConfigurationError("\(error)")
-        }
     }
 }

@@ -4,7 +4,7 @@ import Synchronization
 import Text
 import ZeroMQTransport
 
-/// How a federation goes, as its aggregator's beacon tells.
+/// The state of a federation, from its aggregator's beacon.
 public struct FederationStatus: Encodable, Equatable, Sendable {
     public var finished: Bool
     /// Whether it gives out no more tasks and waits for those in flight.
@@ -73,7 +73,7 @@ public struct FederationStatus: Encodable, Equatable, Sendable {
     }
 
     public var lines: [String] {
-        let state = finished ? "the run has finished" : draining ? "the run is draining" : "the run goes on"
+        let state = finished ? "the run has finished" : draining ? "the run is draining" : "the run is active"
         var table = TextTable([state, ""])
         table.add(["version", "\(version)"])
         table.add(["updates (late ones)", "\(updates) (\(lateUpdates))"])

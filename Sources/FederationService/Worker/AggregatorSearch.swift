@@ -91,7 +91,7 @@ final class AggregatorSearch: @unchecked Sendable {
     }
 }
 
-/// No aggregator was heard for as long as a worker was told to wait. It may be tried again later.
+/// No aggregator was heard for as long as the worker was to wait. It may try again later.
 public struct AggregatorAway: Error, CustomStringConvertible {
     public let description: String
 

@@ -38,13 +38,13 @@ package final class OutboxFolder: Sendable {
     private static let ending = ".update"
     /// The client's account of what its updates give away, in one run.
     package func privacyAccount(run: UInt64) -> String { "\(path)/\(hexadecimal(run)).privacy.txt" }
-    /// Is told, once, that `acknowledged.txt` cannot be written.
+    /// Called once if `acknowledged.txt` cannot be written.
     private let cannotNote: @Sendable (OutboxError) -> Void
     private let hasFailedToNote = Atomic<Bool>(false)
 
     /// - Parameters:
     ///   - thread: waits for the disk; the clients of a worker share it.
-    ///   - cannotNote: is told, once, that the list of what was acknowledged is not kept on. Nothing is lost by that.
+    ///   - cannotNote: called once if the list of acknowledged updates cannot be written. Nothing is lost by that.
     /// - Throws: `OutboxError` where the folder cannot be made, is used by another worker, or holds a damaged file.
     package init(
         path: String, client: ClientID, thread: DispatchQueue,
@@ -87,7 +87,7 @@ package final class OutboxFolder: Sendable {
             case .update(let update) = decoded, update.client == client
         else {
             throw OutboxError(
-                "\(file): expected an update of \(client) with its digest; remove the file to go on without")
+                "\(file): expected an update of \(client) with its digest; remove the file to continue without it")
         }
         return Kept(update: update, message: message)
     }
@@ -155,7 +155,8 @@ package final class OutboxFolder: Sendable {
             return try PersonalParts([UInt8](Data(contentsOf: URL(fileURLWithPath: file))))
         } catch {
             throw OutboxError(
-                "\(file): expected what the client keeps of its last task: \(error); remove the file to go on without")
+                "\(file): expected what the client keeps of its last task: \(error); remove the file to continue without it"
+            )
         }
     }
 

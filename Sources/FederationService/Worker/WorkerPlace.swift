@@ -11,13 +11,14 @@ public struct WorkerPlace: Equatable, Sendable {
         self.of = of
     }
 
-    /// The clients that are dealt to it, as places among all of them.
+    /// The clients that it hosts, as indexes in the list of all.
     public func clients(of count: Int) -> [Int] { Array(stride(from: index, to: count, by: of)) }
 
     /// The name of its key.
     public var key: String { "worker-\(index)" }
 
-    /// As Slurm tells it: the place in the job array times the place in the job step. An array need not begin at 0 nor count by ones.
+    /// From Slurm: the index in the job array and the index in the job step. An array may begin at any number and count
+    /// by any step.
     /// - Parameter workers: how many there are in all, nil for as many as the array and the step have. With it
     ///   SLURM_ARRAY_TASK_ID counts from 0 whatever the array, so that some of its tasks can be submitted alone.
     /// - Throws: `ConfigurationError` where the process is no task of Slurm's, or beyond the last worker.

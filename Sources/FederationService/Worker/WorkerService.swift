@@ -53,7 +53,7 @@ public actor WorkerService: Service {
     /// Loads the encoder and the clients' data. Where the configuration names clients with images of their own
     /// (`worker.clients`), the worker hosts these.
     /// - Parameters:
-    ///   - clients: else, places among `RunConfiguration.clients`.
+    ///   - clients: else, indexes in `RunConfiguration.clients`.
     ///   - key: the name of the worker's key, where the run has keys.
     ///   - meeting: the aggregator's run folder, and how long to wait for an aggregator that is not heard, nil for ever;
     ///     nil takes the endpoints of the configuration.
@@ -113,8 +113,8 @@ public actor WorkerService: Service {
         logger.info("images read", metadata: details)
     }
 
-    /// What evaluates versions on what a client holds out; nil where it holds nothing out, or where that would tell of its
-    /// data past `privacy`.
+    /// Evaluates versions on a client's held-out images; nil where it holds none out, or where that would reveal more
+    /// of its data than `privacy` allows.
     private static func assessor(
         of images: ClientImages, _ configuration: RunConfiguration, _ tuning: TuningThread
     ) -> (count: Int, assess: HostedClient.Assessor)? {

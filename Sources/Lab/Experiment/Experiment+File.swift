@@ -16,13 +16,9 @@ extension Experiment {
     ///   - path: names the file in errors.
     ///   - name: of the experiment.
     init(yaml: String, path: String, name: String) throws {
-        let root: Node?
-        do {
-            root = try Yams.compose(yaml: yaml)
-        } catch let error as YamlError {
-            throw ConfigurationError("\(path): not valid YAML: \(error)".replacing("\n", with: " "))
+        guard let root = try YAMLDocument.root(of: yaml, name: path) else {
+            throw ConfigurationError("\(path): expected an experiment, found nothing")
         }
-        guard let root else { throw ConfigurationError("\(path): expected an experiment, found nothing") }
         let file = ExperimentNode(root, key: "", file: path)
         let parts = try file.members(
             of: ["base", "axes", "seeds", "tune", "exclude", "compare", "targets"], required: ["axes", "seeds"])
@@ -118,7 +114,7 @@ extension Experiment.Comparison {
     }
 }
 
-/// A node of an experiment file with its key and place, for errors.
+/// A node of an experiment file with its key and line, for errors.
 private struct ExperimentNode {
     let node: Node
     /// With the keys that it stands in.

@@ -43,7 +43,7 @@ public struct Experiment: Sendable {
         package var others: [Int]
     }
 
-    /// A place in the grid: a point of each axis.
+    /// A cell of the grid: a point of each axis.
     package struct Cell: Hashable, Sendable {
         package var points: [Int]
     }
@@ -78,7 +78,7 @@ public struct Experiment: Sendable {
         return cell
     }
 
-    /// What a run is told.
+    /// A run's settings.
     /// - Parameter tuned: the value of the tuned key, where there is one.
     /// - Throws: `ConfigurationError` with the place of what is wrong.
     package func configuration(of cell: Cell, seed: UInt64, tuned: String?) throws -> RunConfiguration {

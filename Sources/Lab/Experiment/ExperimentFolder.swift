@@ -26,6 +26,7 @@ final class ExperimentFolder: Sendable {
     var runs: String { path + "/runs.csv" }
     var versions: String { path + "/versions.csv" }
     var summary: String { path + "/summary.md" }
+    var summaryData: String { ExperimentSummary.path(in: path) }
 
     func write(_ text: String, to file: String) throws { try RunFolder(path: path).write(text, to: file) }
 }

@@ -1,11 +1,12 @@
 import FederationRun
 import Foundation
 import PromptAggregation
+import RunLog
 import RunSettings
 import Synchronization
 
-/// Runs an experiment: what is finished is not run again, several runs go on side by side, and the tables are written
-/// as runs come in.
+/// Runs an experiment: a finished run is not run again, several runs run side by side, and the tables are written as
+/// runs end.
 public final class ExperimentRunner: Sendable {
     /// How far it is.
     public struct Progress: Sendable {
@@ -230,7 +231,9 @@ public final class ExperimentRunner: Sendable {
         let tables = ExperimentTables(experiment, finished)
         try folder.write(tables.runs, to: folder.runs)
         try folder.write(tables.versions { folder.run($0) }, to: folder.versions)
-        try folder.write(tables.markdown, to: folder.summary)
+        let summary = tables.summary
+        try folder.write(summary.markdown, to: folder.summary)
+        try folder.write(summary.json, to: folder.summaryData)
         return tables
     }
 }

@@ -17,13 +17,13 @@ struct ExperimentTables {
 
     // MARK: CSV
 
-    /// One row a run: its place in the grid, and its figures.
+    /// One row a run: its cell of the grid, and its figures.
     var runs: String {
         let header = placeHeader + RunFigures.header(targets: experiment.targets)
         return csv([header] + rows.map { place(of: $0.run) + $0.figures.columns(targets: experiment.targets) })
     }
 
-    /// One row a version: its run's place in the grid, its flush, and what it was evaluated to where it was.
+    /// One row a version: its run's cell of the grid, its flush, and its evaluation if there is one.
     /// - Parameter folder: of a run by its name.
     func versions(_ folder: (String) -> RunFolder) -> String {
         let splits = ["validation", "test"].flatMap { split in
@@ -74,19 +74,16 @@ struct ExperimentTables {
 
     // MARK: Summary
 
-    var markdown: String {
-        let head = [
-            "# \(experiment.name)", "",
+    var summary: ExperimentSummary {
+        let words =
             "\(rows.count) of \(experiment.cells.count * experiment.seeds.count) runs, seeds "
-                + experiment.seeds.map { "\($0)" }.joined(separator: ", ")
-                + ". Mean ± standard deviation over seeds. Every row of runs.csv is one run.",
-        ]
-        return (head + tables.flatMap(\.markdown)).joined(separator: "\n") + "\n"
+            + experiment.seeds.map { "\($0)" }.joined(separator: ", ")
+            + ". Mean ± standard deviation over seeds. Every row of runs.csv is one run."
+        return ExperimentSummary(
+            name: experiment.name, words: words, runs: rows.map(\.run.name), tables: [overview, details] + comparisons)
     }
 
     var terminalLines: [String] { ([overview] + comparisons).flatMap(\.plain) }
-
-    private var tables: [FigureTable] { [overview, details] + comparisons }
 
     private func figures(of cell: Experiment.Cell) -> [RunFigures] {
         rows.filter { $0.run.cell == cell }.map(\.figures)
@@ -215,32 +212,3 @@ struct ExperimentTables {
 }
 
 private func known(_ value: Double, _ digits: Int) -> String { value.isNaN ? "-" : decimal(value, digits) }
-
-/// A table for a terminal and for Markdown.
-struct FigureTable {
-    var title: String
-    var note: String?
-    var header: [String]
-    var rows: [[String]] = []
-
-    /// Rows as columns; the corner stays.
-    var transposed: FigureTable {
-        let all = [header] + rows
-        let columns = header.indices.map { column in all.map { $0[column] } }
-        return FigureTable(title: title, note: note, header: columns[0], rows: Array(columns.dropFirst()))
-    }
-
-    var markdown: [String] {
-        let lines = [header, header.map { _ in "---" }] + rows
-        var text = ["", "## \(title)", ""]
-        if let note { text += [note, ""] }
-        text += lines.map { "| " + $0.joined(separator: " | ") + " |" }
-        return text
-    }
-
-    var plain: [String] {
-        var table = TextTable(header)
-        for row in rows { table.add(row) }
-        return ["", title] + table.lines
-    }
-}

@@ -4,7 +4,7 @@ import Text
 /// Student's t-test of pairs: whether the mean of their differences is 0.
 package struct PairedTest {
     package var differences: Spread
-    /// Pairs in which the difference is above and below 0.
+    /// Pairs whose difference is above and below 0.
     package var wins: Int
     package var losses: Int
 

@@ -42,9 +42,9 @@ struct PlannedRun: Sendable {
         return figures
     }
 
-    /// Runs it in a folder that is made anew.
+    /// Runs it in an empty folder.
     /// - Parameter threads: of the tuning; with one alone the processor time is that of the calling thread.
-    /// - Throws: `CancellationError` when it was told to stop; what is wrong with data, log or tuning.
+    /// - Throws: `CancellationError` when it was asked to stop; what is wrong with data, log or tuning.
     func simulate(
         in folder: RunFolder, materials: RunMaterials, threads: Int, shouldStop: () -> Bool
     ) throws -> RunFigures {
@@ -57,8 +57,8 @@ struct PlannedRun: Sendable {
         let last = try simulation.run(shouldStop: shouldStop)
         let history = simulation.history
         let figures = RunFigures(
-            configuration: digest, build: buildVersion, validation: history.evaluations.map(RunFigures.Row.init),
-            test: simulation.testEvaluations.map(RunFigures.Row.init), versions: last.version,
+            configuration: digest, build: buildVersion, validation: history.evaluations,
+            test: simulation.testEvaluations, versions: last.version,
             updates: history.updates, seconds: history.evaluations.last?.seconds ?? 0,
             pool: last.state.promptIDs.count, meanStaleness: history.meanStaleness, bytesUp: simulation.bytesUp,
             bytesDown: simulation.bytesDown, wallSeconds: (ContinuousClock.now - start) / .seconds(1),

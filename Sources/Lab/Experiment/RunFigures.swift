@@ -6,33 +6,12 @@ import Text
 
 /// What an experiment keeps of a finished run, beside the tables in the run's folder.
 struct RunFigures: Codable, Sendable {
-    /// The figures of one version on held-out images.
-    struct Row: Codable, Sendable {
-        var version: Int
-        var seconds: Double
-        var updates: Int
-        var accuracy: Double
-        var balancedAccuracy: Double
-        var maskedAccuracy: Double
-        var loss: Double
-
-        init(_ row: RunHistory.EvaluationRow) {
-            version = row.version
-            seconds = row.seconds
-            updates = row.updates
-            accuracy = row.accuracy
-            balancedAccuracy = row.balancedAccuracy
-            maskedAccuracy = row.maskedAccuracy
-            loss = row.loss
-        }
-    }
-
     /// Of the effective configuration (`digest(of:)`).
     var configuration: String
     var build: String
     /// On the validation and the test split, of the same versions, ascending.
-    var validation: [Row]
-    var test: [Row]
+    var validation: [RunHistory.EvaluationRow]
+    var test: [RunHistory.EvaluationRow]
     var versions: Int
     var updates: Int
     /// In virtual time.
@@ -64,7 +43,7 @@ struct RunFigures: Codable, Sendable {
     var leastTestLoss: Int { test.indices.min { test[$0].loss < test[$1].loss } ?? 0 }
 
     /// The first evaluation whose validation accuracy is at least `target`; nil when none is.
-    func reaches(_ target: Double) -> Row? { validation.first { $0.accuracy >= target } }
+    func reaches(_ target: Double) -> RunHistory.EvaluationRow? { validation.first { $0.accuracy >= target } }
 }
 
 extension RunFigures {

@@ -80,8 +80,8 @@ public struct RunInspection: Encodable, Sendable {
         public var meanStaleness = 0.0
         /// What it said last of a version on what it holds out; nil where it said nothing.
         public var evaluation: EvaluationEntry?
-        /// What all updates that came from it tell of its data, by the privacy that the log's configuration asks for; nil
-        /// where it asks for none. δ is `privacy.delta`.
+        /// The epsilon of all updates that came from it, by the privacy of the log's configuration; nil without
+        /// privacy. δ is `privacy.delta`.
         public var epsilon: Double?
     }
 
@@ -106,12 +106,21 @@ public struct RunInspection: Encodable, Sendable {
         }
     }
 
+    /// A setting that was changed in mid-run.
+    public struct Change: Encodable, Sendable {
+        public var key, value: String
+    }
+
     /// The run as a whole.
     public struct Summary: Encodable, Sendable {
         public var log: String
         /// SHA-256 of the log's first record in hexadecimal.
         public var id: String
         public var build: String
+        /// The version of an earlier run that it began with, nil where it began with values of its own.
+        public var startedFrom: WarmStart?
+        /// The settings that were changed since it began, in their order.
+        public var changes: [Change]
         public var strategy: String
         public var seed: UInt64
         public var records: Int
@@ -148,7 +157,9 @@ public struct RunInspection: Encodable, Sendable {
         let aggregator = replay.aggregator!
         run = Summary(
             log: path, id: "\(RunSnapshot.digest(of: replay.header!))",
-            build: replay.header!.build, strategy: replay.configuration!.strategy.name,
+            build: replay.header!.build, startedFrom: replay.header!.warmStart,
+            changes: replay.changes.map { Change(key: $0.key, value: $0.value) },
+            strategy: replay.configuration!.strategy.name,
             seed: replay.header!.seed, records: replay.records, droppedBytes: replay.droppedBytes,
             seconds: collector.start.map { (replay.lastTime - $0) / .seconds(1) } ?? 0,
             finished: aggregator.phase == .finished, updatesAccepted: aggregator.counts.accepted,

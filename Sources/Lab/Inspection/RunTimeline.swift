@@ -10,7 +10,7 @@ public enum RunTimeline {
             case started, tick, drain, setting, hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye
             case publication
         }
-        /// The record's place in the log; the header is record 0.
+        /// The record's index in the log; the header is record 0.
         public var record: Int
         /// Since the first event of the log.
         public var seconds: Double
@@ -122,7 +122,7 @@ public enum RunTimeline {
             + " \(plan.promptLearningRate) and \(plan.headLearningRate)"
     }
 
-    /// What the effects do not tell of a verdict.
+    /// What a verdict holds beyond the effects.
     private static func describe(_ verdict: Verdict) -> String? {
         switch verdict {
         case .accepted: "accepted"

@@ -17,8 +17,8 @@ public struct TunedModel: Sendable {
     public var model: ModelDescription { file.label.model }
     public var version: Version { file.prompts.version }
 
-    /// Opens what a user names: a prompts file, a bundle, a run's folder (its newest prompts), or `RUN:VERSION`, for which
-    /// the run's log is replayed.
+    /// Opens what a user names: a prompts file, a bundle, a run's folder (its newest prompts), or `RUN:VERSION`. For
+    /// the last the run's log is replayed.
     ///
     /// - Throws: `PromptsFileError`, `PredictionError`, `SafetensorsError`, or what is wrong with the log.
     public init(_ name: String) throws {

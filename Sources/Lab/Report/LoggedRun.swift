@@ -3,9 +3,9 @@ import PromptAggregation
 import RunLog
 import RunSettings
 
-/// What a report shows of a run that only its log tells.
+/// What a report shows of a run that only its log holds.
 struct LoggedRun {
-    /// What an inspection does not tell of a client.
+    /// What an inspection does not hold of a client.
     struct ClientFigures {
         var samples = 0
         var largestStaleness = 0
@@ -97,7 +97,7 @@ private struct TaskTimes {
     private(set) var seconds: [String: [Double]] = [:]
     private var open: [UInt64: Timestamp] = [:]
 
-    /// A task that is published again goes on from when it was published first.
+    /// A task that is published again counts from its first publication.
     mutating func published(_ task: AggregatorMessage.Task) { open[task.number] = open[task.number] ?? now }
 
     mutating func answered(_ update: ClientMessage.Update) {

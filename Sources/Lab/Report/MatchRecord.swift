@@ -1,7 +1,7 @@
 import Federation
 import PromptAggregation
 
-/// Which prompts of the clients the strategy matched with which of the pool: of one version, and counted over the run.
+/// Which prompts of clients the strategy matched with prompts of the pool: in one version, and counted over the run.
 struct MatchRecord {
     /// A client's prompt in a flush.
     struct Match: Hashable {

@@ -5,7 +5,7 @@ import Text
 /// Methods side by side on one task, a row each.
 struct MethodTable {
     let task: ReportedTask
-    /// Accuracies from 0 to 1 whose first reaching is told.
+    /// Accuracies from 0 to 1; the table shows when each was first reached.
     let targets: [Double]
 
     /// - Parameters:

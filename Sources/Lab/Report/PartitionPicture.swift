@@ -3,8 +3,8 @@ import FederationRun
 import Foundation
 import Text
 
-/// Who holds how much of which class, as one self-contained SVG: a row a client, a column a class, a disc whose area is
-/// the number of images, and each client's sum as a bar.
+/// How many images of each class each client holds, as one self-contained SVG: a row a client, a column a class, a disc
+/// whose area is the number of images, and each client's sum as a bar.
 public enum PartitionPicture {
     private static let style = """
         <style>

@@ -2,6 +2,7 @@ import Charts
 import FederationRun
 import Foundation
 import PromptAggregation
+import PromptWire
 import RunLog
 import RunSettings
 import Text
@@ -26,7 +27,7 @@ public struct Report {
     ///   - version: whose matches are drawn; nil for each run's last with any.
     /// - Throws: `ReportError`, `LogError`, `ReplayError`, or `ConfigurationError`.
     public init(paths: [String], targets: [Double] = [], version: Int? = nil) throws {
-        let inputs = paths.map { (path: $0, experiment: ReportedExperiment(folder: $0)) }
+        let inputs = try paths.map { (path: $0, experiment: try ExperimentSummary.read(in: $0)) }
         let runs = try inputs.flatMap { try Self.runs(at: $0.path, $0.experiment, version: version) }
         guard !runs.isEmpty else { throw ReportError("nothing to report: expected run folders") }
         document = Self.document(of: runs, inputs.compactMap(\.experiment?.section), targets: targets.sorted())
@@ -36,7 +37,7 @@ public struct Report {
 
     /// - Parameter experiment: the one whose folder it is, if it is one's.
     private static func runs(
-        at path: String, _ experiment: ReportedExperiment?, version: Version?
+        at path: String, _ experiment: ExperimentSummary?, version: Version?
     ) throws -> [ReportedRun] {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
@@ -103,7 +104,7 @@ public struct Report {
         of task: ReportedTask, isOnly: Bool, targets: [Double]
     ) -> ReportDocument.Section {
         let runs = task.methods.flatMap(\.runs)
-        // Not known of a data set whose classes its files tell, where these are not on this machine.
+        // Not known if only the data set's files name its classes and they are not on this machine.
         let classes = try? runs[0].configuration.data.classNames.count
         let chance = classes.map { 1 / Double(max($0, 1)) }
         let curves = CurveCharts(
@@ -160,6 +161,12 @@ extension ReportedRun {
         var facts: [(name: String, value: String)] = []
         if let last = evaluations.last {
             facts.append(("validation accuracy", percent(last.accuracy)))
+        }
+        if let start = logged?.inspection.startedFrom {
+            facts.append(("started from", "version \(start.version) of \(start.run)"))
+        }
+        if let last = logged?.history.federatedEvaluations.last {
+            facts.append(("accuracy at \(last.clients) clients, version \(last.version)", percent(last.accuracy)))
         }
         facts.append(("updates used", "\(updates)"))
         if let logged, updates > 0 {

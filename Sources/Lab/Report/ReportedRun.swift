@@ -3,7 +3,7 @@ import PromptAggregation
 import RunLog
 import RunSettings
 
-/// A run as a report shows it: its tables, and where its log was replayed what that tells.
+/// A run as a report shows it: its tables, and the results of its replay if there was one.
 struct ReportedRun {
     let folder: String
     /// The name of its folder.
@@ -34,7 +34,7 @@ struct ReportedRun {
             folder: folder, yaml: logged.configurationYAML, versions: logged.history.versions, logged: logged)
     }
 
-    /// Reads the tables of a run folder, which the log could tell as well.
+    /// Reads the tables of a run folder instead of replaying its log.
     /// - Throws: `ReportError` where there is none; `ConfigurationError`.
     init(tablesOf folder: RunFolder) throws {
         let yaml = try Self.text(of: folder.configuration)

@@ -15,7 +15,7 @@ struct RunCharts {
     /// More clients than these are not drawn.
     static let mostClients = 60
 
-    /// Names of clients and their places in charts.
+    /// Names of clients and their positions in charts.
     let clients: [String]
     private let labels: [String]
 
@@ -153,7 +153,7 @@ struct RunCharts {
         let dropped = trails.count { $0.last < lastVersion }
         return Chart(
             title: title,
-            summary: "\(trails.count) prompts, of which \(dropped) were dropped before version \(lastVersion).",
+            summary: "\(trails.count) prompts; \(dropped) were dropped before version \(lastVersion).",
             x: .around(points.map(\.x), title: "first principal component, \(shares[0]) of the variance"),
             y: .around(points.map(\.y), title: "second, \(shares[1])"),
             marks: [

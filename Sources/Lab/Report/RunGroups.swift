@@ -21,8 +21,8 @@ struct ReportedTask {
         }
     }
 
-    /// Puts together the runs whose settings of a kind are the same. Where two groups would be called the same, the
-    /// settings in which they differ are said too.
+    /// Puts together the runs whose settings of a kind are the same. Where two groups would have the same name, the
+    /// settings that differ are added to it.
     private static func groups(
         _ runs: [ReportedRun], by isCounted: (RunSetting) -> Bool, name: (ReportedRun) -> String
     ) -> [RunGroup] {

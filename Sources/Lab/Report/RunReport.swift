@@ -8,7 +8,7 @@ public enum RunReport {
     /// Draws a run into its folder.
     /// - Parameters:
     ///   - heading: names the run.
-    ///   - classes: how many it tells apart.
+    ///   - classes: how many it has.
     /// - Throws: `RunFolderError`.
     public static func write(_ history: RunHistory, heading: String, classes: Int, to folder: RunFolder) throws {
         try folder.write(

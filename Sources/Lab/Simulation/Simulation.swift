@@ -28,6 +28,8 @@ public struct Simulation {
         var personal = Parameters()
         /// Draws its noise from the run's seed, so it hides nothing from whoever knows that.
         let privacy: PrivacyGuard?
+        /// Whether it has been through a task, and with it has the prompt-free features of its images.
+        var knowsFeatures = false
         var hasEnded = false
         var random: SeededRandom
         /// Images a second relative to the configured speed.
@@ -65,10 +67,11 @@ public struct Simulation {
     /// - Parameters:
     ///   - threads: of the tuning; they change no bit.
     ///   - materials: encoder and images; loaded unless given.
+    ///   - earlier: what the run begins with; nil for values of its own.
     ///   - progress: sees each beacon, and the seconds since the start.
     public init(
         configuration given: RunConfiguration, folder: RunFolder, threads: Int, materials: RunMaterials? = nil,
-        progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
+        earlier: EarlierPrompts? = nil, progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
     ) throws {
         guard given.federation.clientsToStart <= given.data.clients else {
             throw ConfigurationError(
@@ -81,9 +84,9 @@ public struct Simulation {
         setup = try AggregatorSetup(
             configuration: given, folder: folder, run: max(1, given.federation.seed),
             startingAt: Timestamp(nanoseconds: 0),
-            takesUpFinished: false, materials: materials)
+            takesUpFinished: false, materials: materials, earlier: earlier)
         guard !setup.isRecovered else {
-            throw RunFolderError("\(folder.path): holds a run already; a simulation begins anew")
+            throw RunFolderError("\(folder.path): holds a run already; a simulation needs a new folder")
         }
         self.progress = progress
         learner = try PromptLearner(encoder: setup.encoder, threads: threads)
@@ -113,7 +116,7 @@ public struct Simulation {
     /// Runs to the end of the run and leaves the same files as a live one.
     /// - Parameter shouldStop: asked before each event.
     /// - Returns: the last state.
-    /// - Throws: `CancellationError` when it was told to stop; what is wrong with data, log or tuning.
+    /// - Throws: `CancellationError` when it was asked to stop; what is wrong with data, log or tuning.
     public mutating func run(shouldStop: () -> Bool = { false }) throws -> AggregatorMessage.GlobalPrompts {
         observer.begin(at: now)
         try pipeline.start(EpochStarted(epoch: setup.origin.epoch, build: buildVersion), at: now)
@@ -264,8 +267,11 @@ public struct Simulation {
             try learner.carryOut(
                 order, personal: seats[index].personal, on: seats[index].dataset, privacy: privacy)!
         }
-        let images = order.task.plan.images(of: seats[index].dataset.count)
-        let tuning = configuration.simulation.imageSeconds * Double(images) / seats[index].speed
+        let outcome = try? result.get()
+        let images = order.images(
+            of: seats[index].dataset.count, steps: outcome?.result.steps, knowsFeatures: seats[index].knowsFeatures)
+        if outcome != nil { seats[index].knowsFeatures = true }
+        let tuning = configuration.simulation.imageSeconds * images / seats[index].speed
         let delay = configuration.worker.delay.draw(&seats[index].random)
         queue.push(.trained(index, task: order.task.number, result), at: now + .seconds(tuning) + delay)
     }
@@ -301,9 +307,26 @@ extension Simulation: EffectCarrier {
 }
 
 extension TrainingPlan {
-    /// The images that a task goes through, each counted as often as it is used.
+    /// The images that a task tunes on, each counted as often as it is used.
     package func images(of sampleCount: Int) -> Int {
         let all = epochs * sampleCount
         return maximumSteps == 0 ? all : min(all, maximumSteps * batchSize)
     }
+}
+
+extension TrainingOrder {
+    /// The images that its time is reckoned by: those tuned on, and half of those that class statistics are taken of, once a
+    /// client where these are prompt-free features that it keeps; a pass without gradients takes less than half as long.
+    ///
+    /// - Parameter steps: those that were taken, nil where it failed.
+    fileprivate func images(of sampleCount: Int, steps: Int?, knowsFeatures: Bool) -> Double {
+        let asksForScatter = base.state.parameters[Parameters.classScatter] != nil
+        let hasPass = task.plan.classMeans || asksForScatter && !knowsFeatures
+        return (steps == 0 ? 0 : Double(task.plan.images(of: sampleCount))) + (hasPass ? Double(sampleCount) / 2 : 0)
+    }
+}
+
+extension TrainingResult {
+    /// The steps that tuning took.
+    fileprivate var steps: Int? { metrics.first { $0.name == "steps" }.map { Int($0.value) } }
 }

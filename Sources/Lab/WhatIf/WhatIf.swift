@@ -143,8 +143,8 @@ public struct WhatIf: Encodable, Sendable {
             }
         }
 
-        /// The aggregator publishes a version anew when it starts again, and the initial one at its first start: a strategy
-        /// may add to what the log's header holds.
+        /// The aggregator publishes a version again when it restarts, and the initial one at its first start: a
+        /// strategy may add to what the log's header holds.
         private mutating func follow(_ prompts: AggregatorMessage.GlobalPrompts) {
             guard prompts.version > states[states.count - 1].version else {
                 states[states.count - 1] = prompts

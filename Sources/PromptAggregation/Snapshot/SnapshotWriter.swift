@@ -54,7 +54,7 @@ public struct SnapshotWriter: Sendable {
 
 package enum SnapshotFormat {
     static let magic: [UInt8] = Array("imprsnap".utf8)
-    static let version: UInt64 = 2
+    static let version: UInt64 = 3
 
     /// FNV-1a of 64 bits (Fowler, Noll, Vo), taken over words of eight bytes; the last word is filled up with zeros.
     package static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {

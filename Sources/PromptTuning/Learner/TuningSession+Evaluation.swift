@@ -46,6 +46,11 @@ extension TuningSession {
         try outcome(of: images, picks(of: images, rule))
     }
 
+    /// A batch without gradients and prompts.
+    func promptFreeOutcome(of images: [Int]) throws -> BatchRunner.Outcome {
+        try outcome(of: images, images.map { _ in [] })
+    }
+
     /// A batch without gradients, with the prompts that each image picked; images that picked the same share them.
     private func outcome(of images: [Int], _ picks: [[Int]]) throws -> BatchRunner.Outcome {
         let isShared = picks.allSatisfy { $0 == picks[0] }

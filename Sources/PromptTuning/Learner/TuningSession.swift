@@ -12,7 +12,7 @@ struct TuningSession {
     /// Blocks of the encoder that prompts of their own stand before.
     private let promptLayers: Int
     private let terms: ClassTerms
-    private let whitening: FeatureWhitening?
+    let whitening: FeatureWhitening?
     /// Where the state has one and the client a descriptor for it.
     private let generation: (generator: PromptGenerator, descriptor: Matrix)?
 
@@ -80,7 +80,7 @@ struct TuningSession {
     }
 
     /// Values of a row of the pool.
-    private var promptWidth: Int { promptLayers * runner.encoder.width }
+    var promptWidth: Int { promptLayers * runner.encoder.width }
 
     private func index(_ name: String) -> Int? { trained.firstIndex { $0.name == name } }
     func values(_ name: String) -> [Float] { trained[index(name)!].values }
@@ -89,13 +89,18 @@ struct TuningSession {
 
     mutating func run(seed: UInt64, shouldStop: () -> Bool) throws -> TuningResult? {
         if plan.classMeans { return try classMeans(shouldStop: shouldStop) }
+        var statistics: Parameters?
+        if state.parameters[Parameters.classScatter] != nil {
+            guard let sent = try scatter(shouldStop: shouldStop) else { return nil }
+            if let result = resultWithoutSteps(sent) { return result }
+            statistics = sent
+        }
         if plan.controlVariates {
             for place in trained.indices where !plan.personal.includes(trained[place].name) {
                 try trained[place].correct(by: state.parameters, own: personal)
             }
         }
         var optimizer = Optimizer(plan)
-        var statistics = try classStatistics()
         var steps = 0
         var loss = 0.0
         var hits = 0
@@ -113,38 +118,18 @@ struct TuningSession {
                 loss += batch.loss
                 hits += zip(batch.predictions, images).count { Int($0) == dataset.labels[$1] }
                 seen += images.count
-                // Of each image once, as it is seen on the way.
-                if epoch == 0 {
-                    statistics?.add(
-                        batch.headInputs, labels: images.map { dataset.labels[$0] }, whitening: whitening)
-                }
                 optimizer.move(&trained)
             }
         }
         return result(
-            steps: steps, meanLoss: loss / Double(steps), accuracy: Double(hits) / Double(seen), statistics: statistics)
+            steps: steps, meanLoss: loss / Double(steps), accuracy: Double(hits) / Double(seen),
+            statistics: statistics)
     }
 
-    /// Where the state asks for class statistics beside what is tuned, what will hold them.
-    private func classStatistics() throws(TuningError) -> ClassSums? {
-        guard let scatter = state.parameters[Parameters.classScatter] else { return nil }
-        guard headShape.hidden == nil, let inputs = state.parameters[Parameters.headWeight]?.shape.last,
-            scatter.shape == [inputs * (inputs + 1) / 2]
-        else {
-            throw .parameterShape(
-                Parameters.classScatter, expected: "a triangle beside a linear head", found: scatter.shape)
-        }
-        return ClassSums(classes: headShape.classes, width: inputs)
-    }
-
-    private func result(
-        steps: Int, meanLoss: Double, accuracy: Double, statistics: ClassSums?
+    func result(
+        steps: Int, meanLoss: Double, accuracy: Double, statistics: Parameters?
     ) -> TuningResult {
-        var sent = Parameters()
-        if let statistics {
-            sent = statistics.meansAndCounts()
-            sent[Parameters.classScatter] = statistics.scatter()
-        }
+        var sent = statistics ?? Parameters()
         var kept = Parameters()
         var promptIDs: [PromptID] = []
         for tensor in trained {
@@ -174,31 +159,6 @@ struct TuningSession {
         return TuningResult(
             parameters: sent, promptIDs: promptIDs, personal: kept, sampleCount: dataset.count, steps: steps,
             meanLoss: meanLoss, trainingAccuracy: accuracy)
-    }
-
-    /// What FedCOF asks for, with the loss and accuracy of the published head in place of those of training.
-    private func classMeans(shouldStop: () -> Bool) throws -> TuningResult? {
-        guard headShape.hidden == nil else {
-            throw TuningError.parameterShape(
-                Parameters.headHiddenWeight, expected: "none where class means are sent",
-                found: state.parameters[Parameters.headHiddenWeight]!.shape)
-        }
-        var sums = ClassSums(classes: headShape.classes, width: state.parameters[Parameters.headWeight]!.shape[1])
-        var (loss, hits) = (0.0, 0)
-        for start in stride(from: 0, to: dataset.count, by: plan.batchSize) {
-            if shouldStop() { return nil }
-            let images = Array(start..<min(start + plan.batchSize, dataset.count))
-            let labels = images.map { dataset.labels[$0] }
-            let outcome = try outcome(of: images, .batch)
-            sums.add(outcome.headInputs, labels: labels, whitening: whitening)
-            loss += outcome.losses.reduce(0, +)
-            hits += zip(outcome.predictions, labels).count { Int($0) == $1 }
-        }
-        var sent = sums.meansAndCounts()
-        sent[Parameters.prompts] = Tensor(zeros: [0, promptWidth])
-        return TuningResult(
-            parameters: sent, promptIDs: [], personal: Parameters(), sampleCount: dataset.count, steps: 0,
-            meanLoss: loss / Double(dataset.count), trainingAccuracy: Double(hits) / Double(dataset.count))
     }
 
     /// What tuning made of the prompts: [prompts, promptWidth].

@@ -28,8 +28,7 @@ extension MessageReader {
         case IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_MALFORMED:
             return .malformed(try malformed(present(wire.malformed, "malformed")))
         case IMPROMPTU__V2__AGGREGATOR_ENVELOPE__BODY_EVALUATE:
-            let order = try present(wire.evaluate, "evaluate")
-            return .evaluate(.init(version: try version(order.version, "evaluate.version")))
+            return .evaluate(try evaluate(present(wire.evaluate, "evaluate"), "evaluate"))
         default:
             throw WireError(
                 field: "body",
@@ -150,6 +149,15 @@ extension MessageReader {
             inFlight: try count(wire.in_flight, "beacon.in_flight"),
             buffered: try count(wire.buffered, "beacon.buffered"),
             pool: try count(wire.pool, "beacon.pool"),
-            metrics: try self.metrics(metrics, "beacon.metrics"))
+            metrics: try self.metrics(metrics, "beacon.metrics"),
+            evaluate: try wire.evaluate.map { order throws(WireError) in
+                try evaluate(order.pointee, "beacon.evaluate")
+            })
+    }
+
+    private func evaluate(
+        _ wire: Impromptu__V2__Evaluate, _ path: String
+    ) throws(WireError) -> AggregatorMessage.Evaluate {
+        .init(version: try version(wire.version, "\(path).version"))
     }
 }

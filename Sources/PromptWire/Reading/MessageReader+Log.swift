@@ -17,7 +17,16 @@ extension MessageReader {
             build: try text(wire.build, most: limits.labelBytes, "header.build"),
             run: wire.run,
             initial: initial,
-            model: try model(wire.model, "header.model"))
+            model: try model(wire.model, "header.model"),
+            warmStart: try wire.warm_start.map { start throws(WireError) in try warmStart(start.pointee) })
+    }
+
+    private func warmStart(_ wire: Impromptu__V2__WarmStart) throws(WireError) -> WarmStart {
+        WarmStart(
+            run: try text(wire.run, most: limits.labelBytes, "header.warm_start.run"),
+            runID: try text(wire.run_id, most: limits.labelBytes, "header.warm_start.run_id"),
+            version: try version(wire.version, "header.warm_start.version"),
+            digest: try text(wire.digest, most: limits.labelBytes, "header.warm_start.digest"))
     }
 
     func epochStarted(_ wire: Impromptu__V2__EpochStarted) throws(WireError) -> EpochStarted {

@@ -152,6 +152,7 @@ extension MessageWriter {
             $0.pool = Int64(beacon.pool)
             $0.n_metrics = beacon.metrics.count
             $0.metrics = messages(beacon.metrics, metric)
+            $0.evaluate = beacon.evaluate.map(evaluate)
         }
     }
 }

@@ -12,6 +12,16 @@ extension MessageWriter {
             $0.run = header.run
             $0.initial = header.initial.map(globalPrompts)
             $0.model = model(header.model)
+            $0.warm_start = header.warmStart.map(warmStart)
+        }
+    }
+
+    private func warmStart(_ start: WarmStart) -> UnsafeMutablePointer<Impromptu__V2__WarmStart> {
+        message(impromptu__v2__warm_start__init) {
+            $0.run = text(start.run)
+            $0.run_id = text(start.runID)
+            $0.version = Int64(start.version)
+            $0.digest = text(start.digest)
         }
     }
 

@@ -27,10 +27,10 @@ struct BenchTuningCommand: ParsableCommand {
     @Option(help: "Only this shape: \(TuningBenchmark.shapes.map(\.name).joined(separator: ", ")).")
     var shape: String?
 
-    @Option(help: "Times the encoder in this folder instead, and tells its load time and memory.")
+    @Option(help: "Times the encoder in this folder instead, and prints its load time and memory.")
     var encoder: String?
 
-    @Option(help: "With --encoder: height and width of the images; what it was trained on unless given.")
+    @Option(help: "With --encoder: height and width of the images; by default those of its training.")
     var imageSize: Int?
 
     @Flag(help: "Prints JSON.")
@@ -96,11 +96,12 @@ struct BenchAggregationCommand: ParsableCommand {
         commandName: "aggregation",
         abstract: "Times flushes at the paper's shapes, then with growing buffers, pools and widths.",
         discussion: """
-            A shape is clients x prompts of each x width. Every client contributes a noisy copy of one pool; a fit of 50 \
-            sweeps starts anew. The objective (equation 11, in nats) compares fits that end with equally many prompts.
+            A shape is clients x prompts of each x width. Every client contributes a noisy copy of one pool; each fit \
+            starts from scratch and takes 50 sweeps. Use the objective (equation 11, in nats) only to compare fits that \
+            end with equally many prompts.
             """)
 
-    @Option(help: "Flushes of each, of which the median counts.")
+    @Option(help: "Flushes of each; the median counts.")
     var runs = 3
 
     @Option(help: "Only this shape, for example '10 x 10 x 768'.")

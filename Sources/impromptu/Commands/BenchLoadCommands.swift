@@ -7,7 +7,7 @@ import Text
 
 /// Where a benchmark of the live aggregator keeps its files while it runs.
 struct BenchmarkFolder: ParsableArguments {
-    @Option(help: "A folder on the disk that is measured; the system's temporary one unless given.")
+    @Option(help: "A folder on the disk to measure; by default the system's temporary folder.")
     var folder: String?
 
     /// Calls `body` with a folder of its own, which is gone afterwards.
@@ -24,10 +24,10 @@ struct BenchIngestCommand: AsyncParsableCommand {
         commandName: "ingest",
         abstract: "Times how many updates the aggregator takes in, beside ZeroMQ and the disk alone.",
         discussion: """
-            Updates of about 30 KB come in over several connections; each is authenticated, received, decoded, checked, \
-            logged, synced, applied and acknowledged. In turns with it, the same bytes go through ZeroMQ alone, and are \
-            written and synced alone in groups of the sizes that the aggregator committed. The target is 0.8 of the slower \
-            of the two.
+            Updates of about 30 KB arrive over several connections; each is authenticated, received, decoded, checked, \
+            logged, synced, applied and acknowledged. In turns with this, the same bytes go through ZeroMQ alone, and are \
+            written and synced alone, in groups of the sizes that the aggregator committed. The target is 0.8 times the \
+            rate of the slower of the two.
             """)
 
     @Option(help: "Updates of each round.")
@@ -36,7 +36,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
     @Option(help: "Connections, of eight clients each.")
     var connections = 8
 
-    @Option(help: "Rounds, of which the median counts.")
+    @Option(help: "Rounds; the median counts.")
     var rounds = 3
 
     @Flag(inversion: .prefixedNo, help: "Encrypts and authenticates with keys (CURVE), in all that is measured.")
@@ -92,9 +92,9 @@ struct BenchRoundtripCommand: AsyncParsableCommand {
         commandName: "roundtrip",
         abstract: "Times a client's update to its acknowledgement and to the next version, beside the disk alone.",
         discussion: """
-            One client answers each task at once, with an update that stands ready; every update makes a version. After \
-            each round as many bytes are written and synced to a file of their own. The target is an acknowledgement at most \
-            1 ms beyond the disk, in the median.
+            One client answers each task at once with a prepared update; every update makes a version. After each round \
+            the same number of bytes is written and synced to a separate file. The target is an acknowledgement at most \
+            1 ms later than the disk, in the median.
             """)
 
     @Option(help: "Rounds, after a few that warm up.")
@@ -149,7 +149,7 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
             """,
         subcommands: [BenchHoldCommand.self])
 
-    @Option(help: "Clients; fewer where the limit of open files has no room for them.")
+    @Option(help: "Clients; fewer if the limit of open files is too low for them.")
     var clients = 10_000
 
     @Flag(help: "Prints JSON.")

@@ -21,7 +21,7 @@ struct BenchReplayCommand: ParsableCommand {
     @Option(help: "Updates of the run that is written.")
     var updates = 2000
 
-    @Option(help: "Times through the log, of which the median counts.")
+    @Option(help: "Times through the log; the median counts.")
     var runs = 3
 
     @Flag(help: "Prints JSON.")

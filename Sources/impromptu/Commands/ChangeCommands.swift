@@ -1,16 +1,18 @@
 import ArgumentParser
 import Console
 import FederationService
+import PromptWire
 import RunLog
 import RunSettings
 
-struct SetCommand: ParsableCommand {
+struct SetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "set",
-        abstract: "Changes settings of a run that is at rest.",
+        abstract: "Changes settings of a run.",
         discussion: """
-            A record of the log says what changed and when, so the run replays. The aggregator must not be at work: drain \
-            or stop it before, and start it again afterwards with the same configuration. These may change: \
+            A record of the log says what changed and when, so the run replays. If the aggregator is running, it is asked by \
+            a file in the run folder, and the command waits for its answer. The configuration file that the aggregator was \
+            started with stays the same. These keys may change: \
             \(RunConfiguration.changeable.joined(separator: ", ")).
 
             impromptu set runs/first federation.buffer_size=8
@@ -19,26 +21,26 @@ struct SetCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
     var folder: String
 
-    @Argument(help: ArgumentHelp("What is to change.", valueName: "section.key=value"))
+    @Argument(help: ArgumentHelp("A setting and its new value.", valueName: "section.key=value"))
     var settings: [String]
 
-    func run() throws {
+    func run() async throws {
         let settings = try settings.map { setting in
             guard let equals = setting.firstIndex(of: "="), equals != setting.startIndex else {
                 throw ValidationError("\(setting): expected section.key=value")
             }
             return (key: String(setting[..<equals]), value: String(setting[setting.index(after: equals)...]))
         }
-        try change(folder, settings)
+        try await change(folder, settings)
     }
 }
 
-struct ExtendCommand: ParsableCommand {
+struct ExtendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "extend",
-        abstract: "Moves the end of a run on, also of one that has finished.",
+        abstract: "Moves the end of a run, also of a finished one.",
         discussion: """
-            The numbers count from the beginning of the run. 'impromptu aggregate' on the folder goes on afterwards.
+            The numbers count from the beginning of the run. Afterwards 'impromptu aggregate' on the folder continues it.
 
             impromptu extend runs/first --updates 500
             """)
@@ -61,23 +63,26 @@ struct ExtendCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
+    func run() async throws {
         let settings = [
             updates.map { ("run.updates", "\($0)") }, versions.map { ("run.versions", "\($0)") },
             seconds.map { ("run.seconds", "\($0)") },
         ]
-        try change(folder, settings.compactMap { $0 })
+        try await change(folder, settings.compactMap { $0 })
     }
 }
 
-private func change(_ path: String, _ settings: [(key: String, value: String)]) throws {
+private func change(_ path: String, _ settings: [(key: String, value: String)]) async throws {
     let folder = RunFolder(path: path)
-    let run = try folder.change(settings)
+    let words = settings.map { "\($0.key) is \($0.value)" }.joined(separator: ", ")
+    guard let run = try folder.change(settings.map { SettingChanged(key: $0.key, value: $0.value) }) else {
+        let answer = try await ChangeRequest.request(settings, in: folder)
+        guard answer.state == .made else { throw ConfigurationError(answer.reason ?? "refused") }
+        return try StandardOutput.write(
+            "\(words), from version \(answer.version ?? 0) with \(answer.updates ?? 0) updates on")
+    }
     if !run.isFinished { try folder.forgetEnd() }
-    let next =
-        run.isFinished
-        ? "which is its end" : "impromptu aggregate --run \(path) goes on with it"
+    let next = run.isFinished ? "which is its end" : "impromptu aggregate --run \(path) continues it"
     try StandardOutput.write(
-        settings.map { "\($0.key) is \($0.value)" }.joined(separator: ", ")
-            + "; the run is at version \(run.version) with \(run.updates) updates, \(next)")
+        "\(words); the run is at version \(run.version) with \(run.updates) updates, \(next)")
 }

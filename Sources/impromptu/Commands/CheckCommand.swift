@@ -8,10 +8,10 @@ import RunSettings
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Looks at whether a service can run here, before it is started.",
+        abstract: "Checks whether a service can run on this machine.",
         discussion: """
-            Ports, keys, data, weights, disk, limits, memory and clock: each with what was found and what to do. Exits \
-            with 1 when something failed; a warning is none. It disturbs no service that is at work.
+            Checks ports, keys, data, weights, disk, limits, memory and clock, and prints what it found and what to do. \
+            Exits with 1 if a check failed; a warning is no failure. It does not disturb a running service.
 
             Before an aggregator:         impromptu check --config run.yaml --run runs/first
             Before a worker:              impromptu check --config run.yaml --index 0 --of 4
@@ -25,7 +25,7 @@ struct CheckCommand: ParsableCommand {
     @Option(name: .customLong("run"), help: "The run folder of the aggregator.")
     var folder: String?
 
-    @Option(help: "Looks as worker of this number, from 0.")
+    @Option(help: "Checks for the worker of this number, from 0.")
     var index: Int?
 
     @Option(help: "How many workers there are.")

@@ -9,14 +9,14 @@ import RunSettings
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Describes a data set, and draws who gets what of it.",
+        abstract: "Describes a data set, and shows how it is divided over clients.",
         discussion: """
             Reads every image: counts by class and split, sizes, and what cannot be read, with the files' names. With \
-            --picture or --sizes it also divides the training split over clients as a run with the same --config and \
-            --set would (data.clients, data.partition, data.alpha, data.seed …).
+            --picture or --sizes it also divides the training split over clients, as a run with the same --config and \
+            --set does (data.clients, data.partition, data.alpha, data.seed …).
 
-            A data set is named as data.dataset names it (cifar10, folder:NAME, arrays:NAME, several joined by '+'), or \
-            by a folder: one with train.safetensors, or with folders of images.
+            The data set is a value of data.dataset (cifar10, folder:NAME, arrays:NAME, several joined by '+'), or a \
+            folder with train.safetensors or with folders of images.
             """)
 
     @Argument(help: ArgumentHelp("The data set, or its folder.", valueName: "name or folder"))
@@ -30,7 +30,7 @@ struct DataCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Writes each client's images by class.", valueName: "file.csv"))
     var sizes: String?
 
-    @Flag(help: "Only divides, and does not read the images.")
+    @Flag(help: "Divides the data set without reading the images.")
     var skipImages = false
 
     func run() throws {
@@ -68,7 +68,7 @@ struct DataCommand: ParsableCommand {
         func has(_ file: String) -> Bool { FileManager.default.fileExists(atPath: "\(dataset)/\(file)") }
         if has("train.bin") || has("data_batch_1.bin") {
             throw ValidationError(
-                "\(dataset): label bytes and pixels do not tell what they are; name the data set, and its folder with"
+                "\(dataset): label bytes and pixels do not say which data set they are; name the data set, and its folder with"
                     + " --set data.path=\(dataset)")
         }
         return ["data.path=\(dataset)", "data.dataset=\(has("train.safetensors") ? "arrays" : "folder"):\(name)"]

@@ -6,14 +6,13 @@ import RunLog
 struct DrainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drain",
-        abstract: "Brings a run's aggregator to rest, to go on later.",
+        abstract: "Pauses a run; aggregate resumes it.",
         discussion: """
             The aggregator gives out no more tasks, waits for those in flight, makes a version of what is in its buffer, \
-            closes its log and ends; the command waits for that. 'impromptu aggregate' on the same folder takes the run \
-            up again. The request lies in the run folder, so it may come from any machine that sees the folder.
+            closes its log and ends; the command waits for that. 'impromptu aggregate' on the same folder resumes the \
+            run. The request is a file in the run folder, so it works from any machine that sees the folder.
 
-            To stop at once and lose nothing either, send SIGTERM instead: updates that are then under way wait with \
-            their workers.
+            To stop at once, send SIGTERM to the aggregator. That loses nothing either: workers keep updates in flight.
             """)
 
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))

@@ -8,26 +8,26 @@ import RunLog
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Tells how well a version of a run classifies held-out images, class by class.",
+        abstract: "Evaluates a version of a run on held-out images, class by class.",
         discussion: """
             Replays the log up to the version and evaluates it with the data set and the encoder that the run's \
-            configuration names: accuracy, balanced accuracy, loss, and each class's own accuracy. Prompts are picked as \
-            evaluation.selection says; where the other rule gives other figures, they are shown too (docs/model.md).
+            configuration names: accuracy, balanced accuracy, loss, and the accuracy of each class. Prompts are picked as \
+            evaluation.selection says; if the other rule gives other figures, they are shown too (docs/model.md).
             """)
 
     @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
     var path: String
 
-    @Option(help: "The version; the last one unless given.")
+    @Option(help: "The version; by default the last.")
     var version: Int?
 
     @Option(help: "The images: test or validation.")
     var split: RunEvaluation.Split = .test
 
-    @Option(help: "How prompts are picked: instance or batch; as the run's configuration says unless given.")
+    @Option(help: "How prompts are picked: instance or batch; by default as in the run's configuration.")
     var selection: PromptSelectionRule?
 
-    @Option(help: "Threads; they change no bit.")
+    @Option(help: "Threads; they do not change the result.")
     var threads = 2
 
     @Flag(help: "Prints JSON.")

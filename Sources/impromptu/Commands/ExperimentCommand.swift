@@ -10,20 +10,20 @@ struct ExperimentCommand: AsyncParsableCommand {
         commandName: "experiment",
         abstract: "Runs a grid of simulations from a file, and makes their tables.",
         discussion: """
-            The file says what all runs have in common, axes whose points set some keys (strategies, partitions, data \
-            sets, delays), and seeds; docs/experiments.md describes it. Each run has a folder of its own below the \
-            experiment's. A run that is finished is not run again, so the same command goes on where Ctrl-C, a crash or \
-            a new seed in the file left it. It leaves runs.csv (a row a run), versions.csv (a row a version) and \
+            The file holds the settings that all runs share, axes whose points set some keys (strategies, partitions, \
+            data sets, delays), and seeds; docs/experiments.md describes it. Each run has a folder of its own in the \
+            experiment's folder. A finished run is not run again, so the same command continues after Ctrl-C, a crash or \
+            a new seed in the file. It writes runs.csv (a row for each run), versions.csv (a row for each version) and \
             summary.md (mean and standard deviation over seeds, paired tests).
             """)
 
     @Argument(help: ArgumentHelp("The experiment file.", valueName: "file"))
     var file: String
 
-    @Option(help: "The experiment's folder; runs/<the file's name> unless given.")
+    @Option(help: "The experiment's folder; by default runs/<the file's name>.")
     var to: String?
 
-    @Option(help: "Runs at a time; as many as there are cores unless given.")
+    @Option(help: "Runs at a time; by default one for each core.")
     var jobs: Int?
 
     @Option(
@@ -61,7 +61,7 @@ struct ExperimentCommand: AsyncParsableCommand {
                 description: "\(outcome.failures.count) runs failed:\n"
                     + outcome.failures.map { "  \($0.run): \($0.reason)" }.joined(separator: "\n"))
         }
-        if outcome.wasStopped { throw RunsMissing(description: "stopped; the same command goes on") }
+        if outcome.wasStopped { throw RunsMissing(description: "stopped; the same command continues") }
     }
 }
 
@@ -69,7 +69,7 @@ private struct RunsMissing: Error, CustomStringConvertible {
     var description: String
 }
 
-/// Tells of each run that ends.
+/// Shows each run that ends.
 private final class ProgressDisplay: @unchecked Sendable {
     private let lock = NSLock()
     private let quiet: Bool

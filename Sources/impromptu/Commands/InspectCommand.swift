@@ -1,18 +1,19 @@
 import ArgumentParser
 import Console
 import Lab
+import PromptWire
 import RunLog
 import Text
 
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Tells what happened in a run, from its log.",
+        abstract: "Shows what happened in a run, from its log.",
         discussion: """
-            Without options: the run at a glance and each client's part. --version answers which updates made a version, \
-            and with what weight; --client, which part a client had in each; --versions lists all versions. --timeline \
-            prints every record in order. --lines prints a line of JSON for the run and for each version, update and \
-            client, or with --timeline for each record.
+            Without options it shows a summary of the run and of each client. --version shows which updates made a \
+            version, and with what weight; --client shows a client's share of each version; --versions lists all \
+            versions. --timeline prints every record in order. --lines prints a line of JSON for the run and for each \
+            version, update and client, or with --timeline for each record.
             """)
 
     @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
@@ -21,13 +22,13 @@ struct InspectCommand: ParsableCommand {
     @Option(help: "Shows the updates that made this version.")
     var version: Int?
 
-    @Option(help: "Shows only this client's part in each version.")
+    @Option(help: "Shows only this client's updates in each version.")
     var client: String?
 
     @Flag(help: "Shows a line for each version.")
     var versions = false
 
-    @Flag(help: "Shows every record with what came of it.")
+    @Flag(help: "Shows every record with its outcome.")
     var timeline = false
 
     @Flag(help: "Prints JSON.")
@@ -97,6 +98,13 @@ struct InspectCommand: ParsableCommand {
             "updates        \(run.updatesAccepted) accepted, \(run.duplicates) duplicates dropped, \(run.rejected) rejected",
             "versions       \(run.version)",
         ]
+        if let start = run.startedFrom {
+            lines.insert(
+                "started from   version \(start.version) of \(start.run), run \(start.runID.prefix(12))", at: 2)
+        }
+        if !run.changes.isEmpty {
+            lines.append("changed        " + run.changes.map { "\($0.key)=\($0.value)" }.joined(separator: ", "))
+        }
         if run.droppedBytes > 0 { lines.append("torn end       \(run.droppedBytes) bytes were left out") }
         let isPrivate = run.clients.contains { $0.epsilon != nil }
         let isEvaluated = run.clients.contains { $0.evaluation != nil }

@@ -10,13 +10,14 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict",
         abstract: "Classifies images with tuned prompts.",
         discussion: """
-            Inputs are image files, folders of images, manifests (path,label.csv as docs/data.md has them, the label may be \
-            missing), or '-' for a path in each line of standard input. With --labels, folders are laid out by class and \
-            manifests name the classes; the accuracy of all and of each class and a confusion matrix follow.
+            Inputs are image files, folders of images, manifests (CSV files with path and label as docs/data.md describes; \
+            the label may be missing), or '-' for a path in each line of standard input. With --labels, folders are laid \
+            out by class and manifests name the classes; the output ends with the accuracy, that of each class, and a \
+            confusion matrix.
 
             Each image picks its own prompts, so its result does not depend on other images, unless the run's \
-            evaluation.selection or --selection says batch. An image that cannot be read is one line on standard error, and \
-            the exit code is 1 then.
+            evaluation.selection or --selection says batch. For each image that cannot be read there is a line on standard \
+            error, and the exit code is 1.
 
             impromptu predict runs/first scan.png
             impromptu predict runs/first:17 images --top 3 --format csv
@@ -31,26 +32,26 @@ struct PredictCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The encoder's folder; the one that the run's configuration names, or the bundled one, unless given.",
+            "The encoder's folder; by default that of the run's configuration, else the bundled encoder.",
             valueName: "path"))
     var encoder: String?
 
-    @Option(help: "Classes of each image that are shown, the most probable first.")
+    @Option(help: "How many classes to show for each image, the most probable first.")
     var top = 1
 
-    @Option(help: "table, csv, or json for lines of JSON with logits.")
+    @Option(help: "table, csv, or json (a line for each image, with logits).")
     var format: PredictionFormat = .table
 
-    @Flag(help: "Takes the true classes from folders and manifests, and compares.")
+    @Flag(help: "Compares with the true classes of folders and manifests.")
     var labels = false
 
     @Option(help: "Only the images of this split of folders and manifests: train or test.")
     var split: KnownDataset.Split?
 
-    @Option(help: "How prompts are picked: instance or batch; as the run does unless given.")
+    @Option(help: "How prompts are picked: instance or batch; by default as the run does.")
     var selection: PromptSelectionRule?
 
-    @Option(help: "Threads; they change no bit.")
+    @Option(help: "Threads; they do not change the result.")
     var threads = 2
 
     func validate() throws {

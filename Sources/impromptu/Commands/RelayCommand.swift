@@ -6,15 +6,15 @@ import RunSettings
 struct RelayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "relay",
-        abstract: "Lets workers reach an aggregator that they cannot connect to themselves.",
+        abstract: "Forwards connections of workers that cannot reach the aggregator directly.",
         discussion: """
-            Runs on a machine that both sides reach, such as a cluster's login node. It looks into the aggregator's run \
-            folder (or one with an endpoints.yaml copied there), listens, and writes its own endpoints.yaml for workers:
+            Runs on a machine that both sides reach, such as a cluster's login node. It reads endpoints.yaml in the \
+            aggregator's run folder (or in a copy of it), listens, and writes its own endpoints.yaml for workers:
 
             impromptu relay runs/first --run runs/first-relay
             impromptu work --config run.yaml --run runs/first-relay --index 0 --of 4
 
-            It passes bytes on and holds no key: encryption and identity stay between worker and aggregator. It follows \
+            It forwards bytes and holds no key: encryption and identity stay between worker and aggregator. It follows \
             an aggregator that moves, and ends with the run.
             """)
 
@@ -27,13 +27,13 @@ struct RelayCommand: AsyncParsableCommand {
     @Option(help: "Where it listens for updates.")
     var updates = "tcp://*:*"
 
-    @Option(help: "Where it listens for those who want prompts.")
+    @Option(help: "Where it listens for subscribers to prompts.")
     var prompts = "tcp://*:*"
 
-    @Option(help: "What workers are told in place of tcp://*, as endpoints.advertise.")
+    @Option(help: "The address that it advertises for tcp://*, as endpoints.advertise.")
     var advertise = ""
 
-    @Flag(help: "Lets anybody in where the federation has no keys.")
+    @Flag(help: "Admits anybody if the federation has no keys.")
     var openNetwork = false
 
     @OptionGroup var service: ServiceOptions

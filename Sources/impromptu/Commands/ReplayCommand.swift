@@ -15,9 +15,9 @@ struct ReplayCommand: ParsableCommand {
             line for all. A run replays bit for bit with the same build on the same type of machine. Exits with 1 where a \
             digest differs or a record is damaged, and names it.
 
-            With --strategy, --staleness, --buffer or --set it tells what other aggregations make of the recorded \
-            updates: versions, pool, distance from the recorded state, accuracy. This is an open loop: the updates stay \
-            as they were sent.
+            With --strategy, --staleness, --buffer or --set it aggregates the recorded updates another way and compares: \
+            versions, pool, distance from the recorded state, accuracy. This is an open loop: the updates stay as they \
+            were sent.
 
             impromptu replay runs/first --strategy fedavg --strategy fedbuff --strategy pfpt
             impromptu replay runs/first --strategy pfpt-async --set strategy.horizon=0 --staleness constant --buffer 10
@@ -49,7 +49,7 @@ struct ReplayCommand: ParsableCommand {
     @Option(help: "What if: makes a version of so many updates; whenever the run did unless given.")
     var buffer: Int?
 
-    @Option(help: "What if: the images that accuracy is told on: test or validation.")
+    @Option(help: "What if: the images to evaluate on: test or validation.")
     var split: RunEvaluation.Split = .validation
 
     @Flag(help: "What if: evaluates nothing; needs neither data nor encoder.")

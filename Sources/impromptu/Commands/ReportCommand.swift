@@ -8,12 +8,13 @@ import Text
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Writes runs as a page with charts and tables that needs nothing else.",
+        abstract: "Writes a self-contained page with charts and tables of runs.",
         discussion: """
-            Reads run folders, logs, and folders with run folders in them. Runs that differ in their seeds alone are one \
+            Reads run folders, logs, and folders with run folders in them. Runs that differ only in their seeds are one \
             method, drawn as mean and standard deviation; methods on the same data are drawn side by side, and one run \
-            of each is shown in detail. Runs that are named are replayed; of a folder with many runs one a method is, and \
-            for the others their tables are taken. The page is light or dark as the reader's browser is, and prints.
+            of each is shown in detail. Runs that are named are replayed. Of a folder with many runs, one run of each \
+            method is replayed, and the tables of the others are used. The page is light or dark as the reader's browser \
+            is, and can be printed.
 
             impromptu report runs/first                            writes runs/first/report.html
             impromptu report runs/a runs/b --to both.html --markdown
@@ -22,7 +23,7 @@ struct ReportCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("Run folders, logs, or folders of run folders.", valueName: "run"))
     var paths: [String]
 
-    @Option(help: "The page; report.html in the folder, or here for several, unless given.")
+    @Option(help: "The page; by default report.html in the run folder, or in the current folder for several runs.")
     var to: String?
 
     @Flag(help: "Also writes the tables as Markdown, beside the page.")
@@ -34,7 +35,7 @@ struct ReportCommand: ParsableCommand {
             "A validation accuracy in %, to say when it was reached; repeatable.", valueName: "percent"))
     var targets: [Double] = []
 
-    @Option(help: "The version whose matches are drawn; the last unless given.")
+    @Option(help: "The version whose matches are drawn; by default the last.")
     var version: Int?
 
     func validate() throws {

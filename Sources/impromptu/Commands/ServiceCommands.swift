@@ -18,48 +18,53 @@ struct AggregateCommand: AsyncParsableCommand {
         discussion: """
             Binds the configured endpoints, gives tasks to the clients that say hello, and makes a version whenever the \
             mode says so. Everything goes into the run folder: run.mcap (the log), config.yaml, endpoints.yaml, \
-            prompts.safetensors, metrics.csv, evaluations.csv, report.svg. Started again on the folder of an interrupted \
-            run, it goes on where the log ends. Ctrl-C and SIGTERM stop it cleanly; SIGHUP reads \
-            again who may connect (security.keys).
+            prompts.safetensors, metrics.csv, evaluations.csv, report.svg. On the folder of an interrupted run it \
+            continues where the log ends. Ctrl-C and SIGTERM stop it cleanly; on SIGHUP it reads the list of keys that \
+            may connect again (security.keys).
 
-            --dashboard serves a page that shows the run as it goes on, with /metrics for Prometheus, /healthz and /readyz.
+            --dashboard serves a live page of the run, with /metrics for Prometheus, /healthz and /readyz.
             """)
 
     @OptionGroup var options: ConfigurationOptions
 
     @OptionGroup var classes: ClassOptions
 
-    @Option(name: .customLong("run"), help: "The run folder; runs/<time> unless given.")
+    @Option(name: .customLong("run"), help: "The run folder; by default runs/<time>.")
     var folder: String?
+
+    @OptionGroup var start: WarmStartOptions
 
     @OptionGroup var dashboard: DashboardOptions
 
-    @Flag(help: "Prints all keys with the values in force, and ends.")
+    @Flag(help: "Prints all keys with values, defaults, ranges and meaning, and ends.")
     var printConfig = false
 
     @Flag(help: "Shows no progress.")
     var quiet = false
 
-    @Flag(help: "After the end of the run goes on telling workers of it, until it is stopped.")
+    @Flag(help: "Keeps running after the run ends, so that late workers learn of it.")
     var stay = false
 
     @OptionGroup var service: ServiceOptions
 
     func run() async throws {
         let configuration = try options.load(classes.assignments, of: folder.map(RunFolder.init(path:)))
-        if printConfig { return try StandardOutput.write(configuration.yaml, terminator: "") }
+        if printConfig { return try StandardOutput.write(configuration.documentation, terminator: "") }
         // From the beginning, as the signal would end the process.
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
         let looked = try dashboard.address.map { (address: $0, watch: RunWatch()) }
         let logger = service.logger("aggregate", keptIn: looked?.watch.lines)
-        let dashboard = try looked.map { try Dashboard(address: $0.address, watch: $0.watch, logger: logger) }
+        let names = dashboard.hosts
+        let dashboard = try looked.map {
+            try Dashboard(address: $0.address, names: names, watch: $0.watch, logger: logger)
+        }
         // Recovery may take its time, so the dashboard is there before it.
         let serving = Task { await dashboard?.run() }
         defer { serving.cancel() }
         let aggregator = try AggregatorService(
             configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine(),
-            health: service.healthFile, stays: stay, watch: looked?.watch
+            health: service.healthFile, stays: stay, watch: looked?.watch, earlier: try start.prompts()
         ) { figures in
             try RunReport.write(figures.history, heading: figures.heading, classes: figures.classes, to: folder)
         }
@@ -76,42 +81,41 @@ struct WorkCommand: AsyncParsableCommand {
         commandName: "work",
         abstract: "Runs a worker, which hosts some of a federation's clients.",
         discussion: """
-            Takes the aggregator's configuration file. With --run it finds the aggregator by the run folder on a file \
-            system that both share, wherever it runs at the time, and without --config it takes the configuration that \
-            lies there.
+            It uses the aggregator's configuration file. With --run it finds the aggregator by the run folder on a shared \
+            file system, on any machine; without --config it also uses the configuration in that folder.
 
             A client with images of its own: --client clinic-3 --data scans. Several in one worker: worker.clients in the \
-            configuration, a path for each name. Classes go by their names; all images are the client's, but for the \
-            share that it holds out (data.held_out).
+            configuration, a path for each name. Classes are matched by name. The client trains on all of its images \
+            except the share that it holds out (data.held_out).
 
-            A data set that is divided: the clients of data.clients are dealt out: worker 0 of 4 gets clients 0, 4, 8 \
-            and so on; one with none ends at once.
+            With a divided data set the workers share the data.clients clients: worker 0 of 4 hosts clients 0, 4, 8 and \
+            so on; a worker without clients ends at once.
 
-            The worker ends with the run. Ctrl-C and \
-            SIGTERM stop it cleanly: it finishes its trainings if it can within worker.grace_seconds, keeps what nobody \
-            acknowledged, and says goodbye. Exit code 75: no aggregator came within --wait; try again later.
+            The worker ends with the run. Ctrl-C and SIGTERM stop it cleanly: it finishes its trainings if it can within \
+            worker.grace_seconds, keeps unacknowledged updates, and says goodbye. Exit code 75: no aggregator came within \
+            --wait; try again later.
             """)
 
     @OptionGroup var options: ConfigurationOptions
 
     @OptionGroup var site: SiteOptions
 
-    @Option(help: "Which worker this is, from 0; 0 unless given.")
+    @Option(help: "Which worker this is, from 0; by default 0.")
     var index: Int?
 
-    @Option(help: "How many workers there are; 1 unless given.")
+    @Option(help: "How many workers there are; by default 1.")
     var of: Int?
 
     @Flag(
         help: """
-            Takes both from Slurm: the place in the job array, which need not begin at 0, and in the job step. With --of, \
-            SLURM_ARRAY_TASK_ID counts from 0.
+            Takes both from Slurm: the index in the job array, which may begin at any number, and in the job step. With \
+            --of, SLURM_ARRAY_TASK_ID counts from 0.
             """)
     var slurm = false
 
     @Option(
         name: .customLong("run"),
-        help: "The aggregator's run folder, or a relay's: where to find it, now and when it has moved.")
+        help: "The run folder of the aggregator or of a relay, to find its addresses, also when it has moved.")
     var folder: String?
 
     @Option(help: "With --run: how long to wait for an aggregator that is not heard, in seconds; 0 for ever.")
@@ -175,14 +179,14 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Runs a whole federation on this machine: an aggregator, four workers, twenty clients.",
         discussion: """
-            Fashion-MNIST is divided over twenty clients by Dirichlet(0.1); each dawdles with a heavy-tailed delay. They \
-            tune the prompts of one frozen vision transformer together with asynchronous PFPT, over sockets, as processes \
-            of their own. Kill a worker or the aggregator while it runs: each is started again, and nothing is lost. At \
-            the end the log is replayed and every published digest compared, and the same clients are taken through \
-            synchronous rounds for as long, in virtual time.
+            Fashion-MNIST is divided over twenty clients by Dirichlet(0.1); each waits for a random time with a heavy \
+            tail. Together they tune the prompts of one frozen vision transformer with asynchronous PFPT, as separate \
+            processes over sockets. Kill a worker or the aggregator while it runs: the demo restarts it, and nothing is \
+            lost. At the end the demo replays the log and compares every published digest. Then it simulates synchronous \
+            rounds of the same clients for the same length of time.
             """)
 
-    @Option(name: .customLong("run"), help: "The run folder; runs/demo-<time> unless given.")
+    @Option(name: .customLong("run"), help: "The run folder; by default runs/demo-<time>.")
     var folder: String?
 
     @Option(help: "Worker processes.")

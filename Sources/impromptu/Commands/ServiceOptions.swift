@@ -12,13 +12,13 @@ struct ServiceOptions: ParsableArguments {
     var logFormat = Format.auto
 
     @Option(
-        help: "The least that is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
+        help: "The lowest level that is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
         transform: ServiceOptions.level(named:))
     var logLevel = Logger.Level.info
 
     @Option(
         help: ArgumentHelp(
-            "A file to rewrite every few seconds while all is well; 'impromptu status <file>' reads it.",
+            "A file that the service rewrites every few seconds while it is alive; 'impromptu status <file>' reads it.",
             valueName: "file"))
     var health: String?
 

@@ -13,9 +13,9 @@ struct SimulateCommand: AsyncParsableCommand {
         commandName: "simulate",
         abstract: "Runs a federation in virtual time, with the real learner.",
         discussion: """
-            The production core, codec and log, and clients that really tune; only the clocks are virtual, so methods are \
-            compared on the clock without waiting for it. Starts from the demo's configuration; --config and --set lie \
-            above it. The same seed gives the same log.
+            Uses the production core, codec and log, and clients that really tune. Only the clocks are virtual, so it \
+            compares methods by time without waiting. It starts from the demo's configuration; --config and --set \
+            override it. The same seed gives the same log.
 
             With --faults: many small federations with a stub learner, on a network that loses, delays, repeats and \
             cuts, with processes that die at any point and disks that tear what was not synced. Each seed draws its \
@@ -24,16 +24,18 @@ struct SimulateCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(name: .customLong("run"), help: "The run folder; runs/simulation-<time> unless given.")
+    @Option(name: .customLong("run"), help: "The run folder; by default runs/simulation-<time>.")
     var folder: String?
 
-    @Option(help: "Threads of the tuning; they change no bit of the outcome.")
+    @OptionGroup var start: WarmStartOptions
+
+    @Option(help: "Threads of the tuning; they do not change the outcome.")
     var threads = 2
 
     @Flag(help: "Prints the evaluations as JSON.")
     var json = false
 
-    @Flag(help: "Tries out the protocol under faults instead.")
+    @Flag(help: "Tests the protocol under faults instead.")
     var faults = false
 
     @Option(help: "With --faults: how many seeds.")
@@ -42,17 +44,9 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "With --faults: the first seed.")
     var firstSeed: UInt64 = 1
 
-    private struct Row: Encodable {
-        var version: Int
-        var seconds: Double
-        var updates: Int
-        var accuracy: Double
-        var balancedAccuracy: Double
-        var loss: Double
-    }
-
     func validate() throws {
         guard seeds >= 1, threads >= 1 else { throw ValidationError("--seeds and --threads: expected at least 1") }
+        if faults, start.from != nil { throw ValidationError("--faults: expected no --from beside it") }
     }
 
     func run() async throws {
@@ -61,16 +55,14 @@ struct SimulateCommand: AsyncParsableCommand {
             base: RunConfiguration.demo, files: options.config, assignments: options.assignments)
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "simulation"))
         var progress = ProgressLine()
-        var simulation = try Simulation(configuration: configuration, folder: folder, threads: threads) {
+        var simulation = try Simulation(
+            configuration: configuration, folder: folder, threads: threads, earlier: try start.prompts()
+        ) {
             progress.show($0, seconds: $1)
         }
         _ = try simulation.run()
         progress.end()
-        let rows = simulation.history.evaluations.map {
-            Row(
-                version: $0.version, seconds: $0.seconds, updates: $0.updates, accuracy: $0.accuracy,
-                balancedAccuracy: $0.balancedAccuracy, loss: $0.loss)
-        }
+        let rows = simulation.history.evaluations
         if json { return try printJSON(rows) }
         var table = TextTable(["virtual time", "updates", "version", "validation accuracy", "balanced", "loss"])
         for row in rows {

@@ -8,15 +8,15 @@ import RunSettings
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Tells how a federation goes, by its aggregator's next beacon.",
+        abstract: "Shows the state of a running federation.",
         discussion: """
-            Version, clients, tasks in flight, the last flush and how stale it was. Exits with 0 when the aggregator was \
-            heard and 1 when it was not, so it serves as a probe too. With keys:
+            Waits for the aggregator's next beacon and prints version, clients, tasks in flight, the last flush and its \
+            staleness. Exits with 0 if it heard the aggregator and with 1 if not, so it also serves as a probe. With keys:
 
             impromptu status tcp://10.0.0.5:5602 --keys keys --key observer
 
-            Given the file of a service's --health, it tells whether that service has written to it --within so many \
-            seconds, which needs no network and works for workers too.
+            Given the file of a service's --health, it checks that the service has written it --within so many seconds. \
+            That needs no network and works for workers too.
             """)
 
     @Argument(
@@ -68,7 +68,7 @@ struct StatusCommand: AsyncParsableCommand {
         if endpoint.contains("://") { return endpoint }
         switch try RunFolder(path: endpoint).rendezvous() {
         case .open(let endpoints, _): return endpoints.prompts
-        case .finished: throw RunFolderError("\(endpoint): the run has finished; impromptu inspect tells of it")
+        case .finished: throw RunFolderError("\(endpoint): the run has finished; impromptu inspect shows it")
         case nil:
             throw ConfigurationError(
                 "\(endpoint): expected an endpoint such as tcp://10.0.0.5:5602, a run folder whose aggregator was started,"

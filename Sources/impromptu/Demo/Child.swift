@@ -20,7 +20,7 @@ final class Child: Sendable {
     private let logPath: String
     private let mostStarts: Int
     private let state = Mutex(State())
-    /// Told of each death and restart, in a sentence.
+    /// Gets each death and restart, in a sentence.
     private let note: @Sendable (String) -> Void
 
     init(

@@ -70,7 +70,7 @@ public struct Demo: Service {
     /// The same federation in synchronous rounds, for as long.
     private func synchronousRounds(
         beside run: DemoOutcome, note: @Sendable (String) -> Void
-    ) throws -> [DemoOutcome.Moment]? {
+    ) throws -> [RunHistory.EvaluationRow]? {
         do {
             guard comparesClock,
                 let rounds = try SynchronousRounds(like: configuration, moments: run.moments, seconds: run.seconds)

@@ -9,35 +9,16 @@ import Text
 
 /// What came of a demo: accuracy on the test split before and after, how the run went, and whether its log replays.
 public struct DemoOutcome: Encodable, Sendable {
-    /// The accuracy on the validation split at some moment of the run.
-    public struct Moment: Encodable, Sendable {
-        public var seconds: Double
-        public var updates: Int
-        public var version: Int
-        public var validationAccuracy: Double
-
-        package init(seconds: Double, updates: Int, version: Int, validationAccuracy: Double) {
-            self.seconds = seconds
-            self.updates = updates
-            self.version = version
-            self.validationAccuracy = validationAccuracy
-        }
-
-        init(_ row: RunHistory.EvaluationRow) {
-            self.init(
-                seconds: row.seconds, updates: row.updates, version: row.version, validationAccuracy: row.accuracy)
-        }
-    }
-
     public var folder: String
     public var seconds: Double
     public var testImages: Int
     public var accuracyBefore: Double
     public var accuracyAfter: Double
     public var balancedAccuracyAfter: Double
-    public var moments: [Moment]
+    /// On the validation split.
+    public var moments: [RunHistory.EvaluationRow]
     /// The same federation in synchronous rounds (`SynchronousRounds`), in virtual time; nil where they were not made.
-    public var synchronousMoments: [Moment]?
+    public var synchronousMoments: [RunHistory.EvaluationRow]?
     public var versions: Int
     public var updates: Int
     public var lateUpdates: Int
@@ -90,7 +71,7 @@ public struct DemoOutcome: Encodable, Sendable {
         accuracyBefore = before.accuracy
         accuracyAfter = after.accuracy
         balancedAccuracyAfter = after.balancedAccuracy
-        moments = RunHistory.evaluations(in: folder).map(Moment.init)
+        moments = RunHistory.evaluations(in: folder)
         versions = replay.aggregator!.version
         updates = history.updates
         lateUpdates = history.lateUpdates
@@ -133,21 +114,21 @@ public struct DemoOutcome: Encodable, Sendable {
         for moment in moments.evenlySpread(atMost: 10) {
             var row = [
                 decimal(moment.seconds, 1) + " s", "\(moment.updates)", "\(moment.version)",
-                percent(moment.validationAccuracy),
+                percent(moment.accuracy),
             ]
             if let rounds {
                 let then = rounds.last { $0.seconds <= moment.seconds }
-                row += [then.map { "\($0.updates)" } ?? "-", then.map { percent($0.validationAccuracy) } ?? "-"]
+                row += [then.map { "\($0.updates)" } ?? "-", then.map { percent($0.accuracy) } ?? "-"]
             }
             clock.add(row)
         }
-        guard let rounds, let best = rounds.max(by: { $0.validationAccuracy < $1.validationAccuracy }) else {
+        guard let rounds, let best = rounds.max(by: { $0.accuracy < $1.accuracy }) else {
             return clock.lines
         }
-        let sooner = moments.first { $0.validationAccuracy >= best.validationAccuracy }
+        let sooner = moments.first { $0.accuracy >= best.accuracy }
         return clock.lines + [
             "",
-            "synchronous rounds (the same clients and delays, in virtual time) came to \(percent(best.validationAccuracy)) after"
+            "synchronous rounds (the same clients and delays, in virtual time) came to \(percent(best.accuracy)) after"
                 + " \(decimal(best.seconds, 0)) s; this run "
                 + (sooner.map { "was there after \(decimal($0.seconds, 0)) s" } ?? "did not come so far"),
         ]

@@ -10,19 +10,19 @@ import RunSettings
 package struct SynchronousRounds {
     package let configuration: RunConfiguration
 
-    /// Strategies that are not for rounds, and what takes their place there.
+    /// Strategies that are not for rounds, and what replaces them there.
     private static let counterparts = [
         "pfpt-async": "pfpt", "fedasync": "fedavg", "fedbuff": "fedavg", "ca2fl": "fedavg",
     ]
-    /// Rounds whose lengths are drawn to tell how many there will be.
+    /// Rounds whose lengths are drawn to estimate how many there will be.
     private static let draws = 1000
 
     /// - Parameters:
-    ///   - moments: of the run, which tell how fast this machine tuned; a cohort has it to itself.
-    ///   - seconds: how long the rounds go on.
+    ///   - moments: of the run; they show how fast this machine tuned. A cohort has it to itself.
+    ///   - seconds: how long the rounds last.
     /// - Returns: nil where the run had rounds itself.
     /// - Throws: `ConfigurationError` where its settings do not suit rounds.
-    package init?(like live: RunConfiguration, moments: [DemoOutcome.Moment], seconds: Double) throws {
+    package init?(like live: RunConfiguration, moments: [RunHistory.EvaluationRow], seconds: Double) throws {
         let cohort: Int
         switch live.federation.mode {
         case .synchronous: return nil
@@ -44,7 +44,7 @@ package struct SynchronousRounds {
     }
 
     /// Seconds from one update to the next while all clients were at work, which they share the machine for.
-    private static func secondsAnUpdate(_ moments: [DemoOutcome.Moment]) -> Double {
+    private static func secondsAnUpdate(_ moments: [RunHistory.EvaluationRow]) -> Double {
         guard let first = moments.first, let last = moments.last, last.updates > first.updates else { return 0 }
         return (last.seconds - first.seconds) / Double(last.updates - first.updates)
     }
@@ -61,10 +61,10 @@ package struct SynchronousRounds {
     /// Simulates them.
     /// - Parameter folder: gets the run's files.
     /// - Returns: accuracies on the validation split.
-    /// - Throws: `CancellationError` where it was told to stop.
-    package func run(in folder: RunFolder, shouldStop: () -> Bool) throws -> [DemoOutcome.Moment] {
+    /// - Throws: `CancellationError` where it was asked to stop.
+    package func run(in folder: RunFolder, shouldStop: () -> Bool) throws -> [RunHistory.EvaluationRow] {
         var simulation = try Simulation(configuration: configuration, folder: folder, threads: 2) { _, _ in }
         _ = try simulation.run(shouldStop: shouldStop)
-        return simulation.history.evaluations.map(DemoOutcome.Moment.init)
+        return simulation.history.evaluations
     }
 }

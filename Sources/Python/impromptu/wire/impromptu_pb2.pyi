@@ -76,9 +76,10 @@ class AggregatorEnvelope(_message.Message):
     def __init__(self, protocol: _Optional[int] = ..., run: _Optional[int] = ..., epoch: _Optional[int] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., task: _Optional[_Union[Task, _Mapping]] = ..., prompts: _Optional[_Union[Prompts, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., reject: _Optional[_Union[Reject, _Mapping]] = ..., refuse: _Optional[_Union[Refuse, _Mapping]] = ..., say_hello: _Optional[_Union[SayHello, _Mapping]] = ..., beacon: _Optional[_Union[Beacon, _Mapping]] = ..., malformed: _Optional[_Union[Malformed, _Mapping]] = ..., evaluate: _Optional[_Union[Evaluate, _Mapping]] = ...) -> None: ...
 
 class Beacon(_message.Message):
-    __slots__ = ["buffered", "clients_alive", "in_flight", "late_updates", "metrics", "phase", "pool", "updates", "version"]
+    __slots__ = ["buffered", "clients_alive", "evaluate", "in_flight", "late_updates", "metrics", "phase", "pool", "updates", "version"]
     BUFFERED_FIELD_NUMBER: _ClassVar[int]
     CLIENTS_ALIVE_FIELD_NUMBER: _ClassVar[int]
+    EVALUATE_FIELD_NUMBER: _ClassVar[int]
     IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
     LATE_UPDATES_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +89,7 @@ class Beacon(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     buffered: int
     clients_alive: int
+    evaluate: Evaluate
     in_flight: int
     late_updates: int
     metrics: _containers.RepeatedCompositeFieldContainer[Metric]
@@ -95,7 +97,7 @@ class Beacon(_message.Message):
     pool: int
     updates: int
     version: int
-    def __init__(self, phase: _Optional[_Union[Phase, str]] = ..., version: _Optional[int] = ..., updates: _Optional[int] = ..., late_updates: _Optional[int] = ..., clients_alive: _Optional[int] = ..., in_flight: _Optional[int] = ..., buffered: _Optional[int] = ..., pool: _Optional[int] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ...) -> None: ...
+    def __init__(self, phase: _Optional[_Union[Phase, str]] = ..., version: _Optional[int] = ..., updates: _Optional[int] = ..., late_updates: _Optional[int] = ..., clients_alive: _Optional[int] = ..., in_flight: _Optional[int] = ..., buffered: _Optional[int] = ..., pool: _Optional[int] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., evaluate: _Optional[_Union[Evaluate, _Mapping]] = ...) -> None: ...
 
 class ClientEnvelope(_message.Message):
     __slots__ = ["evaluation", "failure", "fetch", "goodbye", "heartbeat", "hello", "presence", "protocol", "update"]
@@ -314,7 +316,7 @@ class Reject(_message.Message):
     def __init__(self, client: _Optional[str] = ..., run: _Optional[int] = ..., task: _Optional[int] = ..., code: _Optional[_Union[RejectCode, str]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class RunHeader(_message.Message):
-    __slots__ = ["build", "configuration_yaml", "initial", "log_format", "model", "run", "seed"]
+    __slots__ = ["build", "configuration_yaml", "initial", "log_format", "model", "run", "seed", "warm_start"]
     BUILD_FIELD_NUMBER: _ClassVar[int]
     CONFIGURATION_YAML_FIELD_NUMBER: _ClassVar[int]
     INITIAL_FIELD_NUMBER: _ClassVar[int]
@@ -322,6 +324,7 @@ class RunHeader(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    WARM_START_FIELD_NUMBER: _ClassVar[int]
     build: str
     configuration_yaml: str
     initial: GlobalPrompts
@@ -329,7 +332,8 @@ class RunHeader(_message.Message):
     model: ModelSpecification
     run: int
     seed: int
-    def __init__(self, log_format: _Optional[int] = ..., configuration_yaml: _Optional[str] = ..., seed: _Optional[int] = ..., build: _Optional[str] = ..., run: _Optional[int] = ..., initial: _Optional[_Union[GlobalPrompts, _Mapping]] = ..., model: _Optional[_Union[ModelSpecification, _Mapping]] = ...) -> None: ...
+    warm_start: WarmStart
+    def __init__(self, log_format: _Optional[int] = ..., configuration_yaml: _Optional[str] = ..., seed: _Optional[int] = ..., build: _Optional[str] = ..., run: _Optional[int] = ..., initial: _Optional[_Union[GlobalPrompts, _Mapping]] = ..., model: _Optional[_Union[ModelSpecification, _Mapping]] = ..., warm_start: _Optional[_Union[WarmStart, _Mapping]] = ...) -> None: ...
 
 class SayHello(_message.Message):
     __slots__ = ["client", "session"]
@@ -452,6 +456,18 @@ class Update(_message.Message):
     task: int
     tensors: _containers.RepeatedCompositeFieldContainer[Tensor]
     def __init__(self, client: _Optional[str] = ..., session: _Optional[int] = ..., run: _Optional[int] = ..., task: _Optional[int] = ..., base_version: _Optional[int] = ..., sample_count: _Optional[int] = ..., tensors: _Optional[_Iterable[_Union[Tensor, _Mapping]]] = ..., prompt_ids: _Optional[_Iterable[int]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ...) -> None: ...
+
+class WarmStart(_message.Message):
+    __slots__ = ["digest", "run", "run_id", "version"]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    run: str
+    run_id: str
+    version: int
+    def __init__(self, run: _Optional[str] = ..., run_id: _Optional[str] = ..., version: _Optional[int] = ..., digest: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
     __slots__ = ["client", "dtype", "heartbeat_milliseconds", "model_digest", "session", "version"]
