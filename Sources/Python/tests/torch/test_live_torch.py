@@ -143,7 +143,7 @@ def test_orders_to_evaluate_are_answered(federation):
     assert running.exit_codes(aggregator, client) == [0, 0], running.log("clinic-1")
     found = running.inspected()["clinic-1"]["evaluation"]
     assert found["heldOut"] == 5 and found["total"][:5] == [1] * 5 and found["version"] == 3
-    assert running.log("aggregator").count("evaluated by a client") >= 2
+    assert running.log("aggregator").count("evaluated by a client") >= 1
 
 
 def test_another_model_is_refused_by_the_name_of_the_field(federation, tmp_path):
