@@ -16,10 +16,11 @@ class Assessment:
         self.running: int | None = None
         self._wanted: int | None = None
         self._last = -1
+        self._answer: tuple[int, bytes] | None = None
 
     def forget_run(self) -> None:
         """Another run has begun."""
-        self._wanted, self._last = None, -1
+        self._wanted, self._last, self._answer = None, -1, None
 
     def take_order(self, version: int) -> bool:
         """The run wants the version evaluated. Returns whether that is news for a client that holds samples out."""
@@ -27,6 +28,15 @@ class Assessment:
             return False
         self._wanted = version
         return True
+
+    def answered(self, message: bytes) -> None:
+        """What is sent of the evaluation under way; it is sent again where the run asks again."""
+        if self.running is not None:
+            self._answer = self.running, message
+
+    def answer(self, version: int) -> bytes | None:
+        """What was sent of that version or a newer one."""
+        return self._answer[1] if self._answer is not None and self._answer[0] >= version else None
 
     def lacks_state(self, held: Version | None) -> bool:
         """Whether what is wanted is newer than what is held."""

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from .assessment import PATIENCE as EVALUATION_PATIENCE
 from .assessment import Assessment
-from .effects import Abandon, Complaint, Discard, Effect, End, Evaluate, Joined, Origin, Published, Rejected
-from .effects import Send, Train, UpdateID
+from .effects import Abandon, Complaint, Discard, Effect, End, Evaluate, Joined, Origin, Published, Rejected, Send, Train
+from .effects import UpdateID
 from .errors import REFUSALS, Refused
 from .pace import HELLO_DELAYS, PATIENCE, RESEND_DELAYS, Pace
 from .state import Version, completed
@@ -119,7 +119,7 @@ class ClientCore:
             return
         if evaluation is not None:
             evaluation.client, evaluation.session, evaluation.version = self.client, self.session, self.assessment.running
-            self._send(evaluation=evaluation)
+            self.assessment.answered(self._send(evaluation=evaluation))
         self.assessment.running = None
         self._evaluate_if_possible()
         self._leave_if_settled()
@@ -164,6 +164,8 @@ class ClientCore:
             return
         is_mine = getattr(message, "client", self.client) == self.client
         is_mine = is_mine and getattr(message, "session", self.session) == self.session
+        if isinstance(message, pb.Beacon) and message.HasField("evaluate") and origin == self.origin:
+            self._want_evaluation(message.evaluate.version)
         if isinstance(message, pb.Beacon) and message.phase == pb.PHASE_FINISHED:
             return self._finish_run(origin, now)
         if isinstance(message, pb.Refuse):
@@ -244,6 +246,11 @@ class ClientCore:
         self._train_if_possible()
 
     def _take_evaluation(self, version: int) -> None:
+        if (answer := self.assessment.answer(version)) is not None and self.welcomed:
+            self._effects.append(Send(answer))  # it was lost
+        self._want_evaluation(version)
+
+    def _want_evaluation(self, version: int) -> None:
         if self.welcomed and not self.leaving and self.assessment.take_order(version):
             if self.assessment.lacks_state(self.held):
                 self._fetch()
@@ -335,20 +342,18 @@ class ClientCore:
 
     # ---- Sending ----
 
-    def _send(self, **body: object) -> None:
-        envelope = pb.ClientEnvelope(protocol=PROTOCOL, **body)  # type: ignore[arg-type]
-        self._effects.append(Send(envelope.SerializeToString()))
+    def _send(self, **body: object) -> bytes:
+        message = pb.ClientEnvelope(protocol=PROTOCOL, **body).SerializeToString()  # type: ignore[arg-type]
+        self._effects.append(Send(message))
+        return message
 
     def _say_hello(self, now: float) -> None:
         self.welcomed = False
         self._send(
             hello=pb.Hello(
-                client=self.client,
-                session=self.session,
-                sample_count=self.sample_count,
-                model=self.model,
+                client=self.client, session=self.session, sample_count=self.sample_count, model=self.model,
                 held_out_count=self.assessment.held_out,
-            )
+            )  # fmt: skip
         )
         self.pace.said_hello(now)
 
@@ -365,12 +370,9 @@ class ClientCore:
             activity = pb.ACTIVITY_WAITING
         self._send(
             heartbeat=pb.Heartbeat(
-                client=self.client,
-                session=self.session,
-                activity=activity,
-                task=self.last_task,
+                client=self.client, session=self.session, activity=activity, task=self.last_task,
                 outstanding=len(self.outstanding),
-            )
+            )  # fmt: skip
         )
         if activity == pb.ACTIVITY_WAITING:
             self._fetch()

@@ -43,10 +43,24 @@ def test_an_order_waits_for_its_state_and_is_carried_out_once():
     talk.publish(2)
     assert [effect.version.number for effect in talk.effects(Evaluate)] == [2]
     talk.hear(evaluate=pb.Evaluate(version=2))
-    assert talk.effects(Evaluate) == []
+    assert talk.effects(Evaluate) == [] and talk.sent() == []
     talk.core.evaluated(pb.Evaluation(loss=0.5, total=[4], correct=[3]))
     (said,) = talk.sent()
     assert (said.client, said.session, said.version, said.loss) == ("a", 1, 2, 0.5)
+
+
+def test_an_answer_that_was_lost_is_sent_again_and_a_beacon_names_what_is_asked_for():
+    talk = Talk(held_out=4)
+    talk.publish(2)
+    beacon = pb.Beacon(phase=pb.PHASE_RUNNING, version=2, evaluate=pb.Evaluate(version=2))
+    talk.hear(beacon=beacon)
+    assert [effect.version.number for effect in talk.effects(Evaluate)] == [2]
+    talk.core.evaluated(pb.Evaluation(loss=0.5, total=[4], correct=[3]))
+    assert len(talk.sent()) == 1
+    talk.hear(beacon=beacon)
+    assert talk.sent() == []
+    talk.hear(evaluate=pb.Evaluate(version=2))
+    assert [said.version for said in talk.sent()] == [2]
 
 
 def test_what_is_asked_for_meanwhile_comes_after_and_who_holds_nothing_out_is_not_asked():

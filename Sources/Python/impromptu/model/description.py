@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,12 @@ class ModelDescription:
             part = getattr(self, group)
             named |= {f"{group}.{field.name}": _text(getattr(part, field.name)) for field in fields(part)}
         return named
+
+    def with_weights(self, path: str | Path) -> ModelDescription:
+        """The same model around the encoder at `path`: with the digest of its files. Raises `ModelError`."""
+        from .weights import read_tensors
+
+        return replace(self, encoder=replace(self.encoder, digest=read_tensors(path)[1]))
 
     def specification(self) -> ModelSpecification:
         """What `join` sends, so that the run refuses another model and names the first field that differs."""

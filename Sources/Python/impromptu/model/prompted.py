@@ -19,7 +19,7 @@ from .images import prepared
 from .selection import picks, similarities
 from .tuned import TunedPrompts, check_tensors
 from .vit import Encoder
-from .weights import read_tensors, unified
+from .weights import check_encoder, read_tensors, unified
 
 _CHUNK = 32
 """Images that the encoder takes at once."""
@@ -97,14 +97,10 @@ class PromptedModel:
     ) -> PromptedModel:
         """From tensors at hand, such as a task's, and the weights of their encoder. Raises `ModelError`."""
         found, digest = read_tensors(encoder)
-        wanted = description.encoder
-        if check_digest and digest != wanted.digest:
-            raise ModelError(
-                f"{encoder}: expected the encoder with digest {wanted.digest} ({wanted.library}, width {wanted.width}),"
-                f" found {digest}"
-            )
-        weights = unified(found, wanted, description.image.size, str(encoder))
-        return PromptedModel(description, tensors, Encoder(weights, wanted))
+        if check_digest:
+            check_encoder(digest, description, encoder)
+        weights = unified(found, description.encoder, description.image.size, str(encoder))
+        return PromptedModel(description, tensors, Encoder(weights, description.encoder))
 
     @property
     def classes(self) -> tuple[str, ...]:

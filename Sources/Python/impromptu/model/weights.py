@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..wire.tensors import Array
-from .description import EncoderDescription
+from .description import EncoderDescription, ModelDescription
 from .layouts import Layout, recognised
 from .positions import resampled
 
@@ -86,6 +86,15 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Any], str]:
     digests = [hashlib.sha256(file.read_bytes()) for file in listed]
     whole = digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digest.digest() for digest in digests))
     return tensors, whole.hexdigest()
+
+
+def check_encoder(digest: str, description: ModelDescription, path: str | Path) -> None:
+    """Raises `ModelError` where weights with that digest are not the encoder that is described."""
+    wanted = description.encoder
+    if digest != wanted.digest:
+        raise ModelError(
+            f"{path}: expected the encoder with digest {wanted.digest} ({wanted.library}, width {wanted.width}), found {digest}"
+        )
 
 
 def _in_folder(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..model.description import EncoderDescription, ModelDescription
-from ..model.weights import Block, EncoderWeights, Linear, read_tensors, unified
+from ..model.weights import Block, EncoderWeights, Linear, check_encoder, read_tensors, unified
 
 
 class _Affine(nn.Module):
@@ -99,9 +99,16 @@ class VisionTransformer(nn.Module):
         self.classifier = _Linear(weights.classifier) if weights.classifier else None
 
     @staticmethod
-    def load(path: str | Path, description: ModelDescription) -> VisionTransformer:
-        """From an encoder's folder or file; `description` says how the run reads it. Raises `impromptu.ModelError`."""
-        tensors, _ = read_tensors(path)
+    def load(path: str | Path, description: ModelDescription, *, check_digest: bool = True) -> VisionTransformer:
+        """From an encoder's folder or file; `description` says how the run reads it.
+
+        - `check_digest`: whether the weights must be the very files that the run is tuned around.
+
+        Raises `impromptu.ModelError`.
+        """
+        tensors, digest = read_tensors(path)
+        if check_digest:
+            check_encoder(digest, description, path)
         weights = unified(tensors, description.encoder, description.image.size, str(path))
         return VisionTransformer(weights, description.encoder)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..draw import batches, dropout
 from ..errors import UpdateError
@@ -88,20 +90,26 @@ class _Tuner:
         optimizer = PlanOptimizer(plan, {name: model.get(name) for name in model.tensors()})
         if plan.control_variates:
             self._correct(optimizer)
-        statistics = ClassStatistics(self.classes) if _SCATTER in self.published else None
+        statistics = None
+        if _SCATTER in self.published:
+            statistics = self._scatter(should_stop)
+            if statistics is None:
+                return None
+            if not (model.get("head.weight").any() or model.get("head.bias").any()):
+                # Under a head of zeros prompts have no gradient: before the first head is solved there is no step to take.
+                hits = self.samples.labels.count(0) / len(self.samples)
+                return self._result(optimizer, {"loss": math.log(self.classes), "accuracy": hits, "steps": 0.0}, statistics)
         steps, seen, loss, hits = 0, 0, 0.0, 0
-        for epoch, places in batches(len(self.samples), plan, seed):
+        for _, places in batches(len(self.samples), plan, seed):
             if should_stop():
                 return None
             images, labels = self.samples.batch(places, model.device)
             factors = self._dropout(len(places), seed, steps)
-            found, features, logits = self._loss(optimizer, images, labels, factors)
+            found, logits = self._loss(optimizer, images, labels, factors)
             steps += 1
             if not torch.isfinite(found):
                 raise UpdateError(f"the loss of step {steps} is not finite; a lower learning rate may help")
             found.backward()
-            if statistics is not None and epoch == 0:  # of each sample once, as it is seen on the way
-                statistics.add(model.whitened(model.head_inputs(features.detach())), labels)
             optimizer.step()
             loss += float(found)
             hits += int((logits.argmax(1) == labels).sum())
@@ -129,18 +137,17 @@ class _Tuner:
 
     def _loss(
         self, optimizer: PlanOptimizer, images: Tensor, labels: Tensor, factors: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The loss of docs/model.md, section 5, with the class features and the logits that it comes from."""
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of docs/model.md, section 5, and the logits."""
         model, plan = self.model, self.plan
         with torch.autocast(model.device.type, dtype=self.autocast, enabled=self.autocast is not None):
             rows, similarity = self._selected(images)
             optimizer.touched[rows] = True
-            features = model.features(images, rows)
-            logits = model.logits(features, factors)
+            logits = model.logits(model.features(images, rows), factors)
             loss = self.terms.loss(logits, labels)
             if similarity is not None and plan.similarity_weight:
                 loss = loss + plan.similarity_weight * similarity
-        return loss, features, logits
+        return loss, logits
 
     def _selected(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """The rows that the batch picks, and their mean similarity; the whole pool where the plan picks none."""
@@ -155,9 +162,9 @@ class _Tuner:
     # ---- Results ----
 
     def _result(
-        self, optimizer: PlanOptimizer, metrics: dict[str, float], statistics: ClassStatistics | None
+        self, optimizer: PlanOptimizer, metrics: dict[str, float], statistics: dict[str, Tensor] | None
     ) -> TuningResult:
-        sent, kept = {} if statistics is None else statistics.tensors(scatter=True), {}
+        sent, kept = dict(statistics or {}), {}
         rows = [int(row) for row in optimizer.touched.nonzero()[:, 0]]
         for name, value in self.model.tensors().items():
             if self.plan.keeps(name):
@@ -168,19 +175,35 @@ class _Tuner:
                 sent[CONTROL + name], kept[CONTROL + name] = control
         return TuningResult(sent, [] if self.plan.keeps(PROMPTS) else rows, metrics, kept)
 
+    # ---- Statistics, through the encoder without prompts ----
+
+    def _scatter(self, should_stop: Callable[[], bool]) -> dict[str, Tensor] | None:
+        """Class means, counts and scatter of all samples."""
+        statistics = ClassStatistics(self.classes)
+        for features, labels in self._plain_batches():
+            if should_stop():
+                return None
+            statistics.add(self.model.whitened(self.model.head_inputs(features)), labels)
+        return statistics.tensors(scatter=True)
+
     def class_means(self, should_stop: Callable[[], bool]) -> TuningResult | None:
         """What FedCOF asks for, with loss and accuracy of the published head in place of those of training."""
         statistics, model = ClassStatistics(self.classes), self.model
         loss, hits, count = 0.0, 0, len(self.samples)
-        for start in range(0, count, self.plan.batch_size):
+        for features, labels in self._plain_batches():
             if should_stop():
                 return None
-            places = range(start, min(start + self.plan.batch_size, count))
-            images, labels = self.samples.batch(places, model.device)
-            with torch.no_grad():
-                features = model.plain_features(images)
-                logits = model.logits(features)
-                statistics.add(model.whitened(model.head_inputs(features)), labels)
-                loss += float(torch.nn.functional.cross_entropy(logits, labels, reduction="sum"))
+            logits = model.logits(features)
+            statistics.add(model.whitened(model.head_inputs(features)), labels)
+            loss += float(F.cross_entropy(logits, labels, reduction="sum"))
             hits += int((logits.argmax(1) == labels).sum())
-        return TuningResult(statistics.tensors(scatter=False), [], {"loss": loss / count, "accuracy": hits / count, "steps": 0.0})
+        metrics = {"loss": loss / count, "accuracy": hits / count, "steps": 0.0}
+        return TuningResult({name: value.detach() for name, value in statistics.tensors(scatter=False).items()}, [], metrics)
+
+    def _plain_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        count, size = len(self.samples), self.plan.batch_size
+        for start in range(0, count, size):
+            images, labels = self.samples.batch(range(start, min(start + size, count)), self.model.device)
+            with torch.autocast(self.model.device.type, dtype=self.autocast, enabled=self.autocast is not None):
+                features = self.model.plain_features(images)
+            yield features, labels

@@ -28,14 +28,14 @@ PLAN = TrainingPlan(
 OPTIMIZERS = {"adam": pb.OPTIMIZER_ADAM, "adamw": pb.OPTIMIZER_ADAMW, "sgd": pb.OPTIMIZER_SGD}
 
 
-def state(rng, blocks=1, hidden=0, inputs=WIDTH, key=True, whitening=True, **further):
+def state(rng, blocks=1, hidden=0, inputs=WIDTH, key=True, whitening=True, head=0.1, **further):
     """A published state, [name: values]."""
 
     def draw(*shape, scale=0.1):
         return (scale * rng.normal(size=shape)).astype(np.float32)
 
-    tensors = {"prompts": draw(POOL, blocks * WIDTH, scale=0.3), "head.bias": draw(CLASSES)}
-    tensors["head.weight"] = draw(CLASSES, hidden or WIDTH)
+    tensors = {"prompts": draw(POOL, blocks * WIDTH, scale=0.3), "head.bias": draw(CLASSES, scale=head)}
+    tensors["head.weight"] = draw(CLASSES, hidden or WIDTH, scale=head)
     if hidden:
         tensors |= {"head.hidden.weight": draw(hidden, inputs), "head.hidden.bias": draw(hidden)}
     if key:
@@ -57,6 +57,7 @@ CASES = {
     "classes": ("dinov2", {"logit_adjustment": 1.0, "class_balance": 0.99, "prompts_per_batch": 0}, {"key": False}),
     "scaffold": ("vit", {"optimizer": "sgd", "momentum": 0.0, "control_variates": True}, {"key": False, **CONTROLS}),
     "closed head": ("dinov2", {"head_learning_rate": 0.0}, {"key": False, **STATISTICS}),
+    "first closed head": ("vit", {"head_learning_rate": 0.0}, {"key": False, "head": 0, **STATISTICS}),
     "classifier": ("torchvision", {"head_dropout": 0.2}, {"hidden": 7, "inputs": 20, "whitening": False}),
     "fedcof": ("vit", {"class_means": True}, {"key": False, "class.means": (CLASSES, WIDTH), "class.counts": (CLASSES,)}),
 }
