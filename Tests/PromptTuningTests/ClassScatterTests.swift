@@ -102,7 +102,7 @@ import Testing
         state.parameters[Parameters.classCounts] = Tensor(zeros: [4])
         state.parameters[Parameters.classScatter] = Tensor(zeros: [200 * 201 / 2])
         let result = try #require(try learner.tune(state, on: dataset, plan: plan(), seed: 4))
-        let expected = (0..<4).flatMap { label in
+        let expected: [Double] = (0..<4).flatMap { label in
             let images = dataset.labels.indices.filter { dataset.labels[$0] == label }
             return (0..<200).map { column in
                 images.reduce(0) { $0 + Double(read[$1 * 200 + column]) } / Double(max(images.count, 1))
