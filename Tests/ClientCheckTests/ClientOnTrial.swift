@@ -10,7 +10,7 @@ private let turns = DispatchSemaphore(value: 4)
 
 /// Checks a client that a command starts, on a thread of its own.
 func check(
-    _ command: String, in folder: String, scenes: [Scene] = Scene.allCases, keys: String? = nil, patience: Int = 10,
+    _ command: String, in folder: String, scenes: [Scene] = Scene.allCases, keys: String? = nil, patience: Int = 30,
     model: ModelOnTrial = .small
 ) async throws -> [RuleFinding] {
     var settings = ClientCheckSettings(folder: RunFolder(path: folder))

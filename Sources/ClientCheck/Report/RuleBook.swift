@@ -19,6 +19,8 @@ struct RuleBook {
         if untried[rule] == nil { untried[rule] = why }
     }
 
+    func firstBreach(of rules: [ClientRule]) -> String? { rules.compactMap { broken[$0]?.first }.first }
+
     func isBroken(_ rule: ClientRule) -> Bool { broken[rule] != nil }
 
     func findings(of rules: [ClientRule]) -> [RuleFinding] {

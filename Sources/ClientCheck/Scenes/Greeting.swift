@@ -9,9 +9,8 @@ extension Stage {
         manners.welcomes = false
         heartbeat = .seconds(4)
         try startClient()
-        guard try listen(for: settings.patience, until: { hello != nil && session == hello?.session }) else {
-            throw ClientCheckError(
-                "no client said hello within \(decimal(settings.patience / .seconds(1), 0)) s at \(endpoints.updates)")
+        guard try listen(for: settings.patience, until: { hasGreeted }) else {
+            throw absence("within \(decimal(settings.patience / .seconds(1), 0)) s")
         }
         try hearHellos()
         try misleadByWelcome()

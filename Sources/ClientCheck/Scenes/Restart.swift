@@ -11,7 +11,7 @@ extension Stage {
         guard try listen(for: .seconds(15), until: { count(since: start) { $0.kind == "Hello" } > 0 }) else {
             throw Setback(rule: .nextEpoch, seen: "no Hello within 15 s")
         }
-        try join(within: .seconds(5))
+        try join(within: .seconds(5), orBreak: .nextEpoch)
         guard try hearAgain(id, within: .seconds(3)) else {
             throw Setback(rule: .nextEpoch, seen: "what was kept did not follow the Welcome")
         }

@@ -19,7 +19,7 @@ extension Stage {
         try listen(for: .seconds(2.5))
         let count = tasks[id]!.answers.count
         resume(home)
-        try join(within: .seconds(20))
+        try join(within: .seconds(20), orBreak: .otherRun)
         try listen(for: .seconds(8)) { tasks[id]!.answers.count > count }
         if tasks[id]!.answers.count > count {
             if !book.isBroken(.otherRun) { book.keep(.otherRun, "kept for its run, and sent when that came back") }

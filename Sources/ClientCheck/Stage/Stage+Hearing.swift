@@ -50,6 +50,7 @@ extension Stage {
 
     private func take(_ hello: ClientMessage.Hello) {
         watch(hello)
+        hasGreeted = true
         if session != hello.session {
             if let session { earlierSessions.insert(session) }
             session = hello.session

@@ -1,5 +1,6 @@
 import Federation
 import PromptAggregation
+import RunSettings
 import Text
 
 /// What most scenes do.
@@ -47,13 +48,20 @@ extension Stage {
     }
 
     /// Waits until the client has answered a welcome of the present run and epoch.
-    func join(within time: Duration) throws {
-        guard try listen(for: time, until: { lastHeartbeat != nil && welcomedAt != nil }) else {
-            let asked = session == nil ? "no Hello" : "neither Hello nor a Heartbeat"
-            throw Setback(
-                rule: trying,
-                seen: "\(asked) came within \(decimal(time / .seconds(1), 0)) s")
-        }
+    /// - Parameter rule: what a client breaks that is there and does not say hello.
+    /// - Throws: `ClientCheckError` where no client comes; `Setback`.
+    func join(within time: Duration, orBreak rule: ClientRule = .nextRun) throws {
+        if try listen(for: time, until: { lastHeartbeat != nil && welcomedAt != nil }) { return }
+        let waited = "within \(decimal(time / .seconds(1), 0)) s"
+        guard hasGreeted else { throw absence(waited) }
+        guard welcomedAt == nil else { throw Setback(rule: .welcomeAnswered, seen: "no Heartbeat came \(waited)") }
+        throw Setback(rule: rule, seen: "no Hello came \(waited)")
+    }
+
+    /// With what was wrong about all that came.
+    func absence(_ waited: String) -> ClientCheckError {
+        let found = book.firstBreach(of: [.form, .ownName]).map { "; \($0)" } ?? ""
+        return ClientCheckError("no client said hello \(waited) at \(endpoints.updates)\(found)")
     }
 
     /// Starts the client's process where it is not running.
@@ -66,6 +74,7 @@ extension Stage {
         guard process?.isRunning != true else { return }
         process = try ClientProcess(settings.filled(command, endpoints))
         starts += 1
+        hasGreeted = false
         forgetWelcome()
         topics = []
     }

@@ -30,6 +30,8 @@ final class Stage {
     var client: ClientID?
     var session: UInt64?
     var hello: ClientMessage.Hello?
+    /// Whether the present process of the client has said hello.
+    var hasGreeted = false
     /// Whether the end of the client's process is expected.
     var mayEnd = false
     /// What it said, in order.
@@ -157,7 +159,8 @@ final class Stage {
 
     /// Listens until something has come about, or the time is up.
     /// - Returns: whether it has.
-    /// - Throws: `ClientCheckError` when interrupted; `Setback` for a client whose process ends without a reason.
+    /// - Throws: `ClientCheckError` when interrupted, and for a client that ends before it says hello; `Setback` for one that
+    ///   ends later, without a reason.
     @discardableResult
     func listen(for time: Duration, until condition: () -> Bool = { false }) throws -> Bool {
         let deadline = Instant.now + time
@@ -173,6 +176,9 @@ final class Stage {
             }
             if !mayEnd, let ending = process?.ending {
                 process = nil
+                guard hasGreeted else {
+                    throw ClientCheckError("the client ended with \(ending) before it said hello")
+                }
                 throw Setback(rule: trying, seen: "the client ended with \(ending)")
             }
         }
