@@ -89,6 +89,7 @@ struct LiveSecurityTests {
             }
             aggregator.signal(SIGTERM)
             #expect(try await aggregator.exitCode() == 0)
+            #expect(try await federation.replay().exitCode == 0)
         }
     }
 
