@@ -26,7 +26,7 @@ public struct ExportedCurves: Sendable {
     /// Accuracies are shares of 1.
     public private(set) var curves: [String: [Point]] = [:]
 
-    /// Replays a log; the figures on the validation split come from the table beside it.
+    /// Replays a log.
     /// - Throws: `LogError`, `ReplayError`, or `ConfigurationError`.
     public init(log path: String) throws {
         var history = RunHistory()
@@ -44,11 +44,11 @@ public struct ExportedCurves: Sendable {
             case .effect(.evaluated(let evaluation)):
                 history.add(evaluation)
                 evaluations.append((evaluation, now))
-            case .judged, .checked, .effect: break
+            case .validated(let validation, let time): history.add(validation, at: time)
+            case .judged, .checked, .started, .checkpoint, .effect: break
             }
         }
         let folder = RunFolder(ofLog: path)
-        history.evaluations = RunHistory.evaluations(in: folder)
         name = URL(fileURLWithPath: folder.path).standardizedFileURL.lastPathComponent
         id = inspection.id
         self.begin = begin ?? now
