@@ -19,7 +19,7 @@ public struct CrowdBenchmark: Sendable {
 
     public let clients: Int
     /// Updates in all, for each client in the mean.
-    private static let updatesEach = 3
+    private static let updatesEach = 2
     private static let latency: Duration = .milliseconds(1)
 
     public init(clients: Int) { self.clients = max(1, clients) }

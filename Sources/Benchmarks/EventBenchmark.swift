@@ -75,7 +75,7 @@ public struct EventBenchmark: Sendable {
         let values = Tensor(shape: [2, 4], values: [Float](repeating: 0, count: 8))
         let state = PromptState(parameters: Parameters([(Parameters.prompts, values)]), promptIDs: [0, 1])
         let configuration = FederationConfiguration(
-            seed: 1, mode: .buffered(.init(size: max(64, clients / 100), flushAfter: nil)), maximumStaleness: 1000,
+            seed: 1, mode: .buffered(.init(size: max(64, clients / 20), flushAfter: nil)), maximumStaleness: 1000,
             clientsToStart: clients, maximumClients: clients, lease: .seconds(3600), heartbeat: .seconds(60),
             beacon: .seconds(60))
         return try Aggregator(
