@@ -1,6 +1,6 @@
 import PromptAggregation
 
-/// Measures single flushes of strategies that start anew, on contributions of which each is a noisy copy of one pool.
+/// Measures single flushes of fresh strategies, on contributions that are noisy copies of one pool.
 public struct AggregationBenchmark: Sendable {
     /// A flush: every client contributes all prompts of the pool.
     public struct Shape: Hashable, Sendable, CustomStringConvertible {
@@ -69,7 +69,7 @@ public struct AggregationBenchmark: Sendable {
 
     public let runs: Int
 
-    /// - Parameter runs: flushes of which the median counts, at least 1.
+    /// - Parameter runs: how many flushes; the median counts. At least 1.
     public init(runs: Int) { self.runs = max(1, runs) }
 
     /// - Throws: `StrategyError`.

@@ -7,7 +7,7 @@ import PromptWire
 struct Answering {
     let connection: LoadConnection
     let templates: [ClientID: UpdateTemplate]
-    /// What each client sent last and was not told of.
+    /// What each client sent last and has no answer to.
     private var open: [ClientID: AggregatorMessage.Task] = [:]
 
     init(connection: LoadConnection, templates: [ClientID: UpdateTemplate]) {

@@ -34,7 +34,7 @@ public struct ConnectionsBenchmark: Sendable {
     /// - Parameters:
     ///   - path: a folder for the run.
     ///   - program: this program with the arguments that make it play clients (`hold`), which get behind them: the two
-    ///     endpoints, the number of all clients, the first one's place and how many.
+    ///     endpoints, the number of all clients, the first one's index and how many.
     public func run(in path: String, program: [String]) async throws -> Outcome {
         let files = try OpenFiles(raisedTo: OpenFiles.needed(forClients: clients))
         let shortage = files.shortage(forClients: clients)

@@ -27,7 +27,7 @@ public struct ReplayBenchmark: Sendable {
     public let bytes: Int
     public let runs: Int
 
-    /// - Parameter runs: of each, of which the median counts, at least 1.
+    /// - Parameter runs: how many of each; the median counts. At least 1.
     /// - Throws: `LogError` where there is no log.
     public init(log: String, runs: Int) throws {
         guard let size = try? FileManager.default.attributesOfItem(atPath: log)[.size] as? Int else {

@@ -1,8 +1,8 @@
 import Federation
 import PromptAggregation
 
-/// A client's update as bytes, of which task and base version are filled in: encoding each anew would cost a benchmark as
-/// much as what it measures.
+/// A client's update as bytes, with gaps for task and base version: encoding each update would cost a benchmark as much
+/// as what it measures.
 struct UpdateTemplate: Sendable {
     let bytes: [UInt8]
     private let task: Range<Int>

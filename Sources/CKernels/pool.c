@@ -8,7 +8,7 @@ struct ck_pool {
     pthread_mutex_t lock;
     pthread_cond_t work_given, work_done;
     size_t threads;
-    // Under `lock`: grows by one at each run; threads still busy with it; told to end.
+    // Under `lock`: grows by one at each run; threads still busy with it; asked to end.
     unsigned long run;
     size_t busy;
     int ending;

@@ -109,7 +109,7 @@ static void activate(ck_activation kind, size_t count, float *x, float *derivati
     }
 }
 
-/// Applies `finish` to rows of C; its slopes have the same place in their buffer as C's elements in theirs.
+/// Applies `finish` to rows of C; its slopes have the same index in their buffer as C's elements in theirs.
 static void finish_rows(const ck_finish *finish, size_t rows, size_t columns, float *c, float *slopes, size_t stride) {
     for (size_t r = 0; r < rows; r++, c += stride) {
         if (finish->kind == ck_activate) {

@@ -1,6 +1,6 @@
 import Text
 
-/// One side of a chart: numbers with round ticks, or a place for each label.
+/// One side of a chart: numbers with round ticks, or a slot for each label.
 package struct Axis {
     package enum Kind {
         case numbers(ClosedRange<Double>)
@@ -32,7 +32,7 @@ package struct Axis {
 
     package static func labels(_ labels: [String], title: String) -> Axis { Axis(title: title, kind: .labels(labels)) }
 
-    /// The label at place i fills i to i + 1.
+    /// The label with index i fills i to i + 1.
     package var range: ClosedRange<Double> {
         switch kind {
         case .numbers(let range): range

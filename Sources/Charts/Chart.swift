@@ -17,7 +17,7 @@ package struct ChartFrame {
 
     package var right: Double { left + width }
     package var bottom: Double { top + height }
-    /// The width of one label's place.
+    /// The width of one label's slot.
     package var column: Double { width / (x.range.upperBound - x.range.lowerBound) }
     package var row: Double { height / (y.range.upperBound - y.range.lowerBound) }
 
@@ -102,7 +102,7 @@ package struct Chart {
             + axisTitles
     }
 
-    // MARK: Places
+    // MARK: Positions
 
     private static let right = 18.0
     private static let keyHeight = 17.0

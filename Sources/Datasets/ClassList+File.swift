@@ -18,7 +18,7 @@ extension ClassList {
         }
     }
 
-    /// Blanks at both ends of a line do not count, nor do empty lines.
+    /// Blanks at both ends of a line and empty lines do not count.
     private static func lines(of path: String) throws(DatasetError) -> [String] {
         let bytes = try FileContent.read(path)
         guard let text = String(validating: bytes, as: UTF8.self) else {

@@ -17,7 +17,7 @@ public struct DatasetName: Hashable, Sendable {
     /// As it was given.
     public let text: String
 
-    /// The PFPT paper's four data sets, with CIFAR-10 in CINIC-10's place and FER2013 in MMAFEDB's.
+    /// The PFPT paper's four data sets, with CIFAR-10 instead of CINIC-10 and FER2013 instead of MMAFEDB.
     private static let four = "4-dataset"
     private static let fourParts: [KnownDataset] = [.mnistM, .fashionMNIST, .cifar10, .fer2013]
 

@@ -19,9 +19,9 @@ package struct FaultScenario: Sendable {
     /// By then the run must have ended: many times what a round, a lease and every delay can take.
     let deadline: Duration
 
-    /// Tells the run from others.
+    /// The run's number, unique among all runs.
     let run: UInt64
-    /// Clients of which a second process is started.
+    /// Clients that are started a second time while they run.
     let twins: [Int]
     /// The client to whom everything comes late.
     let lagging: Int?

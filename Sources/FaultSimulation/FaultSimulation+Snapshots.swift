@@ -6,7 +6,7 @@ import RunLog
 /// The simulated aggregator's snapshots, as `SnapshotKeeper` has them written: beside the work, some time after they were
 /// taken.
 extension FaultSimulation {
-    /// Compares what a recovery gives with what the whole log does, and goes on from its snapshot.
+    /// Compares what a recovery gives with what the whole log gives, and continues from its snapshot.
     package mutating func check(_ recovery: RunRecovery) throws {
         let (replay, history) = try RunRecovery.replayed(RunLogReader(aggregator.disk.readLog()))
         note(

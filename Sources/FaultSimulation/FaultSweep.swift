@@ -24,7 +24,7 @@ public struct FaultSweep: Sendable {
     /// Simulates each seed on its own; their order and the number of threads change nothing.
     /// - Parameters:
     ///   - threads: how many run at a time.
-    ///   - progress: is told how many seeds are through, and each failure as it comes.
+    ///   - progress: gets how many seeds are done, and each failure as it comes.
     public init(
         seeds: some Sequence<UInt64>, threads: Int, progress: (Int, Failure?) -> Void = { _, _ in }
     ) async {

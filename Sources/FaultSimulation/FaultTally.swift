@@ -1,4 +1,4 @@
-/// What happened in simulations, to tell that the faults came.
+/// What happened in simulations, to show that the faults came.
 public struct FaultTally: Sendable {
     public internal(set) var versions = 0
     public internal(set) var updates = 0
@@ -31,7 +31,7 @@ public struct FaultTally: Sendable {
     public internal(set) var clockSteps = 0
     /// Second processes of a client.
     public internal(set) var twins = 0
-    /// Sessions that were told to end since another had taken over.
+    /// Sessions that were asked to end since another had taken over.
     public internal(set) var fenced = 0
     /// What clients said of versions.
     public internal(set) var evaluations = 0

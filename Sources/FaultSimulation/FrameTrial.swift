@@ -5,8 +5,8 @@ import PromptWire
 import RunLog
 import RunSettings
 
-/// An aggregator on a disk in memory that is fed whatever bytes somebody thinks of. The judge is its own log: replayed, it
-/// must tell the very run that was.
+/// An aggregator on a disk in memory that is fed whatever bytes somebody thinks of. The judge is its own log: replayed,
+/// it must give the very run that was.
 ///
 /// A script's first byte draws the federation, as for a simulation under faults; then come steps, each a byte that
 /// chooses one and the bytes that it takes. Any bytes are a script.
@@ -33,7 +33,7 @@ package struct FrameTrial {
     private var script: ByteSource
     private var now = Timestamp(nanoseconds: 1_000_000_000)
     private var epoch: UInt64 = 1
-    /// What the clients of the script have been told of last.
+    /// What the clients of the script heard last.
     private var tasks: [ClientID: AggregatorMessage.Task] = [:]
 
     /// Runs a script to its end.
@@ -81,7 +81,7 @@ package struct FrameTrial {
     }
 
     /// Replays a log in which those records follow the header of the federation that a seed draws.
-    /// - Throws: `ReplayError` where they tell no sensible run.
+    /// - Throws: `ReplayError` where they are not of a run.
     package static func replay(_ records: [Record], seed: UInt8) throws {
         let scenario = try FaultScenario(seed: UInt64(seed))
         let disk = SimulatedDisk(fuse: Fuse(), ignoresSync: false)

@@ -25,7 +25,7 @@ package struct SimulatedAggregator {
     var stalledUntil = Timestamp(nanoseconds: 0)
     /// Messages that have arrived and were not read.
     var inbox: [[UInt8]] = []
-    /// What the log may tell after a crash: the state of the last batch that was finished, or of the one on its way.
+    /// What the log may hold after a crash: the state of the last batch that was finished, or of the one on its way.
     var candidates: [Aggregator] = []
     /// Whether a batch was finished.
     var hasCommitted = false
@@ -52,7 +52,7 @@ package struct SimulatedAggregator {
     }
 
     /// A process keeps snapshots as `SnapshotKeeper` does.
-    /// - Parameter start: the one that its recovery went on from.
+    /// - Parameter start: the one that its recovery started from.
     mutating func keepSnapshots(since start: RunRecovery.Start?) {
         shelf = SnapshotShelf(disk.snapshots, newest: start?.name)
         rhythm = SnapshotRhythm(interval: snapshotVersions, growth: 1, since: start)

@@ -35,7 +35,7 @@ final class SimulatedFile: LogStorage {
 
     // MARK: LogStorage
 
-    /// A process that dies here leaves the bytes up to some place, as one that is killed within a long write does.
+    /// A process that dies here leaves the bytes up to some length, as one that is killed within a long write does.
     func write(_ bytes: RawSpan, at offset: UInt64) throws(LogError) {
         let all = bytes.withUnsafeBytes { Array($0) }
         if fuse.burns() { throw dead("write to") }

@@ -87,8 +87,8 @@ extension Aggregator {
 
     // MARK: One voice a client
 
-    /// The place of a client for whom a session may speak, nil where it may not. A session that waits to take over does so
-    /// by speaking; one whose place was taken is told to end; an unknown one is asked to say hello.
+    /// The place of a client for whom a session may speak, nil where it may not. A session that waits to take over does
+    /// so by speaking; one that was replaced is asked to end; an unknown one is asked to say hello.
     mutating func voice(of client: ClientID, _ session: UInt64) -> Int? {
         guard let slot = clients.slot(of: client) else { return askForHello(client, session) }
         let record = clients[slot]
@@ -112,7 +112,7 @@ extension Aggregator {
         return nil
     }
 
-    /// Begins a session of a client; the one before is told to end, and its task is taken back.
+    /// Begins a session of a client; the one before is asked to end, and its task is taken back.
     private mutating func begin(_ next: ClientRecord.Candidate, of slot: Int) {
         let (id, before, presence) = (clients[slot].id, clients[slot].session, clients[slot].presence)
         release(slot)
@@ -121,7 +121,7 @@ extension Aggregator {
         noteSamples(.init(client: id, session: next.session, sampleCount: next.sampleCount))
     }
 
-    /// Answers a session whose place was taken; the first time it is news, for it shows that there are two processes.
+    /// Answers a session that was replaced; the first time is reported, since it shows that there are two processes.
     private mutating func fence(_ session: UInt64, of slot: Int) {
         noteFenced(session, of: slot)
         sendRefusal(clients[slot].id, session, .fenced, Self.fencedReason)

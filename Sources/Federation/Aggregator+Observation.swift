@@ -17,7 +17,7 @@ public struct ClientState: Hashable, Sendable {
     public var lastFailure: String
     /// Whether the aggregator gives it tasks: it is alive, has samples, and did not fail too often.
     public var isAsked: Bool
-    /// Sessions of it that were heard after another had taken their place, of the last few.
+    /// Sessions of it that were heard after another had replaced them, of the last few.
     public var fencedSessions: Int
 }
 

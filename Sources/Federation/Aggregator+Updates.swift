@@ -68,7 +68,7 @@ extension Aggregator {
         return .accepted
     }
 
-    /// Does what a verdict asks for, and tells the client.
+    /// Does what a verdict asks for, and answers the client.
     private mutating func settle(_ update: ClientMessage.Update, of slot: Int?, _ verdict: Verdict) {
         switch verdict {
         case .accepted:

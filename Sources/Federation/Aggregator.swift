@@ -17,12 +17,12 @@ public struct Aggregator: Sendable {
         case ready, running, finished
         /// Gives out no tasks and waits for those in flight.
         case draining
-        /// Has drained; goes on when the process is started again.
+        /// Has drained; continues when the process is started again.
         case resting
     }
 
     public internal(set) var configuration: FederationConfiguration
-    /// Tells the run from any other, so that what belongs to one never counts in another.
+    /// The run's number, unique among all runs, so that nothing of one run counts in another.
     public let run: UInt64
     var strategy: any AggregationStrategy
     public internal(set) var version: Version = 0
@@ -57,7 +57,7 @@ public struct Aggregator: Sendable {
         public var quarantined = 0
         /// Tasks that came to nothing at their clients.
         public var failed = 0
-        /// Sessions that were heard after another had taken their place.
+        /// Sessions that were heard after another had replaced them.
         public var fenced = 0
         public var clientsAlive = 0
         public var inFlight = 0
@@ -71,9 +71,9 @@ public struct Aggregator: Sendable {
     }
 
     /// - Parameters:
-    ///   - run: tells the run from any other.
+    ///   - run: the run's number, unique among all runs.
     ///   - strategy: holds the state that version 0 publishes.
-    /// - Throws: `FederationError` for a configuration or an initial state with which no run can go on.
+    /// - Throws: `FederationError` for a configuration or an initial state that no run can start from.
     public init(
         configuration: FederationConfiguration, run: UInt64, strategy: any AggregationStrategy
     ) throws(FederationError) {

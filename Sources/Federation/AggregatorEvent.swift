@@ -37,7 +37,7 @@ public enum AggregatorEffect: Hashable, Sendable {
     case presenceChanged(ClientID, Presence)
     /// For observers: a task came to nothing at a client, or a client has no samples.
     case failed(FailedTask)
-    /// For observers: two processes spoke for a client, and the session of the older one is told to end.
+    /// For observers: two processes spoke for a client, and the session of the older one is asked to end.
     case fenced(ClientID, session: UInt64)
     /// For observers: a client says how a version does on what it holds out.
     case evaluated(ClientMessage.Evaluation)

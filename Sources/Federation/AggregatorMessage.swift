@@ -1,6 +1,6 @@
 import PromptAggregation
 
-/// What the aggregator tells one client or all.
+/// What the aggregator sends to one client or to all.
 public enum AggregatorMessage: Hashable, Sendable {
     case welcome(Welcome)
     case task(Task)

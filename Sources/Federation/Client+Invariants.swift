@@ -15,7 +15,7 @@ extension Client {
             found.append("a task waits though its state is there")
         }
         if let failure, failure.task == training || failure.task > lastTask {
-            found.append("the failure of a task is told that did not fail")
+            found.append("a failure is reported of a task that did not fail")
         }
         if leaving, pace.graceEnd == nil { found.append("leaves without an end of its grace") }
         for due in [pace.helloAt, pace.heartbeatAt, pace.resendAt, pace.graceEnd].compactMap(\.self)

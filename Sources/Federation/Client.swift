@@ -3,7 +3,7 @@ import PromptAggregation
 /// A client's whole state and everything it decides: the aggregator's twin, as pure.
 ///
 /// It says hello until it is welcomed, trains on the newest state that it holds when a task asks for it, stores each
-/// update until it is acknowledged or finally rejected, and says hello anew to each start of the aggregator. A training
+/// update until it is acknowledged or finally rejected, and says hello to each start of the aggregator. A training
 /// under way never keeps it from answering. Whoever drives it arms one timer for `nextDeadline` after every event.
 public struct Client: Sendable {
     public let id: ClientID

@@ -49,7 +49,7 @@ public enum ClientEffect: Hashable, Sendable {
     case abandonTraining
     /// Evaluates a state on what the client holds out.
     case evaluate(AggregatorMessage.GlobalPrompts)
-    /// Keeps an update over a crash of the client; `ClientEvent.Kind.stored` tells when that is done.
+    /// Keeps an update over a crash of the client; `ClientEvent.Kind.stored` reports when that is done.
     case store(ClientMessage.Update)
     /// The update need not be kept any longer.
     case discard(UpdateID, Settlement)

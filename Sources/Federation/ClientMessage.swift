@@ -1,6 +1,6 @@
 import PromptAggregation
 
-/// What a client tells the aggregator.
+/// What a client sends to the aggregator.
 public enum ClientMessage: Hashable, Sendable {
     case hello(Hello)
     case update(Update)

@@ -152,7 +152,7 @@ struct ClientRegistry: Hashable, Sendable {
             found.append("clients: \(records[silent[place]].id) was silent longer than the one before it")
         }
         for (slot, record) in records.enumerated() {
-            if slots[record.id] != slot { found.append("clients: \(record.id) is not at its place \(slot)") }
+            if slots[record.id] != slot { found.append("clients: \(record.id) is not in its slot \(slot)") }
             if idle.contains(slot) != isIdle(record) { found.append("clients: \(record.id) is idle or not wrongly") }
             if silence.contains(slot) != (record.presence == .alive) {
                 found.append("clients: \(record.id) has a lease or none wrongly")
@@ -164,7 +164,7 @@ struct ClientRegistry: Hashable, Sendable {
                 found.append("clients: the session of \(record.id) is fenced")
             }
             if record.candidate?.session == record.session {
-                found.append("clients: the session of \(record.id) waits to take its own place")
+                found.append("clients: the session of \(record.id) waits to replace itself")
             }
         }
         return found

@@ -2,7 +2,7 @@ import PromptAggregation
 
 /// The time that has passed for a core: the sum of the steps between its events, in nanoseconds.
 ///
-/// A step back of the driver's clock counts as no time at all, and time goes on from there, so a clock that is behind
+/// A step back of the driver's clock counts as no time at all, and time continues from there, so a clock that is behind
 /// freezes nothing.
 struct EventClock: Hashable, Sendable {
     /// Of the last event, as its driver said it; nil before the first.

@@ -19,12 +19,12 @@ public enum TravelLimits {
 }
 
 extension FederationConfiguration {
-    /// The largest count, and the largest version, that is told or kept anywhere.
+    /// The largest count, and the largest version, that is sent or kept anywhere.
     public static let largestCount = 1 << 40
     /// The longest of any interval: about 30 years.
     static let longest: Duration = .seconds(1_000_000_000)
 
-    /// - Throws: `FederationError` naming the first setting with which a run could not go on.
+    /// - Throws: `FederationError` naming the first setting that no run can continue with.
     public func check() throws(FederationError) {
         try Self.check("concurrency", concurrency, 0...Self.largestCount)
         try Self.check("maximumStaleness", maximumStaleness, 0...1_000_000)

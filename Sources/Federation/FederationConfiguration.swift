@@ -1,6 +1,6 @@
 import PromptAggregation
 
-/// What the aggregator's core is told once, at the start of a run.
+/// What the aggregator's core gets once, at the start of a run.
 public struct FederationConfiguration: Hashable, Sendable {
     /// Seeds the choice of clients and the tasks' own seeds.
     public var seed: UInt64

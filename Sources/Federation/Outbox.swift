@@ -1,7 +1,7 @@
 /// A client's updates that are not settled yet, in the order of their making.
 ///
-/// An update is sent only once it is stored, so that a client that is started again still has what the aggregator may be
-/// told of; and only to the run that it belongs to.
+/// An update is sent only once it is stored, so that a client that is started again still has what the aggregator may
+/// be acknowledged; and only to the run that it belongs to.
 struct Outbox: Sendable {
     private struct Item: Sendable {
         let update: ClientMessage.Update

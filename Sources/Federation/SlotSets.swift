@@ -1,10 +1,10 @@
 import PromptAggregation
 
-/// Some of the places of a registry, from which one is drawn at random: all that it does takes the same time whatever
-/// its size. The order follows from what was done to it.
+/// Some of a registry's slots, to draw one of them at random: all that it does takes the same time whatever its size.
+/// The order follows from what was done to it.
 struct SlotSet: Hashable, Sendable {
     private(set) var members: [Int] = []
-    /// Where each place stands among the members, −1 for one that does not.
+    /// Each slot's index among the members, −1 for one that is none.
     private var positions: [Int] = []
 
     var count: Int { members.count }
@@ -30,8 +30,8 @@ struct SlotSet: Hashable, Sendable {
     }
 }
 
-/// Places of a registry in the order in which they were touched last: the longest silent first. All that it does takes
-/// the same time whatever its size.
+/// A registry's slots in the order of their last touch: the longest silent first. All that it does takes the same time
+/// whatever its size.
 struct SilenceQueue: Hashable, Sendable {
     private struct Link: Hashable, Sendable {
         var before = -1
@@ -46,7 +46,7 @@ struct SilenceQueue: Hashable, Sendable {
 
     func contains(_ slot: Int) -> Bool { slot < links.count && links[slot].isMember }
 
-    /// Puts a place at the end, wherever it was.
+    /// Moves a slot to the end, wherever it was.
     mutating func touch(_ slot: Int) {
         if last == slot { return }
         remove(slot)

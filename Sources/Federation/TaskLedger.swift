@@ -15,7 +15,7 @@ struct TaskLedger: Hashable, Sendable {
     }
 
     struct Entry: Hashable, Sendable {
-        /// The client's place in the registry.
+        /// The client's slot in the registry.
         var slot: Int
         var version: Version
         var outcome: Outcome

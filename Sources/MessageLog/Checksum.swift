@@ -19,7 +19,7 @@ struct Checksum: Equatable {
         value = checksum_crc32(value, start, bytes.count)
     }
 
-    /// Adds `size` bytes of which only the checksum is known: the sum over a whole file then costs no second pass.
+    /// Adds `size` bytes when only their checksum is known: the sum over a whole file then costs no second pass.
     mutating func add(checksum: UInt32, size: Int) {
         value = UInt32(truncatingIfNeeded: crc32_combine(uLong(value), uLong(checksum), size))
     }

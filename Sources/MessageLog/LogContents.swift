@@ -30,13 +30,13 @@ struct LogContents {
         length += UInt64(bytes.count)
     }
 
-    /// Adds bytes of which the checksum is known already.
+    /// Adds bytes whose checksum is known already.
     mutating func addBytes(checksum known: UInt32, size: Int) {
         checksum.add(checksum: known, size: size)
         length += UInt64(size)
     }
 
-    /// Goes on from a place that lies behind none of what was added.
+    /// Continues from a position that is not before anything that was added.
     mutating func resume(at position: LogPosition) {
         chunkCount = position.chunkCount
         messageCount = position.messageCount

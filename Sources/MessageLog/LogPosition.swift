@@ -1,10 +1,10 @@
-/// A place between two chunks of a log and what lies before it: how far the log had come at some commit.
+/// A position between two chunks of a log, and what is before it: the log's length at some commit.
 public struct LogPosition: Hashable, Sendable {
-    /// Bytes of the file before the place.
+    /// Bytes of the file before the position.
     public var length: UInt64
     /// The CRC32 of these bytes.
     public var checksum: UInt32
-    /// Chunks, messages and declarations before the place.
+    /// Chunks, messages and declarations before the position.
     public var chunkCount: Int
     public var messageCount: UInt64
     public var schemaCount: Int
@@ -44,7 +44,7 @@ extension LogWriter {
     /// Where the log ends now; nil while something waits for the next commit.
     public var position: LogPosition? { bufferedBytes == 0 && storedFrom == nil ? committedPosition : nil }
 
-    /// Reads what a log that is gone on with held when it was opened, from one of its `positions` on.
+    /// Reads what a continued log held when it was opened, from one of its `positions` on.
     /// - Throws: `LogError.unusable` for a position that is none of those, `.damaged` or `.system`.
     public func reader(from position: LogPosition) throws(LogError) -> LogReader {
         guard positions.contains(position) else {

@@ -32,7 +32,8 @@ struct LogScanner: ~Copyable {
         try checkOpening()
     }
 
-    /// Goes on behind what is known already. Records are counted from there; a closing section would be taken for damage.
+    /// Continues behind what is known already. Records are counted from there; a closing section would be taken for
+    /// damage.
     init(_ map: FileMap, behind known: LogContents) {
         self.map = map
         contents = known
@@ -121,7 +122,7 @@ struct LogScanner: ~Copyable {
             checksum: head.checksum, records: records)
     }
 
-    /// Takes a chunk of which the checksum fits.
+    /// Takes a chunk whose checksum fits.
     private mutating func take(_ head: ChunkHead) throws(LogError) {
         let chunkOffset = position
         index.removeAll()

@@ -13,7 +13,8 @@ public final class LogWriter {
     public enum Mode: Sendable {
         /// The path must be free.
         case create
-        /// The log must exist. A torn end and a closing section are cut off, and writing goes on after the last chunk.
+        /// The log must exist. A torn end and a closing section are cut off, and writing continues after the last
+        /// chunk.
         case `continue`
         /// Continues the log if there is one.
         case createOrContinue
@@ -22,7 +23,7 @@ public final class LogWriter {
     public let path: String
     /// How the log ended when it was opened to be continued; nil for a new one.
     public private(set) var previousEnd: LogEnd?
-    /// Of the places that were asked for, those that lie between two chunks of the log that is gone on with.
+    /// Those of the requested positions that are between two chunks of the continued log.
     public private(set) var positions: [LogPosition] = []
 
     private let file: any LogStorage
@@ -38,7 +39,7 @@ public final class LogWriter {
     /// Opens a log for writing.
     /// - Parameters:
     ///   - syncs: false leaves it to the system when bytes reach the disk, for a log that nobody relies on yet.
-    ///   - marks: lengths of the file that `positions` is to tell of.
+    ///   - marks: lengths of the file that `positions` reports.
     /// - Throws: `LogError.exists`, `.missing`, `.notARegularFile`, `.locked`, `.notALog`, `.damaged` or `.system`.
     public convenience init(
         path: String, mode: Mode, syncs: Bool = true, marks: [UInt64] = []

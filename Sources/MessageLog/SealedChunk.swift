@@ -12,7 +12,7 @@ package final class SealedChunk: @unchecked Sendable {
         self.offset = offset
     }
 
-    /// Writes it and returns once it is on the disk, or could not be; `LogWriter.finish` tells.
+    /// Writes it and returns once it is on disk or has failed; `LogWriter.finish` reports which.
     package func store() {
         do throws(LogError) {
             let bytes = chunk.bytes

@@ -1,6 +1,6 @@
 import Federation
 
-/// What the aggregator publishes: a message, of which run, and which start of the aggregator sent it.
+/// What the aggregator publishes: a message with its run and the start of the aggregator that sent it.
 public struct AggregatorEnvelope: Hashable, Sendable {
     public var origin: Origin
     public var message: AggregatorMessage

@@ -11,7 +11,7 @@ public struct RunHeader: Hashable, Sendable {
     public var seed: UInt64
     /// The version of the program that wrote the log.
     public var build: String
-    /// Tells the run from any other.
+    /// The run's number, unique among all runs.
     public var run: UInt64
     /// The state that the run starts from, nil when the configuration alone gives it.
     public var initial: AggregatorMessage.GlobalPrompts?

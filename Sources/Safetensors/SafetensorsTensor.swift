@@ -93,7 +93,7 @@ public struct SafetensorsTensor: Sendable {
         )
     }
 
-    /// The index in each extent of the element at a place in row-major order.
+    /// The index in each extent of the element at an index in row-major order.
     private func index(of place: Int) -> [Int] {
         var rest = place
         var index: [Int] = []
@@ -140,7 +140,7 @@ public struct SafetensorsTensor: Sendable {
     }
 }
 
-/// The value of an IEEE half. Moves exponent and fraction into float32's places and corrects the exponent's bias by a
+/// The value of an IEEE half. Moves exponent and fraction to float32's bits and corrects the exponent's bias by a
 /// multiplication, which normalises subnormals too; an exponent of all ones (infinity, NaN) is set by hand.
 @inline(__always)
 private func widenHalf(_ half: UInt16) -> Float {

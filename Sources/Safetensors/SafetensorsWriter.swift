@@ -32,8 +32,9 @@ public struct NewTensor: Sendable {
     }
 }
 
-/// Writes a safetensors file: float64 before float32, so that every tensor is aligned, and each ascending by name. Equal
-/// arguments give equal bytes. The file appears whole or not at all: it is written beside its place and renamed.
+/// Writes a safetensors file: float64 before float32, so that every tensor is aligned, and each ascending by name.
+/// Equal arguments give equal bytes. The file appears whole or not at all: it is written under another name and
+/// renamed.
 ///
 /// - Throws: `SafetensorsError.invalidTensor` or `.unwritable`.
 public func writeSafetensors(

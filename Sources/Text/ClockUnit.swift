@@ -1,4 +1,4 @@
-/// The unit that times of some length are best told in.
+/// The unit that suits times of some length.
 package struct ClockUnit {
     package let name: String
     package let seconds: Double

@@ -13,7 +13,7 @@ public struct ConnectionRequest: Sendable {
 public enum Verdict: Sendable {
     /// Lets the peer in; its messages then carry this name (`Message.userID`).
     case allow(userID: String)
-    /// The peer is told nothing but the fact.
+    /// The peer learns nothing but the fact.
     case deny
 }
 

@@ -23,7 +23,7 @@ public struct Socket<Kind: SocketKind>: ~Copyable {
         return try handle.lastEndpoint()
     }
 
-    /// Stops listening; connections that exist go on.
+    /// Stops listening; existing connections stay.
     public borrowing func unbind(_ endpoint: String) throws(TransportError) {
         try handle.attach(.unbind, endpoint, zmq_unbind)
     }
@@ -91,7 +91,7 @@ extension Socket where Kind == XPub {
 }
 
 extension Socket where Kind == Sub {
-    /// Receive messages of which the first frame starts with `topic`; the empty topic stands for all.
+    /// Receive messages whose first frame starts with `topic`; the empty topic stands for all.
     public borrowing func subscribe(_ topic: [UInt8]) throws(TransportError) {
         try handle.set(ZMQ_SUBSCRIBE, bytes: topic, name: "subscription")
     }

@@ -22,8 +22,8 @@ final class SocketHandle {
         zmq_msg_close(&incoming)
     }
 
-    /// Closes the socket. What still waits to be sent goes on for as long as the linger option says. Its address and its
-    /// place in the context are free a little later, for the library ends it on a thread of its own.
+    /// Closes the socket. What still waits is sent for as long as the linger option says. Its address and its slot in
+    /// the context are free a little later, because the library ends it on a thread of its own.
     func close() {
         guard let pointer else { return }
         zmq_close(pointer)

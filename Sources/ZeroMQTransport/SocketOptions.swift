@@ -6,7 +6,7 @@ public struct SocketOptions: Sendable {
     public var sendHighWater = 1000
     /// Messages that may wait to be received, for each peer. 0 means no limit. 2 to 4 is enough for large messages.
     public var receiveHighWater = 1000
-    /// How long a closed socket goes on sending what waits; nil for as long as it takes.
+    /// How long a closed socket continues to send what waits; nil for as long as it takes.
     public var linger: Duration? = .seconds(1)
     /// Queues messages only for peers that are connected, rather than also for those that may yet come.
     public var onlyConnectedPeers = false

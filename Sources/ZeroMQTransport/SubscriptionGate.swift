@@ -1,8 +1,8 @@
 import CZeroMQ
 
 extension PollLoop {
-    /// Takes a publisher over of which each subscriber gets only the topics that `permit` allows it: a subscription that
-    /// is not allowed takes no effect. Ask before binding.
+    /// Filters a publisher's topics, so that each subscriber gets only those that `permit` allows it: a subscription
+    /// that is not allowed takes no effect. Ask before binding.
     /// - Parameter permit: gets the topic and the name that the authenticator gave to the subscriber's key. As ZeroMQ
     ///   compares a subscription with the start of a topic, allow whole topics alone, and none that another begins with.
     /// - Throws: `TransportError`.

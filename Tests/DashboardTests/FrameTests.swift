@@ -5,7 +5,7 @@ import Logging
 import Testing
 import Text
 
-/// What the page is told, and how it travels.
+/// What the page receives, and how it travels.
 @Suite struct FrameTests {
     @Test func eachClientHasOneStateAndThoseThatNeedALookComeFirst() {
         var run = WatchedRun()

@@ -131,7 +131,7 @@ struct ListenerTests {
             }
             #expect(try await Client(port: port).read().hasPrefix("HTTP/1.1 503 "))
             holders.removeFirst()
-            // The place is free once the server notices.
+            // The connection is free once the server notices.
             var answer = ""
             while !answer.hasPrefix("HTTP/1.1 200 ") { answer = try await ask(port, "GET / HTTP/1.1") }
             #expect(holders.count == 2)
@@ -166,7 +166,7 @@ struct ListenerTests {
         await serving.value
     }
 
-    /// `/forever` is a stream that goes on slowly, `/flood` one of large events without end; anything else is answered.
+    /// `/forever` is a slow stream without end, `/flood` one of large events without end; anything else is answered.
     private func withListener(_ limits: HTTPListener.Limits, _ body: (UInt16) async throws -> Void) async throws {
         let (socket, address) = try DashboardAddress("127.0.0.1:0", isOpen: false).listen()
         let listener = HTTPListener(socket: socket, limits: limits) { request in
@@ -197,7 +197,7 @@ struct ListenerTests {
     }
 }
 
-/// A TCP client that does exactly what it is told.
+/// A TCP client that sends exactly what a test says.
 private final class Client {
     private let descriptor: Int32
 

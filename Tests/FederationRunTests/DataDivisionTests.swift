@@ -6,7 +6,7 @@ import RunSettings
 import TestSupport
 import Testing
 
-/// Who gets which image, as a run and as `impromptu data` tell it.
+/// Which client gets which image, in a run and in `impromptu data`.
 @Suite struct DataDivisionTests {
     /// Two data sets of small noise images, 3 and 2 classes, whose class is in the brightness.
     private func write(in folder: String) throws {

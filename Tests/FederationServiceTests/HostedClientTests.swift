@@ -148,7 +148,7 @@ import ZeroMQTransport
         }
     }
 
-    /// Encoding is not unique: a reader skips fields that it does not know, which encoding anew would lose.
+    /// Encoding is not unique: a reader skips fields that it does not know, which encoding them again would lose.
     @Test func anEarlierSessionsUpdateIsSentByteForByte() async throws {
         try await inTemporaryFolder { folder in
             let update = ClientMessage.Update(

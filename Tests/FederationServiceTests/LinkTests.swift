@@ -18,7 +18,7 @@ import ZeroMQTransport
         }
         #expect(words(1...75) == [10: .silent(.seconds(10)), 30: .silent(.seconds(30)), 70: .silent(.seconds(70))])
         #expect(words(76...90, heard: true) == [76: .heard])
-        // A silence that nobody was told of ends without a word.
+        // A silence that was not reported ends without a word.
         #expect(words(91...99) == [:])
         #expect(words(100...101, heard: true) == [:])
         #expect(words(102...112) == [111: .silent(.seconds(10))])
@@ -38,7 +38,7 @@ import ZeroMQTransport
     }
 }
 
-/// What a worker is told of an aggregator that it cannot talk to, by what ZeroMQ really does in each case.
+/// What a worker reports of an aggregator that it cannot talk to, by what ZeroMQ really does in each case.
 @Suite(.timeLimit(.minutes(1))) struct ReachTests {
     private let keys: (server: CurveSecretKey, client: CurveSecretKey, other: CurveSecretKey)
 

@@ -4,7 +4,7 @@ import RunLog
 import RunSettings
 import Testing
 
-/// How workers find the aggregator: the file that tells where it is, the address in it, and which clients they host.
+/// How workers find the aggregator: the file with its addresses, the address in it, and which clients they host.
 @Suite struct RendezvousTests {
     private let endpoints = RunConfiguration.Endpoints(updates: "tcp://10.1.2.3:5601", prompts: "tcp://10.1.2.3:5602")
 

@@ -2,8 +2,8 @@ import Federation
 import PromptAggregation
 import Testing
 
-/// The client keeps its promises: it answers, keeps updates until they are settled, and says hello anew to each start of
-/// the aggregator.
+/// The client keeps its promises: it answers, keeps updates until they are settled, and says hello to each start of the
+/// aggregator.
 @Suite struct ClientTests {
     /// An update as an earlier start of the client stored it.
     private func earlier(_ task: UInt64, run: UInt64 = Seat.run) -> ClientMessage.Update {
@@ -150,7 +150,7 @@ import Testing
         #expect(seat.orders.count == 1, "the state that it holds is of the run, whoever sent it")
     }
 
-    /// Somebody set the run's folder back to an earlier state while the worker went on.
+    /// Somebody set the run's folder back to an earlier state while the worker kept running.
     @Test func anEarlierEpochIsListenedToOnceTheNewestIsSilent() {
         var seat = Seat()
         seat.welcome(version: 9, epoch: 5)

@@ -2,7 +2,7 @@ import Federation
 import PromptAggregation
 import Testing
 
-/// What a run could not go on with is refused where it is made.
+/// What a run could not continue with is refused where it is made.
 @Suite struct ConfigurationTests {
     private func problem(
         pool: Int = 2, _ change: (inout FederationConfiguration) -> Void = { _ in }

@@ -2,8 +2,8 @@ import Federation
 import PromptAggregation
 import Testing
 
-/// Plays a scenario. A line that begins with `> ` is an input; what came of it stands below it, indented; other lines are
-/// for the reader. Beacons of a run that goes on are left out.
+/// Plays a scenario. A line that begins with `> ` is an input; what came of it stands below it, indented; other lines
+/// are for the reader. Beacons of an active run are left out.
 struct Scenario {
     struct Problem: Error, CustomStringConvertible {
         var description: String

@@ -24,7 +24,7 @@ class Doors(NamedTuple):
 
     longest: int
     generated: frozenset
-    # The only places that write to standard error, and to standard output.
+    # The only files that write to standard error, and to standard output.
     standard_error: tuple
     standard_output: tuple
     # Who may state preconditions: where a violated one is a fault of the program itself.

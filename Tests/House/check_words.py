@@ -12,17 +12,20 @@ from tree import Finding
 
 # What to look for -> what to write.
 WORDS = [
-    (r"tell(?:s|ing)?|told", "report, say or show"),
+    # To tell a from b, or both apart, is plain.
+    (r"(?:tell(?:s|ing)?|told)\b(?![^.;:]*\b(?:apart|from)\b)", "report, say or show"),
     (r"(?:go|goes|going|went|gone) on(?! to\b)", "continue"),
-    (r"of which|of whom|in which|by which|from which|to which|for which|with which", "a shorter sentence, or two"),
+    (r"of which|of whom", "a shorter sentence, or two"),
     (r"anew", "again"),
-    (r"(?<!in )(?<!take )(?<!takes )places?(?! of\b)", "index, position, path or line: what it is"),
+    (r"(?<!in )(?<!take )(?<!takes )(?<!last )places?(?! of\b)", "index, position, path or line: what it is"),
     (r"whence|thereby|therein|thereof|hereby|wherein|whereupon|nought|behoves?|albeit", "a plain word"),
     (r"nor (?:is|has|does|do|can|are|was)", "and ... not"),
 ]
 PATTERN = re.compile("|".join(rf"(?P<w{index}>\b(?:{word})\b)" for index, (word, _) in enumerate(WORDS)), re.IGNORECASE)
 CODE = re.compile(r"`[^`\n]*`")
 QUOTED = re.compile(r'`[^`\n]*`|"[^"\n]*"|“[^”\n]*”')
+# The name of a parameter is code, also without backticks.
+PARAMETER = re.compile(r"(?m)^\s*(?:///?|\*)\s*-\s+(?:Parameter\s+)?\w+:")
 FENCE = re.compile(r"^\s*(```|~~~)")
 
 
@@ -30,8 +33,9 @@ def check(tree):
     for source in tree.sources:
         yield from in_text(source.path, ((token.line, token.text) for token in source.comments))
         if source.path.startswith("Sources/"):
-            yield from in_text(
-                source.path, ((token.line, token.text) for token in source.code if token.kind == "string"), CODE)
+            # A string of one word is a name.
+            yield from in_text(source.path, (
+                (token.line, token.text) for token in source.code if token.kind == "string" and " " in token.text), CODE)
     for path in tree.files(C_SUFFIXES, "Sources", "Tests"):
         yield from in_text(path, c_comments((tree.root / path).read_text()))
     for path in tree.files({".py"}, "Sources", "Tests", "Deploy"):
@@ -50,9 +54,14 @@ def prose(text):
             yield number, line
 
 
+def blank(found):
+    """As many lines and columns, without a word."""
+    return re.sub(r"\S", " ", found[0])
+
+
 def in_text(path, pieces, spared=QUOTED):
     for line, text in pieces:
-        plain = spared.sub(lambda code: " " * len(code[0]), text)
+        plain = PARAMETER.sub(blank, spared.sub(blank, text))
         for found in PATTERN.finditer(plain):
             advice = WORDS[int(found.lastgroup[1:])][1]
             yield Finding(path, line + text.count("\n", 0, found.start()), f"'{found[0]}': rather {advice}")

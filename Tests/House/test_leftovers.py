@@ -99,6 +99,13 @@ class WordTests(unittest.TestCase):
             "README.md": "`it goes on`\n```\nit goes on\n```\nThe intelligent teller goes once, renewed.\n",
             "Tests/FederationTests/A.swift": 'let a = "told"'}), [])
 
+    def test_what_is_plain_all_the_same(self):
+        self.assertEqual(self.found({
+            SHELL: "/// Tells a cut log from a damaged one.\n/// - Parameter places: their numbers.\n"
+                   'let a = "places"\n/// - told: what is told.\n',
+            "README.md": "They cannot be told apart, to the last place, in the order in which they come.\n"}),
+            [(SHELL, 4)])
+
     def test_a_quoted_word_is_not_used(self):
         self.assertEqual(self.found({
             SHELL: '/// Not "anew".\n/// A quote " opens, and it goes on " here.\n// "Told\n// anew"\nlet a = "say \'anew\'"\n',

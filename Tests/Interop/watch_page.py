@@ -91,7 +91,7 @@ try:
     workers = [work(0), work(1)]
     browser.open(address + "/")
 
-    # The page fills and goes on.
+    # The page fills and follows the run.
     browser.wait("document.querySelectorAll('#clients tr').length === 4")
     browser.wait("document.getElementById('status').className === 'running'")
     browser.wait("document.querySelector('#by-updates polyline') && document.querySelector('#by-clock polyline')")

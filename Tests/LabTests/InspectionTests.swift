@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Text
 
-/// What a run's log tells: each update and what became of it, each record in its order, and files for other tools.
+/// What a run's log shows: each update and what became of it, each record in its order, and files for other tools.
 @Suite(.serialized) struct InspectionTests {
     @Test func everyUpdateIsToldWithWhatBecameOfIt() throws {
         try withTemporaryFolder { folder in

@@ -8,7 +8,8 @@ import TestSupport
 import Testing
 
 /// Kills and stops the processes of a live federation at random moments, and asks at the end whether each update that a
-/// client was told is safe is in the log, and whether each in the log made a version or waits for one, and none two.
+/// update that was acknowledged to a client is in the log, and whether each in the log made a version or waits for one,
+/// and none two.
 ///
 /// `make chaos KILLS=1000` makes it long; IMPROMPTU_CHAOS_SEED gives other moments.
 @Suite(.serialized) struct LiveChaosTests {

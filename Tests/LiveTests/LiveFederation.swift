@@ -46,7 +46,7 @@ struct LiveFederation {
         ["aggregate", "--config", path + "/run.yaml", "--run", run.path, "--quiet"] + settings
     }
 
-    /// Starts the aggregator and waits until workers can be told where it is.
+    /// Starts the aggregator and waits until workers can find it.
     func startBoundAggregator() async throws -> LiveProcess {
         let aggregator = try startAggregator()
         try await bound(aggregator)

@@ -59,7 +59,7 @@ struct LiveRelayTests {
             let refused = try startRelay(federation)
             #expect(try await refused.exitCode() == 2)
             #expect(refused.output.contains("--open-network"), "\(refused.output)")
-            // A file that does not tell where the relay was before keeps it from nothing, and is told of.
+            // A file without the relay's earlier addresses keeps it from nothing, and is reported.
             try FileManager.default.createDirectory(
                 atPath: federation.path + "/relay", withIntermediateDirectories: true)
             try Data("endpoints: [".utf8).write(to: URL(fileURLWithPath: federation.path + "/relay/endpoints.yaml"))

@@ -2,7 +2,7 @@ import CChecksum
 import CZlib
 import Testing
 
-/// The folded CRC32 is zlib's, whatever the length, the place in memory and what came before.
+/// The folded CRC32 is zlib's, whatever the length, the address and what came before.
 @Suite struct ChecksumTests {
     @Test func agreesWithZlib() {
         var random = SystemRandomNumberGenerator()

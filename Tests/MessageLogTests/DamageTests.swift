@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    /// Cut again and again at a random place behind the last commit, a log keeps all that was committed.
+    /// Cut again and again at a random length behind the last commit, a log keeps all that was committed.
     @Test(arguments: UInt64(1)...30)
     func crashesLoseNothingCommitted(seed: UInt64) throws {
         let scratch = try Scratch()
@@ -138,7 +138,7 @@ import Testing
         }
     }
 
-    /// Every bit of a finished log matters, and the report names the place.
+    /// Every bit of a finished log matters, and the report says where.
     @Test(arguments: [UInt8(0xFF), 0x01, 0x80])
     func everyFlippedByteOfAClosedLogIsFound(mask: UInt8) throws {
         let scratch = try Scratch()

@@ -1,7 +1,7 @@
 import MessageLog
 import Testing
 
-/// A log is read on from any of its commits, and a place is only found again in the log that it was taken in.
+/// A log is read on from any of its commits, and a position is only valid in the log that it was taken in.
 @Suite struct PositionTests {
     private func messages(_ reader: consuming LogReader) throws(LogError) -> [Entry] {
         var entries: [Entry] = []

@@ -117,7 +117,7 @@ import Testing
             ])
         }
         #expect(difference(strategy.state, Self.slowHead(images, shrinkage: 0.1)) < 1e-4)
-        // It tells the classes apart.
+        // It separates the classes.
         let head = strategy.state.parameters
         let hits = images.count { image in
             let logits = (0..<Self.classes).map { label in

@@ -3,7 +3,7 @@ import Testing
 
 /// Which prompts of a client count as observations: what it touched, what any of the flush touched, or all that it had.
 @Suite struct EvidenceExtentTests {
-    /// Three clients with two prompts each, of which the last two share one; the sixth prompt nobody touched.
+    /// Three clients with two prompts each; the last two share one; the sixth prompt nobody touched.
     private static func contributions(base: PromptState, step: Double = 0.001) -> [Contribution] {
         [[0, 1], [2, 3], [3, 4]].enumerated().map { client, touched in
             Sample.contribution(client, base: base, touched: touched, step: step)

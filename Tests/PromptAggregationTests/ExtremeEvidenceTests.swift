@@ -80,7 +80,7 @@ import Testing
         options.keepsMatches = true
         let fit = PoolFit(model: model, evidence: [evidence], options: options, capacity: 1)
         fit.run()
-        // The step on the Gaussian term, and the one on the usage term, which goes on with its momentum.
+        // The step on the Gaussian term, and the one on the usage term, which continues with its momentum.
         for value in fit.model(keeping: [0]).prompts.values {
             #expect(abs(Double(value)) > 0.5 * 0.5 * weight && abs(Double(value)) < 3 * 0.5 * weight)
         }

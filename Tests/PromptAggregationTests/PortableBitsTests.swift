@@ -5,8 +5,8 @@ import Testing
 
 /// The same contributions lead to the same bits with every variant of the kernels, in debug and in release.
 @Suite(.serialized) struct PortableBitsTests {
-    /// The end of each strategy's snapshot, its checksum, after three flushes. Another bit anywhere is another version of
-    /// the algorithm: then `AggregationAlgorithm.version` grows, and these are written anew.
+    /// The end of each strategy's snapshot, its checksum, after three flushes. Another bit anywhere is another version
+    /// of the algorithm: then `AggregationAlgorithm.version` grows, and these are written again.
     struct Golden: Decodable {
         let version: UInt64
         let checksums: [String: String]

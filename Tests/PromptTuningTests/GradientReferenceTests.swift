@@ -14,7 +14,7 @@ import Testing
             .map { folder + "/" + $0 }.filter(mayBeCase)
     }
 
-    /// A safetensors file with images, or one that cannot be read, which the test then tells.
+    /// A safetensors file with images, or one that cannot be read, which the test then reports.
     private static func mayBeCase(_ path: String) -> Bool {
         guard path.hasSuffix(".safetensors") else { return false }
         guard let file = try? SafetensorsFile(path: path) else { return true }

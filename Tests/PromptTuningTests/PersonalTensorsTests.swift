@@ -56,7 +56,7 @@ import Testing
         return (state, own)
     }
 
-    /// The largest distance of any two values at the same place.
+    /// The largest distance of any two values with the same index.
     private func distance(_ a: [Float], _ b: [Float]) -> Float {
         a.count == b.count ? zip(a, b).map { abs($0 - $1) }.max() ?? 0 : .infinity
     }
@@ -119,7 +119,7 @@ import Testing
         #expect(first.personal.names == [Parameters.headBias, Parameters.headWeight])
         let whole = try tune(initial, self.plan { $0.controlVariates = false })
         #expect(first.personal[Parameters.headWeight] == whole.parameters[Parameters.headWeight])
-        // The next task goes on from the client's head on whatever prompts are published then.
+        // The next task continues from the client's head on whatever prompts are published then.
         var mixed = initial
         for entry in first.personal.entries { mixed.parameters[entry.name] = entry.tensor }
         let second = try tune(initial, having: first.personal, plan)

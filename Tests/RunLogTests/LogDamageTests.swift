@@ -6,10 +6,10 @@ import RunLog
 import TestSupport
 import Testing
 
-/// A run's log whose file was cut or changed anywhere is read up to where it is whole, or refused with the place.
+/// A run's log whose file was cut or changed anywhere is read up to where it is whole, or refused with the position.
 @Suite(.serialized) struct LogDamageTests {
     /// From the last byte down to the chunk of the last but one update: whatever a crash leaves, all whole chunks are
-    /// read, and the rest is told as torn.
+    /// read, and the rest is reported as torn.
     @Test func cutAtAnyByteALogGivesAllWholeChunks() throws {
         try withSmallLog { log in
             let whole = try LogLayout(log)
@@ -37,7 +37,7 @@ import Testing
         } else {
             #expect(scanned.end == .open, "cut at \(length)")
         }
-        // The replay goes on to the same place: about each chunk's last byte, and here and there.
+        // The replay continues to the same position: about each chunk's last byte, and here and there.
         if length < end + 3 || length % 997 == 0 {
             let replay = try Replay(path: log) { step in
                 if case .checked(let publication) = step { #expect(publication.isEqual) }
@@ -47,7 +47,7 @@ import Testing
         return scanned.end == .open
     }
 
-    /// Every byte of the chunk of an update, in a log that goes on behind it.
+    /// Every byte of the chunk of an update, in a log that continues behind it.
     @Test func aFlippedByteOfAChunkIsNamed() throws {
         try withSmallLog { log in
             let whole = try LogLayout(log)
@@ -73,8 +73,8 @@ import Testing
         }
     }
 
-    /// What no checksum finds: a file whose records were written so. Each record's bytes are changed one after the other,
-    /// those of the long ones at many places. A tick says nothing that could be wrong.
+    /// What no checksum finds: a file whose records were written so. Each record's bytes are changed one after the
+    /// other, those of the long ones at many offsets. A tick says nothing that could be wrong.
     @Test(arguments: RunChannel.allCases.filter { $0 != .tick }) func aRecordThatTellsNoRunIsNamed(channel: RunChannel)
         throws
     {
@@ -159,7 +159,7 @@ private struct LogLayout {
     var lastButOneUpdate: Chunk { chunks.filter(\.holdsUpdate).dropLast().last! }
 }
 
-/// A log's records, to be written anew.
+/// A log's records, to be written again.
 private struct LogRecords {
     struct Record {
         var topic: String

@@ -5,7 +5,7 @@ import PromptAggregation
 import RunSettings
 import Testing
 
-/// The configuration: layers, and errors that name the key, the place and what was expected.
+/// The configuration: layers, and errors that name the key, the line and what was expected.
 @Suite struct ConfigurationTests {
     private func load(_ yaml: String, environment: [String: String] = [:], _ assignments: [String] = []) throws
         -> RunConfiguration

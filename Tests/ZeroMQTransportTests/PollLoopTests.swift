@@ -232,7 +232,7 @@ private actor Service {
         for index in 0..<100 { loop.execute { ran.add(index) } }
         await loop.stop()
         #expect(ran.count == 100)
-        // The spinning job goes on behind the end and still finishes.
+        // The spinning job continues behind the end and still finishes.
         finish.add(true)
         await spinner.value
         #expect(await service.countUp() == 1)

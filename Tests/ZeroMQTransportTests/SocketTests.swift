@@ -137,7 +137,7 @@ import ZeroMQTransport
         #expect(throws: TransportError.self) { try pull.receive(within: .seconds(10)) }
     }
 
-    /// With room for few messages the sender is told so, and nothing that was taken is lost while both live.
+    /// With room for few messages the sender learns so, and nothing that was taken is lost while both live.
     @Test func manyMessagesUnderALowHighWater() throws {
         let context = try Context()
         var options = quick

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 import ZeroMQTransport
 
-/// A place for an ipc socket that nobody else uses.
+/// An address of an ipc socket that nobody else uses.
 func ipcEndpoint() -> String {
     "ipc:///tmp/impromptu-test-\(getpid())-\(UInt64.random(in: 0 ... .max)).sock"
 }

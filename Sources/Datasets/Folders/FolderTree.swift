@@ -11,7 +11,7 @@ struct FolderTree {
     /// Names that begin with a dot, and what operating systems leave in any folder. What lies below is not looked at.
     private(set) var hidden: [String] = []
     private(set) var folders: [FolderTree] = []
-    /// The path by which this folder was met before, by way of a link; what lies below it is then not looked at again.
+    /// The path by which this folder was met before, by way of a link; its content is then not read again.
     private(set) var isAlso: String?
 
     /// Files that are images by their names, here and below.

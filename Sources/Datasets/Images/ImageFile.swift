@@ -14,7 +14,7 @@ package enum ImageFile {
         "heic", "heif", "avif", "jp2", "j2k", "jxl", "dcm", "dicom", "tga", "psd", "nii",
     ]
 
-    /// The shape as the header tells it, gray only where the file is.
+    /// The shape in the file's header; gray only if the file is.
     static func shape(_ path: String) throws(DatasetError) -> ImageShape {
         let bytes = try FileContent.read(path)
         return try isPNG(bytes, path) ? PNGReader(bytes, path).shape : JPEGReader(bytes, path).shape

@@ -54,7 +54,7 @@ struct JPEGReader {
         return components == 4 ? Self.colours(ofInks: pixels) : pixels
     }
 
-    /// Warnings of the library with which no pixel is in doubt, as a file has them that Pillow reads too.
+    /// Warnings of the library that put no pixel in doubt; Pillow reads such files too.
     private static let harmless = [
         "extraneous bytes before marker", "unknown JFIF revision number", "Unknown Adobe color transform code",
         "Invalid SOS parameters for sequential JPEG",

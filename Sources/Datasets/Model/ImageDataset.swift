@@ -113,7 +113,7 @@ public struct ImageDataset: Sendable {
     }
 
     /// The same images with other numbers of their classes, which all sources share from then on.
-    /// - Parameter places: the new number of each class.
+    /// - Parameter places: each class's new number.
     func relabelled(_ places: [Int], classNames: [String]) -> ImageDataset {
         ImageDataset(
             name: name, classNames: classNames, labels: labels.map { places[$0] }, parts: parts,

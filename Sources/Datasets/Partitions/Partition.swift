@@ -4,7 +4,7 @@ import PromptAggregation
 public enum Partition: Hashable, Sendable {
     /// Each client gets a random sample of equal size (sizes differ by at most one).
     case iid
-    /// Each class is divided over the clients by shares drawn from Dirichlet(α), drawn anew until every client has at
+    /// Each class is divided over the clients by shares drawn from Dirichlet(α), drawn again until every client has at
     /// least `minimum` images (Hsu et al. 2019; the PFPT paper, section 4: α 0.5 or 0.1).
     case dirichlet(alpha: Double, minimum: Int)
     /// Each client owns a `fraction` of the classes, and `share` of every class goes evenly to its owners; the rest is

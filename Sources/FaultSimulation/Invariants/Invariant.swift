@@ -4,11 +4,11 @@ import RunLog
 
 /// What happens in a simulation, as far as an invariant may want to know.
 package enum Observation {
-    /// The aggregator told all of a version.
+    /// The aggregator published a version to all.
     case published(Version, Digest)
-    /// An observer was told of the flush that made a version; the last one that it knew of is the other.
+    /// An observer heard of the flush that made a version; `after` is the last one that it knew of.
     case flushed(Version, after: Version)
-    /// The aggregator told a client what is safe.
+    /// The aggregator acknowledged updates to a client.
     case acknowledged(ClientID, UpdateID)
     case trained(Training)
     /// A client has an update on its disk.
@@ -19,9 +19,9 @@ package enum Observation {
     case recovered(Digest, among: [Digest])
     /// What recovery gave, and what running the whole log through the core gives.
     case resumed(Digest, whole: Digest)
-    /// An aggregator began the run anew on an empty disk.
+    /// An aggregator began the run again on an empty disk.
     case begunAnew
-    /// An observer of the aggregator was told what a client says of a version.
+    /// An observer of the aggregator heard a client's evaluation of a version.
     case evaluated(ClientMessage.Evaluation)
     /// A core found itself in a state that cannot be.
     case unsound(String)

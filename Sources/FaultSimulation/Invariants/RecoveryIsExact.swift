@@ -2,7 +2,7 @@ import Federation
 import PromptAggregation
 import RunLog
 
-/// An aggregator that is started again has the very state that it had, whether it went on from a snapshot or not, and
+/// An aggregator that is started again has the very state that it had, whether it started from a snapshot or not, and
 /// replaying the whole log in one go gives the same once more, with every digest that was written down.
 struct RecoveryIsExact: Invariant {
     let name = "recovery gives the state of an uninterrupted run"
@@ -15,7 +15,7 @@ struct RecoveryIsExact: Invariant {
             if !candidates.contains(digest) { found.append("an aggregator came back with a state that it never had") }
         case .resumed(let digest, let whole):
             if digest != whole { found.append("an aggregator recovered to another state than its log gives") }
-        case .begunAnew: found.append("an aggregator that had committed found nothing and began anew")
+        case .begunAnew: found.append("an aggregator that had committed found nothing and began again")
         case .ended(let digest): last = digest
         default: break
         }

@@ -19,7 +19,7 @@ struct RunRecord {
     var flushes: [Flush] = []
     /// Each publication of the log.
     var publications: [Replay.CheckedPublication] = []
-    /// The core at the end of the replay; nil where the log tells of no run.
+    /// The core at the end of the replay; nil where the log holds no run.
     var aggregator: Aggregator?
     /// Updates on the clients' disks.
     var kept: Set<UpdateName> = []

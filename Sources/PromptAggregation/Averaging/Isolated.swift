@@ -1,4 +1,4 @@
-/// Training without exchange, the control that every federation must beat: each client goes on from its own values
+/// Training without exchange, the control that every federation must beat: each client continues from its own values
 /// (`TrainingPlan.Personal.everything`) and sends none. Versions count the flushes; the state stays the initial one.
 struct Isolated: MemorylessStrategy {
     static let entry = StrategyEntry(

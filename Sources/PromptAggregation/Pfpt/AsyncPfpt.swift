@@ -13,7 +13,7 @@ struct AsyncPfpt: CatalogStrategy {
         source: "this project, after Weng et al., NeurIPS 2024",
         settings: PfptSettings.fit(sweeps: 3, promptStep: .mean, share: "samples", evidence: .touched) + [
             .number(
-                "inertia", 0, 0...1e6, "Weight of a prompt's present place against its evidence (prompt-step mean)."),
+                "inertia", 0, 0...1e6, "Weight of a prompt's current value against its evidence (prompt-step mean)."),
             .integer("patience", 10, 0...1_000_000, "Flushes that a prompt survives without support."),
             .number(
                 "least-support", 1e-3, 0...1,

@@ -1,9 +1,8 @@
-/// What a row gains from a prompt of its own: the density of a prompt not yet seen, under the spread of the present pool.
-///
-/// A new prompt at the row's own place would always fit best, so a birth is judged by its prior predictive density
-/// N(ω | m, v + α), as Yurochkin et al. (ICML 2019, equation 9) judge new neurons: m and v are the mean and variance of the
-/// pool by coordinate and α the pool's mean variance of a local prompt around its own. A row is then born only when it is
-/// about as far from every prompt as prompts are from each other.
+/// What a row gains from a prompt of its own: the density of a prompt not yet seen, under the spread of the present
+/// pool. A new prompt equal to the row would always fit best, so a birth is judged by its prior predictive density N(ω
+/// | m, v + α), as Yurochkin et al. (ICML 2019, equation 9) judge new neurons: m and v are the mean and variance of the
+/// pool by coordinate and α the pool's mean variance of a local prompt around its own. A row is then born only when it
+/// is about as far from every prompt as prompts are from each other.
 ///
 /// In many dimensions the densities differ by hundreds of nats, and a covariance that has learnt small movements would
 /// let every client that tunes a little longer have prompts of its own. So a row must also lie at a least distance from

@@ -1,14 +1,13 @@
-/// PFPT as the paper writes it (Weng et al., NeurIPS 2024, equations 4 to 11, 26 and 27).
-///
-/// At every flush the pool starts anew as the union of the local prompts, is fitted to them, and keeps the prompts that
-/// some client is matched with. What is tuned beside the prompts is averaged as FedAvg does.
+/// PFPT as the paper writes it (Weng et al., NeurIPS 2024, equations 4 to 11, 26 and 27). At every flush the pool
+/// starts as the union of the local prompts, is fitted to them, and keeps the prompts that some client is matched with.
+/// What is tuned beside the prompts is averaged as FedAvg does.
 struct Pfpt: CatalogStrategy {
     static let entry = StrategyEntry(
         name: "pfpt",
         summary: "Probabilistic prompt aggregation: the pool is refitted to the local prompts of each flush.",
         source: "Weng et al., NeurIPS 2024, equations 4-11, 26, 27",
         settings: PfptSettings.fit(sweeps: 50, promptStep: .mean, share: "equal", evidence: .pool) + [
-            .integer("restarts", 1, 1...1000, "Fits from different random starts, of which the best is kept."),
+            .integer("restarts", 1, 1...1000, "Fits from different random starts; the best is kept."),
             .flag("keep-networks", false, "Carry the two networks and their optimizer state on to the next flush."),
         ]
     ) { settings, initial, seed in

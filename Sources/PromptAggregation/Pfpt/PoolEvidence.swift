@@ -8,7 +8,7 @@ package struct PoolEvidence: Hashable, Sendable {
     /// z_t: the pool row that each row is matched with, −1 for none yet.
     package var matches: [Int]
 
-    /// Evidence of less weight moves nothing: what it would move float32 cannot tell.
+    /// Evidence of less weight moves nothing: float32 cannot hold what it would move.
     static let leastWeight = 1e-12
 
     /// Values beyond this are brought back to it, so that squares stay far within float32.

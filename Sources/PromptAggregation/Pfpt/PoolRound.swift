@@ -7,7 +7,7 @@ enum PoolRound {
         return Array(places.prefix(count))
     }
 
-    /// The pool that begins as the union of all local prompts, networks anew, matches at random.
+    /// The pool that begins as the union of all local prompts, with new networks and random matches.
     static func coldStart(
         _ evidence: [PoolEvidence], layout: NetworkLayout, random: inout SeededRandom
     ) -> (model: PoolModel, evidence: [PoolEvidence]) {

@@ -1,6 +1,6 @@
 extension TrainingPlan {
-    /// The tensors of the state that a client keeps: it starts from the published ones once, goes on from its own in each
-    /// further task, and sends none of them.
+    /// The tensors of the state that a client keeps: it starts from the published ones once, continues from its own in
+    /// each further task, and sends none of them.
     public enum Personal: String, Hashable, Sendable, CaseIterable {
         case nothing
         /// The head; the prompts are tuned together (FedPer, Arivazhagan et al. 2019).

@@ -1,5 +1,5 @@
-/// How a client keeps its updates from telling too much of its data: what an update changed is clipped as a whole and gets
-/// Gaussian noise before it is stored and sent (Abadi et al. 2016; by client McMahan et al. 2018).
+/// How a client keeps its updates from revealing too much of its data: what an update changed is clipped as a whole and
+/// gets Gaussian noise before it is stored and sent (Abadi et al. 2016; by client McMahan et al. 2018).
 public struct ClientPrivacy: Hashable, Sendable {
     /// The most Euclidean norm of what an update changed, over all of its tensors.
     public var clipNorm: Double
@@ -9,7 +9,7 @@ public struct ClientPrivacy: Hashable, Sendable {
     public var delta: Double
     /// A client takes no task whose update would bring its ε above this; nil for no bound.
     public var budget: Double?
-    /// What clients say that they have, instead of their number of samples; nil tells the true one.
+    /// What clients say that they have, instead of their number of samples; nil sends the true one.
     public var sampleCount: Int?
 
     public init(clipNorm: Double, noiseMultiplier: Double, delta: Double, budget: Double?, sampleCount: Int?) {
@@ -29,10 +29,8 @@ public struct ClientPrivacy: Hashable, Sendable {
     /// Whether an update more would exceed the budget.
     public func isSpent(rho: Double) -> Bool { budget.map { epsilon(rho: rho + self.rho) > $0 } ?? false }
 
-    /// Clips and noises an update.
-    ///
-    /// Which prompts a client's images picked tells of them too, so the result holds every prompt of the base, also those
-    /// that the client left alone.
+    /// Clips and noises an update. Which prompts a client's images picked reveals something of them too, so the result
+    /// holds every prompt of the base, also those that the client left alone.
     ///
     /// - Parameters:
     ///   - parameters: what the update would hold.
@@ -87,7 +85,7 @@ public struct ClientPrivacy: Hashable, Sendable {
     /// Why a client under this plan would send what noise cannot cover; nil where all that it sends is covered.
     public static func obstacle(to plan: TrainingPlan) -> String? {
         if plan.classMeans { return "it sends class means and counts, which start from nothing published" }
-        if plan.controlVariates { return "it sends control variates, which tell each step's gradients" }
+        if plan.controlVariates { return "it sends control variates, which reveal each step's gradients" }
         return plan.personal == .everything ? "its clients send nothing" : nil
     }
 }

@@ -1,4 +1,4 @@
-/// How much all of a client's updates together may tell of its data, where each was clipped and given Gaussian noise.
+/// How much all of a client's updates together may reveal of its data, where each was clipped and given Gaussian noise.
 ///
 /// The Gaussian mechanism with noise multiplier z has the Rényi divergence α ρ of every order α > 1, with ρ = 1 / (2 z²)
 /// (Mironov 2017, corollary 3). Under composition the ρ add up. They are converted to (ε, δ) by

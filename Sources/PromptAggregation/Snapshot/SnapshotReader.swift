@@ -44,7 +44,7 @@ public struct SnapshotReader: Sendable {
         guard place == end else { throw unexpected("end", "\(end)", "\(end - place) more bytes") }
     }
 
-    /// An error at the present place.
+    /// An error at the current position.
     package func unexpected(_ what: String, _ expected: String, _ actual: String) -> SnapshotError {
         .unexpected(place: place, what: what, expected: expected, actual: actual)
     }

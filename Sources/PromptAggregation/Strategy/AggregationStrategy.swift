@@ -40,7 +40,7 @@ extension AggregationStrategy {
         return writer.finish()
     }
 
-    /// Goes on from where `snapshot` was taken of a strategy that was made with the same settings, initial state and seed.
+    /// Continues from a `snapshot` of a strategy that was made with the same settings, initial state and seed.
     ///
     /// - Throws: `SnapshotError` saying what was expected and what came; the strategy is then as it was.
     public mutating func restore(_ snapshot: [UInt8]) throws(SnapshotError) {

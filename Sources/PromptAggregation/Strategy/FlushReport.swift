@@ -1,4 +1,4 @@
-/// What a strategy tells observers of one flush.
+/// What a strategy reports to observers of one flush.
 public struct FlushReport: Hashable, Sendable {
     /// The share of each contribution in the result, in the order of the contributions; the sum is 1 unless none counted.
     public var weights: [Double]

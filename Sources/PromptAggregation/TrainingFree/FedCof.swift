@@ -1,6 +1,6 @@
-/// FedCOF (Goswami et al., NeurIPS 2025, arXiv 2412.14326), the control without training: every client sends the mean of
-/// each class's features, as the frozen encoder gives them without prompts, and the number of its images; how the means of
-/// the clients differ tells the covariances, and ridge regression on these gives the classifier
+/// FedCOF (Goswami et al., NeurIPS 2025, arXiv 2412.14326), the control without training: every client sends the mean
+/// of each class's features, as the frozen encoder gives them without prompts, and the number of its images; how the
+/// means of the clients differ gives the covariances, and ridge regression on these gives the classifier
 /// (`ClassTotals.ridgeWeight`).
 ///
 /// The last report of every client counts, whatever its staleness: features of a frozen encoder do not age. The published

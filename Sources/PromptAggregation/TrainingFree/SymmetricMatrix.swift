@@ -23,7 +23,7 @@ struct SymmetricMatrix {
         }
     }
 
-    /// Adds `weight` times a matrix of which the upper triangle is given, row by row.
+    /// Adds `weight` times a matrix whose upper triangle is given, row by row.
     mutating func add(upperTriangle: [Float], weight: Double) {
         precondition(upperTriangle.count == size * (size + 1) / 2, "a triangle of another size")
         let size = size

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the files beside the weights say; every field may be missing, since the tensors' shapes tell most of it.
+/// What the files beside the weights say; every field may be missing, since the tensors' shapes show most of it.
 struct EncoderConfiguration {
     /// `config.json`, for messages.
     let path: String

@@ -18,7 +18,7 @@ public enum EncoderError: Error, Hashable, CustomStringConvertible {
     case values(SafetensorsError)
     case configuration(path: String, field: String, expected: String, found: String)
     case unreadableConfiguration(path: String, String)
-    /// Neither the configuration nor the family tells the number of attention heads.
+    /// Neither the configuration nor the family gives the number of attention heads.
     case headsUnknown(path: String, width: Int)
     /// The bundled encoder is not where the program is.
     case notInstalled(path: String)
@@ -43,7 +43,7 @@ public enum EncoderError: Error, Hashable, CustomStringConvertible {
             "\(path), field '\(field)': expected \(expected), found \(found)"
         case .unreadableConfiguration(let path, let problem): "\(path): \(problem)"
         case .headsUnknown(let path, let width):
-            "\(path): expected field 'num_attention_heads', which no tensor tells and width \(width) does not suggest"
+            "\(path): expected field 'num_attention_heads', which no tensor shows and width \(width) does not suggest"
         case .notInstalled(let path):
             "\(path): expected the bundled encoder beside the program, found none: install that folder too, or set encoder.path"
         }

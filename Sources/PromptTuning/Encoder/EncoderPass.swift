@@ -150,7 +150,7 @@ final class EncoderPass {
         for image in 0..<images { (rows + image * tokens * stride).update(repeating: 0, count: stride) }
     }
 
-    /// Writes prompts, rows of [prompts, padded width], over what stands at their places in the stream.
+    /// Writes prompts, rows of [prompts, padded width], over their rows of the stream.
     private func insert(_ layer: UnsafePointer<Float>, _ picks: ArraySlice<[Int]>?) {
         for image in 0..<images {
             let target = stream.start + (image * tokens + 1) * width

@@ -6,8 +6,8 @@ struct FrozenEmbedding: Sendable {
     let patches: PackedMatrix
     /// What is added to the token of each patch: position and convolution bias, [patches, padded width].
     let offsets: FloatMemory
-    /// The tokens that are the same for every image, with their positions, before any norm: the class token (zeros where
-    /// attention pooling takes its place), then registers and distillation token; [1 + extra tokens, padded width].
+    /// The tokens that are the same for every image, with their positions, before any norm: the class token (zeros
+    /// where attention pooling replaces it), then registers and distillation token; [1 + extra tokens, padded width].
     let fixedTokens: FloatMemory
     /// The affine part of the norm before the first block (CLIP), nil where the family has none: [padded width] each.
     let norm: (scale: FloatMemory, shift: FloatMemory)?

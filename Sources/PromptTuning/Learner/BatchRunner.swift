@@ -153,7 +153,7 @@ final class BatchRunner: @unchecked Sendable {
         if let failure = failures.lazy.compactMap({ $0 }).first { throw failure }
     }
 
-    /// One pass a worker whose buffers are large enough; made anew when they are not.
+    /// One pass a worker whose buffers are large enough; made again when they are not.
     private func passes(images: Int, prompts: Int, keepsGradients: Bool) -> [EncoderPass] {
         let current = keepsGradients ? trainingPasses : inferencePasses
         if let pass = current.first, pass.maximumImages >= images, pass.maximumPrompts >= prompts { return current }

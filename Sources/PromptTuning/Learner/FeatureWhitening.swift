@@ -5,9 +5,9 @@ import PromptAggregation
 /// identity; the head then works on x.
 ///
 /// Class features of a frozen encoder have a large common part and a few strong directions. Under skewed labels every
-/// client's steps fight over these first, and what tells the classes apart is learnt last. Whitening is preconditioning
-/// by the features' covariance, the input factor of K-FAC (Martens and Grosse, ICML 2015, section 3), fixed at the start
-/// of a run. Nothing runs slower: Ω and μ are folded into the head.
+/// client's steps fight over these first, and the differences between classes are learnt last. Whitening is
+/// preconditioning by the features' covariance, the input factor of K-FAC (Martens and Grosse, ICML 2015, section 3),
+/// fixed at the start of a run. Nothing runs slower: Ω and μ are folded into the head.
 struct FeatureWhitening {
     private let width: Int
     /// μ: [width].

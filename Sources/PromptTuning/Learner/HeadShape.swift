@@ -39,7 +39,7 @@ public struct HeadDesign: Hashable, Sendable {
     }
 }
 
-/// The shape of a state's head, as its tensors tell it.
+/// The shape of a state's head, from its tensors.
 struct HeadShape {
     let classes: Int
     /// Values of the hidden layer, nil for a linear head.

@@ -54,7 +54,7 @@ public final class PromptLearner: Sendable {
     ///   - personal: what the client kept of its last task, nothing at its first.
     ///   - seed: fixes the order of the images.
     ///   - shouldStop: asked before each step.
-    /// - Returns: nil when it was told to stop.
+    /// - Returns: nil when it was asked to stop.
     /// - Throws: `TuningError`, or what the image source throws.
     public func tune(
         _ state: PromptState, personal: Parameters = Parameters(), on dataset: TuningDataset, plan: TrainingPlan,

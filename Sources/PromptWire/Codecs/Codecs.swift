@@ -65,8 +65,8 @@ public enum AggregatorCodec {
         }
     }
 
-    /// The bytes of a `GlobalPrompts` by itself: the same for the same state in every epoch, so that a digest of
-    /// them tells whether two states are equal bit for bit.
+    /// The bytes of a `GlobalPrompts` by itself: the same for the same state in every epoch, so that a digest of them
+    /// shows whether two states are equal bit for bit.
     public static func globalPromptsPayload(_ message: AggregatorMessage.GlobalPrompts) -> [UInt8] {
         MessageWriter.pack { $0.globalPrompts(message) }
     }

@@ -57,7 +57,7 @@ func named<Refusal: Error>(_ error: any Error, as _: Refusal.Type) {
     if !(error is Refusal) || "\(error)".isEmpty { violated("refused by an error of another kind: \(error)") }
 }
 
-/// Files that exist for one call; in memory where the system has a place for such.
+/// Files that exist for one call; in memory where the system has a folder for such.
 private func withFiles(_ contents: [[UInt8]], _ body: ([String]) -> Void) {
     let folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory()
     let name = "\(folder)impromptu-fuzz-\(getpid())-\(calls.add(1, ordering: .relaxed).newValue)"

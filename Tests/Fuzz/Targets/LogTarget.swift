@@ -13,7 +13,7 @@ func tryLog(_ bytes: UnsafeRawBufferPointer) {
     }
 }
 
-/// Reads a file to its end; where that works, another writer must be able to go on with it.
+/// Reads a file to its end; where that works, another writer must be able to continue it.
 /// - Returns: the messages, nil for a file that is refused.
 private func tryReading(_ content: [UInt8]) -> [[UInt8]]? {
     guard let before = messages(of: content) else { return nil }

@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    /// Each file in Seeds/<target> once broke something, which its name tells.
+    /// Each file in Seeds/<target> once broke something; its name says what.
     private func findings(of target: FuzzTarget) throws -> [[UInt8]] {
         let folder = try #require(Bundle.module.url(forResource: "Seeds", withExtension: nil))
             .appending(path: target.rawValue)

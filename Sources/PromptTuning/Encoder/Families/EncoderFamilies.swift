@@ -57,7 +57,7 @@ public enum EncoderFamilies {
         return family
     }
 
-    /// Heads of the published models of a width, which no tensor tells; nil where there are none of that width.
+    /// Heads of the published models of a width, which no tensor shows; nil where there are none of that width.
     static func publishedHeads(width: Int) -> Int? {
         switch width {
         case 192: 3

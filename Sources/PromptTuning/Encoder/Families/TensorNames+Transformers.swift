@@ -1,4 +1,4 @@
-/// Hugging Face transformers: version 5 named the layers of ViT, DeiT and DINOv2 anew, and files of both kinds are about.
+/// Hugging Face transformers: version 5 renamed the layers of ViT, DeiT and DINOv2, and there are files of both kinds.
 extension TensorNames {
     static let vit = vitModel("transformers ViTModel", blockPrefix: "layers.", block: layerSince5)
     static let vitBefore5 = vitModel("transformers ViTModel", blockPrefix: "encoder.layer.", block: layerBefore5)
