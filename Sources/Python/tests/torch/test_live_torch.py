@@ -24,6 +24,7 @@ from impromptu.torch import PromptedViT, Samples, TorchClient, VisionTransformer
 logging.basicConfig(level=logging.INFO, stream=sys.stdout)
 run, name, encoder, keys, outbox = sys.argv[1:]
 torch.manual_seed(1)
+print("ready", flush=True)
 description = impromptu.ModelDescription.of_run(run)
 size, classes = description.image.size, len(description.classes)
 images, labels = torch.randn(20, 3, size, size), torch.arange(20) % classes
@@ -99,7 +100,8 @@ def test_the_existing_loop_takes_part_by_five_lines():
 
 
 def test_two_workers_and_two_clients_of_pytorch_with_keys_through_three_kills(federation):
-    running = federation(updates=30, keys=True, settings=["federation.clients_to_start=6"])
+    settings = ["federation.clients_to_start=6", "worker.delay_seconds=1"]
+    running = federation(updates=60, keys=True, settings=settings)
     names = ("clinic-1", "clinic-2")
     running.make_keys(names)
     aggregator = running.aggregator()
@@ -107,9 +109,10 @@ def test_two_workers_and_two_clients_of_pytorch_with_keys_through_three_kills(fe
     clients = {name: torch_client(running, name) for name in names}
     wait_for(lambda: len(running.sent_by("clinic-1")) >= 2, "two updates of clinic-1", seconds=120)
     crash(clients["clinic-1"])
-    clients["clinic-1"] = torch_client(running, "clinic-1")
-    wait_for(lambda: len(running.sent_by("clinic-2")) >= 3, "three updates of clinic-2", seconds=120)
     crash(aggregator)
+    clients["clinic-1"] = torch_client(running, "clinic-1")
+    # Importing PyTorch may take long; without an aggregator the run cannot end meanwhile.
+    wait_for(lambda: running.log("clinic-1").count("ready") >= 2, "clinic-1 being back", seconds=180)
     aggregator = running.aggregator()
     crash(workers[0])
     workers[0] = running.worker(0)
