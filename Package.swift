@@ -167,7 +167,7 @@ let package = Package(
         .testTarget(
             name: "RunLogTests",
             dependencies: [
-                "CZlib", "Lab", "RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings",
+                "Lab", "RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings",
                 "TestSupport",
             ],
             swiftSettings: swiftSettings),

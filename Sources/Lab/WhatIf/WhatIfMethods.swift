@@ -41,7 +41,7 @@ public struct WhatIfMethods: Sendable {
                     "--set strategy.\(stranger.key): none of \(names.joined(separator: ", ")) has such a setting")
             }
             let groups = absent.isEmpty ? [[]] : absent
-            return try names.flatMap { name in try groups.map { (name, $0) } }.map { name, absent in
+            return try names.flatMap { name in groups.map { (name, $0) } }.map { name, absent in
                 let settings = try settings(of: name, recorded, given.strategy)
                 try checkUpdates(of: recorded, fit: name, settings)
                 let strategy = try StrategyCatalog.make(
