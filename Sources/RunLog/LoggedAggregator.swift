@@ -119,6 +119,11 @@ package struct LoggedAggregator {
     package mutating func change(
         _ settings: [SettingChanged], of configuration: RunConfiguration, at time: Timestamp
     ) throws -> RunConfiguration {
+        // The first of two values could end a run that the second lets go on, when its clients have heard of the end.
+        guard Set(settings.map(\.key)).count == settings.count else {
+            throw ConfigurationError(
+                "expected each key once, found \(settings.map(\.key).joined(separator: ", "))")
+        }
         var steps: [RunConfiguration] = []
         for setting in settings {
             steps.append(try (steps.last ?? configuration).changing(setting.key, to: setting.value))

@@ -125,6 +125,8 @@ public struct RunInspection: Encodable, Sendable {
         public var startedFrom: WarmStart?
         /// The settings that were changed since it began, in their order.
         public var changes: [Change]
+        /// In the order of the labels; empty where the log does not name them.
+        public var classes: [String]
         public var strategy: String
         @Wide public var seed: UInt64
         public var records: Int
@@ -179,6 +181,7 @@ public struct RunInspection: Encodable, Sendable {
             build: replay.header!.program.build, kernels: replay.header!.program.kernels,
             algorithm: Int(clamping: replay.header!.program.algorithm), startedFrom: replay.header!.warmStart,
             changes: replay.changes.map { Change(key: $0.key, value: $0.value) },
+            classes: replay.header!.model.fields.filter { $0.name.hasPrefix("classes[") }.map(\.value),
             strategy: replay.configuration!.strategy.name,
             seed: replay.header!.seed, records: replay.records, droppedBytes: replay.droppedBytes,
             seconds: collector.start.map { (replay.lastTime - $0) / .seconds(1) } ?? 0,

@@ -18,7 +18,7 @@ struct MethodTable {
 
     /// The highest multiple of 5 % that every run reaches, nil where none is above chance.
     private static func target(for task: ReportedTask, above chance: Double) -> Double? {
-        let best = task.methods.flatMap(\.runs).map { run in run.evaluations.map(\.accuracy).max() ?? 0 }
+        let best = task.methods.flatMap(\.runs).map { run in run.curves.accuracies.map(\.value).max() ?? 0 }
         let steps = ((best.min() ?? 0) * 20 + 1e-9).rounded(.down)
         return steps / 20 > chance ? steps / 20 : nil
     }
@@ -35,7 +35,8 @@ struct MethodTable {
             let last = method.runs.compactMap(\.evaluations.last)
             table.add(
                 [
-                    method.label, "\(method.runs.count)", Self.text(last.map(\.accuracy), 1, scale: 100),
+                    method.label, "\(method.runs.count)",
+                    Self.text(method.runs.compactMap { $0.curves.accuracies.last?.value }, 1, scale: 100),
                     Self.text(last.map(\.balancedAccuracy), 1, scale: 100), Self.text(last.map(\.loss), 3),
                 ] + targets.map { reached($0, by: method) } + [
                     Self.text(method.runs.map { Double($0.updates) }, 0),
@@ -48,7 +49,8 @@ struct MethodTable {
     }
 
     private func reached(_ target: Double, by method: RunGroup) -> String {
-        let times = method.runs.compactMap { run in run.evaluations.first { $0.accuracy >= target - 1e-12 }?.seconds }
+        let times = method.runs.compactMap { run in run.curves.accuracies.first { $0.value >= target - 1e-12 }?.seconds
+        }
         guard times.count == method.runs.count else { return "reached by \(times.count) of \(method.runs.count)" }
         return Self.text(times, 1)
     }

@@ -137,7 +137,9 @@ public struct Report {
         let partition = partitions.allotment(of: run.configuration)
         let figures = RunCharts(logged: logged, partition: try? partition.get())
         var words: [String] = []
-        if case .failure(let error) = partition { words.append("What each client has is not drawn: \(error)") }
+        if case .failure(let error) = partition, run.configuration.data.isDivided {
+            words.append("What each client has is not drawn: \(error)")
+        }
         if logged.matches.version == nil {
             words.append("The strategy \(run.configuration.strategy.name) matches no prompts.")
         }
@@ -145,7 +147,7 @@ public struct Report {
             ReportDocument.Table(
                 title: "Clients", table: RunTables.clients(logged, names: figures.clients))
         ]
-        if let table = RunTables.clientEvaluations(logged.history) {
+        if let table = RunTables.clientEvaluations(logged) {
             tables.append(.init(title: "Accuracy by client, on what each holds out", table: table))
         }
         if let table = RunTables.stalest(logged) { tables.append(.init(title: "The stalest updates", table: table)) }

@@ -49,23 +49,40 @@ enum RunTables {
         return table
     }
 
-    /// How the clients say that versions do on what they hold out, the newest of each, and all together; nil where none
-    /// holds anything out.
-    static func clientEvaluations(_ history: RunHistory) -> TextTable? {
-        guard !history.clientEvaluations.isEmpty else { return nil }
-        var table = TextTable(["client", "version", "made after", "held out", "accuracy", "loss"])
-        for (client, newest) in history.clientEvaluations {
-            table.add([
-                client.name, "\(newest.version)", decimal(newest.seconds, 1) + " s", "\(newest.count)",
-                decimal(100 * newest.accuracy, 1) + " %", decimal(newest.loss, 3),
-            ])
+    /// More classes than that would make a table that nobody can read.
+    private static let mostClasses = 12
+
+    /// How the clients say that versions do on what they hold out, the newest of each, and all together, with a column a
+    /// class where there are few; nil where none holds anything out.
+    static func clientEvaluations(_ logged: LoggedRun) -> TextTable? {
+        let newest = logged.history.clientEvaluations
+        guard let last = logged.history.federatedEvaluations.last else { return nil }
+        let names = logged.inspection.classes
+        let classes = names.count <= mostClasses ? names.indices : 0..<0
+        var table = TextTable(
+            ["client", "version", "made after", "held out", "accuracy", "loss"] + classes.map { names[$0] })
+        func shares(_ total: [Int], _ correct: [Int]) -> [String] {
+            classes.map { place in
+                guard place < total.count, total[place] > 0 else { return "-" }
+                return percent(Double(correct[place]) / Double(total[place]))
+            }
         }
-        if let last = history.federatedEvaluations.last {
-            table.add([
-                "\(last.clients) clients together", "\(last.version)", decimal(last.seconds, 1) + " s", "\(last.count)",
-                decimal(100 * last.accuracy, 1) + " %", decimal(last.loss, 3),
-            ])
+        for (client, evaluation) in newest {
+            table.add(
+                [
+                    client.name, "\(evaluation.version)", decimal(evaluation.seconds, 1) + " s",
+                    "\(evaluation.count)", percent(evaluation.accuracy), decimal(evaluation.loss, 3),
+                ] + shares(evaluation.total, evaluation.correct))
         }
+        let same = newest.map { $0.newest }.filter { $0.version == last.version }
+        func sum(_ counts: (RunHistory.ClientEvaluation) -> [Int]) -> [Int] {
+            classes.map { place in same.reduce(0) { $0 + (place < counts($1).count ? counts($1)[place] : 0) } }
+        }
+        table.add(
+            [
+                "\(last.clients) clients together", "\(last.version)", decimal(last.seconds, 1) + " s",
+                "\(last.count)", percent(last.accuracy), decimal(last.loss, 3),
+            ] + shares(sum { $0.total }, sum { $0.correct }))
         return table
     }
 
