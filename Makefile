@@ -7,7 +7,7 @@ LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.|SitesTests|FiguresTests|
 # Clients on trial, each with deadlines of its own; beside the tests above there would be too many at a time.
 TRIALS := ClientCheckTests
 # These force the kernels of the whole process, so they have one of their own.
-FORCED := PortableBitsTests
+FORCED := PortableBitsTests|GoldenLogTests
 # Fails where no test ran, and in CI (IMPROMPTU_REQUIRE_ALL=1) where one was skipped.
 RUN_TESTS := python3 Tests/House/run_tests.py
 PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
@@ -15,7 +15,7 @@ SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
 .PHONY: demo test test-python test-sites test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench \
-	chaos dist test-dist test-network wheel
+	chaos dist test-dist test-network wheel golden-logs
 
 # The Python package's types and tests, also live and as a wheel.
 define CHECK_PYTHON
@@ -63,6 +63,9 @@ test-dist: setup-test dist  ## Runs the tarball's program in a root without Swif
 
 chaos: setup  ## Kills a live federation's processes at random: make chaos KILLS=1000.
 	IMPROMPTU_CHAOS_KILLS=$(or $(KILLS),100) swift test $(TEST_FLAGS) --filter LiveChaosTests
+
+golden-logs: setup-test  ## Records the golden logs again, after AggregationAlgorithm.version was raised.
+	IMPROMPTU_RECORD_GOLDEN_LOGS=1 swift test $(TEST_FLAGS) --filter GoldenLogTests
 
 fuzz: setup  ## Tries hostile bytes on everything that reads any: make fuzz SECONDS=600, for each target.
 	Tests/Fuzz/fuzz $(or $(SECONDS),600)

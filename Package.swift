@@ -167,7 +167,7 @@ let package = Package(
         .testTarget(
             name: "RunLogTests",
             dependencies: [
-                "Lab", "RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings",
+                "CZlib", "Lab", "RunLog", "Federation", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings",
                 "TestSupport",
             ],
             swiftSettings: swiftSettings),
