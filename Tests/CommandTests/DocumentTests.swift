@@ -67,7 +67,9 @@ import Testing
         let commands = try Self.commands()
         for (name, text) in try Self.documents() {
             for line in Self.code(text) {
-                for call in line.split(separator: "impromptu ", omittingEmptySubsequences: false).dropFirst() {
+                let commandsAlone = line.split(separator: " && ").first { $0.contains("impromptu ") } ?? ""
+                for call in commandsAlone.split(separator: "impromptu ", omittingEmptySubsequences: false).dropFirst()
+                where !call.hasPrefix(" ") {
                     let words = call.split(separator: " ").prefix { !$0.hasPrefix("--") }.map(String.init)
                     guard let first = words.first, first.allSatisfy({ $0.isLowercase && $0.isASCII }) else { continue }
                     guard first != "help" else { continue }
@@ -123,7 +125,7 @@ import Testing
         #expect(keys.count > 80 && sections.count > 10)
         let files: Set<String> = [
             "mcap", "yaml", "csv", "json", "svg", "html", "md", "safetensors", "personal", "privacy", "txt", "counts",
-            "means", "mean", "whitening", "weight", "bias", "hidden", "common",
+            "means", "mean", "whitening", "weight", "bias", "hidden", "common", "pth", "sbatch", "prepare", "key",
         ]
         for (name, text) in try Self.documents() where !Self.ofOtherNames.contains(name) {
             for code in Self.code(text) {

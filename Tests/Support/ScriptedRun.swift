@@ -43,6 +43,7 @@ package struct ScriptedRun {
     ) throws -> RunFolder {
         var target = RunFolder(path: folder)
         target.syncsLog = false
+        try target.create()
         let configuration = try configuration(assignments)
         var run: ScriptedRun? = try ScriptedRun(
             begin: configuration, recordedAs: Self.configuration(assignments + recorded), in: target, key: key)
@@ -118,6 +119,7 @@ package struct ScriptedRun {
                     version: version, accuracy: accuracy, balancedAccuracy: accuracy, loss: 1 - accuracy,
                     maskedAccuracy: accuracy), at: now)
         }
+        if !made.isEmpty { _ = try pipeline.commit() }
     }
 
     /// Answers tasks until the run has ended, or so many updates were accepted.

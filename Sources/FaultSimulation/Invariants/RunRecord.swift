@@ -41,7 +41,8 @@ struct RunRecord {
     }
 
     /// Replays a log from its first to its last record.
-    mutating func read(_ storage: some RunStorage) throws {
+    /// - Parameter signer: the public key that its checkpoints must be signed with.
+    mutating func read(_ storage: some RunStorage, signedBy signer: [UInt8]) throws {
         let replay = try Replay(RunLogReader(storage.readLog())) { step in
             switch step {
             case .judged(let update, let verdict): judge(update, verdict)
@@ -51,8 +52,7 @@ struct RunRecord {
             }
         }
         aggregator = replay.aggregator
-        verification = LogVerification(
-            RunLogReader(try storage.readLog()), trusted: [SimulatedAggregator.key.publicKey])
+        verification = LogVerification(RunLogReader(try storage.readLog()), trusted: [signer])
     }
 
     /// Notes what became of an update, the first time that it is settled.

@@ -31,7 +31,7 @@ public actor AggregatorService: Service {
     var pipeline: CommitPipeline
     var observer: RunObserver
     let figureFiles: FiguresQueue
-    private let health: HealthFile?
+    let health: HealthFile?
     private let snapshots: SnapshotKeeper
     var evaluator: Evaluator?
     var links: AggregatorLinks?
@@ -45,13 +45,13 @@ public actor AggregatorService: Service {
     /// Whether the run has its log.
     private var begun = false
     var ended = false
-    private let reporter: ServiceReporter
+    let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
     private var lookAround: LoopTimer?
     private(set) var logWatch: LogWatch?
     /// The drain that was asked for since the start.
     var drain: Drain?
-    private let watch: RunWatch?
+    let watch: RunWatch?
     private let atEnd: @Sendable (LiveFigures) throws -> Void
     private var showing: LoopTimer?
     private let disk = DispatchQueue(label: "log")
@@ -238,31 +238,6 @@ public actor AggregatorService: Service {
         guard watch != nil else { return }
         show()
         showing = loop.schedule(every: RunWatch.interval) { [weak self] in self?.assumeIsolated { $0.show() } }
-    }
-
-    private func showLife() {
-        reporter.alive(status)
-        writeHealth()
-    }
-
-    private func writeHealth() {
-        guard let health else { return }
-        figureFiles.replace(.health) { [status] in health.write(status) }
-    }
-
-    /// Leaves the run's figures to whoever looks on.
-    private func show() { watch?.post(figures) }
-
-    private var figures: LiveFigures {
-        LiveFigures(setup: setup, engine: pipeline.engine, history: observer.history, at: clock.now())
-    }
-
-    /// What it does, in a few words for whoever watches over the process.
-    private var status: String {
-        let aggregator = pipeline.aggregator
-        let counts = aggregator.counts
-        return "version \(aggregator.version), \(counts.accepted) updates, \(counts.clientsAlive) clients alive,"
-            + " \(counts.inFlight) tasks in flight"
     }
 
     private func makeEvaluator() throws {
