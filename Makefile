@@ -6,7 +6,7 @@ TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.|SitesTests|FiguresTests|HostedClientTests
 # Clients on trial, each with deadlines of its own; beside the tests above there would be too many at a time.
 TRIALS := ClientCheckTests
-# These force the kernels of the whole process, so they have one of their own.
+# These force the kernels of the whole process, so each has one of its own.
 FORCED := PortableBitsTests|GoldenLogTests
 # Fails where no test ran, and in CI (IMPROMPTU_REQUIRE_ALL=1) where one was skipped.
 RUN_TESTS := python3 Tests/House/run_tests.py
@@ -34,7 +34,8 @@ test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, 
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)|$(TRIALS)|$(FORCED)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(LIVE)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(TRIALS)'
-	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(FORCED)'
+	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter PortableBitsTests
+	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter GoldenLogTests
 	$(CHECK_PYTHON)
 	Deploy/systemd/verify
 	Deploy/kubernetes/verify $(BINARY)

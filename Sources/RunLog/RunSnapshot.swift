@@ -48,13 +48,15 @@ package struct RunSnapshot {
 
     private static let kind = "Run"
     /// Goes up with every change of what is written here.
-    private static let format: UInt64 = 4
+    private static let format: UInt64 = 5
+    /// Another compilation of the same version may continue from it: what follows is compared with the log's digests.
+    private static let maker = "impromptu \(buildVersion), algorithm \(AggregationAlgorithm.version)"
 
     package func encode() -> [UInt8] {
         var writer = SnapshotWriter()
         writer.write(Self.kind)
         writer.write(Self.format)
-        writer.write(Program.running.build)
+        writer.write(Self.maker)
         writer.write(bytes: run.bytes)
         writer.write(changes) { writer, change in
             writer.write(change.key)
@@ -75,12 +77,12 @@ package struct RunSnapshot {
         return writer.finish()
     }
 
-    /// - Throws: `SnapshotError` where the bytes are no such snapshot, are damaged, or come from another build.
+    /// - Throws: `SnapshotError` where the bytes are no such snapshot, are damaged, or come from another version.
     package init(_ bytes: [UInt8]) throws(SnapshotError) {
         var reader = try SnapshotReader(bytes)
         try reader.expect(Self.kind, "kind")
         try reader.expect(Self.format, "format of a run's snapshot")
-        try reader.expect(Program.running.build, "build")
+        try reader.expect(Self.maker, "maker")
         run = Digest(bytes: try reader.byteList())
         changes = try reader.list { reader throws(SnapshotError) in
             SettingChanged(key: try reader.text(), value: try reader.text())

@@ -7,6 +7,7 @@ import Testing
     /// Commands that other suites run.
     private static let elsewhere: Set<String> = [
         "aggregate", "work", "relay", "status", "drain", "set", "extend", "check", "experiment", "demo",
+        "check-client",
     ]
 
     /// Commands on a run in the folder `run`, and what each prints or leaves.
@@ -17,6 +18,9 @@ import Testing
         (["evaluate", "run"], "accuracy"),
         (["predict", "run", "scan.png", "--top", "2", "--format", "json"], "\"probability\""),
         (["show", "run"], "encoder.digest"),
+        (["verify", "run"], "whole"),
+        (["whatif", "run", "--no-accuracy"], "client-01"),
+        (["strategies", "pfpt-async"], "evidence"),
         (["export", "run", "--bundle", "bundle"], "bundle/prompts.safetensors"),
         (["report", "run", "--to", "report.html"], "report.html"),
         (["export", "run", "--to", "figures"], "figures/updates.csv"),

@@ -1,4 +1,6 @@
+import Federation
 import FederationRun
+import RunLog
 
 /// What it shows to whoever watches over the process and the run.
 extension AggregatorService {
