@@ -22,7 +22,7 @@ extension AggregatorService {
     }
 
     /// What it does, in a few words for whoever watches over the process.
-    private var status: String {
+    var status: String {
         let aggregator = pipeline.aggregator
         let counts = aggregator.counts
         return "version \(aggregator.version), \(counts.accepted) updates, \(counts.clientsAlive) clients alive,"
