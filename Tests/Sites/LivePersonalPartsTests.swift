@@ -26,7 +26,7 @@ import Testing
             let aggregator = try await sites.startAggregator(
                 settings + ["run.updates=14", "federation.mode=continuous", "federation.concurrency=1"])
             // So that the kill comes before the end.
-            let slow = ["--set", "worker.delay=constant", "--set", "worker.delay_seconds=0.2"]
+            let slow = ["--set", "worker.delay=constant", "--set", "worker.delay_seconds=1"]
             let first = try sites.startClient("north", slow)
             try await sites.updates(reach: 4)
             try await first.crash()
