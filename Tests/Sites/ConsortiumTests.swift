@@ -72,7 +72,8 @@ import Testing
     private func expectOutcome(_ inspection: RunInspection) throws {
         #expect(inspection.finished)
         #expect(inspection.clients.map(\.client) == ["children", "county", "hospice", "university", "westside"])
-        #expect(inspection.clients.allSatisfy { $0.updatesUsed > 0 && $0.rejected == 0 })
+        // What is still on its way when the run ends is refused.
+        #expect(inspection.clients.allSatisfy { $0.updatesUsed > 0 && $0.rejected <= 1 }, "\(inspection.clients)")
         let last = inspection.clients.filter { $0.evaluation?.version == inspection.version }
         #expect(last.map(\.client) == ["children", "county", "hospice", "university"], "the last version is evaluated")
         let evaluations = last.compactMap(\.evaluation)
