@@ -6,6 +6,8 @@ TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.|SitesTests|FiguresTests|HostedClientTests
 # Clients on trial, each with deadlines of its own; beside the tests above there would be too many at a time.
 TRIALS := ClientCheckTests
+# Those that take minutes; 'make test-clients' runs them.
+LONG_TRIALS := PlantedFaultTests|aWorkerPasses
 # These force the kernels of the whole process, so each has one of its own.
 FORCED := PortableBitsTests|GoldenLogTests
 # Fails where no test ran, and in CI (IMPROMPTU_REQUIRE_ALL=1) where one was skipped.
@@ -14,7 +16,7 @@ PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test test-python test-sites test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench \
+.PHONY: demo test test-python test-clients test-sites test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench \
 	chaos dist test-dist test-network wheel golden-logs
 
 # The Python package's types and tests, also live and as a wheel.
@@ -33,7 +35,7 @@ demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)|$(TRIALS)|$(FORCED)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(LIVE)'
-	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(TRIALS)'
+	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(TRIALS)' --skip '$(LONG_TRIALS)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter PortableBitsTests
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter GoldenLogTests
 	$(CHECK_PYTHON)
@@ -41,6 +43,9 @@ test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, 
 	Deploy/kubernetes/verify $(BINARY)
 	Deploy/container/verify
 	Deploy/monitoring/verify.py
+
+test-clients: setup-test  ## Puts clients on trial: the worker, the Python package, and one with a planted fault for each rule.
+	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --filter '$(TRIALS)'
 
 test-sites: setup-test  ## Runs the rehearsal with four hospitals, and the other tests of sites with images of their own.
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --filter SitesTests
