@@ -136,7 +136,7 @@ def go_through(federation):
 
 
 def judge(federation):
-    known = {(u["client"], u["task"]) for u in federation.accepted()}
+    known = {(u["client"], int(u["task"])) for u in federation.accepted()}
     told = set()
     for path in federation.folder.glob("outbox-*/**/acknowledged.txt"):
         for line in path.read_text().splitlines():
@@ -144,7 +144,7 @@ def judge(federation):
     lost = told - known
     assert told, "no client was told of any update"
     assert not lost, f"{len(lost)} acknowledged updates are not in the log: {sorted(lost)[:3]}"
-    counted = [(u["client"], u["task"]) for u in federation.accepted()]
+    counted = [(u["client"], int(u["task"])) for u in federation.accepted()]
     assert len(counted) == len(set(counted)), "an update was counted twice"
     assert len(counted) >= UPDATES, f"expected {UPDATES} updates, found {len(counted)}"
     replay = federation.impromptu("replay", "run", "--quiet")

@@ -213,7 +213,7 @@ def check_the_end(federation):
     replay = federation.impromptu("replay", "run", "--quiet")
     expect("every digest equal" in replay, "it replays: " + " ".join(replay.split("\n")[0].split()))
     updates = federation.lines("update")
-    used = [(entry["client"], entry["task"]) for entry in updates if entry["fate"] == "used"]
+    used = [(entry["client"], int(entry["task"])) for entry in updates if entry["fate"] == "used"]
     expect(len(used) == len(set(used)), f"none of the {len(used)} updates counts twice")
     told = set()
     for path in (federation.folder / "run/outbox").glob("*/acknowledged.txt"):
