@@ -2,6 +2,7 @@ import Federation
 import FederationService
 import Foundation
 import PromptAggregation
+import RunLog
 import RunSettings
 import TestSupport
 import Testing
@@ -63,6 +64,21 @@ import ZeroMQTransport
             try folder.rotate("two")
             try expectWhole("two", ["anybody"], in: folder)
             #expect(try files(of: folder) == names)
+        }
+    }
+
+    @Test(arguments: 0...2) func theKeyOfTheLogIsMadeFromWhereverItStopped(taken: Int) throws {
+        try withKeys { folder in
+            let steps = folder.stepsToMakeLogKey()
+            #expect(steps.count == 2)
+            try crash(behind: taken, of: steps, in: folder)
+            #expect(try folder.makeLogKey() == (taken < 2))
+            #expect(try !folder.makeLogKey(), "done before")
+            let key = try #require(try folder.logKey())
+            #expect(try KeyFolder.logPublicKey(in: folder.path + "/log.public") == key.publicKey)
+            #expect(try files(of: folder).allSatisfy { !$0.hasSuffix(".partial") })
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.path + "/log.secret")
+            #expect(throws: ConfigurationError.self) { try folder.logKey() }
         }
     }
 

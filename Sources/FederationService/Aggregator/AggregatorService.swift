@@ -71,7 +71,7 @@ public actor AggregatorService: Service {
     ///   - health: where to show that the service is alive, beside systemd.
     ///   - stays: whether it keeps announcing the run's end until it is stopped, also on a run that was closed in
     ///     order.
-    ///   - acceptsFork: whether to continue a run of which this program makes other versions than were logged.
+    ///   - acceptsFork: whether to continue a run whose versions this program computes otherwise than they were logged.
     ///   - watch: gets the run's figures every second; nil where nobody watches.
     ///   - earlier: what a new run starts with; nil for values of its own.
     ///   - atEnd: gets the run's last figures when all its files are closed, on the loop's thread.
@@ -105,7 +105,7 @@ public actor AggregatorService: Service {
         self.health = health
         reporter = ServiceReporter()
         keys = try configuration.security.keys.map { try KeyFolder(path: $0).aggregatorSide() }
-        let logKey = try configuration.security.keys.map { try LogKeyFiles(folder: $0).read() } ?? nil
+        let logKey = try configuration.security.keys.map { try KeyFolder(path: $0).logKey() } ?? nil
         if let folder = configuration.security.keys, logKey == nil {
             logger.warning(
                 "the log is not signed", metadata: ["problem": "\(folder) has no log.secret; 'impromptu keys' makes it"]

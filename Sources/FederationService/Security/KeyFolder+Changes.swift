@@ -3,8 +3,8 @@ import Foundation
 import RunSettings
 import ZeroMQTransport
 
-/// Replacing and revoking keys. A change is a list of steps, each of which happens as a whole or not at all; the same
-/// command again takes those that are missing.
+/// Replacing and revoking keys. A change is a list of steps. Each happens as a whole or not at all; the same command
+/// again takes those that are missing.
 extension KeyFolder {
     package enum Step: Equatable, Sendable {
         /// A file that only its owner can read where it is secret.

@@ -56,14 +56,19 @@ public struct KeyFolder: Sendable {
     /// - Throws: `ConfigurationError` also for a file that others than its owner can read.
     func secretKey(in file: String) throws -> CurveSecretKey {
         guard let key = CurveSecretKey(z85: try line(of: file)) else { throw malformed(file) }
+        try Self.requirePrivate(file)
+        return key
+    }
+
+    /// - Throws: `ConfigurationError` for a file that others than its owner can read.
+    static func requirePrivate(_ file: String) throws {
         // Of the file itself: in a volume of Kubernetes its name is a link, whose own mode says nothing.
         var status = stat()
         if stat(file, &status) == 0,
-            !Self.isPrivate(mode: Int(status.st_mode & 0o7777), owner: Int(status.st_uid), user: Int(getuid()))
+            !isPrivate(mode: Int(status.st_mode & 0o7777), owner: Int(status.st_uid), user: Int(getuid()))
         {
             throw ConfigurationError("\(file): expected a file that its owner alone can read (chmod 600)")
         }
-        return key
     }
 
     /// Whether only those can read a file who should. What root gives a service is often lent to it through the group

@@ -60,7 +60,7 @@ struct KeysCommand: ParsableCommand {
         if let rotate { return try self.rotate(rotate, in: folder) }
         if let revoke { return try self.revoke(revoke, in: folder) }
         if try folder.makeAggregator() { try StandardOutput.write("made the aggregator's keys and \(path)/allowed") }
-        if try LogKeyFiles(folder: path).make() {
+        if try folder.makeLogKey() {
             try StandardOutput.write("made \(path)/log.secret, which signs the aggregator's logs, and log.public")
         }
         if let workers {

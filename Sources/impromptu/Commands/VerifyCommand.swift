@@ -34,7 +34,7 @@ struct VerifyCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let trusted = try publicKeys.map { try LogKeyFiles.publicKey(in: $0) }
+        let trusted = try publicKeys.map { try KeyFolder.logPublicKey(in: $0) }
         let found = try LogVerification(log: RunFolder.log(at: path), trusted: trusted)
         if json {
             try printJSON(found)
@@ -45,6 +45,11 @@ struct VerifyCommand: ParsableCommand {
         if finished, !found.isClosed { throw ReplayError("\(found.log): expected a log that was closed in order") }
     }
 
+    private func checkpoints(of found: LogVerification) -> String {
+        guard found.checkpoints > 0 else { return "none in \(found.records) records" }
+        return "\(found.checkpoints), the last at record \(found.signedRecords - 1) of \(found.records)"
+    }
+
     private func lines(_ found: LogVerification) -> [String] {
         let keys = found.keys.joined(separator: ", ")
         let signer =
@@ -53,7 +58,7 @@ struct VerifyCommand: ParsableCommand {
             : keys + (found.areKeysTrusted ? "" : ", if the log is to be believed; --public-key settles that")
         return [
             "log            \(found.log)", "signed by      \(signer)",
-            "checkpoints    \(found.checkpoints), the last at record \(found.signedRecords - 1) of \(found.records)",
+            "checkpoints    " + checkpoints(of: found),
             "verdict        \(found.verdict)",
         ] + (found.droppedBytes > 0 ? ["torn end       \(found.droppedBytes) bytes were left out"] : [])
     }
