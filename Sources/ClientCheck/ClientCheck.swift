@@ -5,7 +5,7 @@ import ZeroMQTransport
 
 /// Tries a client of any make on an aggregator that misbehaves on purpose.
 public enum ClientCheck {
-    /// Ends a check under way, and the client's process with it. A signal handler may call it.
+    /// Ends a check under way, and the client's process with it, from any thread.
     public static func interrupt() { Interruption.set() }
 
     /// Plays the scenes and says what became of each rule that they try.

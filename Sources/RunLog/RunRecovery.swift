@@ -83,18 +83,19 @@ package struct RunRecovery {
     }
 
     /// Runs the whole log through the core.
-    package static func replayed(_ reader: consuming RunLogReader) throws -> (Replay, RunHistory) {
+    package static func replayed(
+        _ reader: consuming RunLogReader, otherAlgorithms: Replay.OtherAlgorithms = .refused
+    ) throws -> (Replay, RunHistory) {
         var history = RunHistory()
-        let replay = try Replay(reader) { history.take($0) }
+        let replay = try Replay(reader, otherAlgorithms: otherAlgorithms) { history.take($0) }
         return (replay, history)
     }
 
     /// Runs the whole log through the core, whatever program wrote it.
     private static func whole(_ log: consuming LogReader, _ header: RunHeader) throws -> (Replay, RunHistory) {
-        var history = RunHistory()
         do {
-            return (try Replay(RunLogReader(log), otherAlgorithms: .allowed) { history.take($0) }, history)
-        } catch let error as ReplayError where header.program.algorithm != Program.running.algorithm {
+            return try replayed(RunLogReader(log), otherAlgorithms: .allowed)
+        } catch let error as ReplayError where header.program.algorithm != AggregationAlgorithm.version {
             throw ReplayError("\(error); the log was begun by \(header.program.words), and this is another algorithm")
         }
     }

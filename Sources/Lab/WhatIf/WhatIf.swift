@@ -107,11 +107,11 @@ public struct WhatIf: Encodable, Sendable {
         }
     }
 
-    /// What is kept while the log goes by.
     private enum CodingKeys: CodingKey {
         case log, version, recordedSeconds, split, start, recorded, others, noAccuracy
     }
 
+    /// What is kept while the log goes by.
     private struct Study {
         let path: String
         let methods: WhatIfMethods

@@ -106,9 +106,7 @@ struct BenchHostileCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let program = [
-            URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path, "bench", "hostile", "attack",
-        ]
+        let program = [Child.program.path, "bench", "hostile", "attack"]
         let benchmark = HostileBenchmark(time: .seconds(seconds))
         var rows: [Measured] = []
         for kind in HostileKind.allCases where self.kind == nil || kind.rawValue == self.kind {

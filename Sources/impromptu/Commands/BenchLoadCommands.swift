@@ -170,9 +170,7 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let program = [
-            URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path, "bench", "connections", "hold",
-        ]
+        let program = [Child.program.path, "bench", "connections", "hold"]
         let outcome = try await place.withFolder {
             try await ConnectionsBenchmark(clients: clients).run(in: $0, program: program)
         }

@@ -85,7 +85,8 @@ struct CheckClientCommand: ParsableCommand {
         settings.endpoints = .init(updates: updates, prompts: prompts)
         settings.patience = .seconds(patience)
         let played = Scene.allCases.filter { scenes.isEmpty || scenes.contains($0) }
-        for number in [SIGINT, SIGTERM] { signal(number) { _ in ClientCheck.interrupt() } }
+        let signals = StopSignals { ClientCheck.interrupt() }
+        defer { withExtendedLifetime(signals) {} }
         let findings = try ClientCheck.run(settings, model: model, scenes: played) { bound in
             guard client == nil, !quiet else { return }
             StandardError.write(

@@ -15,6 +15,9 @@ final class Child: Sendable {
         func runsAgain(_ mostStarts: Int) -> Bool { wasKilled && isWanted && starts < mostStarts }
     }
 
+    /// The file of this program.
+    static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+
     let name: String
     private let arguments: [String]
     private let logPath: String
@@ -41,7 +44,7 @@ final class Child: Sendable {
         guard let log = FileHandle(forWritingAtPath: logPath) else { throw RunFolderError("\(logPath): cannot write") }
         log.seekToEndOfFile()
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.executableURL = Self.program
         process.arguments = arguments
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = log
