@@ -84,9 +84,9 @@ SANITIZERS := --sanitize=address -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=
 
 SANITIZED := PromptTuningTests,PromptAggregationTests,DatasetsTests,SafetensorsTests,PromptWireTests
 
-sanitize: setup-test  ## Runs the tests of kernels, files and wire under the address and undefined-behaviour sanitizers.
+sanitize: setup-test  ## Runs the tests of kernels, tuning, files and wire under the address and undefined-behaviour sanitizers.
 	IMPROMPTU_ONLY=$(SANITIZED) ASAN_OPTIONS=detect_leaks=0 $(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) \
-		--scratch-path .build-sanitized $(SANITIZERS) --filter 'Kernel|DatasetsTests|SafetensorsTests|PromptWireTests'
+		--scratch-path .build-sanitized $(SANITIZERS)
 
 build:
 	swift build -c release --product impromptu $(SWIFT_FLAGS)

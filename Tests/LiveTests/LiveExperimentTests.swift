@@ -6,7 +6,7 @@ import Testing
 @Suite struct LiveExperimentTests {
     private static let experiment = """
         base:
-          run: {updates: 4}
+          run: {updates: 24}
           encoder: {image_size: 32}
           federation: {buffer_size: 2, cohort: 2}
           data: {clients: 2, training_samples: 60, validation_samples: 30, test_samples: 40, minimum_samples: 8}

@@ -102,11 +102,19 @@ class LiveFederation:
         lines = self.log(name).splitlines() if (self.folder / f"{name}.log").exists() else []
         return [int(line.split()[1]) for line in lines if line.startswith("sent ")]
 
-    def inspected(self):
-        """What the log says of each client, by name, after it replayed to the same digests."""
+    def inspection(self):
+        """What the log says, after it replayed to the same digests."""
         self.program(["replay", str(self.run), "--quiet"])
-        found = json.loads(self.program(["inspect", str(self.run), "--json"]))
-        return {entry["client"]: entry for entry in found["clients"]}
+        return json.loads(self.program(["inspect", str(self.run), "--json"]))
+
+    def inspected(self):
+        """What the log says of each client, by name."""
+        return {entry["client"]: entry for entry in self.inspection()["clients"]}
+
+    def rejections(self, client):
+        """Why updates of a client were rejected, each reason once."""
+        updates = self.inspection()["updates"]
+        return {entry["reason"] for entry in updates if entry["client"] == client and entry["fate"] == "rejected"}
 
     def exit_codes(self, *processes, seconds=120):
         """Waits for all, or until one has failed; None for one that still runs then."""
