@@ -51,7 +51,7 @@ extension FederationConfiguration {
         }
     }
 
-    /// - Throws: `FederationError` for a state that no message can hold, or of which no update can be sent.
+    /// - Throws: `FederationError` for a state that no message can hold, or whose updates no message can hold.
     func check(_ state: PromptState) throws(FederationError) {
         try Self.check("prompts in the pool", state.promptIDs.count, 0...TravelLimits.prompts)
         try Self.check("tensors of the state", state.parameters.entries.count, 1...TravelLimits.tensors)

@@ -119,7 +119,7 @@ package struct LoggedAggregator {
     package mutating func change(
         _ settings: [SettingChanged], of configuration: RunConfiguration, at time: Timestamp
     ) throws -> RunConfiguration {
-        // The first of two values could end a run that the second lets go on, when its clients have heard of the end.
+        // The first of two values could end a run and the second continue it, when clients have heard of the end.
         guard Set(settings.map(\.key)).count == settings.count else {
             throw ConfigurationError(
                 "expected each key once, found \(settings.map(\.key).joined(separator: ", "))")

@@ -37,7 +37,7 @@ package struct RecordChain: Hashable, Sendable {
         }
     }
 
-    /// Goes on over one record.
+    /// Extends the chain by one record.
     /// - Parameter place: as `Channel.place` gives it.
     package mutating func add(_ data: UnsafeRawBufferPointer, at place: [UInt8]) {
         link = Self.digest { hash in

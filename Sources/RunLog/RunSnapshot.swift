@@ -11,7 +11,7 @@ import RunSettings
 package struct RunSnapshot {
     /// The position in the log that it was taken at.
     package var position: LogPosition
-    /// Over the records before the place.
+    /// Over the records before the position.
     package var chain: RecordChain
     /// Of the log's first record.
     package var run: Digest

@@ -7,7 +7,7 @@ import RunSettings
 import TestSupport
 import Testing
 
-/// A run whose log tells of other versions than this program makes of it.
+/// A run whose log has other versions than this program makes of it.
 @Suite struct ForkTests {
     /// Made with one strategy and recorded as of another.
     private static func foreignRun(in folder: String, closes: Bool = false) throws -> RunFolder {

@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    /// All checksums of the file are made again, so nothing but the chain can tell.
+    /// All checksums of the file are made again, so only the chain can show it.
     @Test(arguments: LogForgery.allCases) func everyChangeIsFound(_ forgery: LogForgery) throws {
         try withTemporaryFolder { folder in
             let log = try ScriptedRun.write(to: folder, key: Self.key).log

@@ -64,7 +64,7 @@ public struct RulesBroken: Error, CustomStringConvertible, Equatable {
     public var description: String { "the client broke \(rules.map(\.number).joined(separator: ", "))" }
 }
 
-/// A check cannot be made, or not go on.
+/// A check cannot start, or cannot continue.
 public struct ClientCheckError: Error, CustomStringConvertible, Equatable {
     public let description: String
     init(_ description: String) { self.description = description }

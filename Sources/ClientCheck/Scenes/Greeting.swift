@@ -48,7 +48,7 @@ extension Stage {
             book.breach(.foreignWelcome, "a \(first.message.kind) followed it")
         } else {
             book.keep(.helloFirst, "Hello alone")
-            book.keep(.foreignWelcome, "Hello goes on")
+            book.keep(.foreignWelcome, "Hello continues")
         }
     }
 

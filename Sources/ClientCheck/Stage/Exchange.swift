@@ -38,7 +38,7 @@ struct Manners {
     var phase: AggregatorMessage.Beacon.Phase = .running
 }
 
-/// A scene cannot go on: the client broke a rule that all that follows rests on.
+/// A scene cannot continue: the client broke a rule that the rest of the scene relies on.
 struct Setback: Error {
     let rule: ClientRule
     let seen: String

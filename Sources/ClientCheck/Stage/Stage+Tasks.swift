@@ -26,7 +26,7 @@ extension Stage {
     }
 
     /// Waits for the update that answers a task.
-    /// - Throws: `Setback` where a failure comes in its place, or nothing.
+    /// - Throws: `Setback` where a failure comes instead, or nothing.
     @discardableResult
     func answer(to id: UpdateID, orBreak rule: ClientRule = .update) throws -> ClientMessage.Update {
         try listen(for: settings.patience) { tasks[id]!.isAnswered }

@@ -83,7 +83,7 @@ final class Stage {
         forgetWelcome()
     }
 
-    /// Goes on with a run that was left.
+    /// Continues a run that was left.
     func resume(_ number: UInt64) {
         runs[run.number] = run
         run = runs[number]!

@@ -1,6 +1,6 @@
 import RunLog
 
-/// Whoever has the aggregator's public key can tell that the log is the aggregator's, up to its last record where it was
+/// Whoever has the aggregator's public key can show that the log is the aggregator's, up to its last record where it was
 /// closed, however often the process died.
 struct LogIsSigned: Invariant {
     let name = "the log is what the aggregator signed"

@@ -24,7 +24,7 @@ package final class Offences: Sendable {
         }
     }
 
-    /// How much of it is too much. A party with a fault is told of it long before.
+    /// How much of it is too much. A party with a fault gets an answer long before.
     private static let most = 64.0
     /// So much of it is forgotten each second.
     private static let forgotten = 6.4

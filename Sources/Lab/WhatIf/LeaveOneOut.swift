@@ -19,7 +19,7 @@ extension WhatIfMethods {
     }
 
     /// The recorded aggregation without those clients.
-    /// - Throws: `ReplayError` for a client of which the log has no update; `LogError`.
+    /// - Throws: `ReplayError` for a client without an update in the log; `LogError`.
     public static func leavingOut(_ names: [String], of path: String) throws -> WhatIfMethods {
         let known = Set(try leavingOutEach(of: path).absent.flatMap { $0 })
         let clients = names.map { ClientID($0) }

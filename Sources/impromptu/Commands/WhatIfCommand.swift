@@ -31,7 +31,7 @@ struct WhatIfCommand: ParsableCommand {
     @Option(help: "Stops after this version.")
     var until: Int?
 
-    @Option(help: "The images that accuracy is told on: test or validation.")
+    @Option(help: "The images to report accuracy on: test or validation.")
     var split: RunEvaluation.Split = .validation
 
     @Flag(help: "Evaluates nothing; needs neither data nor encoder.")
