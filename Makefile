@@ -35,8 +35,8 @@ BUILD_SITE := .venv/bin/sphinx-build -q -W --keep-going -n -b html -d .build-doc
 docs: setup-test  ## Builds the documents' site, in .build-docs/site.
 	$(BUILD_SITE)
 
-commands: build  ## Makes docs/commands.md again, from the program.
-	Deploy/dist/commands.py $(BINARY) --page docs/commands.md
+commands: build  ## Makes docs/command-reference.md again, from the program.
+	Deploy/dist/commands.py $(BINARY) --page docs/command-reference.md
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the reference of the commands from what the program says of itself.
 
-    Deploy/dist/commands.py PROGRAM --page docs/commands.md     writes the page; with --check, fails if it is another
+    Deploy/dist/commands.py PROGRAM --page docs/command-reference.md     writes the page; with --check, fails if it is another
     Deploy/dist/commands.py PROGRAM --man FOLDER                writes a manual page for each command
 
 Both come from the JSON that ArgumentParser prints, so the page, the manual and --help have the same words."""
@@ -15,11 +15,10 @@ import subprocess
 import sys
 import textwrap
 
-INTRODUCTION = """# Commands
+INTRODUCTION = """# All commands and options
 
-All commands of `impromptu` with their options. The program prints the same with `impromptu help COMMAND`. The Debian package
-has it as manual pages (`man impromptu-aggregate`) and completes commands and options in bash, zsh and fish. `make commands`
-makes this page from the program.
+What `impromptu help VERB` prints for each verb. The Debian package has the same as manual pages (`man impromptu-aggregate`), and
+completes commands and options in bash, zsh and fish. `make commands` makes this page from the program.
 
 """
 

@@ -125,6 +125,9 @@ def pod(name, template, changes):
     spec.pop("topologySpreadConstraints", None)
     container = spec["containers"][0]
     changes(spec, container)
+    for volume in spec["volumes"]:
+        # What Kubernetes takes for granted; this podman ends without it.
+        volume.get("secret", {}).setdefault("optional", False)
     container["image"] = IMAGE
     for variable in container["env"]:
         if variable["name"] in ADDRESSES:
