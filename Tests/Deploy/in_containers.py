@@ -4,10 +4,10 @@ aggregator and two workers with keys, first by podman alone, then by the pod tem
 
 Usage: in_containers.py TARBALL       needs root, and what 'Deploy/setup --deploy' installs
 
-Not tried here: the stage that compiles, whose image of Swift comes from a registry (the tarball takes its place); and what
-needs a cluster: the controllers of StatefulSet and Job, services, network policies, probes of readiness."""
+Not tried here: the stage that compiles, whose image of Swift comes from a registry (the tarball takes its place); what podman
+lacks: mounts of a Secret's parts; and what needs a cluster: the controllers of StatefulSet and Job, services, network
+policies, probes of readiness."""
 
-import base64
 import contextlib
 import json
 import os
@@ -119,54 +119,72 @@ def resource(documents, kind):
     return next(document for document in documents if document["kind"] == kind)
 
 
-def pod(name, template, changes):
-    """A pod of a template. What a controller would fill in is filled in here."""
+def pod(name, template, keys, changes):
+    """A pod of a template. What a controller would fill in is filled in here, and what this podman lacks is replaced."""
     spec = json.loads(json.dumps(template["spec"]))
-    spec.pop("topologySpreadConstraints", None)
     container = spec["containers"][0]
     changes(spec, container)
-    for volume in spec["volumes"]:
-        # What Kubernetes takes for granted; this podman ends without it.
-        volume.get("secret", {}).setdefault("optional", False)
+    spec["restartPolicy"] = "Never"
+    spec.pop("topologySpreadConstraints", None)
     container["image"] = IMAGE
+    # On the machine's own network there is nothing to map.
+    container.pop("ports", None)
     for variable in container["env"]:
         if variable["name"] in ADDRESSES:
             variable["value"] = ADDRESSES[variable["name"]]
+    # It mounts neither a Secret's parts nor under other names: a folder with the files that the Secret's mounts would show.
+    # They belong to root and are lent to the program's group, as a Secret's are.
+    keys.chmod(0o750)
+    for path in [keys, *keys.iterdir()]:
+        os.chown(path, 0, USER)
+    container["volumeMounts"] = [mount for mount in container["volumeMounts"] if mount["name"] != "keys"]
+    container["volumeMounts"].append({"name": "keys", "mountPath": "/etc/impromptu/keys", "readOnly": True})
+    spec["volumes"] = [volume for volume in spec["volumes"] if volume["name"] != "keys"]
+    spec["volumes"].append({"name": "keys", "hostPath": {"path": str(keys), "type": "Directory"}})
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
 
 
-def aggregator_pod(documents):
+def chosen_keys(folder, name, files):
+    """A folder with some of the keys, by the names that they have in it."""
+    chosen = folder / name
+    chosen.mkdir()
+    for file, source in files.items():
+        (chosen / file).write_bytes((folder / "keys" / source).read_bytes())
+        (chosen / file).chmod(0o440)
+    return chosen
+
+
+def aggregator_pod(documents, folder):
     stateful = resource(documents, "StatefulSet")["spec"]
+    secret = next(volume["secret"] for volume in stateful["template"]["spec"]["volumes"] if "secret" in volume)
+    keys = chosen_keys(folder, "aggregator", {item["path"]: item["key"] for item in secret["items"]})
 
     def change(spec, container):
-        # Of a StatefulSet's pod it is the volume's claim, and it stays for ever; here the run's end is to be seen.
+        # A StatefulSet claims the volume for its pod, which stays for ever; here the run's end is to be seen.
         claim = stateful["volumeClaimTemplates"][0]["metadata"]["name"]
         spec["volumes"].append({"name": claim, "persistentVolumeClaim": {"claimName": "impromptu-run"}})
         container["args"].remove("--stay")
-        spec["restartPolicy"] = "Never"
 
-    return pod("impromptu-aggregator", stateful["template"], change)
+    return pod("impromptu-aggregator", stateful["template"], keys, change)
 
 
-def worker_pod(documents, index, count):
+def worker_pod(documents, folder, index, count):
     job = resource(documents, "Job")["spec"]
     place = str(index)
 
+    def filled(text):
+        return text.replace("$(WORKER_INDEX)", place)
+
+    mounts = job["template"]["spec"]["containers"][0]["volumeMounts"]
+    keys = chosen_keys(folder, f"worker-{place}", {
+        pathlib.PurePath(mount["mountPath"]).name: filled(mount.get("subPathExpr") or mount["subPath"])
+        for mount in mounts if mount["name"] == "keys"})
+
     def change(spec, container):
-        container["args"] = [re.sub(r"^--of=.*", f"--of={count}", argument).replace("$(WORKER_INDEX)", place)
-                             for argument in container["args"]]
+        container["args"] = [filled(re.sub(r"^--of=.*", f"--of={count}", argument)) for argument in container["args"]]
         container["env"] = [variable for variable in container["env"] if variable["name"] != "WORKER_INDEX"]
-        for mount in container["volumeMounts"]:
-            if "subPathExpr" in mount:
-                mount["subPath"] = mount.pop("subPathExpr").replace("$(WORKER_INDEX)", place)
-        spec["restartPolicy"] = "Never"
 
-    return pod(f"impromptu-worker-{index}", job["template"], change)
-
-
-def secret(folder):
-    data = {path.name: base64.b64encode(path.read_bytes()).decode() for path in sorted((folder / "keys").iterdir())}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "impromptu-keys"}, "data": data}
+    return pod(f"impromptu-worker-{place}", job["template"], keys, change)
 
 
 def play(folder, name, *documents):
@@ -187,16 +205,13 @@ def with_kubernetes(folder):
     # A claim by hand: a StatefulSet makes its own.
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "impromptu-run"},
              "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}
-    play(folder, "aggregator", secret(folder), settings, claim, aggregator_pod(documents))
+    play(folder, "aggregator-pod", settings, claim, aggregator_pod(documents, folder))
     for index in range(2):
-        play(folder, f"worker-{index}", settings, worker_pod(documents, index, 2))
+        play(folder, f"worker-{index}-pod", settings, worker_pod(documents, folder, index, 2))
     names = ["impromptu-aggregator-aggregator", "impromptu-worker-0-worker", "impromptu-worker-1-worker"]
     eventually(240, "the run ends in pods", lambda: all([ended_well(name) for name in names]))
     mount = podman("volume", "inspect", "--format", "{{.Mountpoint}}", "impromptu-run").stdout.strip()
     judge(f"{mount}/run", "podman kube play")
-    for name in ["worker-1", "worker-0", "aggregator"]:
-        podman("kube", "down", folder / f"{name}.yaml", check=False)
-    podman("volume", "rm", "--force", "impromptu-run")
 
 
 def clean():
