@@ -12,22 +12,22 @@ import Testing
 
     /// Commands on a run in the folder `run`, and what each prints or leaves.
     private static let commands: [(arguments: [String], expected: String)] = [
-        (["replay", "run", "--quiet"], "equal"),
+        (["replay", "run"], "equal"),
         (["inspect", "run"], "client-00"),
-        (["inspect", "run", "--lines"], "\"kind\":\"update\""),
+        (["inspect", "run", "--list", "records", "--output", "json"], "\"kind\":\"record\""),
         (["evaluate", "run"], "accuracy"),
-        (["predict", "run", "scan.png", "--top", "2", "--format", "json"], "\"probability\""),
+        (["predict", "run", "scan.png", "--top", "2", "--output", "json"], "\"probability\""),
         (["show", "run"], "encoder.digest"),
         (["verify", "run"], "whole"),
         (["whatif", "run", "--no-accuracy"], "client-01"),
         (["strategies", "pfpt-async"], "evidence"),
-        (["export", "run", "--bundle", "bundle"], "bundle/prompts.safetensors"),
-        (["report", "run", "--to", "report.html"], "report.html"),
-        (["export", "run", "--to", "figures"], "figures/updates.csv"),
+        (["export", "run", "bundle", "--format", "bundle"], "bundle/prompts.safetensors"),
+        (["report", "run", "--page", "report.html"], "report.html"),
+        (["export", "run", "figures"], "figures/updates.csv"),
         (["data", "fashion-mnist", "--skip-images", "--sizes", "sizes.csv"], "sizes.csv"),
-        (["keys", "keys", "--name", "observer"], "observer"),
+        (["keys", "make", "--name", "observer"], "observer"),
         (["bench", "replay", "run"], "scan"),
-        (["simulate", "--faults", "--seeds", "3"], "every invariant held"),
+        (["faults", "--seeds", "3"], "every invariant held"),
     ]
 
     private static let small = [
@@ -44,7 +44,7 @@ import Testing
     @Test func eachShowsItsMainFact() async throws {
         try await inTemporaryFolder { folder in
             let settings = Self.small.flatMap { ["--set", $0] }
-            let run = try start(["simulate", "--run", "run"] + settings, in: folder, "simulate")
+            let run = try start(["simulate", "run"] + settings, in: folder, "simulate")
             #expect(try await run.exitCode() == 0, "\(run.output)")
             #expect(run.output.contains("the run is in run"))
             try PNGFile.write(
@@ -60,7 +60,7 @@ import Testing
     @Test func eachThatPrintsResultsFailsWhereTheyCannotBeWritten() async throws {
         try await inTemporaryFolder { folder in
             let run = try start(
-                ["simulate", "--run", "run"] + Self.small.flatMap { ["--set", $0] }, in: folder, "simulate")
+                ["simulate", "run"] + Self.small.flatMap { ["--set", $0] }, in: folder, "simulate")
             #expect(try await run.exitCode() == 0, "\(run.output)")
             try PNGFile.write(
                 [UInt8](repeating: 90, count: 24 * 20), width: 24, height: 20, to: "\(folder)/scan.png")
