@@ -144,8 +144,3 @@ public struct Experiment: Sendable {
         return (place, points)
     }
 }
-
-extension StopCondition {
-    /// A simulation with this would not end.
-    var isNever: Bool { versions == 0 && updates == 0 && duration == nil }
-}

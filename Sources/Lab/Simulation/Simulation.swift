@@ -337,3 +337,8 @@ extension TrainingResult {
     /// The steps that tuning took.
     fileprivate var steps: Int? { metrics.first { $0.name == "steps" }.map { Int($0.value) } }
 }
+
+extension StopCondition {
+    /// A simulation with this would not end.
+    var isNever: Bool { versions == 0 && updates == 0 && duration == nil }
+}

@@ -67,14 +67,14 @@ struct BenchTuningCommand: ParsableCommand {
         if isTable { try StandardOutput.write(TuningBenchmark.columns) }
         if let encoder {
             let row = try benchmark.run(encoder, steps: steps)
-            return try output.print([measured(row)]) { ["\(row)", "\(megabytes(encoder)) packed for both ways"] }
+            return try output.show([measured(row)]) { ["\(row)", "\(megabytes(encoder)) packed for both ways"] }
         }
         let rows = try TuningBenchmark.shapes.filter { shape == nil || $0.name == shape }.map { shape in
             let row = try benchmark.run(shape, steps: steps)
             if isTable { try StandardOutput.write("\(row)") }
             return row
         }
-        try output.print(rows.map(measured)) {
+        try output.show(rows.map(measured)) {
             ["peak \(decimal(benchmark.peakGigaflops, 0)) GFLOP/s, measured beside"]
         }
     }
@@ -137,7 +137,7 @@ struct BenchAggregationCommand: ParsableCommand {
         let rows = try AggregationBenchmark.pairs(shape: shape, method: method).map {
             try benchmark.run($0.method, $0.shape)
         }
-        try output.print(rows.map(Self.measured)) {
+        try output.show(rows.map(Self.measured)) {
             var table = TextTable(["shape", "method", "ms/flush", "fastest", "prompts", "objective"])
             for row in rows {
                 table.add([

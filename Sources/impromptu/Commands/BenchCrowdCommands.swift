@@ -1,6 +1,5 @@
 import ArgumentParser
 import Benchmarks
-import Console
 import Foundation
 import Text
 
@@ -49,7 +48,7 @@ struct BenchEventsCommand: ParsableCommand {
                 simulatedUpdates: crowd.updates, simulatedVersions: crowd.versions,
                 simulatedBytesPerClient: crowd.bytesPerClient)
         }
-        try output.print(rows) { Self.lines(rows) }
+        try output.show(rows) { Self.lines(rows) }
     }
 
     private static func lines(_ rows: [Measured]) -> [String] {
@@ -114,7 +113,7 @@ struct BenchHostileCommand: AsyncParsableCommand {
             rows.append(
                 Self.measured(try await place.withFolder { try await benchmark.run(kind, in: $0, program: program) }))
         }
-        try output.print(rows) { Self.lines(rows) }
+        try output.show(rows) { Self.lines(rows) }
     }
 
     private static func lines(_ rows: [Measured]) -> [String] {

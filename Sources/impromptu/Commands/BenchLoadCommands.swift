@@ -1,6 +1,5 @@
 import ArgumentParser
 import Benchmarks
-import Console
 import Foundation
 import RunLog
 import Text
@@ -73,7 +72,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
                 part: part, updatesPerSecond: rate, megabytesPerSecond: rate * Double(outcome.updateBytes) / 1e6,
                 aggregatorShare: outcome.aggregator / rate)
         }
-        try output.print(rows) {
+        try output.show(rows) {
             var table = TextTable(["part", "updates/s", "MB/s", "aggregator/part"])
             for row in rows {
                 table.add([
@@ -129,7 +128,7 @@ struct BenchRoundtripCommand: AsyncParsableCommand {
                 slowMilliseconds: $0.slow / .milliseconds(1),
                 medianBeyondDiskMilliseconds: ($0.median - disk) / .milliseconds(1))
         }
-        try output.print(rows) {
+        try output.show(rows) {
             var table = TextTable(["part", "p50, ms", "p99, ms", "p50 beyond the disk, ms"])
             for row in rows {
                 table.add([
@@ -181,7 +180,7 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
         let measured = Measured(
             clients: outcome.clients, connections: outcome.connections, seconds: outcome.seconds,
             bytesPerConnection: outcome.bytesPerConnection, bytesPerClient: outcome.bytesPerClient)
-        try output.print(measured, rows: [measured]) {
+        try output.show(measured, rows: [measured]) {
             (outcome.shortage.map { [$0] } ?? []) + [
                 "\(outcome.clients) clients, \(outcome.connections) connections: welcome after"
                     + " \(decimal(outcome.seconds, 1)) s;"

@@ -86,7 +86,7 @@ struct BenchReplayCommand: ParsableCommand {
                 recordsPerSecond: $0.recordsPerSecond, megabytesPerSecond: $0.bytesPerSecond / 1e6,
                 plainReadShare: $0.bytesPerSecond / plain)
         }
-        try output.print(measured) {
+        try output.show(measured) {
             var table = TextTable(["pass", "ms", "records/s", "MB/s", "of a plain read"])
             for row in rows {
                 table.add([

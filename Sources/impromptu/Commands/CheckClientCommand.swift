@@ -5,7 +5,6 @@ import FederationService
 import Foundation
 import RunLog
 import RunSettings
-import Text
 
 struct CheckClientCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -93,7 +92,7 @@ struct CheckClientCommand: ParsableCommand {
         } began: { scene in
             if !quiet.isQuiet { StandardError.write("scene \(scene.rawValue)\n") }
         }
-        try output.print(findings) { Self.lines(findings) }
+        try output.show(findings) { Self.lines(findings) }
         let broken = findings.filter { $0.outcome == .broken }.map(\.rule)
         guard broken.isEmpty else { throw RulesBroken(rules: broken) }
     }

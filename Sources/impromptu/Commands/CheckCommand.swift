@@ -1,5 +1,4 @@
 import ArgumentParser
-import Console
 import FederationService
 import Foundation
 import RunLog
@@ -82,7 +81,7 @@ struct FindingOptions: ParsableArguments {
     /// - Throws: where a check failed.
     func show(_ checkup: Checkup) throws {
         let findings = checkup.findings.filter { !quiet.isQuiet || $0.outcome != .ok }
-        if !findings.isEmpty || output.format != .table { try output.print(findings) { Self.lines(findings) } }
+        if !findings.isEmpty || output.format != .table { try output.show(findings) { Self.lines(findings) } }
         try checkup.requireSuccess()
     }
 

@@ -38,7 +38,7 @@ struct ConfigShowCommand: ParsableCommand {
         let configuration = try options.load(of: folder.map { try ConfigurationPlace.folder($0) })
         // The text ends its last line itself.
         if output.format == .table { return try StandardOutput.write(configuration.documentation, terminator: "") }
-        try output.print(configuration.documentedKeys) { [] }
+        try output.show(configuration.documentedKeys) { [] }
     }
 }
 
@@ -87,7 +87,7 @@ struct ConfigDiffCommand: ParsableCommand {
         let change = try ConfigurationPlace.load(first).differences(from: ConfigurationPlace.load(second))
         let rows = change.map { Difference(key: $0.key, first: $0.first, second: $0.second) }
         guard !rows.isEmpty || output.format != .table else { return try StandardOutput.write("no key differs") }
-        try output.print(rows) {
+        try output.show(rows) {
             var table = TextTable(["key", first, second])
             for row in rows { table.add([row.key, row.first ?? "-", row.second ?? "-"]) }
             return table.lines

@@ -30,6 +30,6 @@ struct DrainCommand: AsyncParsableCommand {
 
     func run() async throws {
         let drain = try await Drain.request(in: RunFolder(path: folder), patience: timeout.duration)
-        try output.print(drain) { [drain.words] }
+        try output.show(drain) { [drain.words] }
     }
 }

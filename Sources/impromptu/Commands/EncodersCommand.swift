@@ -1,6 +1,6 @@
 import ArgumentParser
+import Foundation
 import PromptTuning
-import Text
 
 struct EncodersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,7 +15,7 @@ struct EncodersCommand: ParsableCommand {
 
     func run() throws {
         let families = EncoderFamilies.descriptions
-        try output.print(families) {
+        try output.show(families) {
             let widest = families.map(\.name.count).max() ?? 0
             let space = String(repeating: " ", count: widest + 2)
             return families.flatMap { family in

@@ -36,7 +36,7 @@ struct EvaluateCommand: ParsableCommand {
         let evaluation = try RunEvaluation(
             log: RunFolder.log(at: path), version: modelVersion, split: split, selection: selection,
             threads: threads.count)
-        try output.print(evaluation, rows: evaluation.classes) { evaluation.lines }
+        try output.show(evaluation, rows: evaluation.classes) { evaluation.lines }
     }
 }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Console
 import FaultSimulation
-import Foundation
 import Text
 
 struct FaultsCommand: AsyncParsableCommand {

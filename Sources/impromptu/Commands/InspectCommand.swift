@@ -50,10 +50,10 @@ struct InspectCommand: ParsableCommand {
         if let client { try inspection.select(client: client) }
         let isSelection = modelVersion != nil || client != nil
         switch list ?? (isSelection ? .updates : .clients) {
-        case .versions: try output.print(inspection, rows: inspection.versions) { versionTable(inspection) }
-        case .updates: try output.print(inspection, rows: inspection.updates) { updates(inspection) }
+        case .versions: try output.show(inspection, rows: inspection.versions) { versionTable(inspection) }
+        case .updates: try output.show(inspection, rows: inspection.updates) { updates(inspection) }
         case .clients, .records:
-            try output.print(inspection, rows: inspection.clients) {
+            try output.show(inspection, rows: inspection.clients) {
                 list == nil ? summary(inspection) + [""] + clientTable(inspection) : clientTable(inspection)
             }
         }

@@ -3,7 +3,6 @@ import Console
 import Lab
 import PromptAggregation
 import RunLog
-import Text
 
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -99,7 +98,7 @@ struct ReplayCommand: ParsableCommand {
 
     private func show(_ outcome: Outcome) throws {
         if quiet.isQuiet, outcome.equal, outcome.droppedBytes == 0 { return }
-        try output.print(outcome, rows: outcome.publications) {
+        try output.show(outcome, rows: outcome.publications) {
             let torn =
                 outcome.droppedBytes > 0
                 ? ["the log's end is torn: \(outcome.droppedBytes) bytes were left out"] : []

@@ -221,7 +221,7 @@ struct DemoCommand: AsyncParsableCommand {
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
             workers: workers, aggregatorArguments: try dashboard.arguments, comparesClock: synchronous
         ) { outcome in
-            try output.print(outcome) { outcome.lines }
+            try output.show(outcome) { outcome.lines }
         }
         try await runUntilSignalled(demo, logger: Logger(label: "demo"))
     }

@@ -17,6 +17,6 @@ struct ShowCommand: ParsableCommand {
 
     func run() throws {
         let tuned = try TunedModel(model)
-        try output.print(tuned.summary) { tuned.lines }
+        try output.show(tuned.summary) { tuned.lines }
     }
 }

@@ -43,7 +43,7 @@ struct SimulateCommand: AsyncParsableCommand {
         _ = try simulation.run()
         progress.end()
         let rows = simulation.history.evaluations
-        try output.print(rows) {
+        try output.show(rows) {
             var table = TextTable(["virtual time", "updates", "version", "validation accuracy", "balanced", "loss"])
             for row in rows {
                 table.add([

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Console
 import FederationService
 import Foundation
 import Lab
@@ -87,7 +86,7 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     private func show(_ document: some Encodable, _ lines: [String]) throws {
-        if !quiet.isQuiet { try output.print(document) { lines } }
+        if !quiet.isQuiet { try output.show(document) { lines } }
     }
 
     private func show(_ run: String) async throws {

@@ -55,9 +55,9 @@ struct StrategiesCommand: ParsableCommand {
     func run() throws {
         let entries = StrategyCatalog.entries.filter { name == nil || $0.name == name }.map(Described.init)
         if name != nil {
-            return try output.print(entries, rows: entries[0].settings) { Self.lines(of: entries[0]) }
+            return try output.show(entries, rows: entries[0].settings) { Self.lines(of: entries[0]) }
         }
-        try output.print(entries) {
+        try output.show(entries) {
             let widest = entries.map(\.name.count).max() ?? 0
             return entries.map { $0.name.padding(toLength: widest, withPad: " ", startingAt: 0) + "  \($0.summary)" }
         }

@@ -1,9 +1,7 @@
 import ArgumentParser
-import Console
 import FederationRun
 import Lab
 import RunLog
-import Text
 
 struct WhatIfCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -69,7 +67,7 @@ struct WhatIfCommand: ParsableCommand {
         let comparison = try WhatIf(
             log: log, methods: methods(of: log), until: modelVersion, split: noAccuracy ? nil : split,
             needsImages: isOfMethods, threads: threads.count)
-        try output.print(comparison, rows: [comparison.recorded] + comparison.others) {
+        try output.show(comparison, rows: [comparison.recorded] + comparison.others) {
             ["version \(comparison.version) of \(comparison.log)", ""] + comparison.lines
         }
     }

@@ -10,7 +10,7 @@ struct DocumentOptions: ParsableArguments {
     var format = Format.table
 
     /// - Parameter table: lines for people.
-    func print(_ document: some Encodable, table: () throws -> [String]) throws {
+    func show(_ document: some Encodable, table: () throws -> [String]) throws {
         switch format {
         case .json: try printJSON(document)
         case .table: try StandardOutput.write(try table().joined(separator: "\n"))
@@ -26,14 +26,14 @@ struct OutputOptions: ParsableArguments {
     var format = Format.table
 
     /// Prints rows: all of them as one document of JSON, a line of CSV for each, or as lines for people.
-    func print(_ rows: [some Encodable], table: () throws -> [String]) throws {
-        try print(rows, rows: rows, table: table)
+    func show(_ rows: [some Encodable], table: () throws -> [String]) throws {
+        try show(rows, rows: rows, table: table)
     }
 
     /// - Parameters:
     ///   - document: what JSON holds.
     ///   - rows: what CSV holds of it.
-    func print(_ document: some Encodable, rows: [some Encodable], table: () throws -> [String]) throws {
+    func show(_ document: some Encodable, rows: [some Encodable], table: () throws -> [String]) throws {
         switch format {
         case .json: try printJSON(document)
         case .csv: try StandardOutput.write(try CSV.lines(of: rows).joined(separator: "\n"))
