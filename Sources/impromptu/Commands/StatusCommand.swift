@@ -23,7 +23,7 @@ struct StatusCommand: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp("A run folder, or the endpoint where the aggregator publishes.", valueName: "run"))
-    var run: String?
+    var target: String?
 
     @Option(
         help: ArgumentHelp(
@@ -49,17 +49,17 @@ struct StatusCommand: AsyncParsableCommand {
         var state: String
     }
 
-    /// A run that has ended; nobody publishes its state any more.
-    private struct Finished: Encodable {
-        let finished = true
+    /// A run that nobody publishes the state of.
+    private struct Silent: Encodable {
+        var finished = true
         /// nil in a folder without a log, such as a relay's.
         var version: Int?
         var updates: Int?
 
         init(_ folder: RunFolder) throws {
             guard FileManager.default.fileExists(atPath: folder.log) else { return }
-            let inspection = try RunInspection(log: folder.log)
-            (version, updates) = (inspection.run.version, inspection.run.updatesAccepted)
+            let run = try RunInspection(log: folder.log).run
+            (finished, version, updates) = (run.finished, run.version, run.updatesAccepted)
         }
 
         var words: String {
@@ -71,8 +71,8 @@ struct StatusCommand: AsyncParsableCommand {
         guard (0.1...86_400).contains(timeout.seconds) else {
             throw ValidationError("--timeout: expected 100ms to 24h, found \(timeout)")
         }
-        guard (run == nil) != (health == nil) else {
-            throw ValidationError("expected a run or --health, found \(run == nil ? "neither" : "both")")
+        guard (target == nil) != (health == nil) else {
+            throw ValidationError("expected a run or --health, found \(target == nil ? "neither" : "both")")
         }
         guard health == nil || keys == nil else { throw ValidationError("--keys: expected none beside --health") }
     }
@@ -82,7 +82,7 @@ struct StatusCommand: AsyncParsableCommand {
             let state = try HealthFile(path: health).read(noOlderThan: timeout.duration)
             return try show(Health(file: health, state: state), [state])
         }
-        try await show(run ?? "")
+        try await show(target ?? "")
     }
 
     private func show(_ document: some Encodable, _ lines: [String]) throws {
@@ -92,16 +92,16 @@ struct StatusCommand: AsyncParsableCommand {
     private func show(_ run: String) async throws {
         if run.contains("://") { return try await showBeacon(of: run) }
         let folder = RunFolder(path: run)
-        switch try folder.rendezvous() {
-        case .open(let endpoints, _): try await showBeacon(of: endpoints.prompts)
-        case .finished:
-            let finished = try Finished(folder)
-            try show(finished, [finished.words])
-        case nil:
-            throw ConfigurationError(
-                "\(run): expected an endpoint such as tcp://10.0.0.5:5602, or a run folder whose aggregator was started"
-            )
+        let place = try folder.rendezvous()
+        if case .open(let endpoints, _) = place { return try await showBeacon(of: endpoints.prompts) }
+        guard place != nil || FileManager.default.fileExists(atPath: folder.log) else {
+            throw ConfigurationError("\(run): expected an endpoint such as tcp://10.0.0.5:5602, or the folder of a run")
         }
+        let silent = try Silent(folder)
+        guard silent.finished else {
+            throw RunFolderError("\(run): no aggregator is at work on this run, which has not finished")
+        }
+        try show(silent, [silent.words])
     }
 
     private func showBeacon(of endpoint: String) async throws {

@@ -24,6 +24,7 @@ struct TimeSpan: ExpressibleByArgument, CustomStringConvertible {
     var duration: Duration { .seconds(seconds) }
     /// In the largest unit that leaves a whole number.
     var description: String {
+        guard seconds > 0 else { return "0s" }
         let unit = Self.units.last { seconds >= $0.seconds && (seconds / $0.seconds).rounded() * $0.seconds == seconds }
         return unit.map { "\(Int((seconds / $0.seconds).rounded()))\($0.name)" } ?? "\(seconds)s"
     }
