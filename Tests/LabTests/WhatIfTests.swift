@@ -44,7 +44,9 @@ import Testing
     @Test func aBufferOfTheRecordedSizeIsTheRecordedRun() throws {
         try withTemporaryFolder { folder in
             let run = try simulateSmallRun(folder, ["federation.flush_after_seconds=0", "run.updates=11"])
-            let methods = { WhatIfMethods(strategies: ["pfpt-async"], assignments: ["federation.buffer_size=\($0)"]) }
+            func methods(_ size: Int) -> WhatIfMethods {
+                WhatIfMethods(strategies: ["pfpt-async"], assignments: ["federation.buffer_size=\(size)"])
+            }
             let same = try WhatIf(log: run.log, methods: methods(2))
             #expect(same.recorded.updates == 11)
             expectNoDifference(same.others[0], same.recorded)
