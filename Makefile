@@ -132,7 +132,7 @@ lint:  ## Checks format, generated code, which target may import what, and the s
 		Deploy/dist/build Deploy/dist/deb Deploy/dist/test Deploy/dist/debian/p* Deploy/slurm/test-cluster Deploy/slurm/*.sbatch
 
 bench: setup build  ## Prints the benchmarks of this machine.
-	$(BINARY) bench tuning
+	$(BINARY) bench tuning --threads 2
 	$(BINARY) bench aggregation
 	$(BINARY) bench replay
 	$(BINARY) bench ingest

@@ -61,7 +61,7 @@ class Site:
     def aggregate(self, *options):
         self.stop(self.aggregator)
         self.aggregator = self.start(
-            self.program, "aggregate", "--config", "run.yaml", "--run", "run", "--quiet", "--dashboard",
+            self.program, "aggregate", "run", "--config", "run.yaml", "--quiet", "--dashboard",
             f"127.0.0.1:{self.upstream}", "--set", "endpoints.updates=tcp://127.0.0.1:*", "--set",
             "endpoints.prompts=tcp://127.0.0.1:*", *options)
         deadline = time.monotonic() + 30

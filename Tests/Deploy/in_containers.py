@@ -78,8 +78,7 @@ def ended_well(name):
 
 
 def judge(run_folder, name):
-    replay = podman("run", "--rm", "--network=none", "--volume", f"{run_folder}:/run-folder:ro", IMAGE, "replay", "/run-folder",
-                    "--quiet").stdout
+    replay = podman("run", "--rm", "--network=none", "--volume", f"{run_folder}:/run-folder:ro", IMAGE, "replay", "/run-folder").stdout
     expect("every digest equal" in replay, f"{name}: {replay.strip().splitlines()[-1]}")
 
 
@@ -93,15 +92,15 @@ def with_podman(folder):
               "--volume", f"{folder}/run.yaml:/etc/impromptu/run.yaml:ro", "--volume", f"{state}:/var/lib/impromptu",
               "--env", "IMPROMPTU_SECURITY__KEYS=/var/lib/impromptu/keys",
               *(f"--env={name}={value}" for name, value in ADDRESSES.items())]
-    podman("run", "--rm", *common, IMAGE, "keys", "/var/lib/impromptu/keys", "--config", "/etc/impromptu/run.yaml",
+    podman("run", "--rm", *common, IMAGE, "keys", "make", "--keys", "/var/lib/impromptu/keys", "--config", "/etc/impromptu/run.yaml",
            "--workers", "2")
-    podman("run", "--detach", "--name", "aggregator", *common, IMAGE, "aggregate", "--config=/etc/impromptu/run.yaml",
-           "--run=/var/lib/impromptu/run", "--quiet", "--health=/tmp/health")
+    podman("run", "--detach", "--name", "aggregator", *common, IMAGE, "aggregate", "/var/lib/impromptu/run",
+           "--config=/etc/impromptu/run.yaml", "--quiet", "--health=/tmp/health")
     for index in range(2):
         podman("run", "--detach", "--name", f"worker-{index}", *common, IMAGE, "work", "--config=/etc/impromptu/run.yaml",
-               f"--index={index}", "--of=2", f"--set=worker.outbox=/var/lib/impromptu/outbox-{index}", "--health=/tmp/health")
+               f"--index={index}", "--workers=2", f"--set=worker.outbox=/var/lib/impromptu/outbox-{index}", "--health=/tmp/health")
     eventually(30, "the aggregator's health is well, as its probe sees it", lambda: podman(
-        "exec", "aggregator", "impromptu", "status", "/tmp/health", "--within=60", "--quiet", check=False).returncode == 0)
+        "exec", "aggregator", "impromptu", "status", "--health=/tmp/health", "--timeout=60s", "--quiet", check=False).returncode == 0)
     eventually(180, "the run ends in containers", lambda: all(
         [ended_well(name) for name in ["aggregator", "worker-0", "worker-1"]]))
     podman("rm", "aggregator", "worker-0", "worker-1")
@@ -163,7 +162,7 @@ def aggregator_pod(documents, folder):
         # A StatefulSet claims the volume for its pod, which stays for ever; here the run's end is to be seen.
         claim = stateful["volumeClaimTemplates"][0]["metadata"]["name"]
         spec["volumes"].append({"name": claim, "persistentVolumeClaim": {"claimName": "impromptu-run"}})
-        container["args"].remove("--stay")
+        container["args"].remove("--keep-running")
 
     return pod("impromptu-aggregator", stateful["template"], keys, change)
 
@@ -181,7 +180,7 @@ def worker_pod(documents, folder, index, count):
         for mount in mounts if mount["name"] == "keys"})
 
     def change(spec, container):
-        container["args"] = [filled(re.sub(r"^--of=.*", f"--of={count}", argument)) for argument in container["args"]]
+        container["args"] = [filled(re.sub(r"^--workers=.*", f"--workers={count}", argument)) for argument in container["args"]]
         container["env"] = [variable for variable in container["env"] if variable["name"] != "WORKER_INDEX"]
 
     return pod(f"impromptu-worker-{place}", job["template"], keys, change)
@@ -200,8 +199,8 @@ def with_kubernetes(folder):
     settings["data"]["run.yaml"] = CONFIGURATION
     settings["metadata"].pop("namespace", None)
     (folder / "run.yaml").write_text(CONFIGURATION)
-    podman("run", "--rm", "--network=none", "--user=0", "--volume", f"{folder}:/keys-here", IMAGE, "keys", "/keys-here/keys", "--config",
-           "/keys-here/run.yaml", "--workers", "2", "--name", "observer")
+    podman("run", "--rm", "--network=none", "--user=0", "--volume", f"{folder}:/keys-here", IMAGE, "keys",
+           "make", "--keys", "/keys-here/keys", "--config", "/keys-here/run.yaml", "--workers", "2", "--name", "observer")
     # A claim by hand: a StatefulSet makes its own.
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "impromptu-run"},
              "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}

@@ -68,7 +68,8 @@ def begin(machine, package):
     for unit in [AGGREGATOR, "impromptu-worker@.service"]:
         machine.put(f"/etc/systemd/system/{unit}.d/impatient.conf", IMPATIENT)
     machine.inside("systemctl", "daemon-reload")
-    machine.inside("impromptu", "keys", "/etc/impromptu/keys", "--config", "/etc/impromptu/run.yaml", "--workers", "2")
+    machine.inside("impromptu", "keys", "make", "--keys", "/etc/impromptu/keys", "--config", "/etc/impromptu/run.yaml",
+                   "--workers", "2")
     machine.inside("systemctl", "start", AGGREGATOR)
     expect((machine.root / RUN.lstrip("/") / "run.mcap").exists(), "systemctl returns once the aggregator has its log")
     machine.inside("systemctl", "start", *WORKERS)
@@ -107,7 +108,7 @@ def stop(machine):
     started = time.monotonic()
     machine.inside("systemctl", "stop", AGGREGATOR)
     expect(machine.unit(AGGREGATOR, "Result") == "success", f"a stop ends in order, in {time.monotonic() - started:.1f} s")
-    expect("drain" in machine.inside("impromptu", "inspect", RUN, "--timeline").stdout, "the run was drained")
+    expect("drain" in machine.inside("impromptu", "inspect", RUN, "--list", "records").stdout, "the run was drained")
     machine.inside("systemctl", "start", AGGREGATOR)
     go_on(machine)
 
@@ -127,7 +128,7 @@ def finish(machine):
     eventually(180, "the run ends, and the services with it", lambda: all(
         machine.unit(unit, "ActiveState") == "inactive" for unit in [AGGREGATOR, *WORKERS]))
     expect(all(machine.unit(unit, "Result") == "success" for unit in [AGGREGATOR, *WORKERS]), "each has ended well")
-    replay = machine.out("impromptu", "replay", RUN, "--quiet")
+    replay = machine.out("impromptu", "replay", RUN)
     expect("every digest equal" in replay, replay.splitlines()[-1])
 
 

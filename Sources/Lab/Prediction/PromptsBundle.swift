@@ -34,7 +34,7 @@ public enum PromptsBundle {
             ENCODER=weights                                     # the encoder's folder; leave out --encoder for the bundled one
             impromptu show \(name)
             impromptu predict \(name) --encoder $ENCODER image.jpg
-            impromptu predict \(name) --encoder $ENCODER images --top 3 --format csv > predictions.csv
+            impromptu predict \(name) --encoder $ENCODER images --top 3 --output csv > predictions.csv
             impromptu predict \(name) --encoder $ENCODER folder-of-classes --labels
             ```
 
@@ -62,7 +62,7 @@ extension TunedModel {
         ]
     }
 
-    /// What `impromptu show --json` prints.
+    /// What `impromptu show --output json` prints.
     public struct Summary: Encodable, Sendable {
         public var run: String
         public var runID: String

@@ -1,9 +1,6 @@
-import ArgumentParser
 import Console
 import Lab
 import Text
-
-enum PredictionFormat: String, ExpressibleByArgument, CaseIterable { case table, csv, json }
 
 /// Writes predictions as they come; a table at the end, when its widths are known.
 struct PredictionOutput {
@@ -19,14 +16,14 @@ struct PredictionOutput {
         var classes: [Choice]
     }
 
-    private let format: PredictionFormat
+    private let format: OutputOptions.Format
     private let classes: [String]
     private let top: Int
     private let hasLabels: Bool
     private let lines = JSONLines()
     private var table: TextTable
 
-    init(_ format: PredictionFormat, classes: [String], top: Int, hasLabels: Bool) {
+    init(_ format: OutputOptions.Format, classes: [String], top: Int, hasLabels: Bool) {
         self.format = format
         self.classes = classes
         self.top = min(top, classes.count)
