@@ -52,6 +52,7 @@ test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, 
 	Deploy/kubernetes/verify $(BINARY)
 	Deploy/container/verify
 	Deploy/monitoring/verify.py
+	Deploy/dist/commands.py $(BINARY) --page docs/command-reference.md --check
 	Tests/Deploy/behind_nginx.py $(BINARY) .venv/bin/nginx
 	$(BUILD_SITE)
 

@@ -64,6 +64,7 @@ def begin(machine, package):
     expect(machine.unit(AGGREGATOR, "ActiveState") == "inactive", "a new installation starts nothing")
     expect("impromptu" in machine.out("id", "impromptu"), "the services' account is there")
     machine.put("/etc/impromptu/run.yaml", CONFIGURATION)
+    machine.put("/etc/impromptu/aggregator.env", "OPTIONS=--dashboard-host watch.example\n")
     machine.put("/etc/impromptu/worker.env", "WORKERS=2\n")
     for unit in [AGGREGATOR, "impromptu-worker@.service"]:
         machine.put(f"/etc/systemd/system/{unit}.d/impatient.conf", IMPATIENT)
@@ -74,6 +75,8 @@ def begin(machine, package):
     expect((machine.root / RUN.lstrip("/") / "run.mcap").exists(), "systemctl returns once the aggregator has its log")
     machine.inside("systemctl", "start", *WORKERS)
     eventually(60, "updates are accepted", lambda: updates(machine) >= 8)
+    page = machine.inside("curl", "--silent", "--fail", "--header", "Host: watch.example", "http://127.0.0.1:5603/").stdout
+    expect("<title>" in page, "the page is served, also under the name that the options add")
     say("systemctl status: " + machine.unit(AGGREGATOR, "StatusText"))
 
 

@@ -16,7 +16,7 @@ myst_heading_anchors = 4
 smartquotes = False
 highlight_language = "none"
 # Pygments knows no key paths of Swift; it then colours what it can.
-suppress_warnings = ["misc.highlighting_failure", "toc.not_included"]
+suppress_warnings = ["misc.highlighting_failure"]
 
 html_theme = "furo"
 html_title = f"Impromptu {release}"
