@@ -22,7 +22,7 @@ public struct HeldOutImages {
         if let reason = configuration.unpublishedPart { throw ConfigurationError("\(log): \(reason)") }
         var configuration = configuration
         let encoder = try configuration.loadEncoder()
-        try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
+        try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.filePaths))")
         let source =
             switch split {
             case .test: try FederatedData.test(configuration.data, encoder: encoder)

@@ -157,7 +157,7 @@ import Testing
             #expect(tuned.file.logOffset != nil)
             let model = tuned.model
             #expect(model.classes == ["lying", "none", "standing"])
-            #expect(model.image.size == 64 && model.encoder.family == "vit")
+            #expect(model.image?.size == 64 && model.encoder.family == "vit")
             #expect(model.prompts.selection == .batch && model.prompts.keyProjection && model.prompts.picked == 3)
             #expect(try ModelDescription(ofRun: run) == model)
             let names = model.fields.map(\.name)

@@ -40,18 +40,18 @@ package struct ClientImages: Sendable {
 
     package static func own(of configuration: RunConfiguration, encoder: FrozenEncoder) throws -> [ClientImages] {
         let classes = try ClassList(configuration.data.classNames)
-        let transform = try FederatedData.transform(for: encoder)
-        return try configuration.worker.clients.map { try own($0, configuration.data, classes, transform) }
+        let input = try ExampleInput(of: encoder)
+        return try configuration.worker.clients.map { try own($0, configuration.data, classes, input) }
     }
 
     private static func own(
         _ site: RunConfiguration.Worker.Site, _ source: RunConfiguration.DataSource, _ classes: ClassList,
-        _ transform: ImageTransform
+        _ input: ExampleInput
     ) throws -> ClientImages {
         let images = try SiteImages.open(site.data, classes: classes, unreadable: source.unreadable)
         let parts = try images.divided(holdingOut: source.heldOut, seed: source.seed)
         func prepared(_ part: SiteImages.Part) throws -> TuningDataset {
-            try TuningDataset(SourcedImages(part.images, part.indices, transform))
+            try TuningDataset(input.source(part.images, part.indices))
         }
         return ClientImages(
             client: site.name, training: try prepared(parts.training), heldOut: try parts.heldOut.map(prepared),

@@ -6,7 +6,9 @@ extension RunConfiguration {
     public func loadEncoder() throws -> FrozenEncoder {
         encoder.path.isEmpty
             ? try FrozenEncoder.bundled(imageSize: encoder.imageSize)
-            : try FrozenEncoder(directory: encoder.path, family: encoder.family, imageSize: encoder.imageSize)
+            : try FrozenEncoder(
+                directory: encoder.path, family: encoder.family, imageSize: encoder.imageSize,
+                maximumLength: encoder.maximumLength)
     }
 }
 

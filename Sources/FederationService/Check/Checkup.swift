@@ -84,7 +84,7 @@ public struct Checkup {
     private mutating func lookAtEncoder() {
         do {
             let encoder = try configuration.loadEncoder()
-            try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
+            try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.filePaths))")
             self.encoder = encoder
             let recognised = encoder.recognised
             let digest = "digest \(configuration.encoderDigest.prefix(12))"

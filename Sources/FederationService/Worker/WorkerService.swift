@@ -71,7 +71,7 @@ public actor WorkerService: Service {
         reporter = ServiceReporter(health: health)
         if meeting == nil { _ = try Self.security(configuration.security, key: key) }
         let encoder = try configuration.loadEncoder()
-        try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
+        try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.filePaths))")
         let images = try ClientImages.hosted(by: configuration, at: clients, encoder: encoder)
         self.configuration = configuration
         self.logger = logger

@@ -2,9 +2,11 @@ import Foundation
 import PromptTuning
 import Text
 
-/// What a model says of an image.
+/// What a model says of an image or a text.
 public struct Prediction: Hashable, Sendable {
     public var path: String
+    /// nil for an image.
+    public var text: String?
     /// The number of its true class, where it is known.
     public var label: Int?
     /// By class.

@@ -28,7 +28,7 @@ public enum EncoderError: Error, Hashable, CustomStringConvertible {
         case .unknownFamily(let name, let known):
             "encoder.family: expected one of \(known.joined(separator: ", ")), found '\(name)'"
         case .unrecognisedNames(let path, let examples):
-            "\(path): the tensors are named as in no known vision transformer (found \(examples.joined(separator: ", ")) ...)"
+            "\(path): the tensors are named as in no known encoder (found \(examples.joined(separator: ", ")) ...)"
         case .otherFamily(let path, let stated, let examples):
             "\(path): the tensors are not named as in the stated family '\(stated)' (found \(examples.joined(separator: ", ")) ...)"
         case .severalEncoders(let path, let prefixes):

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Datasets
 import FederationRun
 import Foundation
 import Lab
@@ -15,8 +16,8 @@ struct DataCommand: ParsableCommand {
             --picture or --sizes it also divides the training split over clients, as a run with the same --config and \
             --set does (data.clients, data.partition, data.alpha, data.seed …).
 
-            The data set is a value of data.dataset (cifar10, folder:NAME, arrays:NAME, several joined by '+'), or a \
-            folder with train.safetensors or with folders of images.
+            The data set is a value of data.dataset (cifar10, folder:NAME, texts:NAME, arrays:NAME, several joined by \
+            '+'), or a folder with train.safetensors, with folders of images, or with texts (train.csv or the like).
             """)
 
     @Argument(help: ArgumentHelp("The data set, or its folder.", valueName: "name or folder"))
@@ -71,7 +72,8 @@ struct DataCommand: ParsableCommand {
                 "\(dataset): label bytes and pixels do not say which data set they are; name the data set, and its folder with"
                     + " --set data.path=\(dataset)")
         }
-        return ["data.path=\(dataset)", "data.dataset=\(has("train.safetensors") ? "arrays" : "folder"):\(name)"]
+        let kind = has("train.safetensors") ? "arrays" : SiteImages.holdsTexts(dataset) ? "texts" : "folder"
+        return ["data.path=\(dataset)", "data.dataset=\(kind):\(name)"]
     }
 
     private func write(_ text: String, to file: String) throws {

@@ -8,12 +8,13 @@ import RunSettings
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
-        abstract: "Classifies images with tuned prompts.",
+        abstract: "Classifies images or texts with tuned prompts.",
         discussion: """
             Inputs are image files, folders of images, manifests (CSV files with path and label as docs/data.md describes; \
-            the label may be missing), or '-' for a path in each line of standard input. With --labels, folders are laid \
-            out by class and manifests name the classes; the output ends with the accuracy, that of each class, and a \
-            confusion matrix.
+            the label may be missing), or '-' for a path in each line of standard input. For a model of texts they are \
+            tables with text and label (.csv, .tsv or .jsonl), files .txt with a text on each line, or '-' for a text in \
+            each line of standard input. With --labels, folders are laid out by class, and manifests and tables name the \
+            classes; the output ends with the accuracy, that of each class, and a confusion matrix.
 
             Each image picks its own prompts, so its result does not depend on other images, unless the run's \
             evaluation.selection or --selection says batch. For each image that cannot be read there is a line on standard \
@@ -62,11 +63,16 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let tuned = try TunedModel(model)
-        let items = try PredictionInputs(
-            inputs, classes: labels ? ClassList(tuned.model.classes) : nil, split: split)
+        let classes = labels ? try ClassList(tuned.model.classes) : nil
+        let readsTexts = tuned.model.text != nil
+        let items =
+            try readsTexts
+            ? PredictionInputs(texts: inputs, classes: classes, split: split)
+            : PredictionInputs(inputs, classes: classes, split: split)
         for folder in items.emptyFolders { StandardError.write("impromptu: \(folder): no images in it\n") }
         let predictor = try Predictor(tuned, encoder: encoder, threads: threads, selection: selection)
-        var output = PredictionOutput(format, classes: predictor.classes, top: top, hasLabels: labels)
+        var output = PredictionOutput(
+            format, of: readsTexts ? "text" : "path", classes: predictor.classes, top: top, hasLabels: labels)
         var summary = PredictionSummary(classes: predictor.classes)
         var progress = PredictionProgress(count: items.items.count)
         var unreadable = 0

@@ -197,6 +197,9 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(name: .customLong("run"), help: "The run folder; by default runs/demo-<time>.")
     var folder: String?
 
+    @Option(help: ArgumentHelp("A YAML file that lies above the demo's configuration.", valueName: "file"))
+    var config: [String] = []
+
     @Option(help: "Worker processes.")
     var workers = 4
 
@@ -218,7 +221,8 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = try RunConfiguration.load(base: RunConfiguration.demo, files: [], assignments: assignments)
+        let configuration = try RunConfiguration.load(
+            base: RunConfiguration.demo, files: config, assignments: assignments)
         guard workers <= configuration.data.clients else {
             throw ConfigurationError(
                 "--workers \(workers): expected at most one for each of the \(configuration.data.clients) clients")
