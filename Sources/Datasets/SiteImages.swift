@@ -121,10 +121,11 @@ public struct SiteImages: Sendable {
     /// What a person should know before a run: images, classes, and all that is not used.
     public var lines: [String] {
         let total = training.count + (test?.count ?? 0)
+        let kind = training.holdsTexts ? "text" : "image"
         let marked = test.map { ", \($0.count) of them for the test" } ?? ""
         let found = classNames.count - missingClasses.count
         let missing = missingClasses.isEmpty ? "" : ", none of \(listed(missingClasses, most: 20))"
-        return ["\(total) image\(total == 1 ? "" : "s")\(marked), \(found) of \(classNames.count) classes\(missing)"]
+        return ["\(total) \(kind)\(total == 1 ? "" : "s")\(marked), \(found) of \(classNames.count) classes\(missing)"]
             + omitted.map(\.description)
     }
 }

@@ -161,6 +161,6 @@ package struct AggregatorSetup {
         let data = configuration.data
         return data.isDivided
             ? "\(configuration.strategy.name), \(data.dataset), \(data.clients) clients"
-            : "\(configuration.strategy.name), clients' own images, \(classes) classes"
+            : "\(configuration.strategy.name), clients' own data, \(classes) classes"
     }
 }

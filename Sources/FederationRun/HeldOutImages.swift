@@ -34,6 +34,9 @@ public struct HeldOutImages {
         selection = configuration.evaluation.selection
     }
 
+    /// What they are, for a person: `images` or `texts`.
+    package var examples: String { learner.encoder.examples }
+
     /// Whether an image uses prompts that are picked for it.
     package var picks: Bool { plan.promptsPerBatch > 0 && !plan.classMeans }
 

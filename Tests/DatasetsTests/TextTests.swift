@@ -95,8 +95,9 @@ import Testing
                 "train.csv:2: expected a closing quote, found the end of the file"
             ),
             ("train.csv", header + Array("a\n".utf8), "train.csv:2: expected 2 fields, found 1"),
-            ("train.csv", header + Array("a,\n".utf8), "train.csv:2: expected a class as label, found none"),
-            ("train.csv", header + Array(",a\n".utf8), "train.csv:2: expected a text as text, found none"),
+            ("train.csv", header + Array("a,\n".utf8), "train.csv:2: expected a class in label, found none"),
+            ("train.csv", header + Array(",a\n".utf8), "train.csv:2: expected a text in text, found none"),
+            ("train.csv", header + Array("\" \",a\n".utf8), "train.csv:2: expected a text in text, found none"),
             (
                 "train.csv", Array("text,label,split\na,b,dev\n".utf8),
                 "train.csv:2: expected the split train, test or val, found 'dev'"
@@ -114,10 +115,21 @@ import Testing
             ),
             (
                 "train.jsonl", Array("{\"text\": \"a\", \"label\": [1]}\n".utf8),
-                "train.jsonl:1: expected a class as label, found none"
+                "train.jsonl:1: expected a class in label, found none"
             ),
         ]
         for (file, bytes, expected) in cases { #expect(try problem(file, bytes) == expected) }
+        try folder.write("set/test.csv", header77 + Array("c,b\n".utf8))
+        try folder.write("set/test.tsv", header77)
+        #expect(
+            try problem("train.csv", header77)
+                == "\(folder.path)/set: expected one table of the split test, found test.csv, test.tsv")
+        try FileManager.default.removeItem(atPath: "\(folder.path)/set/test.tsv")
+        try folder.write("set/test.csv", Array("text,label,split\na,b,test\nc,d,train\n".utf8))
+        #expect(
+            try problem("train.csv", header77)
+                == "test.csv:3: expected the split test, as the file's name says, found another")
+        try FileManager.default.removeItem(atPath: "\(folder.path)/set/test.csv")
         #expect(try problem("other.csv", header77).hasPrefix("\(folder.path)/set: expected a table train.csv"))
     }
 
@@ -131,6 +143,7 @@ import Testing
         #expect(try site.training.text(of: 1) == "c")
         #expect(site.training.place(of: 1) == "\(table):4")
         #expect(throws: DatasetError.self) { try SiteImages.open(table, classes: ClassList(["good"])) }
+        #expect(try ClassList(from: table).names == ["bad", "good"])
     }
 
     @Test func textsAreNoImages() throws {

@@ -52,7 +52,7 @@ import Testing
     ) throws -> (predictions: [Prediction], unreadable: [String], summary: PredictionSummary) {
         let items = try PredictionInputs(inputs, classes: labels ? ClassList(tuned.model.classes) : nil)
         var found: (predictions: [Prediction], unreadable: [String], summary: PredictionSummary) = (
-            [], [], PredictionSummary(classes: tuned.model.classes)
+            [], [], PredictionSummary(classes: tuned.model.classes, examples: "images")
         )
         try Predictor(tuned, threads: 2, selection: selection).predict(items) { _, outcome in
             switch outcome {

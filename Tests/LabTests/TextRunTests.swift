@@ -111,7 +111,7 @@ import Testing
             }
             #expect(found == ["line 1: kind 0", "line 3: kind 1"])
 
-            var summary = PredictionSummary(classes: tuned.model.classes)
+            var summary = PredictionSummary(classes: tuned.model.classes, examples: "texts")
             let table = try PredictionInputs(
                 texts: [folder + "/questions"], classes: ClassList(tuned.model.classes), split: .test)
             try Predictor(tuned, threads: 1).predict(table) { _, outcome in

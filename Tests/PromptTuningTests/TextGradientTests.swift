@@ -19,9 +19,6 @@ import Testing
 
         init(_ name: String) throws {
             let file = try SafetensorsFile(path: "\(TextGradient.folder)/text-\(name).safetensors")
-            let tokens = try file.tensor(named: "input.tokens")
-            let length = tokens.shape[1]
-            let numbers = try tokens.integers()
             let trained = file.names.filter { $0.hasPrefix("expected.grad.") }.map {
                 String($0.dropFirst("expected.grad.".count))
             }
@@ -33,10 +30,8 @@ import Testing
             encoder = try FrozenEncoder(
                 file: file, configuration: try #require(file.metadata["config"]),
                 pooling: try #require(file.metadata["pooling"].flatMap(TextGeometry.Pooling.init)))
-            source = TokenTexts(
-                texts: (0..<tokens.shape[0]).map { text in
-                    numbers[text * length..<(text + 1) * length].filter { $0 >= 0 }.map(Int32.init)
-                }, labels: try file.tensor(named: "input.labels").integers())
+            source = try TokenTexts(
+                tokens: file.tensor(named: "input.tokens"), labels: file.tensor(named: "input.labels"))
             state = PromptState(
                 parameters: parameters, promptIDs: (0..<parameters[Parameters.prompts]!.rows).map(PromptID.init))
             self.file = file
@@ -125,4 +120,15 @@ struct TokenTexts: TextSource {
     let labels: [Int]
     var count: Int { texts.count }
     func tokens(of index: Int) -> [Int32] { texts[index] }
+}
+
+extension TokenTexts {
+    /// - Parameter tokens: [texts, tokens], -1 where a text is over.
+    init(tokens: SafetensorsTensor, labels: SafetensorsTensor) throws {
+        let (length, numbers) = (tokens.shape[1], try tokens.integers())
+        self.init(
+            texts: (0..<tokens.shape[0]).map { text in
+                numbers[text * length..<(text + 1) * length].filter { $0 >= 0 }.map(Int32.init)
+            }, labels: try labels.integers())
+    }
 }

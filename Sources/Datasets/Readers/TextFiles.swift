@@ -47,21 +47,35 @@ struct TextFiles {
             func group(_ rows: [TextTable.Row]) -> [Group] { rows.isEmpty ? [] : [Group(file: path, rows: rows)] }
             return (group(table.rows.filter { $0.split != .test }), group(table.rows.filter { $0.split == .test }))
         }
-        if let train = Self.table("train", in: path) {
-            let tables = try [train, Self.table("test", in: path)].map { (file) throws(DatasetError) -> [Group] in
-                guard let file else { return [] }
-                return [Group(file: file, rows: try TextTable(file, columns: columns).rows)]
-            }
-            return (tables[0], tables[1])
-        }
+        let training = try split(.train, in: path, columns)
+        if !training.isEmpty { return (training, try split(.test, in: path, columns)) }
         if isFolder(path + "/train") { return (try classes(in: path + "/train"), try classes(in: path + "/test")) }
         return (try classes(in: path), [])
     }
 
-    /// The table of a split in a folder.
-    static func table(_ name: String, in folder: String) -> String? {
-        TextTable.extensions.flatMap { ["\(folder)/\(name).\($0)", "\(folder)/\(name).\($0).gz"] }.first {
-            FileManager.default.fileExists(atPath: $0)
+    /// The texts of a split's table in a folder; none where there is no table.
+    /// - Throws: `DatasetError`, also for several tables, and for texts that are marked for another split.
+    private static func split(
+        _ split: KnownDataset.Split, in folder: String, _ columns: TextColumns
+    ) throws(DatasetError) -> [Group] {
+        let files = tables(split, in: folder)
+        guard files.count <= 1 else {
+            throw .unsuitable("\(folder): expected one table of the split \(split), found \(listed(files))")
+        }
+        guard let name = files.first else { return [] }
+        let file = "\(folder)/\(name)"
+        let rows = try TextTable(file, columns: columns).rows
+        if let row = rows.first(where: { ($0.split ?? split) != split }) {
+            throw .unsuitable(
+                "\(file):\(row.line): expected the split \(split), as the file's name says, found another")
+        }
+        return [Group(file: file, rows: rows)]
+    }
+
+    /// The names of a split's tables in a folder.
+    static func tables(_ split: KnownDataset.Split, in folder: String) -> [String] {
+        TextTable.extensions.flatMap { ["\(split).\($0)", "\(split).\($0).gz"] }.filter {
+            FileManager.default.fileExists(atPath: "\(folder)/\($0)")
         }
     }
 
@@ -93,7 +107,7 @@ struct TextFiles {
             let row = try? CSVRows.read([UInt8](header)).first
             return row?.fields.contains(TextColumns().text) ?? false
         }
-        if table("train", in: path) != nil { return true }
+        if !tables(.train, in: path).isEmpty { return true }
         let folder = isFolder(path + "/train") ? path + "/train" : path
         return entries(folder).contains { name in
             isFolder("\(folder)/\(name)") && entries("\(folder)/\(name)").contains { TextTable.kind(of: $0) == "txt" }

@@ -143,10 +143,12 @@ private struct TextRows {
     private func row(
         _ line: Int, _ text: String?, _ label: String?, _ split: String?
     ) throws(DatasetError) -> TextTable.Row {
-        guard let text, !text.isEmpty else { throw wrong(line, "expected a text as \(columns.text), found none") }
+        guard let text, !text.allSatisfy(\.isWhitespace) else {
+            throw wrong(line, "expected a text in \(columns.text), found none")
+        }
         try checkLength(text, line)
         guard !needsLabels || !(label ?? "").isEmpty else {
-            throw wrong(line, "expected a class as \(columns.label), found none")
+            throw wrong(line, "expected a class in \(columns.label), found none")
         }
         let part = split.flatMap(KnownDataset.Split.init(name:))
         if let split, part == nil {

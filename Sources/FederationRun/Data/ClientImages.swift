@@ -18,6 +18,8 @@ package struct ClientImages: Sendable {
     package struct Found: Equatable, Sendable {
         /// All that are used.
         package var images: Int
+        /// What they are, for a person: `images` or `texts`.
+        package var examples: String
         package var heldOut: Int
         /// Of the federation.
         package var classes: Int
@@ -57,6 +59,7 @@ package struct ClientImages: Sendable {
             client: site.name, training: try prepared(parts.training), heldOut: try parts.heldOut.map(prepared),
             found: Found(
                 images: parts.training.indices.count + (parts.heldOut?.indices.count ?? 0),
+                examples: images.training.holdsTexts ? "texts" : "images",
                 heldOut: parts.heldOut?.indices.count ?? 0, classes: classes.names.count,
                 missingClasses: images.missingClasses, omitted: images.omitted.map(\.description)))
     }
@@ -81,7 +84,7 @@ extension ClientImages.Found: CustomStringConvertible {
     package var description: String {
         let missing = missingClasses.isEmpty ? "" : ", none of \(missingClasses.joined(separator: ", "))"
         let parts = [
-            "\(images) images, \(heldOut) of them held out",
+            "\(images) \(examples), \(heldOut) of them held out",
             "\(classes - missingClasses.count) of \(classes) classes\(missing)",
         ]
         return (parts + omitted).joined(separator: "; ")

@@ -112,7 +112,8 @@ public struct Checkup {
             case .worker(let places, _):
                 let clients = try ClientImages.hosted(by: configuration, at: places, encoder: encoder)
                 let words = clients.map { images in
-                    "\(images.client) " + (images.found.map { "\($0)" } ?? "\(images.training.count) images")
+                    "\(images.client) "
+                        + (images.found.map { "\($0)" } ?? "\(images.training.count) \(encoder.examples)")
                 }
                 note(.ok("data", words.joined(separator: ", ")))
             }
@@ -125,12 +126,14 @@ public struct Checkup {
     private func heldOut(_ encoder: FrozenEncoder) throws -> String {
         let data = configuration.data
         guard data.isDivided else {
-            return "none needed: \(try data.classNames.count) classes, and every client has images of its own"
+            return
+                "none needed: \(try data.classNames.count) classes, and every client has \(encoder.examples) of its own"
         }
         guard configuration.evaluation.interval != nil || configuration.prompts.whitening else {
             return "none needed: this aggregator neither evaluates nor whitens"
         }
-        return "\(try FederatedData(data, encoder: encoder).validation.count) images of \(data.dataset) held out"
+        return
+            "\(try FederatedData(data, encoder: encoder).validation.count) \(encoder.examples) of \(data.dataset) held out"
     }
 
     // MARK: The run folder

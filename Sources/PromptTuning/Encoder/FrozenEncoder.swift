@@ -41,6 +41,8 @@ public final class FrozenEncoder: Sendable {
     public var std: [Float] { recognised.std }
     /// Outputs of the model's own classifier, nil when the file has none.
     public var classifierWidth: Int? { classifier?.outputs }
+    /// What it reads, for a person: `images` or `texts`.
+    public var examples: String { geometry.text == nil ? "images" : "texts" }
     public var width: Int { geometry.width }
     public var imageSize: Int { geometry.imageSize }
     public var patchSize: Int { geometry.patchSize }
@@ -64,11 +66,19 @@ public final class FrozenEncoder: Sendable {
         let folder = URL(fileURLWithPath: weights.path).deletingLastPathComponent()
         let configuration = try EncoderConfiguration(folder: folder)
         if let text = try TextModelFile(weights, stated: family) {
+            if let imageSize {
+                throw EncoderError.sizeOfOthers(
+                    path: weights.path, "image size (encoder.image_size: 0)", imageSize, "texts")
+            }
             try self.init(
                 text: text, configuration: configuration, tokenizer: WordPieceTokenizer(folder: folder.path),
                 pooling: TextGeometry.Pooling(folder: folder.path),
                 maximumLength: maximumLength ?? TextGeometry.maximumLength(folder: folder.path))
             return
+        }
+        if let maximumLength {
+            throw EncoderError.sizeOfOthers(
+                path: weights.path, "maximum length (encoder.maximum_length: 0)", maximumLength, "images")
         }
         try self.init(
             weights: weights, family: family.map(EncoderFamilies.named), configuration: configuration,
@@ -97,9 +107,9 @@ public final class FrozenEncoder: Sendable {
 
     /// The small vision transformer that comes with the package: 64 px, patch 8, width 192, depth 6.
     ///
-    /// - Parameter imageSize: as in `init(directory:imageSize:)`.
-    public static func bundled(imageSize: Int? = nil) throws -> FrozenEncoder {
-        try FrozenEncoder(directory: bundledFolder(), imageSize: imageSize)
+    /// - Parameters: as of `init(directory:family:imageSize:maximumLength:)`.
+    public static func bundled(imageSize: Int? = nil, maximumLength: Int? = nil) throws -> FrozenEncoder {
+        try FrozenEncoder(directory: bundledFolder(), imageSize: imageSize, maximumLength: maximumLength)
     }
 
     /// Found from the program itself, for it may be installed anywhere; `Bundle.module` ends the process where the

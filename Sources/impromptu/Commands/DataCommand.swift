@@ -28,10 +28,10 @@ struct DataCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Writes the partition over clients as a picture.", valueName: "file.svg"))
     var picture: String?
 
-    @Option(help: ArgumentHelp("Writes each client's images by class.", valueName: "file.csv"))
+    @Option(help: ArgumentHelp("Writes each client's samples by class.", valueName: "file.csv"))
     var sizes: String?
 
-    @Flag(help: "Divides the data set without reading the images.")
+    @Flag(help: "Divides the data set without reading every image.")
     var skipImages = false
 
     func run() throws {
@@ -55,7 +55,7 @@ struct DataCommand: ParsableCommand {
         }
         let images = allotment.clients.map(\.images)
         try StandardOutput.write(
-            "\n\(images.count) clients with \(images.min() ?? 0) to \(images.max() ?? 0) images,"
+            "\n\(images.count) clients with \(images.min() ?? 0) to \(images.max() ?? 0) samples,"
                 + " \(allotment.validation.images) to validate with, \(allotment.test.images) to test with")
     }
 

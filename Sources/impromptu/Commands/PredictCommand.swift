@@ -56,7 +56,7 @@ struct PredictCommand: ParsableCommand {
     var threads = 2
 
     func validate() throws {
-        guard !inputs.isEmpty else { throw ValidationError("expected images to classify, found none") }
+        guard !inputs.isEmpty else { throw ValidationError("expected images or texts to classify, found none") }
         guard top >= 1 else { throw ValidationError("--top: expected at least 1, found \(top)") }
         guard threads >= 1 else { throw ValidationError("--threads: expected at least 1, found \(threads)") }
     }
@@ -65,6 +65,7 @@ struct PredictCommand: ParsableCommand {
         let tuned = try TunedModel(model)
         let classes = labels ? try ClassList(tuned.model.classes) : nil
         let readsTexts = tuned.model.text != nil
+        let examples = readsTexts ? "texts" : "images"
         let items =
             try readsTexts
             ? PredictionInputs(texts: inputs, classes: classes, split: split)
@@ -73,8 +74,8 @@ struct PredictCommand: ParsableCommand {
         let predictor = try Predictor(tuned, encoder: encoder, threads: threads, selection: selection)
         var output = PredictionOutput(
             format, of: readsTexts ? "text" : "path", classes: predictor.classes, top: top, hasLabels: labels)
-        var summary = PredictionSummary(classes: predictor.classes)
-        var progress = PredictionProgress(count: items.items.count)
+        var summary = PredictionSummary(classes: predictor.classes, examples: examples)
+        var progress = PredictionProgress(count: items.items.count, of: examples)
         var unreadable = 0
         try output.begin()
         try predictor.predict(items) { _, outcome in
@@ -106,18 +107,22 @@ private struct UnreadableInputs: Error, CustomStringConvertible {
 /// Shows how far a long prediction is, from its third second on.
 private struct PredictionProgress {
     private let count: Int
+    private let examples: String
     private let start = ContinuousClock.now
     private var done = 0
     private var line = ProgressLine()
 
-    init(count: Int) { self.count = count }
+    init(count: Int, of examples: String) {
+        self.count = count
+        self.examples = examples
+    }
 
     /// Another image is done. They come in batches, so a glance at each few is enough.
     mutating func step() {
         done += 1
         let elapsed = ContinuousClock.now - start
         guard done % 16 == 0, elapsed > .seconds(2) else { return }
-        line.show("\(done) of \(count) images, \(Int(Double(done) / (elapsed / .seconds(1)))) a second")
+        line.show("\(done) of \(count) \(examples), \(Int(Double(done) / (elapsed / .seconds(1)))) a second")
     }
 
     mutating func note(_ text: String) { line.note(text) }
