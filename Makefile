@@ -119,7 +119,7 @@ lint:  ## Checks format, generated code, which target may import what, and the s
 		Deploy/dist/build Deploy/dist/test Deploy/slurm/test-cluster Deploy/slurm/*.sbatch Deploy/demo-text/run
 
 bench: setup build  ## Prints the benchmarks of this machine.
-	$(BINARY) bench tuning
+	$(BINARY) bench tuning --threads 2
 	$(BINARY) bench aggregation
 	$(BINARY) bench replay
 	$(BINARY) bench ingest

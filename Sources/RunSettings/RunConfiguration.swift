@@ -187,7 +187,7 @@ extension RunConfiguration {
             keys: try Self.optional(
                 reader.text(
                     "security.keys", "",
-                    "folder of keys that 'impromptu keys' made; empty for neither encryption nor authentication")),
+                    "folder of keys that 'impromptu keys make' made; empty for neither encryption nor authentication")),
             aggregatorKey: try Self.optional(
                 reader.text(
                     "security.aggregator_key", "",
@@ -209,10 +209,9 @@ extension RunConfiguration {
                 "prompts.feature_whitening", "none", of: ["none", "validation"],
                 "images that the whitening of the class feature before the head is estimated from") == "validation")
         head = try Head(reader)
-        guard !head.onClassifier || !prompts.whitening else {
-            throw ConfigurationError(
-                "head.on_classifier: expected prompts.feature_whitening none beside it, found validation")
-        }
+        reader.require(
+            !head.onClassifier || !prompts.whitening,
+            "head.on_classifier: expected prompts.feature_whitening none beside it, found validation")
         federation.plan = try TrainingPlan(reader)
         if head.personal { federation.plan.personal = .head }
         federation.schedule = try LearningRateSchedule(reader, runVersions: stop.versions)
@@ -223,9 +222,9 @@ extension RunConfiguration {
         } catch {
             throw ConfigurationError("\(error)")
         }
-        guard !head.personal || !federation.plan.classMeans else {
-            throw ConfigurationError("head.personal: expected false with strategy.name \(strategyName), found true")
-        }
+        reader.require(
+            !head.personal || !federation.plan.classMeans,
+            "head.personal: expected false with strategy.name \(strategyName), found true")
         encoder = Encoder(
             path: try reader.text(
                 "encoder.path", "", "folder with model.safetensors and config.json; empty for the bundled ViT"),
@@ -245,7 +244,7 @@ extension RunConfiguration {
         data = try DataSource(reader, seed: seed)
         evaluation = try Evaluation(reader)
         federation.evaluateEvery = evaluation.clientVersions
-        try data.check(whitening: prompts.whitening)
+        data.check(whitening: prompts.whitening, reader)
         worker = Worker(
             threads: try reader.integer("worker.threads", 1, 1...256, "threads of a worker's tuning"),
             outbox: try Self.optional(
@@ -259,9 +258,9 @@ extension RunConfiguration {
             delay: try DelayModel(reader), clients: try Worker.sites(reader))
         privacy = try ClientPrivacy(reader)
         simulation = try Virtual(reader)
-        try reader.finish()
         effective = reader.declared
-        try checkPrivacy()
+        checkPrivacy(reader)
+        try reader.finish()
     }
 
     /// Reads YAML files, the environment and `--set` assignments, each above what came before.

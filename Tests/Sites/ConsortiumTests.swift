@@ -29,7 +29,7 @@ import Testing
         try await withLiveSites { sites in
             try makeSites(sites.folder)
             for name in Self.early + ["children"] {
-                let (code, output) = try await sites.finish(["keys", "keys", "--name", name, "--client", name])
+                let (code, output) = try await sites.finish(["keys", "make", "--name", name, "--client", name])
                 #expect(code == 0, "\(output)")
             }
             let aggregator = try await sites.startAggregator(Self.settings)
@@ -85,7 +85,7 @@ import Testing
     }
 
     private func expectReport(of sites: LiveSites) async throws {
-        let replay = try await sites.finish(["replay", "run", "--quiet"])
+        let replay = try await sites.finish(["replay", "run"])
         #expect(replay.code == 0, "\(replay.output)")
         let report = try await sites.finish(["report", "run", "--markdown"])
         #expect(report.code == 0, "\(report.output)")

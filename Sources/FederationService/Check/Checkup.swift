@@ -101,11 +101,6 @@ public struct Checkup {
 
     private mutating func lookAtData() {
         guard let encoder else { return }
-        let advice =
-            configuration.worker.clients.isEmpty
-            ? "set data.path or IMPROMPTU_DATA to the folder with the files of \(configuration.data.dataset)"
-            : "docs/data.md says what a folder, a manifest or arrays may hold"
-
         do {
             switch role {
             case .aggregator: note(.ok("data", try heldOut(encoder)))
@@ -118,7 +113,11 @@ public struct Checkup {
                 note(.ok("data", words.joined(separator: ", ")))
             }
         } catch {
-            note(.failed("data", "\(error)", advice: advice))
+            note(
+                .failed(
+                    "data", "\(error)",
+                    advice: "docs/data.md says where data are looked for (data.path, IMPROMPTU_DATA) and what they are")
+            )
         }
     }
 

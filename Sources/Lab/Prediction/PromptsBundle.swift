@@ -36,7 +36,7 @@ public enum PromptsBundle {
             ENCODER=weights                                     # the encoder's folder; leave out --encoder for the bundled one
             impromptu show \(name)
             impromptu predict \(name) --encoder $ENCODER \(one)
-            impromptu predict \(name) --encoder $ENCODER \(several) --top 3 --format csv > predictions.csv
+            impromptu predict \(name) --encoder $ENCODER \(several) --top 3 --output csv > predictions.csv
             impromptu predict \(name) --encoder $ENCODER folder-of-classes --labels
             ```
 
@@ -64,7 +64,7 @@ extension TunedModel {
         ]
     }
 
-    /// What `impromptu show --json` prints.
+    /// What `impromptu show --output json` prints.
     public struct Summary: Encodable, Sendable {
         public var run: String
         public var runID: String

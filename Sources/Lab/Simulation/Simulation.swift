@@ -78,6 +78,10 @@ public struct Simulation {
                 "federation.clients_to_start: expected at most data.clients (\(given.data.clients)), found"
                     + " \(given.federation.clientsToStart): a simulation would wait for ever")
         }
+        guard !given.federation.stop.isNever else {
+            throw ConfigurationError(
+                "expected run.updates, run.versions or run.seconds above 0, found a run without an end")
+        }
         let materials = try materials ?? RunMaterials(of: given)
         var folder = folder
         folder.syncsLog = false
@@ -332,4 +336,9 @@ extension TrainingOrder {
 extension TrainingResult {
     /// The steps that tuning took.
     fileprivate var steps: Int? { metrics.first { $0.name == "steps" }.map { Int($0.value) } }
+}
+
+extension StopCondition {
+    /// A simulation with this would not end.
+    var isNever: Bool { versions == 0 && updates == 0 && duration == nil }
 }

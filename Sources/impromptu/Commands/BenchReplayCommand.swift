@@ -15,23 +15,22 @@ struct BenchReplayCommand: ParsableCommand {
             last state beside the log, and removes it.
             """)
 
-    @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
+    @Argument(help: .recordedRun)
     var path: String?
 
-    @Option(help: "Updates of the run that is written.")
+    @Option(help: ArgumentHelp("Updates of the run that is written.", valueName: "number"))
     var updates = 2000
 
-    @Option(help: "Times through the log; the median counts.")
+    @Option(help: ArgumentHelp("How often each is timed; the median counts.", valueName: "number"))
     var runs = 3
 
     @Option(
         name: .customLong("recovery"),
         help: ArgumentHelp(
-            "Times the recovery of a run of so many versions in place of all that; repeatable.", valueName: "versions"))
+            "Times the recovery of a run of so many versions in place of all that; repeatable.", valueName: "number"))
     var recoveries: [Int] = []
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     private struct Measured: Encodable {
         var pass: String
@@ -44,8 +43,8 @@ struct BenchReplayCommand: ParsableCommand {
     func validate() throws {
         guard updates >= 1, runs >= 1 else { throw ValidationError("--updates and --runs: expected at least 1") }
         guard recoveries.allSatisfy({ $0 >= 1 }) else { throw ValidationError("--recovery: expected at least 1") }
-        guard recoveries.isEmpty || path == nil && !json else {
-            throw ValidationError("--recovery: expected neither a run nor --json with it")
+        guard recoveries.isEmpty || path == nil && output.format == .table else {
+            throw ValidationError("--recovery: expected neither a run nor --output with it")
         }
     }
 
@@ -81,26 +80,25 @@ struct BenchReplayCommand: ParsableCommand {
         let benchmark = try ReplayBenchmark(log: log, runs: runs)
         let rows = try benchmark.run()
         let plain = rows[0].bytesPerSecond
-        if json {
-            return try printJSON(
-                rows.map {
-                    Measured(
-                        pass: $0.name, medianMilliseconds: $0.duration / .milliseconds(1),
-                        recordsPerSecond: $0.recordsPerSecond, megabytesPerSecond: $0.bytesPerSecond / 1e6,
-                        plainReadShare: $0.bytesPerSecond / plain)
-                })
+        let measured = rows.map {
+            Measured(
+                pass: $0.name, medianMilliseconds: $0.duration / .milliseconds(1),
+                recordsPerSecond: $0.recordsPerSecond, megabytesPerSecond: $0.bytesPerSecond / 1e6,
+                plainReadShare: $0.bytesPerSecond / plain)
         }
-        var table = TextTable(["pass", "ms", "records/s", "MB/s", "of a plain read"])
-        for row in rows {
-            table.add([
-                row.name, decimal(row.duration / .milliseconds(1), 1),
-                row.records > 0 ? decimal(row.recordsPerSecond, 0) : "-", decimal(row.bytesPerSecond / 1e6, 0),
-                decimal(row.bytesPerSecond / plain, 3),
-            ])
+        try output.show(measured) {
+            var table = TextTable(["pass", "ms", "records/s", "MB/s", "of a plain read"])
+            for row in rows {
+                table.add([
+                    row.name, decimal(row.duration / .milliseconds(1), 1),
+                    row.records > 0 ? decimal(row.recordsPerSecond, 0) : "-", decimal(row.bytesPerSecond / 1e6, 0),
+                    decimal(row.bytesPerSecond / plain, 3),
+                ])
+            }
+            let heading = "\(rows[rows.count - 1].records) records, \(decimal(Double(benchmark.bytes) / 1e6, 1)) MB"
+            return [heading] + table.lines
         }
-        try StandardOutput.write(
-            "\(rows[rows.count - 1].records) records, \(decimal(Double(benchmark.bytes) / 1e6, 1)) MB")
-        try StandardOutput.write(table.lines.joined(separator: "\n"))
+        guard output.format == .table else { return }
         let folder = log + "-snapshots-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try StandardOutput.write("\n" + (try SnapshotBenchmark(log: log, in: folder).words))

@@ -25,10 +25,10 @@ struct DataCommand: ParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(help: ArgumentHelp("Writes the partition over clients as a picture.", valueName: "file.svg"))
+    @Option(help: ArgumentHelp("Writes the partition over clients as a picture (SVG).", valueName: "file"))
     var picture: String?
 
-    @Option(help: ArgumentHelp("Writes each client's samples by class.", valueName: "file.csv"))
+    @Option(help: ArgumentHelp("Writes each client's samples by class as a table (CSV).", valueName: "file"))
     var sizes: String?
 
     @Flag(help: "Divides the data set without reading every image.")
@@ -36,7 +36,7 @@ struct DataCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try RunConfiguration.load(
-            files: options.config, assignments: options.assignments + place())
+            files: options.files, assignments: options.settings.assignments + place())
         if !skipImages {
             let description = try DatasetDescription(of: configuration)
             try StandardOutput.write(description.lines.joined(separator: "\n"))

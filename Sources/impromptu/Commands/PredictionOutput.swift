@@ -1,9 +1,6 @@
-import ArgumentParser
 import Console
 import Lab
 import Text
-
-enum PredictionFormat: String, ExpressibleByArgument, CaseIterable { case table, csv, json }
 
 /// Writes predictions as they come; a table at the end, when its widths are known.
 struct PredictionOutput {
@@ -20,7 +17,7 @@ struct PredictionOutput {
         var classes: [Choice]
     }
 
-    private let format: PredictionFormat
+    private let format: OutputOptions.Format
     private let inputs: String
     private let classes: [String]
     private let top: Int
@@ -29,7 +26,7 @@ struct PredictionOutput {
     private var table: TextTable
 
     /// - Parameter inputs: heads the column of what is classified.
-    init(_ format: PredictionFormat, of inputs: String, classes: [String], top: Int, hasLabels: Bool) {
+    init(_ format: OutputOptions.Format, of inputs: String, classes: [String], top: Int, hasLabels: Bool) {
         self.format = format
         self.inputs = inputs
         self.classes = classes

@@ -30,7 +30,7 @@ struct SiteOptions: ParsableArguments {
         var more = classes.assignments
         if let client, let data { more.append("worker.clients.\(client)=\(data)") }
         var configuration = try RunConfiguration.load(
-            files: files + options.config, assignments: options.assignments + more)
+            files: files + options.files, assignments: options.settings.assignments + more)
         guard let client else { return configuration }
         configuration.worker.clients.removeAll { $0.name.name != client }
         guard !configuration.worker.clients.isEmpty else {
