@@ -43,7 +43,7 @@ public struct RecoveryBenchmark: Sendable {
                 let snapshot = engine.snapshot(history)?()
             else { return }
             let size = try shelf.add(snapshot)
-            rhythm.kept(version: snapshot.version, length: snapshot.position.length, size: size)
+            rhythm.kept(version: snapshot.version, length: snapshot.length, size: size)
         }
         let clock = ContinuousClock()
         var start = clock.now
@@ -56,6 +56,6 @@ public struct RecoveryBenchmark: Sendable {
         start = clock.now
         records = try RunRecovery.replayed(RunLogReader(path: folder.log)).0.records
         wholeRecovery = clock.now - start
-        bytes = try FileManager.default.attributesOfItem(atPath: folder.log)[.size] as? Int ?? 0
+        bytes = try folder.segments().reduce(0) { try $0 + Int(folder.size(ofSegment: $1)) }
     }
 }

@@ -7,7 +7,7 @@ package final class FiguresQueue: Sendable {
     package typealias Work = @Sendable () throws -> Void
 
     /// What is worth doing in its newest form alone.
-    package enum Slot: Hashable, Sendable { case prompts, health, drain, change, log }
+    package enum Slot: Hashable, Sendable { case prompts, health, drain, change, log, retention }
 
     private let queue = DispatchQueue(label: "figures", qos: .utility)
     private let waiting = Mutex<[Slot: Work]>([:])

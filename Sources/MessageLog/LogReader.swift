@@ -1,6 +1,6 @@
 /// Reads a log from its first to its last message and checks every byte on the way.
 ///
-///     var reader = try LogReader(path: "run.mcap")
+///     var reader = try LogReader(path: "run-000001.mcap")
 ///     while let message = try reader.next() {
 ///         message.data.withUnsafeBytes { ... }
 ///     }

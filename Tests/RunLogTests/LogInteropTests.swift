@@ -13,12 +13,13 @@ import Testing
 struct LogInteropTests {
     @Test func pythonDecodesEveryRecordByTheSchemaInTheFile() throws {
         try withTemporaryFolder { folder in
-            let log = try simulateSmallRun(folder, ["run.updates=4"]).log
-            try addRequests(to: log)
-            let expected = try lines(of: log)
+            let run = try simulateSmallRun(folder, ["run.updates=4", "log.segment_bytes=4096"])
+            let files = try run.segments().map(run.segment)
+            try addRequests(to: try #require(files.last))
+            let expected = try files.flatMap(lines)
             #expect(Set(expected.map { $0.split(separator: " ")[1] }).count == RunChannel.allCases.count)
             #expect(expected.contains { $0.contains(" update ") && $0.contains(" prompts ") })
-            let read = try readInPython(log)
+            let read = try files.flatMap(readInPython)
             #expect(read.count == expected.count)
             for (line, expectation) in zip(read, expected) { #expect(line == expectation) }
         }
@@ -50,7 +51,10 @@ struct LogInteropTests {
                 + " \(publication.updates)"
         case .validation(let validation): return "\(validation.version) \(validation.accuracy)"
         case .checkpoint(let checkpoint):
-            return "\(checkpoint.records) \(Digest(bytes: checkpoint.chain)) \(checkpoint.closing)"
+            return "\(checkpoint.records) \(Digest(bytes: checkpoint.chain)) \(checkpoint.end == .closing)"
+        case .segment(let segment):
+            let chain = Digest(bytes: segment.chain)
+            return "\(segment.number) \(segment.records) \(chain) \(Digest(of: segment.snapshot))"
         case .received(.hello(let hello)): return "hello \(hello.client) \(hello.session)"
         case .received(.heartbeat(let heartbeat)): return "heartbeat \(heartbeat.client) \(heartbeat.session)"
         case .received(.failure(let failure)): return "failure \(failure.client) \(failure.session)"

@@ -3,6 +3,7 @@ import FederationRun
 import Logging
 import PromptWire
 import RunLog
+import RunSettings
 import ZeroMQTransport
 
 /// What a live service finds in its run folder: a request to come to rest, and whether its log is still there.
@@ -17,16 +18,32 @@ extension AggregatorService {
         }
     }
 
-    /// Looks, beside the loop, whether the log is still the file that is written.
+    /// Looks, beside the loop, whether the log's last segment is still the file that is written.
     func watchLog() {
         guard let logWatch, !ended else { return }
-        let length = pipeline.engine.committedBytes
+        let length = pipeline.engine.segment.bytes
         figureFiles.replace(.log) { [loop, weak self] in
             do {
                 try logWatch.check(length: length)
             } catch {
-                loop.execute { [weak self] in self?.assumeIsolated { $0.stop(error) } }
+                // A segment that has ended since may be gone.
+                loop.execute { [weak self] in
+                    self?.assumeIsolated { if $0.logWatch?.path == logWatch.path { $0.stop(error) } }
+                }
             }
+        }
+    }
+
+    func watchSegment() throws {
+        logWatch = try LogWatch(path: setup.folder.segment(pipeline.engine.segment.number))
+    }
+
+    /// Removes the segments that need not be kept, beside the loop.
+    func applyRetention() {
+        let (folder, rules, time) = (setup.folder, configuration.log, clock.now())
+        figureFiles.replace(.retention) { [logger] in
+            let removed = try Retention(of: folder, by: rules).apply(at: time)
+            if removed > 0 { logger.info("old files of the log removed", metadata: ["files": "\(removed)"]) }
         }
     }
 

@@ -48,7 +48,7 @@ public actor AggregatorService: Service {
     let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
     private var lookAround: LoopTimer?
-    private(set) var logWatch: LogWatch?
+    var logWatch: LogWatch?
     /// The drain that was asked for since the start.
     var drain: Drain?
     let watch: RunWatch?
@@ -128,8 +128,8 @@ public actor AggregatorService: Service {
         clock = RunClock(since: setup.lastTime)
         pipeline = CommitPipeline(
             LoggedAggregator(
-                aggregator: setup.aggregator, log: setup.log, changes: setup.changes,
-                key: logKey))
+                aggregator: setup.aggregator, log: setup.log, changes: setup.changes, key: logKey,
+                segmentBytes: configuration.log.segmentBytes))
         self.figureFiles = figureFiles
         observer = try RunObserver(folder: folder, history: setup.history, files: figureFiles)
         snapshots = SnapshotKeeper(
@@ -208,7 +208,8 @@ public actor AggregatorService: Service {
         begun = true
         try advance(settling: true)
         guard !ended else { return }
-        logWatch = try LogWatch(path: setup.folder.log)
+        try watchSegment()
+        applyRetention()
         // Behind the log's first record: a run that is announced can be recovered after a crash.
         try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
         // A crash came between the end of the run and the last client that heard of it.
@@ -369,6 +370,11 @@ public actor AggregatorService: Service {
         var effects = LiveEffects(service: self)
         for effect in try pipeline.finish(batch) { try effects.carryOut(effect) }
         guard pipeline.isSettled else { return }
+        if try pipeline.beginSegmentIfDue(observer.history) {
+            logger.info("the log goes on in another file", metadata: ["segment": "\(pipeline.engine.segment.number)"])
+            try watchSegment()
+            applyRetention()
+        }
         snapshots.consider(pipeline.engine, observer.history)
         let aggregator = pipeline.aggregator
         let isOver = aggregator.phase == .finished && aggregator.counts.clientsAlive == 0 && !stays

@@ -15,7 +15,7 @@ struct BenchReplayCommand: ParsableCommand {
             last state beside the log, and removes it.
             """)
 
-    @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
+    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
     var path: String?
 
     @Option(help: "Updates of the run that is written.")
@@ -51,7 +51,7 @@ struct BenchReplayCommand: ParsableCommand {
 
     func run() throws {
         if !recoveries.isEmpty { return try recover() }
-        if let path { return try measure(RunFolder.log(at: path)) }
+        if let path { return try measure(path) }
         let folder = RunFolder(path: NSTemporaryDirectory() + "impromptu-bench-" + UUID().uuidString)
         try folder.create()
         defer { try? FileManager.default.removeItem(atPath: folder.path) }

@@ -15,7 +15,7 @@ struct EvaluateCommand: ParsableCommand {
             evaluation.selection says; if the other rule gives other figures, they are shown too (docs/model.md).
             """)
 
-    @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
+    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
     var path: String
 
     @Option(help: "The version; by default the last.")
@@ -35,7 +35,7 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let evaluation = try RunEvaluation(
-            log: RunFolder.log(at: path), version: version, split: split, selection: selection, threads: threads)
+            log: path, version: version, split: split, selection: selection, threads: threads)
         if json { return try printJSON(evaluation) }
         try StandardOutput.write(evaluation.lines.joined(separator: "\n"))
     }

@@ -24,7 +24,7 @@ struct ExportCommand: ParsableCommand {
             impromptu export runs/first --mlflow mlruns && mlflow ui --backend-store-uri mlruns
             """)
 
-    @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
+    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
     var path: String
 
     @Option(help: ArgumentHelp("Writes tables and prompts into this folder.", valueName: "folder"))
@@ -55,16 +55,15 @@ struct ExportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let log = RunFolder.log(at: path)
         var written: [String] = []
-        if let to { written += try RunExport.write(log: log, to: to, versions: versions) }
+        if let to { written += try RunExport.write(log: path, to: to, versions: versions) }
         if let bundle {
-            let folder = RunFolder.folder(ofLog: log)
+            let folder = RunFolder.folder(ofLog: path)
             let tuned = try TunedModel(versions.first.map { "\(folder):\($0)" } ?? folder)
             written += try PromptsBundle.write(tuned, to: bundle)
         }
         if tensorboard != nil || mlflow != nil {
-            let curves = try ExportedCurves(log: log)
+            let curves = try ExportedCurves(log: path)
             if let tensorboard { written.append(try TensorBoardExport.write(curves, to: tensorboard)) }
             if let mlflow { written.append(try MLflowExport.write(curves, to: mlflow)) }
         }

@@ -16,7 +16,7 @@ struct InspectCommand: ParsableCommand {
             version, update and client, or with --timeline for each record.
             """)
 
-    @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
+    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
     var path: String
 
     @Option(help: "Shows the updates that made this version.")
@@ -45,10 +45,9 @@ struct InspectCommand: ParsableCommand {
     }
 
     func run() throws {
-        let log = RunFolder.log(at: path)
         let output = JSONLines()
         if timeline {
-            return try RunTimeline.read(log: log) { entry in
+            return try RunTimeline.read(log: path) { entry in
                 if lines {
                     try output.write("record", entry)
                 } else {
@@ -56,7 +55,7 @@ struct InspectCommand: ParsableCommand {
                 }
             }
         }
-        var inspection = try RunInspection(log: log)
+        var inspection = try RunInspection(log: path)
         if let version { try inspection.select(version: version) }
         if let client { try inspection.select(client: client) }
         if json { return try printJSON(inspection) }
@@ -111,6 +110,7 @@ struct InspectCommand: ParsableCommand {
                 "fork           accepted at start \(fork.start) by \(fork.program): version \(fork.version) was logged as"
                     + " \(fork.logged.prefix(16)) and continued as \(fork.replayed.prefix(16))")
         }
+        if let beginning = run.beginning { lines.append("left           the log \(beginning.words)") }
         if run.droppedBytes > 0 { lines.append("torn end       \(run.droppedBytes) bytes were left out") }
         let isPrivate = run.clients.contains { $0.epsilon != nil }
         let isEvaluated = run.clients.contains { $0.evaluation != nil }

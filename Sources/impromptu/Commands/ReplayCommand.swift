@@ -23,7 +23,7 @@ struct ReplayCommand: ParsableCommand {
             impromptu replay runs/first --strategy pfpt-async --set strategy.horizon=0 --staleness constant --buffer 10
             """)
 
-    @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
+    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
     var path: String
 
     @Option(help: "Stops after this version.")
@@ -74,6 +74,8 @@ struct ReplayCommand: ParsableCommand {
         var log: String
         var records: Int
         var droppedBytes: UInt64
+        /// Where the log begins in the middle of the run.
+        var beginning: Replay.Beginning?
         var publications: [Checked]
         var snapshots: [Replay.CheckedSnapshot]
         var equal: Bool
@@ -99,19 +101,19 @@ struct ReplayCommand: ParsableCommand {
 
     private func check() throws {
         var checked: [Replay.CheckedPublication] = []
-        let log = RunFolder.log(at: path)
-        let (replay, snapshots) = try Replay.checked(path: log, until: until) { step in
+        let (replay, snapshots) = try Replay.checked(path: path, until: until) { step in
             guard case .checked(let publication) = step else { return }
             checked.append(publication)
             if !quiet, !json { try StandardOutput.write(line(publication)) }
         }
+        if !json, let beginning = replay.beginning { try StandardOutput.write("the log \(beginning.words)") }
         if !quiet, !json {
-            for snapshot in snapshots { try StandardOutput.write("snapshot \(snapshot.name)  \(snapshot.words)") }
+            for snapshot in snapshots { try StandardOutput.write("state \(snapshot.name)  \(snapshot.words)") }
         }
         let last = checked.last?.version ?? -1
         if let until, last < until {
             throw ReplayError(
-                "\(log): "
+                "\(path): "
                     + (last < 0 ? "no version was published" : "the log ends at version \(last) and has no \(until)"))
         }
         let different = checked.filter { !$0.isEqual }
@@ -119,7 +121,7 @@ struct ReplayCommand: ParsableCommand {
         if json {
             try printJSON(
                 Outcome(
-                    log: log, records: replay.records, droppedBytes: replay.droppedBytes,
+                    log: path, records: replay.records, droppedBytes: replay.droppedBytes, beginning: replay.beginning,
                     publications: checked.map {
                         .init(
                             version: $0.version, digest: "\($0.recorded)", replayed: "\($0.replayed)", equal: $0.isEqual
@@ -135,17 +137,17 @@ struct ReplayCommand: ParsableCommand {
                         ? "every digest equal, digest of all \(all)" : "\(different.count) digests DIFFER"))
         }
         if let first = different.first {
-            throw ReplayError("\(log): version \(first.version) does not replay to its recorded digest")
+            throw ReplayError("\(path): version \(first.version) does not replay to its recorded digest")
         }
         if let wrong = snapshots.first(where: { $0.finding == .different }) {
-            throw ReplayError("\(log): the snapshot \(wrong.name) does not hold the state that the log gives there")
+            throw ReplayError("\(path): the state of \(wrong.name) does not hold the state that the log gives there")
         }
     }
 
     private func compare() throws {
         let begin = ContinuousClock.now
         let comparison = try WhatIf(
-            log: RunFolder.log(at: path),
+            log: path,
             methods: WhatIfMethods(
                 strategies: strategies, assignments: assignments, staleness: staleness, buffer: buffer),
             until: until, split: noAccuracy ? nil : split, threads: threads)

@@ -17,7 +17,7 @@ struct VerifyCommand: ParsableCommand {
             cut: --finished accepts only a log that was closed in order.
             """)
 
-    @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
+    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
     var path: String
 
     @Option(
@@ -35,7 +35,7 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         let trusted = try publicKeys.map { try KeyFolder.logPublicKey(in: $0) }
-        let found = try LogVerification(log: RunFolder.log(at: path), trusted: trusted)
+        let found = try LogVerification(log: path, trusted: trusted)
         if json {
             try printJSON(found)
         } else {

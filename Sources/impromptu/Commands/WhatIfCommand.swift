@@ -20,7 +20,7 @@ struct WhatIfCommand: ParsableCommand {
             impromptu whatif runs/first --without clinic-3
             """)
 
-    @Argument(help: ArgumentHelp("A run folder or its run.mcap.", valueName: "run"))
+    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
     var path: String
 
     @Option(
@@ -51,11 +51,10 @@ struct WhatIfCommand: ParsableCommand {
     }
 
     func run() throws {
-        let log = RunFolder.log(at: path)
         let methods: WhatIfMethods =
-            absent.isEmpty ? try .leavingOutEach(of: log) : try .leavingOut(absent, of: log)
+            absent.isEmpty ? try .leavingOutEach(of: path) : try .leavingOut(absent, of: path)
         let comparison = try WhatIf(
-            log: log, methods: methods, until: until, split: noAccuracy ? nil : split, needsImages: false,
+            log: path, methods: methods, until: until, split: noAccuracy ? nil : split, needsImages: false,
             threads: threads)
         if json { return try printJSON(comparison) }
         try StandardOutput.write("version \(comparison.version) of \(comparison.log)\n")
