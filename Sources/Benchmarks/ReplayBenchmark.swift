@@ -103,6 +103,7 @@ extension ReplayBenchmark {
     ///   - updates: accepted until the run ends, at least 1.
     ///   - settings: over the demo's.
     ///   - width: of a prompt; 192 as the bundled encoder has it.
+    ///   - segmentBytes: the size at which the log's next segment begins.
     ///   - committed: sees the aggregator after each commit, with what it made known.
     /// - Throws: `LogError`, what `committed` throws.
     public static func writeRun(to folder: RunFolder, updates: Int) throws {
@@ -110,8 +111,8 @@ extension ReplayBenchmark {
     }
 
     static func writeRun(
-        to folder: RunFolder, updates: Int, settings: [String] = [], width: Int = 192,
-        committed: (LoggedAggregator, [CommittedEffect]) throws -> Void
+        to folder: RunFolder, updates: Int, settings: [String] = [], width: Int = 192, segmentBytes: UInt64 = .max,
+        committed: (inout CommitPipeline, [CommittedEffect]) throws -> Void
     ) throws {
         let configuration = try RunConfiguration.load(
             base: RunConfiguration.demo, files: [], environment: [:], assignments: ["run.updates=\(updates)"] + settings
@@ -128,7 +129,7 @@ extension ReplayBenchmark {
             LoggedAggregator(
                 aggregator: try Aggregator(
                     configuration: configuration.federation, run: 1,
-                    strategy: configuration.makeStrategy(initial: initial)), log: log))
+                    strategy: configuration.makeStrategy(initial: initial)), log: log, segmentBytes: segmentBytes))
         try pipeline.start(epoch: 1, at: now)
         for client in configuration.clients {
             let hello = ClientMessage.Hello(client: client, session: 1, sampleCount: 100)
@@ -136,7 +137,7 @@ extension ReplayBenchmark {
         }
         while true {
             let effects = try pipeline.commit()
-            try committed(pipeline.engine, effects)
+            try committed(&pipeline, effects)
             let tasks = effects.compactMap { committed -> AggregatorMessage.Task? in
                 guard case .publish(.client, .task(let task)) = committed.effect else { return nil }
                 return task

@@ -28,7 +28,10 @@ extension FaultSimulation {
     mutating func beginSegment() throws {
         guard try aggregator.pipeline?.beginSegmentIfDue(aggregator.history) == true else { return }
         tally.segments += 1
-        tally.segmentsRemoved += try Retention(of: aggregator.disk, by: scenario.configuration.log).apply(at: clock)
+        let upkeep = SegmentUpkeep(of: aggregator.disk, by: scenario.configuration.log)
+        let (removed, compressed) = try upkeep.apply(at: clock)
+        tally.segmentsRemoved += removed
+        tally.segmentsCompressed += compressed
     }
 
     /// Whether a snapshot is due and none is being written.

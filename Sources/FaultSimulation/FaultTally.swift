@@ -21,6 +21,7 @@ public struct FaultTally: Sendable {
     /// Segments of the log that followed another, and those that were removed.
     public internal(set) var segments = 0
     public internal(set) var segmentsRemoved = 0
+    public internal(set) var segmentsCompressed = 0
     public internal(set) var snapshots = 0
     public internal(set) var snapshotsDamaged = 0
     public internal(set) var snapshotsPassedOver = 0
@@ -58,7 +59,7 @@ public struct FaultTally: Sendable {
             (\.waits, "waits for the disk"),
             (\.meanwhile, "messages taken in while a batch was stored"),
             (\.tornWrites, "writes torn"), (\.segments, "segments begun"),
-            (\.segmentsRemoved, "segments removed"),
+            (\.segmentsRemoved, "segments removed"), (\.segmentsCompressed, "segments compressed"),
             (\.snapshots, "snapshots kept"),
             (\.snapshotsDamaged, "snapshots damaged"), (\.snapshotsPassedOver, "snapshots passed over"),
             (\.recoveriesFromSnapshots, "recoveries from a snapshot"),

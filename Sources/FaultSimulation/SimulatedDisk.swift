@@ -14,6 +14,8 @@ final class SimulatedDisk: RunStorage {
     private var archive: [Int: SimulatedFile] = [:]
     /// Removed, but its name may still be on the disk.
     private var goingAway: Int?
+    /// Replaced by another file, but its name may still be the one on the disk.
+    private var replaced: (number: Int, file: SimulatedFile)?
     private(set) var tornWrites = 0
 
     init(fuse: Fuse, ignoresSync: Bool) {
@@ -40,6 +42,21 @@ final class SimulatedDisk: RunStorage {
 
     func size(ofSegment number: Int) throws -> UInt64 { UInt64(try found(number).bytes.count) }
 
+    func compressSegment(_ number: Int) throws -> Bool {
+        let old = try found(number)
+        let map = try old.map()
+        guard !LogCompressor.isCompressed(map) else { return false }
+        let new = SimulatedFile(path: name(number), fuse: fuse, ignoresSync: ignoresSync)
+        try LogCompressor.write(map, to: new)
+        try fuse.step()
+        new.takePlace(of: old)
+        files[number] = new
+        replaced = (number, old)
+        try fuse.step()
+        replaced = nil
+        return true
+    }
+
     func removeSegment(_ number: Int) throws {
         try fuse.step()
         if number < files.keys.max() ?? 0 { archive[number] = files[number] }
@@ -60,6 +77,8 @@ final class SimulatedDisk: RunStorage {
         snapshots.losePower(&random)
         if let number = goingAway, let file = archive[number], random.chance(0.5) { files[number] = file }
         goingAway = nil
+        if let (number, file) = replaced, random.chance(0.5) { files[number] = file }
+        replaced = nil
         for number in segments() {
             let (remains, isTorn) = files[number]!.losePower(&random)
             if isTorn { tornWrites += 1 }
@@ -84,6 +103,7 @@ final class SimulatedDisk: RunStorage {
             return try disk.readSegment(number)
         }
         func size(ofSegment number: Int) throws -> UInt64 { try disk.size(ofSegment: number) }
+        func compressSegment(_ number: Int) throws -> Bool { try disk.compressSegment(number) }
         func removeSegment(_ number: Int) throws { try disk.removeSegment(number) }
     }
 }

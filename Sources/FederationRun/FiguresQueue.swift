@@ -7,7 +7,7 @@ package final class FiguresQueue: Sendable {
     package typealias Work = @Sendable () throws -> Void
 
     /// What is worth doing in its newest form alone.
-    package enum Slot: Hashable, Sendable { case prompts, health, drain, change, log, retention }
+    package enum Slot: Hashable, Sendable { case prompts, health, drain, change, log }
 
     private let queue = DispatchQueue(label: "figures", qos: .utility)
     private let waiting = Mutex<[Slot: Work]>([:])

@@ -195,7 +195,7 @@ public struct RunHistory: Sendable {
     package var isThinned: Bool { versions.count < versions.last?.version ?? 0 }
 
     /// Keeps the newest rows, and of the others those whose version is a multiple of a power of 2 that is large enough.
-    /// What is left depends on the rows alone, so that a recovered history goes on as the one before it.
+    /// What is left depends on the rows alone, so that a recovered history continues as the one before it.
     func thin<Row>(_ table: inout [Row], by version: (Row) -> Version) {
         guard rows == .bounded, table.count > Self.mostRows else { return }
         var earlier = Array(table.dropLast(Self.newestRows))

@@ -28,7 +28,7 @@ package struct RunLogReader: ~Copyable {
     private var segment: Int
     /// Records read of the present segment.
     private var position: UInt64
-    /// How the last checkpoint said that the log goes on.
+    /// What the last checkpoint said of what follows it.
     private var checkpoint = Checkpoint.End.none
     /// Over all records up to the last that was read.
     package private(set) var chain: RecordChain

@@ -18,6 +18,10 @@ package protocol RunStorage {
     func readSegment(_ number: Int) throws(LogError) -> LogReader
     /// In bytes.
     func size(ofSegment number: Int) throws -> UInt64
+    /// Writes a closed segment again, compressed, in the place of the other, of which nothing is gone before the new one is on
+    /// the disk.
+    /// - Returns: false for one that is compressed already.
+    func compressSegment(_ number: Int) throws -> Bool
     /// Removes a segment and returns once its name is gone from the disk.
     func removeSegment(_ number: Int) throws
 }
@@ -46,6 +50,25 @@ extension RunFolder: RunStorage {
         let size = try? FileManager.default.attributesOfItem(atPath: segment(number))[.size] as? UInt64
         guard let size else { throw LogError.missing(path: segment(number)) }
         return size
+    }
+
+    package func compressSegment(_ number: Int) throws -> Bool {
+        let map = try FileMap(path: segment(number))
+        guard !LogCompressor.isCompressed(map) else { return false }
+        let partial = segment(number) + AtomicFile.unfinished
+        // A crash may have left one behind.
+        if FileManager.default.fileExists(atPath: partial) { try FileManager.default.removeItem(atPath: partial) }
+        do {
+            try LogCompressor.write(map, to: LogFile.create(partial, syncs: syncsLog))
+            guard rename(partial, segment(number)) == 0 else {
+                throw RunFolderError("\(segment(number)): cannot replace: \(String(cString: strerror(errno)))")
+            }
+        } catch {
+            unlink(partial)
+            throw error
+        }
+        if syncsLog { try Folder.synchronize(path) }
+        return true
     }
 
     package func removeSegment(_ number: Int) throws {

@@ -11,7 +11,7 @@ extension RunConfiguration.Log {
         segmentBytes = UInt64(
             try reader.integer(
                 "log.segment_bytes", 256 << 20, 4096...Int.max,
-                "the log goes on in another file once the present one has so many bytes, and four times those of the"
+                "the log continues in another file once the present one has so many bytes, and four times those of the"
                     + " state that it begins with"))
         keptSegments = try bound(
             "log.keep_segments", "the oldest files of the log are removed where there are more; 0 keeps all")
@@ -24,6 +24,10 @@ extension RunConfiguration.Log {
                     * (try reader.number(
                         "log.keep_days", 0, 0...100_000,
                         "files of the log whose records are all older than so many days are removed; 0 keeps all"))))
+        compresses =
+            try reader.choice(
+                "log.compress", "none", of: ["none", "zstd"], "how files of the log are compressed once another follows"
+            ) == "zstd"
     }
 }
 

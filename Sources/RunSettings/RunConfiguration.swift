@@ -37,6 +37,8 @@ public struct RunConfiguration: Sendable {
         public var keptBytes: UInt64?
         /// Segments whose records are all older are removed; nil for no bound.
         public var keptAge: Duration?
+        /// Whether segments are compressed once another follows them.
+        public var compresses: Bool
     }
 
     public struct Endpoints: Hashable, Sendable {

@@ -5,7 +5,7 @@ import RunLog
 import TestSupport
 import Testing
 
-/// A live aggregator whose log goes on in file after file, keeps few of them, and is killed in between.
+/// A live aggregator whose log continues in file after file, keeps few of them, and is killed in between.
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct LiveSegmentTests {
     @Test func aKilledAggregatorContinuesFromItsLastSegment() async throws {

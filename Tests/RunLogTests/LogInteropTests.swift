@@ -25,6 +25,53 @@ struct LogInteropTests {
         }
     }
 
+    /// What another program made of a log is read and verified like the original; lz4 is refused by name.
+    @Test(arguments: ["zstd", "plain", "unchunked"]) func aRewrittenLogIsRead(kind: String) throws {
+        try withTemporaryFolder { folder in
+            let key = LogKey(seed: [UInt8](repeating: 3, count: 32))!
+            let run = try ScriptedRun.write(to: folder, ["run.updates=30"], key: key, segmentBytes: 20_000)
+            func digests() throws -> [Digest] {
+                var digests: [Digest] = []
+                _ = try Replay(path: run.path) { if case .checked(let found) = $0 { digests.append(found.replayed) } }
+                return digests
+            }
+            let before = try digests()
+            for number in try run.segments() { try rewrite(run.segment(number), kind) }
+            #expect(try digests() == before && before.count > 10)
+            let found = try LogVerification(log: run.path, trusted: [key.publicKey])
+            #expect(found.problem == nil && found.isClosed)
+            #expect(throws: LogError.self, "it is not continued") { try RunRecovery(folder: run) }
+            try rewrite(run.segment(2), "lz4")
+            let refused = #expect(throws: LogError.self) { try Replay(path: run.path) }
+            #expect("\(refused!)".contains("compressed with lz4"), "\(refused!)")
+        }
+    }
+
+    private func rewrite(_ file: String, _ kind: String) throws {
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Interop/rewrite_log.py")
+        let process = Process()
+        process.executableURL = URL(filePath: try #require(python))
+        process.arguments = [script.path(), kind, file, file + ".new"]
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+        try FileManager.default.removeItem(atPath: file)
+        try FileManager.default.moveItem(atPath: file + ".new", toPath: file)
+    }
+
+    /// Segments that were compressed, in other people's tools.
+    @Test func pythonReadsCompressedSegments() throws {
+        try withTemporaryFolder { folder in
+            let run = try ScriptedRun.write(to: folder, ["run.updates=30"], segmentBytes: 20_000)
+            let files = try run.segments().dropLast().map { run.segment($0) }
+            let before = try files.flatMap(lines)
+            for number in try run.segments().dropLast() { #expect(try run.compressSegment(number)) }
+            #expect(try !run.compressSegment(1), "once is enough")
+            #expect(try files.flatMap(lines) == before && files.flatMap(readInPython) == before)
+            #expect(try LogVerification(log: run.path).problem == nil)
+        }
+    }
+
     private func lines(of log: String) throws -> [String] {
         var reader = try LogReader(path: log)
         var lines: [String] = []

@@ -131,7 +131,7 @@ import Testing
 
     private func removed(_ run: RunFolder, _ rule: String, at time: Timestamp) throws -> Int {
         let rules = try RunConfiguration.load(files: [], environment: [:], assignments: [rule]).log
-        return try Retention(of: run, by: rules).apply(at: time)
+        return try SegmentUpkeep(of: run, by: rules).apply(at: time).removed
     }
 
     @Test func aSegmentThatIsMissingOrOfAnotherRunIsNamed() throws {

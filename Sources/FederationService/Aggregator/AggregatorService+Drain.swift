@@ -1,3 +1,4 @@
+import Dispatch
 import Federation
 import FederationRun
 import Logging
@@ -38,12 +39,17 @@ extension AggregatorService {
         logWatch = try LogWatch(path: setup.folder.segment(pipeline.engine.segment.number))
     }
 
-    /// Removes the segments that need not be kept, beside the loop.
-    func applyRetention() {
-        let (folder, rules, time) = (setup.folder, configuration.log, clock.now())
-        figureFiles.replace(.retention) { [logger] in
-            let removed = try Retention(of: folder, by: rules).apply(at: time)
-            if removed > 0 { logger.info("old files of the log removed", metadata: ["files": "\(removed)"]) }
+    /// Removes the segments that need not be kept and compresses others, on a thread of its own: it may take seconds.
+    func lookAfterSegments() {
+        upkeepQueue.async { [logger, folder = setup.folder, rules = configuration.log, time = clock.now()] in
+            do {
+                let (removed, compressed) = try SegmentUpkeep(of: folder, by: rules).apply(at: time)
+                guard removed + compressed > 0 else { return }
+                logger.info(
+                    "older files of the log", metadata: ["removed": "\(removed)", "compressed": "\(compressed)"])
+            } catch {
+                logger.warning("older files of the log stay as they are", metadata: ["problem": "\(error)"])
+            }
         }
     }
 

@@ -55,6 +55,7 @@ public actor AggregatorService: Service {
     private let atEnd: @Sendable (LiveFigures) throws -> Void
     private var showing: LoopTimer?
     private let disk = DispatchQueue(label: "log")
+    let upkeepQueue = DispatchQueue(label: "segments", qos: .utility)
 
     /// Messages taken in at a time.
     private static let batch = 256
@@ -209,7 +210,7 @@ public actor AggregatorService: Service {
         try advance(settling: true)
         guard !ended else { return }
         try watchSegment()
-        applyRetention()
+        lookAfterSegments()
         // Behind the log's first record: a run that is announced can be recovered after a crash.
         try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
         // A crash came between the end of the run and the last client that heard of it.
@@ -272,6 +273,7 @@ public actor AggregatorService: Service {
         for timer in [signOfLife, lookAround, showing, lingerEnd] { timer?.cancel() }
         links?.close()
         figureFiles.finish()
+        upkeepQueue.sync {}
         health?.remove()
         progress?.end()
         if let failure { end?.resume(throwing: failure) } else { end?.resume() }
@@ -371,9 +373,9 @@ public actor AggregatorService: Service {
         for effect in try pipeline.finish(batch) { try effects.carryOut(effect) }
         guard pipeline.isSettled else { return }
         if try pipeline.beginSegmentIfDue(observer.history) {
-            logger.info("the log goes on in another file", metadata: ["segment": "\(pipeline.engine.segment.number)"])
+            logger.info("the log continues in another file", metadata: ["segment": "\(pipeline.engine.segment.number)"])
             try watchSegment()
-            applyRetention()
+            lookAfterSegments()
         }
         snapshots.consider(pipeline.engine, observer.history)
         let aggregator = pipeline.aggregator

@@ -179,7 +179,7 @@ public struct Simulation {
         for effect in try pipeline.commit() { try carryOut(effect) }
         if hasNewVersion, isEvaluationDue() { try evaluate() }
         if try pipeline.beginSegmentIfDue(history) {
-            _ = try Retention(of: setup.folder, by: setup.configuration.log).apply(at: now)
+            _ = try SegmentUpkeep(of: setup.folder, by: setup.configuration.log).apply(at: now)
         }
     }
 

@@ -2,9 +2,9 @@ import Federation
 import MessageLog
 import RunSettings
 
-/// Removes the oldest segments of a log that need not be kept. The last one stays in any case: it begins with the state that
+/// Removes the oldest segments of a log that need not be kept, and compresses those that others follow. The last one stays in any case: it begins with the state that
 /// the run continues from.
-package struct Retention {
+package struct SegmentUpkeep {
     private let storage: any RunStorage
     private let rules: RunConfiguration.Log
 
@@ -13,10 +13,16 @@ package struct Retention {
         self.rules = rules
     }
 
-    /// Removes them one by one, each gone from the disk before the next is touched, so that a crash leaves no gap.
     /// - Parameter time: now, by the log's clock.
-    /// - Returns: how many were removed.
-    package func apply(at time: Timestamp) throws -> Int {
+    /// - Returns: how many were removed and compressed.
+    package func apply(at time: Timestamp) throws -> (removed: Int, compressed: Int) {
+        let removed = try remove(at: time)
+        guard rules.compresses else { return (removed, 0) }
+        return (removed, try storage.segments().dropLast().count { try storage.compressSegment($0) })
+    }
+
+    /// Removes them one by one, each gone from the disk before the next is touched, so that a crash leaves no gap.
+    private func remove(at time: Timestamp) throws -> Int {
         guard rules.keptSegments != nil || rules.keptBytes != nil || rules.keptAge != nil else { return 0 }
         let numbers = try storage.segments()
         var sizes = try numbers.map { try storage.size(ofSegment: $0) }
