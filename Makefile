@@ -16,8 +16,8 @@ PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test test-python test-clients test-sites test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench \
-	chaos dist test-dist test-deploy test-network wheel golden-logs docs commands
+.PHONY: demo demo-text test test-python test-clients test-sites test-slurm fuzz sanitize build setup setup-test setup-text \
+	setup-slurm format lint bench chaos dist test-dist test-deploy test-network wheel golden-logs docs commands
 
 # The Python package's types and tests, also live and as a wheel.
 define CHECK_PYTHON
@@ -40,6 +40,9 @@ commands: build  ## Makes docs/command-reference.md again, from the program.
 
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
+
+demo-text: setup-text build  ## The same with a language model: twenty branches of a bank, and their customers' questions.
+	Deploy/demo-text/run $(BINARY)
 
 test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)|$(TRIALS)|$(FORCED)'
@@ -117,6 +120,9 @@ setup:
 setup-test:
 	Deploy/setup --test
 
+setup-text:
+	Deploy/setup --text
+
 setup-slurm:
 	Deploy/setup --slurm
 
@@ -130,7 +136,8 @@ lint:  ## Checks format, generated code, which target may import what, and the s
 	python3 -m unittest discover -s Tests/House
 	python3 Tests/House/planted_imports.py --compiler
 	shellcheck .ci/run Proto/generate.sh Tests/Fuzz/fuzz Deploy/setup Deploy/*/verify Deploy/container/take-place \
-		Deploy/dist/build Deploy/dist/deb Deploy/dist/test Deploy/dist/debian/p* Deploy/slurm/test-cluster Deploy/slurm/*.sbatch
+		Deploy/dist/build Deploy/dist/deb Deploy/dist/test Deploy/dist/debian/p* Deploy/slurm/test-cluster \
+		Deploy/slurm/*.sbatch Deploy/demo-text/run
 
 bench: setup build  ## Prints the benchmarks of this machine.
 	$(BINARY) bench tuning --threads 2
