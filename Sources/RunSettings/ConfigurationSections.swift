@@ -199,17 +199,17 @@ extension RunConfiguration.DataSource {
     init(_ reader: ConfigurationReader, seed: UInt64) throws {
         classes = try reader.names(
             "model.classes",
-            "the classes in order: a list, or a file with a name on each line, a folder or a manifest to take them from;"
-                + " empty for those of data.dataset"
+            "the classes in order: a list, or a file with a name on each line, a folder, a manifest or a table to take them"
+                + " from; empty for those of data.dataset"
         ) { try ClassList(from: $0).names }.map(ClassList.init)
-        let expected = "\(DatasetName.expected); or \(Self.undivided) where every client has images of its own"
+        let expected = "\(DatasetName.expected); or \(Self.undivided) where every client has data of its own"
         dataset = try reader.text(
             "data.dataset", classes == nil ? "fashion-mnist" : Self.undivided, expected: expected,
             "the data set that is divided over the clients: \(expected)"
         ) { $0 == Self.undivided || DatasetName($0) != nil }
         heldOut = try reader.number(
             "data.held_out", 0.2, 0...0.9,
-            "the share of each class that a client with images of its own holds out; it counts where none are marked for"
+            "the share of each class that a client with data of its own holds out; it counts where none are marked for"
                 + " the test")
         path = try reader.text(
             "data.path", "",
@@ -258,14 +258,14 @@ extension RunConfiguration {
     package func requireDivided() throws {
         guard data.isDivided else {
             throw ConfigurationError(
-                "data.dataset: found \(data.dataset), so a worker expects images of its own: --client NAME --data PATH, or"
+                "data.dataset: found \(data.dataset), so a worker expects data of its own: --client NAME --data PATH, or"
                     + " worker.clients")
         }
     }
 }
 
 extension RunConfiguration.Worker {
-    /// The name of the worker's key where it hosts one client with images of its own.
+    /// The name of the worker's key where it hosts one client with data of its own.
     package var key: String? { clients.count == 1 ? clients[0].name.name : nil }
 
     static func sites(_ reader: ConfigurationReader) throws -> [Site] {

@@ -82,6 +82,8 @@ public struct RunConfiguration: Sendable {
         public var family: String?
         /// Height and width of the images, nil for what the model was trained on.
         public var imageSize: Int?
+        /// Tokens of a text that are read, nil for what the model's files say.
+        public var maximumLength: Int?
     }
 
     public struct DataSource: Hashable, Sendable {
@@ -232,6 +234,10 @@ extension RunConfiguration {
                     "the family of models that the weights are of; empty where they say it themselves")),
             imageSize: try reader.integer(
                 "encoder.image_size", 0, 0...8192, "height and width of the images; 0 for what it was trained on"
+            ).nonZero,
+            maximumLength: try reader.integer(
+                "encoder.maximum_length", 0, 0...65_536,
+                "tokens of a text that are read; 0 for what the model's files say"
             ).nonZero)
         encoderDigest = try reader.text(
             "encoder.digest", "", "clients with other weights are refused; empty for those of encoder.path")

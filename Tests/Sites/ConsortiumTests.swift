@@ -90,7 +90,7 @@ import Testing
         let report = try await sites.finish(["report", "run", "--markdown"])
         #expect(report.code == 0, "\(report.output)")
         let text = try String(contentsOfFile: sites.run.path + "/report.md", encoding: .utf8)
-        #expect(text.contains("on clients' own images") && !text.contains("is not drawn"), "\(text)")
+        #expect(text.contains("on clients' own data") && !text.contains("is not drawn"), "\(text)")
         #expect(text.contains("| loss | glioma | meningioma | no tumor | pituitary |"), "\(text)")
         #expect(text.contains("Accuracy by client") && text.contains("| 4 clients together |"), "\(text)")
     }

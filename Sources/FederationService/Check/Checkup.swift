@@ -84,7 +84,7 @@ public struct Checkup {
     private mutating func lookAtEncoder() {
         do {
             let encoder = try configuration.loadEncoder()
-            try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
+            try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.filePaths))")
             self.encoder = encoder
             let recognised = encoder.recognised
             let digest = "digest \(configuration.encoderDigest.prefix(12))"
@@ -107,7 +107,8 @@ public struct Checkup {
             case .worker(let places, _):
                 let clients = try ClientImages.hosted(by: configuration, at: places, encoder: encoder)
                 let words = clients.map { images in
-                    "\(images.client) " + (images.found.map { "\($0)" } ?? "\(images.training.count) images")
+                    "\(images.client) "
+                        + (images.found.map { "\($0)" } ?? "\(images.training.count) \(encoder.examples)")
                 }
                 note(.ok("data", words.joined(separator: ", ")))
             }
@@ -124,12 +125,14 @@ public struct Checkup {
     private func heldOut(_ encoder: FrozenEncoder) throws -> String {
         let data = configuration.data
         guard data.isDivided else {
-            return "none needed: \(try data.classNames.count) classes, and every client has images of its own"
+            return
+                "none needed: \(try data.classNames.count) classes, and every client has \(encoder.examples) of its own"
         }
         guard configuration.evaluation.interval != nil || configuration.prompts.whitening else {
             return "none needed: this aggregator neither evaluates nor whitens"
         }
-        return "\(try FederatedData(data, encoder: encoder).validation.count) images of \(data.dataset) held out"
+        return
+            "\(try FederatedData(data, encoder: encoder).validation.count) \(encoder.examples) of \(data.dataset) held out"
     }
 
     // MARK: The run folder

@@ -56,6 +56,9 @@ public struct Simulation {
     private let tests: CSVFile?
     /// Of the test split, where the configuration asks for them.
     public private(set) var testEvaluations: [RunHistory.EvaluationRow] = []
+    /// Of the version evaluated last, on test images, at each client in turn (`Evaluation.accuracy(among:)`); nil where
+    /// clients keep a part of the model, since each of them has a version of its own.
+    private(set) var clientAccuracies: [Double]?
     /// Bytes of all messages of the clients, and of all to each of them.
     public private(set) var bytesUp = 0
     public private(set) var bytesDown = 0
@@ -211,8 +214,12 @@ public struct Simulation {
         try pipeline.keep(validation, at: now)
         try observer.add(validation, at: now)
         guard let tests, let test = data.test else { return }
-        let row = history.row(Validation(version: version, try evaluation(on: test)), at: now)
+        let evaluation = try evaluation(on: test)
+        let row = history.row(Validation(version: version, evaluation), at: now)
         testEvaluations.append(row)
+        if configuration.federation.plan.personal == .nothing {
+            clientAccuracies = seats.map { evaluation.accuracy(among: $0.dataset.labels) }
+        }
         try tests.append(row.csv)
     }
 

@@ -8,12 +8,13 @@ import RunSettings
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
-        abstract: "Classifies images with tuned prompts.",
+        abstract: "Classifies images or texts with tuned prompts.",
         discussion: """
             Inputs are image files, folders of images, manifests (CSV files with path and label as docs/data.md describes; \
-            the label may be missing), or '-' for a path in each line of standard input. With --labels, folders are laid \
-            out by class and manifests name the classes; the output ends with the accuracy, that of each class, and a \
-            confusion matrix.
+            the label may be missing), or '-' for a path in each line of standard input. For a model of texts they are \
+            tables with text and label (.csv, .tsv or .jsonl), files .txt with a text on each line, or '-' for a text in \
+            each line of standard input. With --labels, folders are laid out by class, and manifests and tables name the \
+            classes; the output ends with the accuracy, that of each class, and a confusion matrix.
 
             Each image picks its own prompts, so its result does not depend on other images, unless the run's \
             evaluation.selection or --selection says batch. For each image that cannot be read there is a line on standard \
@@ -61,19 +62,25 @@ struct PredictCommand: ParsableCommand {
     @OptionGroup var quiet: QuietOption
 
     func validate() throws {
-        guard !inputs.isEmpty else { throw ValidationError("expected images to classify, found none") }
+        guard !inputs.isEmpty else { throw ValidationError("expected images or texts to classify, found none") }
         guard top >= 1 else { throw ValidationError("--top: expected at least 1, found \(top)") }
     }
 
     func run() throws {
         let tuned = try TunedModel(model)
-        let items = try PredictionInputs(
-            inputs, classes: labels ? ClassList(tuned.model.classes) : nil, split: split)
+        let classes = labels ? try ClassList(tuned.model.classes) : nil
+        let readsTexts = tuned.model.text != nil
+        let examples = readsTexts ? "texts" : "images"
+        let items =
+            try readsTexts
+            ? PredictionInputs(texts: inputs, classes: classes, split: split)
+            : PredictionInputs(inputs, classes: classes, split: split)
         for folder in items.emptyFolders { StandardError.write("impromptu: \(folder): no images in it\n") }
         let predictor = try Predictor(tuned, encoder: encoder, threads: threads.count, selection: selection)
-        var results = PredictionOutput(output.format, classes: predictor.classes, top: top, hasLabels: labels)
-        var summary = PredictionSummary(classes: predictor.classes)
-        var progress = PredictionProgress(count: items.items.count, isShown: !quiet.isQuiet)
+        var results = PredictionOutput(
+            output.format, of: readsTexts ? "text" : "path", classes: predictor.classes, top: top, hasLabels: labels)
+        var summary = PredictionSummary(classes: predictor.classes, examples: examples)
+        var progress = PredictionProgress(count: items.items.count, of: examples, isShown: !quiet.isQuiet)
         var unreadable = 0
         try results.begin()
         try predictor.predict(items) { _, outcome in
@@ -105,14 +112,15 @@ private struct UnreadableInputs: Error, CustomStringConvertible {
 /// Shows how far a long prediction is, from its third second on.
 private struct PredictionProgress {
     private let count: Int
+    private let examples: String
     private let start = ContinuousClock.now
     private var done = 0
     private var line = ProgressLine()
-
     private let isShown: Bool
 
-    init(count: Int, isShown: Bool) {
+    init(count: Int, of examples: String, isShown: Bool) {
         self.count = count
+        self.examples = examples
         self.isShown = isShown
     }
 
@@ -121,7 +129,7 @@ private struct PredictionProgress {
         done += 1
         let elapsed = ContinuousClock.now - start
         guard isShown, done % 16 == 0, elapsed > .seconds(2) else { return }
-        line.show("\(done) of \(count) images, \(Int(Double(done) / (elapsed / .seconds(1)))) a second")
+        line.show("\(done) of \(count) \(examples), \(Int(Double(done) / (elapsed / .seconds(1)))) a second")
     }
 
     mutating func note(_ text: String) { line.note(text) }

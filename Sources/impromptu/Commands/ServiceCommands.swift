@@ -196,7 +196,7 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How many workers there are.", valueName: "number"))
     var workers = 4
 
-    @OptionGroup var settings: SettingOptions
+    @OptionGroup var options: ConfigurationOptions
 
     @OptionGroup var dashboard: DashboardOptions
 
@@ -211,7 +211,7 @@ struct DemoCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try RunConfiguration.load(
-            base: RunConfiguration.demo, files: [], assignments: settings.assignments)
+            base: RunConfiguration.demo, files: options.files, assignments: options.settings.assignments)
         guard workers <= configuration.data.clients else {
             throw ConfigurationError(
                 "--workers \(workers): expected at most one for each of the \(configuration.data.clients) clients")

@@ -2,17 +2,17 @@ import ArgumentParser
 import PromptAggregation
 import RunSettings
 
-/// Which clients with images of their own a worker hosts.
+/// Which clients with data of their own a worker hosts.
 struct SiteOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Hosts this client alone, with images of its own: those of --data, or of worker.clients.", valueName: "name"
+            "Hosts this client alone, with data of its own: those of --data, or of worker.clients.", valueName: "name"
         ))
     var client: String?
 
     @Option(
         help: ArgumentHelp(
-            "With --client: its images, a folder of class folders, a manifest (.csv) or arrays (.safetensors).",
+            "With --client: its images (a folder of class folders, a manifest .csv, arrays .safetensors) or texts (.csv, .tsv, .jsonl).",
             valueName: "path"))
     var data: String?
 
