@@ -16,8 +16,8 @@ PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo test test-python test-clients test-sites test-slurm fuzz sanitize build setup setup-test setup-slurm format lint bench \
-	chaos dist test-dist test-network wheel golden-logs
+.PHONY: demo demo-text test test-python test-clients test-sites test-slurm fuzz sanitize build setup setup-test setup-text \
+	setup-slurm format lint bench chaos dist test-dist test-deploy test-network wheel golden-logs docs commands
 
 # The Python package's types and tests, also live and as a wheel.
 define CHECK_PYTHON
@@ -29,8 +29,20 @@ IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Source
 	.venv-torch/bin/python -m pytest -q Sources/Python/tests/torch
 endef
 
+# Every warning is an error: a broken link, a broken anchor, a page that no menu has.
+BUILD_SITE := .venv/bin/sphinx-build -q -W --keep-going -n -b html -d .build-docs/read -c docs/site docs .build-docs/site
+
+docs: setup-test  ## Builds the documents' site, in .build-docs/site.
+	$(BUILD_SITE)
+
+commands: build  ## Makes docs/command-reference.md again, from the program.
+	Deploy/dist/commands.py $(BINARY) --page docs/command-reference.md
+
 demo: setup build  ## Sets up, builds, and runs twenty clients on this machine.
 	$(BINARY) demo
+
+demo-text: setup-text build  ## The same with a language model: twenty branches of a bank, and their customers' questions.
+	Deploy/demo-text/run $(BINARY)
 
 test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)|$(TRIALS)|$(FORCED)'
@@ -43,6 +55,9 @@ test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, 
 	Deploy/kubernetes/verify $(BINARY)
 	Deploy/container/verify
 	Deploy/monitoring/verify.py
+	Deploy/dist/commands.py $(BINARY) --page docs/command-reference.md --check
+	Tests/Deploy/behind_nginx.py $(BINARY) .venv/bin/nginx
+	$(BUILD_SITE)
 
 test-clients: setup-test  ## Puts clients on trial: the worker, the Python package, and one with a planted fault for each rule.
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --filter '$(TRIALS)'
@@ -61,11 +76,19 @@ test-python: wheel build  ## Checks the types of the Python package and tests it
 test-network: setup-test build  ## Runs a federation across four hosts of a bad network (namespaces of this machine; needs root).
 	python3 Tests/Network/across_hosts.py $(BINARY)
 
-dist: setup  ## Builds the release tarball, whose program needs no Swift.
+dist:  ## Builds the release, whose program needs no Swift: a tarball and a Debian package.
+	Deploy/setup --dist
 	Deploy/dist/build
+	Deploy/dist/deb
 
-test-dist: setup-test dist  ## Runs the tarball's program in a root without Swift, made by debootstrap (needs root).
-	Deploy/dist/test .build-dist/impromptu-*.tar.gz
+test-dist: setup-test dist  ## Tries tarball and package in a root without Swift, made by debootstrap (needs root).
+	lintian --fail-on error .build-dist/impromptu_*.deb
+	Deploy/dist/test .build-dist/impromptu-*.tar.gz .build-dist/impromptu_*.deb
+
+test-deploy: setup-test dist  ## Runs a federation by the package's units on a booted systemd, and in containers (needs root).
+	Deploy/setup --deploy
+	Tests/Deploy/on_systemd.py .build-dist/impromptu_*.deb
+	.venv/bin/python Tests/Deploy/in_containers.py .build-dist/impromptu-*.tar.gz
 
 chaos: setup  ## Kills a live federation's processes at random: make chaos KILLS=1000.
 	IMPROMPTU_CHAOS_KILLS=$(or $(KILLS),100) swift test $(TEST_FLAGS) --filter LiveChaosTests
@@ -97,6 +120,9 @@ setup:
 setup-test:
 	Deploy/setup --test
 
+setup-text:
+	Deploy/setup --text
+
 setup-slurm:
 	Deploy/setup --slurm
 
@@ -110,10 +136,11 @@ lint:  ## Checks format, generated code, which target may import what, and the s
 	python3 -m unittest discover -s Tests/House
 	python3 Tests/House/planted_imports.py --compiler
 	shellcheck .ci/run Proto/generate.sh Tests/Fuzz/fuzz Deploy/setup Deploy/*/verify Deploy/container/take-place \
-		Deploy/dist/build Deploy/dist/test Deploy/slurm/test-cluster Deploy/slurm/*.sbatch
+		Deploy/dist/build Deploy/dist/deb Deploy/dist/test Deploy/dist/debian/p* Deploy/slurm/test-cluster \
+		Deploy/slurm/*.sbatch Deploy/demo-text/run
 
 bench: setup build  ## Prints the benchmarks of this machine.
-	$(BINARY) bench tuning
+	$(BINARY) bench tuning --threads 2
 	$(BINARY) bench aggregation
 	$(BINARY) bench replay
 	$(BINARY) bench ingest

@@ -50,13 +50,14 @@ let package = Package(
         .target(name: "MessageLog", dependencies: ["CChecksum", "CZlib", "CZstd"], swiftSettings: swiftSettings),
         .target(name: "ZeroMQTransport", dependencies: ["CZeroMQ"], swiftSettings: swiftSettings),
         .target(name: "Safetensors", dependencies: ["Files"], swiftSettings: swiftSettings),
+        .target(name: "Tokenization", swiftSettings: swiftSettings),
         .target(
             name: "Datasets", dependencies: ["PromptAggregation", "Safetensors", "CPNG", "CTurboJPEG", "CZlib"],
             swiftSettings: swiftSettings),
 
         // Compute.
         .target(
-            name: "PromptTuning", dependencies: ["CKernels", "PromptAggregation", "Safetensors"],
+            name: "PromptTuning", dependencies: ["CKernels", "PromptAggregation", "Safetensors", "Tokenization"],
             resources: [.copy("Resources/vit-tiny-64")], swiftSettings: swiftSettings),
 
         // What everybody may use: words and pictures that know no run.
@@ -82,7 +83,7 @@ let package = Package(
             name: "FederationRun",
             dependencies: [
                 "Console", "Datasets", "Federation", "Files", "PromptAggregation", "PromptTuning", "PromptWire",
-                "RunLog", "RunSettings", "Text", .product(name: "Logging", package: "swift-log"),
+                "RunLog", "RunSettings", "Text", "Tokenization", .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),
 
         // What people run.
@@ -116,7 +117,7 @@ let package = Package(
             name: "Lab",
             dependencies: [
                 "Charts", "Datasets", "Federation", "FederationRun", "Files", "PromptAggregation", "PromptTuning",
-                "PromptWire", "RunLog", "RunSettings", "Text", "Yams",
+                "PromptWire", "RunLog", "RunSettings", "Text", "Tokenization", "Yams",
             ], swiftSettings: swiftSettings),
         .target(
             name: "Benchmarks",
@@ -155,6 +156,9 @@ let package = Package(
         .testTarget(name: "ZeroMQTransportTests", dependencies: ["ZeroMQTransport"], swiftSettings: swiftSettings),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swiftSettings),
         .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "TokenizationTests", dependencies: ["Tokenization"], resources: [.copy("Fixtures")],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "PromptAggregation"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),

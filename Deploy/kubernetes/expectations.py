@@ -52,12 +52,12 @@ def check_container(where, container, volumes):
     for mount in container["volumeMounts"]:
         if mount["name"] not in volumes:
             find(where, f"mounts the volume {mount['name']}, which is not there")
-    health = next((a.split("=", 1)[1] for a in container["args"] if a.startswith("--health=")), None)
+    health = next((a for a in container["args"] if a.startswith("--health=")), None)
     for probe in ["startupProbe", "livenessProbe"]:
         if health not in container[probe]["exec"]["command"]:
             find(where, f"{probe}: expected it to read {health}")
-    run = next((a.split("=", 1)[1] for a in container["args"] if a.startswith("--run=")), None)
-    if run and run not in container["lifecycle"]["preStop"]["exec"]["command"]:
+    verb, run = container["args"][:2]
+    if verb == "aggregate" and run not in container["lifecycle"]["preStop"]["exec"]["command"]:
         find(where, f"preStop: expected it to drain {run}")
 
 
@@ -72,7 +72,7 @@ def check_configuration(where, spec, documents, program):
         file.write(maps["impromptu-run"]["run.yaml"])
         file.flush()
         result = subprocess.run(
-            [program, "aggregate", "--config", file.name, "--print-config"], text=True, capture_output=True,
+            [program, "config", "check", "--config", file.name], text=True, capture_output=True,
             env={"PATH": os.environ["PATH"], **environment})
     if result.returncode != 0:
         find(where, f"the program refuses its configuration: {result.stderr.strip()}")

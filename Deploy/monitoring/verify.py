@@ -4,7 +4,8 @@
     Deploy/monitoring/verify.py [PROMTOOL]
 
 Every metric of a rule or a panel must be one that the aggregator exports, and every one that it exports must be in the
-metrics' table of docs/operating.md. Prints each fault and exits with 1 if there is one."""
+metrics' table of docs/monitoring.md, as every field of the services' log lines must be in the journal's. Prints each
+fault and exits with 1 if there is one."""
 
 import json
 import pathlib
@@ -93,11 +94,23 @@ def metric_faults(board):
     for where, metrics in asked.items():
         for metric in sorted(metrics - series):
             yield f"{where}: the aggregator exports no {metric}"
-    described = set(re.findall(r"^\| `(impromptu_[a-z_]+)", (ROOT / "docs/operating.md").read_text(), re.MULTILINE))
+    described = set(re.findall(r"^\| `(impromptu_[a-z_]+)", (ROOT / "docs/monitoring.md").read_text(), re.MULTILINE))
     for metric in sorted(names - described):
-        yield f"docs/operating.md: {metric} is missing in the metrics' table"
+        yield f"docs/monitoring.md: {metric} is missing in the metrics' table"
     for metric in sorted(described - names):
-        yield f"docs/operating.md: the aggregator exports no {metric}"
+        yield f"docs/monitoring.md: the aggregator exports no {metric}"
+
+
+def field_faults():
+    """Every field of the services' log lines is in the journal's table."""
+    journal = (ROOT / "docs/monitoring.md").read_text().split("## The journal")[1]
+    described = set(re.findall(r"`(\w+)`", journal))
+    for source in sorted(path for part in ("FederationService", "Dashboard") for path in (ROOT / "Sources" / part).rglob("*.swift")):
+        text = source.read_text()
+        if "logger." in text:
+            fields = re.findall(r'"(\w+)":\s*"\\\(', text) + re.findall(r'details\["(\w+)"\]', text)
+            for field in sorted(set(fields) - described):
+                yield f"docs/monitoring.md: the field {field}, of {source.name}, is missing in the journal's table"
 
 
 def main():
@@ -108,7 +121,7 @@ def main():
         if ran.returncode:
             faults.append(f"promtool {' '.join(arguments)}: {(ran.stdout + ran.stderr).strip()}")
     board = json.loads((FOLDER / "grafana.json").read_text())
-    faults += [*layout_faults(board), *panel_faults(board), *syntax_faults(promtool, board), *metric_faults(board)]
+    faults += [*layout_faults(board), *panel_faults(board), *syntax_faults(promtool, board), *metric_faults(board), *field_faults()]
     alerts = set(re.findall(r"alert: (\w+)", (FOLDER / "alerts.yaml").read_text()))
     tests = (FOLDER / "alerts_test.yaml").read_text()
     faults += [f"alerts_test.yaml: {alert} is not tested to fire" for alert in sorted(alerts) if not re.search(

@@ -55,7 +55,7 @@ public struct AggregationBenchmark: Sendable {
 
     public static let methods = [
         Method("fedavg"), Method("pfpt-async"), Method("pfpt"), Method("pfpt", [("drop", "end")]),
-        Method("pfpt", [("prompt-step", "gradient")]),
+        Method("pfpt", [("prompt_step", "gradient")]),
     ]
     /// All shapes and the methods that are measured at them, or those that are named; the parity mode takes seconds, so it
     /// is measured at the paper's shapes alone.

@@ -60,10 +60,7 @@ struct Answering {
             if let task = open[client] {
                 try connection.send(templates[client]!.answer(to: task))
             } else {
-                let heartbeat = ClientMessage.Heartbeat(
-                    client: client, session: LoadConnection.session, activity: .training,
-                    task: connection.tasks[client]?.number ?? 0, outstanding: 0)
-                try connection.send(ClientCodec.encode(.heartbeat(heartbeat)))
+                try connection.sendHeartbeat(of: client)
             }
         }
     }

@@ -65,6 +65,14 @@ final class LoadConnection {
         }
     }
 
+    /// Says which task a client has: one that was published before its subscription is there is published again.
+    func sendHeartbeat(of client: ClientID) throws {
+        let heartbeat = ClientMessage.Heartbeat(
+            client: client, session: Self.session, activity: .training, task: tasks[client]?.number ?? 0, outstanding: 0
+        )
+        try send(ClientCodec.encode(.heartbeat(heartbeat)))
+    }
+
     func leave() throws {
         for client in clients { try send(ClientCodec.encode(.goodbye(.init(client: client, session: Self.session)))) }
     }
@@ -90,7 +98,9 @@ final class LoadConnection {
         case .reject(let reject): throw BenchmarkError("\(reject.client) was rejected: \(reject.reason)")
         case .refuse(let refuse): throw BenchmarkError("\(refuse.client) was refused: \(refuse.reason)")
         case .malformed(let it): throw BenchmarkError("\(it.client) was not understood: \(it.reason)")
-        case .welcome(let welcome): waiting.remove(welcome.client)
+        case .welcome(let welcome):
+            waiting.remove(welcome.client)
+            try sendHeartbeat(of: welcome.client)
         case .beacon, .sayHello, .evaluate: break
         }
         return message

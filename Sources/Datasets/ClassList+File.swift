@@ -1,15 +1,18 @@
 import Foundation
 
 extension ClassList {
-    /// Takes classes from where they are listed or occur: a text file with a name on each line, a manifest `….csv`, or a
-    /// folder of images (`ImageFiles.folder`). Those of a manifest or a folder are in ascending order; no image is read.
+    /// Takes classes from where they are listed or occur: a text file with a name on each line, a manifest `….csv`, a folder
+    /// of images (`ImageFiles.folder`), or texts as `SiteImages.open` takes them. Unless they are listed, they are in
+    /// ascending order; no image is read.
     /// - Throws: `DatasetError`.
     public init(from path: String) throws(DatasetError) {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw .unreadable(file: path, reason: "it does not exist")
         }
-        if isDirectory.boolValue {
+        if TextFiles.holdsTexts(path) {
+            try self.init(TextFiles(path).classNames)
+        } else if isDirectory.boolValue {
             try self.init(ImageFiles.folder(path).classNames)
         } else if (path as NSString).pathExtension.lowercased() == "csv" {
             try self.init(ImageFiles.manifest(path).classNames)

@@ -2,13 +2,15 @@ import Foundation
 
 /// A data set as a configuration names it: one, or several joined by `+`.
 ///
-/// One is a known data set (`cifar10`), `folder:NAME` for image files in folders (`ImageFiles.folder`), `arrays:NAME` for
+/// One is a known data set (`cifar10`), `folder:NAME` for image files in folders (`ImageFiles.folder`), `texts:NAME` for
+/// texts in tables or in folders of classes, `texts:NAME:TEXT,LABEL` where the tables' columns have these names, `arrays:NAME` for
 /// `train.safetensors` and `test.safetensors` (`ImageDataset.arrays`), or `records:NAME:CLASSESxCHANNELSxHEIGHTxWIDTH`
 /// for `train.bin` and `test.bin` with one label byte an image. NAME is that of the folder, or of a folder in it.
 public struct DatasetName: Hashable, Sendable {
     private enum Part: Hashable, Sendable {
         case known(KnownDataset)
         case folder(String)
+        case texts(String, TextColumns)
         case arrays(String)
         case records(String, classes: Int, shape: ImageShape)
     }
@@ -24,7 +26,8 @@ public struct DatasetName: Hashable, Sendable {
     /// What a name may be, as the end of a sentence.
     public static var expected: String {
         let known = KnownDataset.allCases.map(\.rawValue).joined(separator: ", ")
-        return "\(known), folder:NAME, arrays:NAME, records:NAME:CLASSESxCHANNELSxHEIGHTxWIDTH, several of these joined"
+        return
+            "\(known), folder:NAME, texts:NAME or texts:NAME:TEXT,LABEL, arrays:NAME, records:NAME:CLASSESxCHANNELSxHEIGHTxWIDTH, several of these joined"
             + " by '+', or \(four)"
     }
 
@@ -47,6 +50,11 @@ public struct DatasetName: Hashable, Sendable {
         guard fields.count >= 2, !fields[1].isEmpty else { return nil }
         switch (fields[0], fields.count) {
         case ("folder", 2): return .folder(fields[1])
+        case ("texts", 2): return .texts(fields[1], TextColumns())
+        case ("texts", 3):
+            let columns = fields[2].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+            guard columns.count == 2, columns.allSatisfy({ !$0.isEmpty }), columns[0] != columns[1] else { return nil }
+            return .texts(fields[1], TextColumns(text: columns[0], label: columns[1]))
         case ("arrays", 2): return .arrays(fields[1])
         case ("records", 3):
             let extents = fields[2].split(separator: "x", omittingEmptySubsequences: false).compactMap { Int($0) }
@@ -89,6 +97,8 @@ public struct DatasetName: Hashable, Sendable {
         case .known(let known): return try known.load(split, from: folders)
         case .folder(let name):
             return try ImageFiles.folder(folders.folder(name), name: name).dataset(split, unreadable: unreadable)
+        case .texts(let name, let columns):
+            return try TextFiles(folders.folder(name), columns: columns).dataset(split, name: name)
         case .arrays(let name):
             return try .arrays(
                 name: name, file: try arrays(name, split, in: folders),
@@ -107,6 +117,8 @@ public struct DatasetName: Hashable, Sendable {
         switch part {
         case .known(let known): return (known.rawValue, known.classNames)
         case .folder(let name): return (name, try ImageFiles.folder(folders.folder(name)).classNames)
+        case .texts(let name, let columns):
+            return (name, try TextFiles(folders.folder(name), columns: columns).classNames)
         case .arrays(let name):
             let count = try ImageDataset.classCount(ofArrays: arrays(name, .train, in: folders))
             return (name, (0..<count).map(String.init))

@@ -14,7 +14,9 @@ public struct SiteImages: Sendable {
     public var omitted: [Omission] { training.omitted }
 
     /// Opens a folder of images (`ImageFiles.folder`), a manifest `….csv` (`ImageFiles.manifest`), a folder with
-    /// `train.safetensors` and perhaps `test.safetensors`, or one such file (`ImageDataset.arrays`).
+    /// `train.safetensors` and perhaps `test.safetensors`, or one such file (`ImageDataset.arrays`). Of texts it is a table
+    /// `….csv`, `….tsv` or `….jsonl` with the columns text and label, or a folder with `train.csv` or the like, or one of
+    /// classes with `.txt` files.
     ///
     /// - Parameters:
     ///   - classes: those of the federation; without them those that occur here, ascending. Labels of arrays are numbers of
@@ -29,6 +31,7 @@ public struct SiteImages: Sendable {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw DatasetError.unreadable(file: path, reason: "it does not exist")
         }
+        if TextFiles.holdsTexts(path) { return try SiteImages(TextFiles(path), classes) }
         let (train, test) = (path + "/train.safetensors", path + "/test.safetensors")
         if isDirectory.boolValue {
             guard FileManager.default.fileExists(atPath: train) else {
@@ -46,6 +49,9 @@ public struct SiteImages: Sendable {
         }
     }
 
+    /// Whether a path is one of texts: a table of these, or a folder with tables or with `.txt` files by class.
+    public static func holdsTexts(_ path: String) -> Bool { TextFiles.holdsTexts(path) }
+
     /// Refuses unknown classes before it reads any image.
     private init(_ files: ImageFiles, _ classes: ClassList?, _ unreadable: UnreadableImages) throws {
         _ = try classes?.match(files.classNames, of: files.path)
@@ -57,6 +63,15 @@ public struct SiteImages: Sendable {
             return
         }
         self.init(try train.numbered(by: classes), try test?.numbered(by: classes))
+    }
+
+    private init(_ files: TextFiles, _ classes: ClassList?) throws {
+        _ = try classes?.match(files.classNames, of: files.path)
+        let name = (files.path as NSString).lastPathComponent
+        func load(_ split: KnownDataset.Split) throws -> ImageDataset {
+            try files.dataset(split, name: name, classes: classes?.names)
+        }
+        self.init(try load(.train), files.hasTest ? try load(.test) : nil)
     }
 
     private init(arrays train: String, test: String?, _ classes: ClassList?) throws {
@@ -106,10 +121,11 @@ public struct SiteImages: Sendable {
     /// What a person should know before a run: images, classes, and all that is not used.
     public var lines: [String] {
         let total = training.count + (test?.count ?? 0)
+        let kind = training.holdsTexts ? "text" : "image"
         let marked = test.map { ", \($0.count) of them for the test" } ?? ""
         let found = classNames.count - missingClasses.count
         let missing = missingClasses.isEmpty ? "" : ", none of \(listed(missingClasses, most: 20))"
-        return ["\(total) image\(total == 1 ? "" : "s")\(marked), \(found) of \(classNames.count) classes\(missing)"]
+        return ["\(total) \(kind)\(total == 1 ? "" : "s")\(marked), \(found) of \(classNames.count) classes\(missing)"]
             + omitted.map(\.description)
     }
 }

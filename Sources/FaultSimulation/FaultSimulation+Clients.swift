@@ -1,6 +1,7 @@
 import Federation
 import PromptAggregation
 import PromptWire
+import RunSettings
 
 /// The clients' processes, as `WorkerService` runs them.
 extension FaultSimulation {
@@ -52,9 +53,18 @@ extension FaultSimulation {
 
     mutating func finishTraining(_ result: TrainingResult?, of task: UInt64, _ start: Int, at index: Int) {
         guard clients[index].process != nil, clients[index].starts == start else { return }
-        guard var result else { return handle(.trainingFailed(task: task, reason: "drawn to fail"), at: index) }
+        guard var result else { return failTraining(of: task, start, at: index) }
         if planted == .mislabelledBase { result.baseVersion = aggregator.last?.version ?? result.baseVersion }
         handle(.trainingFinished(result), at: index)
+    }
+
+    /// The aggregator asks a session no more that failed too often; whoever runs the client starts it again after a while.
+    private mutating func failTraining(of task: UInt64, _ start: Int, at index: Int) {
+        clients[index].process!.failures += 1
+        if clients[index].process!.failures == scenario.configuration.federation.failuresAllowed {
+            queue.push(.clientHangs(index, start: start), at: now + random.duration(inSeconds: 20...60))
+        }
+        handle(.trainingFailed(task: task, reason: "drawn to fail"), at: index)
     }
 
     /// One in ten evaluations fails.

@@ -23,6 +23,8 @@ package struct SimulatedClient {
         var storing: [ClientMessage.Update] = []
         /// Effects carried out before it dies, nil while it does not.
         var stepsLeft: Int?
+        /// Trainings that came to nothing.
+        var failures = 0
     }
 
     init(id: ClientID, sampleCount: Int) {

@@ -44,7 +44,7 @@ package struct AggregatorSetup {
         self.folder = folder
         encoder = try materials?.encoder ?? configuration.loadEncoder()
         try configuration.fixEncoder(
-            digest: materials?.encoderDigest ?? "\(Digest(ofFiles: encoder.weightsPaths))")
+            digest: materials?.encoderDigest ?? "\(Digest(ofFiles: encoder.filePaths))")
         model = try ModelDescription(configuration, classes: configuration.data.classNames, encoder: encoder)
         configuration.federation.model = model.specification
         try folder.create()
@@ -161,6 +161,6 @@ package struct AggregatorSetup {
         let data = configuration.data
         return data.isDivided
             ? "\(configuration.strategy.name), \(data.dataset), \(data.clients) clients"
-            : "\(configuration.strategy.name), clients' own images, \(classes) classes"
+            : "\(configuration.strategy.name), clients' own data, \(classes) classes"
     }
 }

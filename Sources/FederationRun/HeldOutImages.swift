@@ -22,7 +22,7 @@ public struct HeldOutImages {
         if let reason = configuration.unpublishedPart { throw ConfigurationError("\(log): \(reason)") }
         var configuration = configuration
         let encoder = try configuration.loadEncoder()
-        try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
+        try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.filePaths))")
         let source =
             switch split {
             case .test: try FederatedData.test(configuration.data, encoder: encoder)
@@ -33,6 +33,9 @@ public struct HeldOutImages {
         plan = configuration.federation.plan
         selection = configuration.evaluation.selection
     }
+
+    /// What they are, for a person: `images` or `texts`.
+    package var examples: String { learner.encoder.examples }
 
     /// Whether an image uses prompts that are picked for it.
     package var picks: Bool { plan.promptsPerBatch > 0 && !plan.classMeans }

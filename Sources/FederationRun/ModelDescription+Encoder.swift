@@ -3,6 +3,7 @@ import Federation
 import PromptAggregation
 import PromptTuning
 import RunSettings
+import Tokenization
 
 extension ModelDescription {
     /// What a run's configuration, its data and its encoder say together.
@@ -16,7 +17,10 @@ extension ModelDescription {
         let head = try configuration.head.design(for: encoder)
         self.init(
             classes: classes,
-            image: Image(size: encoder.imageSize, shorterSide: encoder.imageSize, mean: encoder.mean, std: encoder.std),
+            image: encoder.geometry.text == nil
+                ? Image(size: encoder.imageSize, shorterSide: encoder.imageSize, mean: encoder.mean, std: encoder.std)
+                : nil,
+            text: Text(encoder),
             encoder: Encoder(encoder, digest: configuration.encoderDigest),
             prompts: Prompts(
                 use: plan.classMeans ? .none : plan.promptsPerBatch > 0 ? .picked : .all,
@@ -38,7 +42,19 @@ extension ModelDescription.Encoder {
             family: encoder.recognised.family, library: encoder.recognised.library, digest: digest,
             width: geometry.width, depth: geometry.depth, heads: geometry.heads, hidden: geometry.hidden,
             patchSize: geometry.patchSize, activation: geometry.activation.rawValue, epsilon: geometry.epsilon,
-            extraTokens: geometry.extraTokens, feature: geometry.poolsByAttention ? "attention-pooling" : "class-token")
+            extraTokens: geometry.extraTokens,
+            feature: geometry.poolsByAttention
+                ? "attention-pooling" : (geometry.text?.pooling ?? .classToken).rawValue)
+    }
+}
+
+extension ModelDescription.Text {
+    /// nil for an encoder of images.
+    package init?(_ encoder: FrozenEncoder) {
+        guard let text = encoder.geometry.text, let tokenizer = encoder.tokenizer else { return nil }
+        self.init(
+            maximumLength: text.maximumLength, vocabulary: tokenizer.vocabulary.count,
+            lowercase: tokenizer.normalizer.lowercases, stripAccents: tokenizer.normalizer.stripsAccents)
     }
 }
 

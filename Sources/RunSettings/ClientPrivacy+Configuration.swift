@@ -20,27 +20,25 @@ extension ClientPrivacy {
         self.init(
             clipNorm: clipNorm, noiseMultiplier: noiseMultiplier, delta: delta, budget: budget > 0 ? budget : nil,
             sampleCount: sampleCount > 0 ? sampleCount : nil)
-        guard budget == 0 || !isSpent(rho: 0) else {
-            throw ConfigurationError(
-                "privacy.epsilon_budget: expected at least \(epsilon(rho: rho)), what a single update costs, found \(budget)"
-            )
-        }
+        reader.require(
+            budget == 0 || !isSpent(rho: 0),
+            "privacy.epsilon_budget: expected at least \(epsilon(rho: rho)), what an update costs with"
+                + " privacy.noise_multiplier \(noiseMultiplier), found \(budget)")
     }
 }
 
 extension RunConfiguration {
-    /// - Throws: `ConfigurationError` where clients would send what privacy does not cover, or could not keep account.
-    func checkPrivacy() throws {
+    /// Asks that clients send only what privacy covers, and can keep account.
+    func checkPrivacy(_ reader: ConfigurationReader) {
         guard privacy != nil else { return }
         if let obstacle = ClientPrivacy.obstacle(to: federation.plan) {
-            throw ConfigurationError(
+            reader.require(
+                false,
                 "privacy.clip_norm: expected 0 with strategy.name \(strategy.name), whose updates cannot be protected:"
                     + " \(obstacle)")
         }
-        guard worker.outbox != nil else {
-            throw ConfigurationError(
-                "privacy.clip_norm: expected 0 without worker.outbox, where clients keep account of what they give away"
-            )
-        }
+        reader.require(
+            worker.outbox != nil,
+            "privacy.clip_norm: expected 0 without worker.outbox, where clients keep account of what they give away")
     }
 }

@@ -114,6 +114,8 @@ public struct ConfigurationLayers: Sendable {
 /// remembers what was declared: the effective configuration is written from it, and what was not declared is refused.
 public final class ConfigurationReader {
     private var remaining: [String: ConfigurationLayers.Setting]
+    /// What was found of values that are right by themselves and contradict each other.
+    private var conflicts: [String] = []
     private(set) var declared = EffectiveConfiguration()
 
     public init(_ layers: ConfigurationLayers) { remaining = layers.settings }
@@ -210,9 +212,18 @@ public final class ConfigurationReader {
         }
     }
 
-    /// Refuses whatever was set and never declared.
+    /// Asks that values of several keys fit together. All that do not are refused at the end, at once.
+    /// - Parameter conflict: names the keys and their values.
+    func require(_ isMet: Bool, _ conflict: @autoclosure () -> String) {
+        if !isMet { conflicts.append(conflict()) }
+    }
+
+    /// Refuses whatever was set and never declared, and values that contradict each other.
     package func finish() throws {
-        guard let key = remaining.keys.sorted().first, let setting = remaining[key] else { return }
+        guard let key = remaining.keys.sorted().first, let setting = remaining[key] else {
+            guard conflicts.isEmpty else { throw ConfigurationError(conflicts.joined(separator: "; ")) }
+            return
+        }
         throw ConfigurationError(
             "\(setting.source): \(UnknownKey(key, known: declared.entries.map(\.key)).words(value: setting.value))")
     }

@@ -60,11 +60,11 @@ extension FederationConfiguration {
             failuresAllowed: try reader.integer(
                 "federation.failures_allowed", 5, 0...1_000_000,
                 "a client is asked no more after so many failed tasks in a row, until it starts again; 0 for no bound"))
-        guard heartbeat * 2 <= lease else {
-            throw ConfigurationError(
-                "federation.heartbeat_seconds: expected at most half of federation.lease_seconds, or clients are lost"
-                    + " between two heartbeats")
-        }
+        reader.require(
+            heartbeat * 2 <= lease,
+            "federation.heartbeat_seconds: expected at most half of federation.lease_seconds"
+                + " (\(lease / .seconds(1))), found \(heartbeat / .seconds(1)): clients would be lost between two"
+                + " heartbeats")
     }
 }
 
@@ -111,11 +111,10 @@ extension Mode {
                     "synchronous: what happens to an update that missed its round"))!)
         switch name {
         case "synchronous":
-            guard synchronous.quorum <= synchronous.cohort else {
-                throw ConfigurationError(
-                    "federation.quorum: expected at most federation.cohort (\(synchronous.cohort)), found"
-                        + " \(synchronous.quorum)")
-            }
+            reader.require(
+                synchronous.quorum <= synchronous.cohort,
+                "federation.quorum: expected at most federation.cohort (\(synchronous.cohort)), found"
+                    + " \(synchronous.quorum)")
             self = .synchronous(synchronous)
         case "continuous": self = .continuous
         default: self = .buffered(buffered)
@@ -196,11 +195,10 @@ extension LearningRateSchedule {
             "training.schedule_interval", 10, 1...Int.max, "step: versions from one fall to the next")
         let factor = try reader.number("training.schedule_factor", 0.5, 0...1, "step: what is left after a fall")
         let versions = given > 0 ? given : runVersions
-        if name == "cosine" || name == "linear", versions == 0 {
-            throw ConfigurationError(
-                "training.schedule_versions: expected at least 1 for the schedule \(name) of a run without run.versions"
-            )
-        }
+        reader.require(
+            versions > 0 || name != "cosine" && name != "linear",
+            "training.schedule_versions: expected at least 1 with training.schedule \(name) and run.versions 0, found 0"
+        )
         switch name {
         case "cosine": self = .cosine(versions: versions, floor: floor)
         case "linear": self = .linear(versions: versions, floor: floor)
@@ -230,17 +228,17 @@ extension RunConfiguration.DataSource {
     init(_ reader: ConfigurationReader, seed: UInt64) throws {
         classes = try reader.names(
             "model.classes",
-            "the classes in order: a list, or a file with a name on each line, a folder or a manifest to take them from;"
-                + " empty for those of data.dataset"
+            "the classes in order: a list, or a file with a name on each line, a folder, a manifest or a table to take them"
+                + " from; empty for those of data.dataset"
         ) { try ClassList(from: $0).names }.map(ClassList.init)
-        let expected = "\(DatasetName.expected); or \(Self.undivided) where every client has images of its own"
+        let expected = "\(DatasetName.expected); or \(Self.undivided) where every client has data of its own"
         dataset = try reader.text(
             "data.dataset", classes == nil ? "fashion-mnist" : Self.undivided, expected: expected,
             "the data set that is divided over the clients: \(expected)"
         ) { $0 == Self.undivided || DatasetName($0) != nil }
         heldOut = try reader.number(
             "data.held_out", 0.2, 0...0.9,
-            "the share of each class that a client with images of its own holds out; it counts where none are marked for"
+            "the share of each class that a client with data of its own holds out; it counts where none are marked for"
                 + " the test")
         path = try reader.text(
             "data.path", "",
@@ -273,17 +271,14 @@ extension RunConfiguration.DataSource {
 }
 
 extension RunConfiguration.DataSource {
-    /// - Throws: `ConfigurationError` where there is nothing to take classes or images from.
-    func check(whitening: Bool) throws {
-        guard !isDivided else { return }
-        guard classes != nil else {
-            throw ConfigurationError(
-                "model.classes: expected the names of the classes with data.dataset \(Self.undivided), found none")
-        }
-        guard !whitening else {
-            throw ConfigurationError(
-                "prompts.feature_whitening: expected none with data.dataset \(Self.undivided), found validation")
-        }
+    /// Asks for something to take classes and images from.
+    func check(whitening: Bool, _ reader: ConfigurationReader) {
+        reader.require(
+            isDivided || classes != nil,
+            "model.classes: expected the names of the classes with data.dataset \(Self.undivided), found none")
+        reader.require(
+            isDivided || !whitening,
+            "prompts.feature_whitening: expected none with data.dataset \(Self.undivided), found validation")
     }
 }
 
@@ -292,14 +287,14 @@ extension RunConfiguration {
     package func requireDivided() throws {
         guard data.isDivided else {
             throw ConfigurationError(
-                "data.dataset: found \(data.dataset), so a worker expects images of its own: --client NAME --data PATH, or"
+                "data.dataset: found \(data.dataset), so a worker expects data of its own: --client NAME --data PATH, or"
                     + " worker.clients")
         }
     }
 }
 
 extension RunConfiguration.Worker {
-    /// The name of the worker's key where it hosts one client with images of its own.
+    /// The name of the worker's key where it hosts one client with data of its own.
     package var key: String? { clients.count == 1 ? clients[0].name.name : nil }
 
     static func sites(_ reader: ConfigurationReader) throws -> [Site] {

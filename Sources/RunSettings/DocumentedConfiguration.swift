@@ -1,6 +1,41 @@
 import PromptAggregation
 
+/// A key with its value, and what it may be.
+public struct DocumentedKey: Encodable, Sendable {
+    public var key: String
+    public var value: String
+    public var standard: String
+    /// Which values it takes; empty for any text, or where the meaning says it.
+    public var expected: String
+    public var meaning: String
+
+    enum CodingKeys: String, CodingKey {
+        case key, value, expected, meaning
+        case standard = "default"
+    }
+}
+
 extension RunConfiguration {
+    /// All keys with the values in force, in the order of the sections.
+    public var documentedKeys: [DocumentedKey] {
+        effective.entries.map {
+            DocumentedKey(
+                key: $0.key, value: $0.value, standard: $0.standard, expected: $0.expected, meaning: $0.help)
+        }
+    }
+
+    /// The keys whose values differ, in the order of the sections: the value here and there, nil where a configuration
+    /// lacks the key.
+    public func differences(from other: RunConfiguration) -> [(key: String, first: String?, second: String?)] {
+        let (own, others) = (Self.byKey(settings), Self.byKey(other.settings))
+        let keys = settings.map(\.key) + other.settings.map(\.key).filter { own[$0] == nil }
+        return keys.filter { own[$0] != others[$0] }.map { ($0, own[$0], others[$0]) }
+    }
+
+    private static func byKey(_ settings: [(key: String, value: String)]) -> [String: String] {
+        Dictionary(settings.map { ($0.key, $0.value) }) { first, _ in first }
+    }
+
     /// All keys as YAML, with the values in force, and for each what it means, which values it takes and its default. A
     /// run reads it like any other file.
     ///
@@ -8,29 +43,19 @@ extension RunConfiguration {
     public var documentation: String {
         let lines = effective.sections.flatMap { name, entries in
             ["\(name):"]
-                + (name == "strategy" ? strategyLines(entries) : entries.flatMap(Self.lines(of:)))
+                + entries.flatMap(Self.lines(of:)) + (name == "strategy" ? otherStrategies : [])
         }
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private func strategyLines(_ entries: [EffectiveConfiguration.Entry]) -> [String] {
-        var lines = entries.filter { $0.key == "strategy.name" }.flatMap(Self.lines(of:))
-        let given = Dictionary(strategy.settings.map { ($0.key, $0.value) }) { $1 }
-        for entry in StrategyCatalog.entries where entry.name == strategy.name {
-            for setting in entry.settings {
-                lines += Self.comment(setting.help, setting.expected, setting.standard, after: "  # ")
-                lines.append(
-                    "  \(setting.key): \(EffectiveConfiguration.scalar(given[setting.key] ?? setting.standard))")
-            }
+    private var otherStrategies: [String] {
+        StrategyCatalog.entries.filter { $0.name != strategy.name }.flatMap { entry in
+            ["  # With strategy.name \(entry.name) (\(entry.source)):"]
+                + entry.settings.flatMap { setting in
+                    ["  #   \(setting.key): \(EffectiveConfiguration.scalar(setting.standard))"]
+                        + Self.comment(setting.help, setting.expected, setting.standard, after: "  #     ")
+                }
         }
-        for entry in StrategyCatalog.entries where entry.name != strategy.name {
-            lines.append("  # With strategy.name \(entry.name) (\(entry.source)):")
-            for setting in entry.settings {
-                lines.append("  #   \(setting.key): \(EffectiveConfiguration.scalar(setting.standard))")
-                lines += Self.comment(setting.help, setting.expected, setting.standard, after: "  #     ")
-            }
-        }
-        return lines
     }
 
     private static func lines(of entry: EffectiveConfiguration.Entry) -> [String] {

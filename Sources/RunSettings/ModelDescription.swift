@@ -3,11 +3,14 @@ import PromptAggregation
 /// All that inference needs beside the tuned tensors and the encoder's weights: what a prompts file says of itself, and what
 /// all participants of a run must have in common. `docs/model.md` says what each value does.
 public struct ModelDescription: Codable, Hashable, Sendable {
-    /// What the encoder reads; `image` is the only kind.
-    public var modality = "image"
+    /// What the encoder reads: `image` or `text`.
+    public var modality: String
     /// The classes in the order of the logits.
     public var classes: [String]
-    public var image: Image
+    /// nil for texts.
+    public var image: Image?
+    /// nil for images.
+    public var text: Text?
     public var encoder: Encoder
     public var prompts: Prompts
     public var feature: Feature
@@ -40,13 +43,36 @@ public struct ModelDescription: Codable, Hashable, Sendable {
         }
     }
 
+    /// How a text becomes the encoder's input.
+    public struct Text: Codable, Hashable, Sendable {
+        /// Tokens that are read, class token and separator among them; what is beyond is cut off.
+        public var maximumLength: Int
+        /// `wordpiece`, as `tokenizer.json` or `vocab.txt` beside the weights has it.
+        public var tokenizer = "wordpiece"
+        public var vocabulary: Int
+        public var lowercase, stripAccents: Bool
+
+        enum CodingKeys: String, CodingKey {
+            case tokenizer, vocabulary, lowercase
+            case maximumLength = "maximum_length"
+            case stripAccents = "strip_accents"
+        }
+
+        public init(maximumLength: Int, vocabulary: Int, lowercase: Bool, stripAccents: Bool) {
+            self.maximumLength = maximumLength
+            self.vocabulary = vocabulary
+            self.lowercase = lowercase
+            self.stripAccents = stripAccents
+        }
+    }
+
     /// The frozen encoder, and what no tensor of it says.
     public struct Encoder: Codable, Hashable, Sendable {
         /// As `encoder.family` names it.
         public var family: String
         /// The library and class whose names the tensors have.
         public var library: String
-        /// SHA-256 of the weights in hexadecimal.
+        /// SHA-256 of the weights, and of a text encoder's tokenizer, in hexadecimal.
         public var digest: String
         public var width, depth, heads, hidden, patchSize: Int
         /// `gelu`, `geluTanh` or `quickGelu`.
@@ -55,7 +81,7 @@ public struct ModelDescription: Codable, Hashable, Sendable {
         public var epsilon: Float
         /// Registers and a distillation token.
         public var extraTokens: Int
-        /// What the class feature is: `class-token` or `attention-pooling`.
+        /// What the class feature is: `class-token`, `attention-pooling` or `mean`.
         public var feature: String
 
         enum CodingKeys: String, CodingKey {
@@ -150,10 +176,13 @@ public struct ModelDescription: Codable, Hashable, Sendable {
     }
 
     public init(
-        classes: [String], image: Image, encoder: Encoder, prompts: Prompts, feature: Feature, head: Head
+        classes: [String], image: Image? = nil, text: Text? = nil, encoder: Encoder, prompts: Prompts, feature: Feature,
+        head: Head
     ) {
+        modality = text == nil ? "image" : "text"
         self.classes = classes
         self.image = image
+        self.text = text
         self.encoder = encoder
         self.prompts = prompts
         self.feature = feature
@@ -167,10 +196,22 @@ extension ModelDescription {
         func list(_ values: [Float]) -> String { values.map { "\($0)" }.joined(separator: " ") }
         var fields = [("modality", modality), ("classes", "\(classes.count)")]
         fields += classes.enumerated().map { ("classes[\($0)]", $1) }
+        if let image {
+            fields += [
+                ("image.size", "\(image.size)"), ("image.shorter_side", "\(image.shorterSide)"),
+                ("image.crop", image.crop), ("image.interpolation", image.interpolation),
+                ("image.channels", "\(image.channels)"), ("image.mean", list(image.mean)),
+                ("image.std", list(image.std)),
+            ]
+        }
+        if let text {
+            fields += [
+                ("text.maximum_length", "\(text.maximumLength)"), ("text.tokenizer", text.tokenizer),
+                ("text.vocabulary", "\(text.vocabulary)"), ("text.lowercase", "\(text.lowercase)"),
+                ("text.strip_accents", "\(text.stripAccents)"),
+            ]
+        }
         fields += [
-            ("image.size", "\(image.size)"), ("image.shorter_side", "\(image.shorterSide)"),
-            ("image.crop", image.crop), ("image.interpolation", image.interpolation),
-            ("image.channels", "\(image.channels)"), ("image.mean", list(image.mean)), ("image.std", list(image.std)),
             ("encoder.family", encoder.family), ("encoder.library", encoder.library),
             ("encoder.digest", encoder.digest), ("encoder.width", "\(encoder.width)"),
             ("encoder.depth", "\(encoder.depth)"), ("encoder.heads", "\(encoder.heads)"),

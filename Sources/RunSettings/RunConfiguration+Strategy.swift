@@ -7,8 +7,11 @@ extension RunConfiguration.Strategy {
     init(name: String, _ reader: ConfigurationReader) throws {
         self.name = name
         let declared = StrategyCatalog.entries.first { $0.name == name }?.settings ?? []
-        settings = try declared.map {
-            Setting(key: $0.key, value: try reader.text("strategy.\($0.key)", $0.standard, $0.help))
+        settings = try declared.map { setting in
+            let value = try reader.text(
+                "strategy.\(setting.key)", setting.standard, expected: setting.expected, setting.help,
+                where: setting.accepts)
+            return Setting(key: setting.key, value: value)
         }
         settings += try reader.rest(of: "strategy").map { Setting(key: $0.key, value: $0.value) }
     }

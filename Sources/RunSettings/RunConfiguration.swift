@@ -97,6 +97,8 @@ public struct RunConfiguration: Sendable {
         public var family: String?
         /// Height and width of the images, nil for what the model was trained on.
         public var imageSize: Int?
+        /// Tokens of a text that are read, nil for what the model's files say.
+        public var maximumLength: Int?
     }
 
     public struct DataSource: Hashable, Sendable {
@@ -201,7 +203,7 @@ extension RunConfiguration {
             keys: try Self.optional(
                 reader.text(
                     "security.keys", "",
-                    "folder of keys that 'impromptu keys' made; empty for neither encryption nor authentication")),
+                    "folder of keys that 'impromptu keys make' made; empty for neither encryption nor authentication")),
             aggregatorKey: try Self.optional(
                 reader.text(
                     "security.aggregator_key", "",
@@ -223,10 +225,9 @@ extension RunConfiguration {
                 "prompts.feature_whitening", "none", of: ["none", "validation"],
                 "images that the whitening of the class feature before the head is estimated from") == "validation")
         head = try Head(reader)
-        guard !head.onClassifier || !prompts.whitening else {
-            throw ConfigurationError(
-                "head.on_classifier: expected prompts.feature_whitening none beside it, found validation")
-        }
+        reader.require(
+            !head.onClassifier || !prompts.whitening,
+            "head.on_classifier: expected prompts.feature_whitening none beside it, found validation")
         federation.plan = try TrainingPlan(reader)
         if head.personal { federation.plan.personal = .head }
         federation.schedule = try LearningRateSchedule(reader, runVersions: stop.versions)
@@ -237,9 +238,9 @@ extension RunConfiguration {
         } catch {
             throw ConfigurationError("\(error)")
         }
-        guard !head.personal || !federation.plan.classMeans else {
-            throw ConfigurationError("head.personal: expected false with strategy.name \(strategyName), found true")
-        }
+        reader.require(
+            !head.personal || !federation.plan.classMeans,
+            "head.personal: expected false with strategy.name \(strategyName), found true")
         encoder = Encoder(
             path: try reader.text(
                 "encoder.path", "", "folder with model.safetensors and config.json; empty for the bundled ViT"),
@@ -249,13 +250,17 @@ extension RunConfiguration {
                     "the family of models that the weights are of; empty where they say it themselves")),
             imageSize: try reader.integer(
                 "encoder.image_size", 0, 0...8192, "height and width of the images; 0 for what it was trained on"
+            ).nonZero,
+            maximumLength: try reader.integer(
+                "encoder.maximum_length", 0, 0...65_536,
+                "tokens of a text that are read; 0 for what the model's files say"
             ).nonZero)
         encoderDigest = try reader.text(
             "encoder.digest", "", "clients with other weights are refused; empty for those of encoder.path")
         data = try DataSource(reader, seed: seed)
         evaluation = try Evaluation(reader)
         federation.evaluateEvery = evaluation.clientVersions
-        try data.check(whitening: prompts.whitening)
+        data.check(whitening: prompts.whitening, reader)
         worker = Worker(
             threads: try reader.integer("worker.threads", 1, 1...256, "threads of a worker's tuning"),
             outbox: try Self.optional(
@@ -269,9 +274,9 @@ extension RunConfiguration {
             delay: try DelayModel(reader), clients: try Worker.sites(reader))
         privacy = try ClientPrivacy(reader)
         simulation = try Virtual(reader)
-        try reader.finish()
         effective = reader.declared
-        try checkPrivacy()
+        checkPrivacy(reader)
+        try reader.finish()
     }
 
     /// Reads YAML files, the environment and `--set` assignments, each above what came before.

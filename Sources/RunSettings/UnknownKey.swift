@@ -18,7 +18,7 @@ struct UnknownKey {
         }
         let meant = suggestions
         return meant.isEmpty
-            ? "unknown key \(key); impromptu aggregate --print-config lists all keys"
+            ? "unknown key \(key); impromptu config show lists all keys"
             : "unknown key \(key), did you mean \(meant.joined(separator: " or "))?"
     }
 

@@ -71,44 +71,60 @@ struct RootCommand: AsyncParsableCommand {
             come in, however late.
 
             Try it on this machine:       impromptu demo
-            Look before you start:        impromptu check --config run.yaml --run runs/first
-            Run it for real:              impromptu aggregate --config run.yaml --run runs/first
-                                          impromptu work --config run.yaml --index 0 --of 4   (on each machine)
+            Look before you start:        impromptu check aggregator runs/first --config run.yaml
+            Run it for real:              impromptu aggregate runs/first --config run.yaml
+                                          impromptu work --config run.yaml --index 0 --workers 4   (on each machine)
             Show the state of a run:      impromptu status runs/first
             Pause a run:                  impromptu drain runs/first
             Change or extend a run:       impromptu set runs/first federation.buffer_size=8
                                           impromptu extend runs/first --updates 500
             Check and look into a run:    impromptu replay runs/first
-                                          impromptu replay runs/first --strategy fedavg --strategy fedbuff
+                                          impromptu whatif runs/first --strategy fedavg --strategy fedbuff
                                           impromptu whatif runs/first --without clinic-3
-                                          impromptu verify runs/first --public-key log.public
+                                          impromptu verify runs/first --public-key keys/log.public
                                           impromptu inspect runs/first
                                           impromptu evaluate runs/first
                                           impromptu report runs/first
-                                          impromptu export runs/first --to figures
+                                          impromptu export runs/first figures
             Use the tuned prompts:        impromptu predict runs/first scan.png
                                           impromptu show runs/first
-                                          impromptu export runs/first --bundle bundle
-            Check a client of your own:   impromptu check-client --client './client {updates} {prompts}'
+                                          impromptu export runs/first bundle --format bundle
+            Check a client of your own:   impromptu check-client './client {updates} {prompts}'
             Look at a data set:           impromptu data fashion-mnist --picture partition.svg
             Compare methods:              impromptu experiment docs/experiments/smoke.yaml
-
             Choose a strategy:            impromptu strategies pfpt-async
+            Choose an encoder:            impromptu encoders
+            Write a configuration:        impromptu config show
 
-            A configuration is a YAML file with sections and keys; 'impromptu aggregate --print-config' prints all of \
-            them with their defaults. The environment overrides the file (IMPROMPTU_FEDERATION__BUFFER_SIZE=8), \
-            and --set federation.buffer_size=8 overrides both.
+            The run or what else a command is about comes first, then options: -c a configuration file, -s one key, \
+            -o how to print (table, json, csv), -q less, -v more. Times have units: --timeout 30s.
+
+            Exit codes: 0 done, 1 failed, 2 a wrong command line or configuration, 75 try again later.
             """,
         version: buildVersion,
-        subcommands: [
-            AggregateCommand.self, WorkCommand.self, RelayCommand.self, DemoCommand.self, ReplayCommand.self,
-            VerifyCommand.self, WhatIfCommand.self, InspectCommand.self, EvaluateCommand.self, PredictCommand.self,
-            ShowCommand.self, ReportCommand.self,
-            ExportCommand.self, SimulateCommand.self,
-            ExperimentCommand.self, StrategiesCommand.self, DataCommand.self, KeysCommand.self, StatusCommand.self,
-            DrainCommand.self,
-            SetCommand.self,
-            ExtendCommand.self,
-            CheckCommand.self, CheckClientCommand.self, BenchCommand.self,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Run a federation",
+                subcommands: [
+                    AggregateCommand.self, WorkCommand.self, RelayCommand.self, KeysCommand.self, CheckCommand.self,
+                    StatusCommand.self, DrainCommand.self, SetCommand.self, ExtendCommand.self,
+                ]),
+            CommandGroup(
+                name: "Look into a run",
+                subcommands: [
+                    InspectCommand.self, ReplayCommand.self, VerifyCommand.self, WhatIfCommand.self,
+                    EvaluateCommand.self, ReportCommand.self, ExportCommand.self, ShowCommand.self, PredictCommand.self,
+                ]),
+            CommandGroup(
+                name: "Try and compare",
+                subcommands: [
+                    DemoCommand.self, SimulateCommand.self, ExperimentCommand.self, FaultsCommand.self,
+                    CheckClientCommand.self, BenchCommand.self,
+                ]),
+            CommandGroup(
+                name: "Configure",
+                subcommands: [
+                    ConfigCommand.self, StrategiesCommand.self, EncodersCommand.self, DataCommand.self,
+                ]),
         ])
 }

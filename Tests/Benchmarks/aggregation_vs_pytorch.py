@@ -123,7 +123,7 @@ def timed(loop, shape, clock):
 
 def our_flush(command, method, shape):
     """Milliseconds of one flush on the wall, from the benchmark's JSON."""
-    arguments = [*command, "--json", "--runs", "1", "--method", method, "--shape", shape]
+    arguments = [*command, "--output", "json", "--runs", "1", "--method", method, "--shape", shape]
     rows = json.loads(subprocess.run(arguments, check=True, capture_output=True, text=True).stdout)
     if len(rows) != 1:
         sys.exit(f"expected one row from {' '.join(arguments)}, found {len(rows)}")

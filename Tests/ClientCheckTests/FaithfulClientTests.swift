@@ -73,7 +73,7 @@ import Testing
                 base: RunConfiguration.demo, files: [], environment: [:], assignments: assignments)
             try configuration.yaml.write(toFile: file, atomically: true, encoding: .utf8)
             let findings = try await check(
-                "\(LiveProcess.program) work --config \(file) --run {run}", in: folder, patience: 60,
+                "\(LiveProcess.program) work {run} --config \(file)", in: folder, patience: 60,
                 model: try ModelOnTrial(configuration))
             #expect(findings.broken.isEmpty && findings.untried.isEmpty, "\(findings.words)")
         }

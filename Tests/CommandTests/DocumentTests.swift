@@ -35,42 +35,14 @@ import Testing
 
     // MARK: Commands
 
-    private struct Command: Decodable {
-        struct Argument: Decodable {
-            struct Name: Decodable { var name: String }
-            var names: [Name]?
-        }
-        var commandName: String
-        var shouldDisplay: Bool?
-        var subcommands: [Command]?
-        var arguments: [Argument]?
-
-        var options: Set<String> { Set((arguments ?? []).flatMap { $0.names ?? [] }.map(\.name)) }
-    }
-    private struct Dump: Decodable { var command: Command }
-
-    /// The commands by their words, such as `bench tuning`, with their options.
-    private static func commands() throws -> [String: Set<String>] {
-        let dump = try Program.run(["--experimental-dump-help"]).output
-        let root = try JSONDecoder().decode(Dump.self, from: Data(dump.utf8)).command
-        var commands: [String: Set<String>] = [:]
-        func add(_ command: Command, below words: String) {
-            let words = words.isEmpty ? command.commandName : "\(words) \(command.commandName)"
-            if command.shouldDisplay ?? true { commands[words] = command.options }
-            for inner in command.subcommands ?? [] { add(inner, below: words) }
-        }
-        for command in root.subcommands ?? [] where command.commandName != "help" { add(command, below: "") }
-        return commands
-    }
-
     @Test func everyCommandAndOptionOfTheDocumentsExists() throws {
-        let commands = try Self.commands()
+        let commands = try CommandTree.visible().mapValues { Set($0.arguments.flatMap(\.names).map(\.text)) }
         for (name, text) in try Self.documents() {
             for line in Self.code(text) {
                 let commandsAlone = line.split(separator: " && ").first { $0.contains("impromptu ") } ?? ""
                 for call in commandsAlone.split(separator: "impromptu ", omittingEmptySubsequences: false).dropFirst()
                 where !call.hasPrefix(" ") {
-                    let words = call.split(separator: " ").prefix { !$0.hasPrefix("--") }.map(String.init)
+                    let words = call.split(separator: " ").prefix { !$0.hasPrefix("-") }.map(String.init)
                     guard let first = words.first, first.allSatisfy({ $0.isLowercase && $0.isASCII }) else { continue }
                     guard first != "help" else { continue }
                     let two = words.prefix(2).joined(separator: " ")
@@ -79,9 +51,9 @@ import Testing
                         if line.hasPrefix("impromptu ") { Issue.record("\(name): no command '\(first)' in: \(line)") }
                         continue
                     }
-                    for word in call.split(whereSeparator: { " ,;()'\"[]=".contains($0) }) where word.hasPrefix("--") {
-                        let option = String(word.dropFirst(2))
-                        #expect(options.contains(option), "\(name): \(first) has no --\(option), in: \(line)")
+                    for word in call.split(whereSeparator: { " ,;()'\"[]=".contains($0) })
+                    where word.hasPrefix("-") && word.count > 1 {
+                        #expect(options.contains(String(word)), "\(name): \(first) has no \(word), in: \(line)")
                     }
                 }
             }
@@ -90,7 +62,7 @@ import Testing
 
     @Test func everyCommandIsInTheDocuments() throws {
         let code = try Self.documents().flatMap { Self.code($0.text) }.joined(separator: "\n")
-        for command in try Self.commands().keys where command != "bench" {
+        for command in try CommandTree.visible().keys where command != "bench" {
             let last = command.split(separator: " ").last!
             #expect(code.contains("impromptu \(command)") || code.contains("bench \(last)"), "impromptu \(command)")
         }
@@ -98,7 +70,7 @@ import Testing
 
     // MARK: Keys
 
-    private static func printed() throws -> String { try Program.run(["aggregate", "--print-config"]).output }
+    private static func printed() throws -> String { try Program.run(["config", "show"]).output }
 
     /// All keys of the configuration, the settings of all strategies among them.
     private static func keys() throws -> Set<String> {
@@ -139,13 +111,13 @@ import Testing
         }
     }
 
-    @Test func theReferenceIsWhatPrintConfigPrints() throws {
+    @Test func theReferenceIsWhatConfigShowPrints() throws {
         let reference = try String(contentsOf: Self.root.appending(path: "docs/configuration.md"), encoding: .utf8)
         let blocks = reference.components(separatedBy: "```yaml\n")
         #expect(blocks.count == 2)
         let block = blocks.last?.components(separatedBy: "```\n").first
         #expect(
             try block == Self.printed(),
-            "docs/configuration.md: put the output of 'impromptu aggregate --print-config' between the fences")
+            "docs/configuration.md: put the output of 'impromptu config show' between the fences")
     }
 }

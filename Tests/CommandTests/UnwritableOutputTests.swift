@@ -18,7 +18,7 @@ import Testing
         return (process.terminationStatus, String(decoding: bytes, as: UTF8.self))
     }
 
-    @Test(arguments: ["aggregate --print-config", "--help", "work --help", "--version"])
+    @Test(arguments: ["config show", "--help", "work --help", "--version"])
     func resultsThatCannotBeWrittenAreAnErrorInOneLine(arguments: String) throws {
         for target in [">/dev/full", ">&-"] {
             let (code, errors) = try shell("\"$0\" \(arguments) \(target)")
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func aReaderThatGoesEndsTheCommandQuietly() throws {
-        let (code, errors) = try shell("\"$0\" aggregate --print-config | true; exit ${PIPESTATUS[0]}")
+        let (code, errors) = try shell("\"$0\" config show | true; exit ${PIPESTATUS[0]}")
         #expect(code == 141 || code == 0)
         #expect(errors.isEmpty)
     }

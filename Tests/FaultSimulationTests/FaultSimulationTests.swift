@@ -4,7 +4,7 @@ import Testing
 
 /// The production aggregator, clients, codec, log and recovery under faults that seeds draw.
 @Suite struct FaultSimulationTests {
-    /// As `impromptu simulate --faults --seeds 500`.
+    /// As `impromptu faults --seeds 500`.
     @Test func fiveHundredSeedsHold() async {
         let sweep = await FaultSweep(seeds: 1...500, threads: 2)
         #expect(sweep.seeds == 500)

@@ -135,8 +135,8 @@ import ZeroMQTransport
         try withKeys { folder in
             #expect(try folder.revoke("two"))
             for (name, words) in [
-                ("tow", "--rotate: expected a name of \(folder.path)/allowed (one), found 'tow'"),
-                ("two", "--rotate: expected a key, found that two's is revoked"),
+                ("tow", "keys rotate: expected a name of \(folder.path)/allowed (one), found 'tow'"),
+                ("two", "keys rotate: expected a key, found that two's is revoked"),
                 ("aggregator", "found the aggregator's own"),
             ] {
                 let error = #expect(throws: ConfigurationError.self) { try folder.rotate(name) }

@@ -135,6 +135,6 @@ import Testing
             "SLURM_ARRAY_TASK_ID": "9", "SLURM_ARRAY_TASK_MIN": "1", "SLURM_ARRAY_TASK_COUNT": "2",
         ]
         let hint = #expect(throws: ConfigurationError.self) { try WorkerPlace(environment: gap) }
-        #expect(hint?.description.contains("--of") == true)
+        #expect(hint?.description.contains("--workers") == true)
     }
 }

@@ -229,6 +229,36 @@ class Encoder:
         return (u + self.apply("head.mlp.fc2", hidden))[0]
 
 
+class TextEncoder(Encoder):
+    """That of texts: norms stand behind attention and perceptron."""
+
+    def __init__(self, weights, description):
+        start = "embeddings.word_embeddings.weight"
+        self.prefix = next(name[:-len(start)] for name in weights if name.endswith(start))
+        self.tensors = {name: values.astype(np.float64) for name, values in weights.items()}
+        self.width, self.depth, self.heads = (description[name] for name in ("width", "depth", "heads"))
+        self.act, self.epsilon = ACTIVATIONS[description["activation"]], description["epsilon"]
+        self.averages = description["feature"] == "mean"
+
+    def feature(self, tokens, prompts):
+        """The feature, [width], of the tokens of a text; prompts [count, blocks, width]."""
+        count = len(prompts)
+        own = self.get("embeddings.word_embeddings.weight")[tokens]
+        own = own + self.get("embeddings.position_embeddings.weight")[:len(tokens)]
+        own = self.norm("embeddings.LayerNorm", own + self.get("embeddings.token_type_embeddings.weight")[0])
+        x = np.concatenate([own[:1], prompts[:, 0], own[1:]])
+        names = dict(q="attention.self.query", k="attention.self.key", v="attention.self.value",
+                     out="attention.output.dense")
+        for index in range(self.depth):
+            if 0 < index < prompts.shape[1]:
+                x[1:1 + count] = prompts[:, index]
+            block = f"encoder.layer.{index}."
+            x = self.norm(block + "attention.output.LayerNorm", x + self.attention(block, names, x, x))
+            hidden = self.act(self.apply(block + "intermediate.dense", x))
+            x = self.norm(block + "output.LayerNorm", x + self.apply(block + "output.dense", hidden))
+        return np.concatenate([x[:1], x[1 + count:]]).mean(0) if self.averages else x[0]
+
+
 # 3 and 4. Picks and logits
 
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Writes Tests/PromptTuningTests/Fixtures/model-*.safetensors: for each family of encoders an image's way to logits and a step's
-loss and gradients, computed in float64 by model.py from docs/model.md. The weights are those of the fixtures beside them.
+"""Writes Tests/PromptTuningTests/Fixtures/model-*.safetensors: for each family of encoders the way of an image, or of a text's
+tokens, to logits, and a step's loss and gradients, computed in float64 by model.py from docs/model.md. The weights are those of
+the fixtures beside them.
 
     model_vectors.py [FOLDER]
 
-Gradients are central differences of the loss, which needs no second derivation. `images` are bytes, `expected.…` results."""
+Gradients are central differences of the loss, which needs no second derivation. `images` are bytes, `tokens` [texts, tokens] with
+-1 where a text is over, `expected.…` results."""
 
 import json
 import math
@@ -26,19 +28,24 @@ CASES = {
     "torchvision": ("grad-tv-authors-head", {"whitening": False, "hidden": 7, "reads": "classifier", "inputs": 20}),
     "clip": ("grad-clip-deep", {"blocks": 3, "activation": "quickGelu", "epsilon": 1e-5}),
     "siglip": ("grad-siglip-deep", {"blocks": 2, "feature": "attention-pooling", "whitening": False}),
+    # A seed by which texts differ in what they pick.
+    "bert": ("text-mean-deep", {"blocks": 2, "feature": "mean", "epsilon": 1e-12, "seed": 23}),
 }
 
 
 def describe(family, config, change):
     def first(*names):
         return next((config[name] for name in names if name in config), None)
+    reads = {"image": {"size": 16, "shorter_side": 16, "crop": "center", "interpolation": "bicubic-antialiased", "channels": 3,
+                       "mean": [0.5, 0.45, 0.4], "std": [0.25, 0.3, 0.2]}}
+    if family == "bert":
+        reads = {"text": {"maximum_length": 16, "tokenizer": "wordpiece", "vocabulary": 30, "lowercase": True,
+                          "strip_accents": True}}
     return {
-        "modality": "image", "classes": [f"class {place}" for place in range(CLASSES)],
-        "image": {"size": 16, "shorter_side": 16, "crop": "center", "interpolation": "bicubic-antialiased", "channels": 3,
-                  "mean": [0.5, 0.45, 0.4], "std": [0.25, 0.3, 0.2]},
+        "modality": next(iter(reads)), "classes": [f"class {place}" for place in range(CLASSES)], **reads,
         "encoder": {"family": family, "library": "", "digest": "", "width": 24,
                     "depth": first("num_hidden_layers", "depth", "num_layers"),
-                    "heads": first("num_attention_heads", "num_heads"), "hidden": 0, "patch_size": 4,
+                    "heads": first("num_attention_heads", "num_heads"), "hidden": 0, "patch_size": 1 if family == "bert" else 4,
                     "activation": change.get("activation", "gelu"),
                     "epsilon": first("layer_norm_eps") or change.get("epsilon", 1e-6),
                     "extra_tokens": 0, "feature": change.get("feature", "class-token")},
@@ -104,19 +111,33 @@ def write(path, tensors, metadata):
     path.write_bytes(struct.pack("<Q", len(text)) + text + body)
 
 
+def padded(texts):
+    tokens = np.full((len(texts), max(map(len, texts))), -1, np.int32)
+    for row, text in zip(tokens, texts):
+        row[:len(text)] = text
+    return tokens
+
+
 def case(family, fixture, change, seed):
     random = np.random.default_rng(seed)
     weights, metadata = model.read_safetensors(FIXTURES / f"{fixture}.safetensors")
     weights = {name: values for name, values in weights.items() if not name.startswith(("input.", "expected."))}
     description = describe(family, json.loads(metadata["config"]), change)
     tensors = draw_tensors(description, lambda *shape: random.normal(0, 0.5, shape).astype(np.float32))
-    # Blots on a ground of another colour each, so that the images differ in what they pick.
-    pixels = np.clip(random.integers(-300, 500, (IMAGES, 1, 1, 3)) + random.integers(-80, 80, (IMAGES, 20, 23, 3)), 0, 255)
-    pixels[:, 5:12, 4:15] = random.integers(0, 256, (IMAGES, 1, 1, 3))
-    pixels = pixels.astype(np.uint8)
     labels = np.array([0, 2, 2], np.int32)
-    machine = model.Model(tensors, description, model.Encoder(weights, description["encoder"]))
-    images = [model.prepared(image, description["image"]) for image in pixels]
+    if family == "bert":
+        encoder = model.TextEncoder(weights, description["encoder"])
+        images = [random.integers(0, 30, length) for length in (5, 16, 2)]
+        given, prepared = {"tokens": padded(images)}, {}
+    else:
+        encoder = model.Encoder(weights, description["encoder"])
+        # Blots on a ground of another colour each, so that the images differ in what they pick.
+        pixels = np.clip(random.integers(-300, 500, (IMAGES, 1, 1, 3)) + random.integers(-80, 80, (IMAGES, 20, 23, 3)), 0, 255)
+        pixels[:, 5:12, 4:15] = random.integers(0, 256, (IMAGES, 1, 1, 3))
+        pixels = pixels.astype(np.uint8)
+        images = [model.prepared(image, description["image"]) for image in pixels]
+        given, prepared = {"images": pixels}, {"prepared": np.array(images).astype(np.float32)}
+    machine = model.Model(tensors, description, encoder)
     plain = np.array([machine.plain_feature(image) for image in images])
     similarities = np.array([machine.similarities(feature) for feature in plain])
     own = machine.picks(similarities)
@@ -126,8 +147,8 @@ def case(family, fixture, change, seed):
     def logits(picks):
         return np.array([machine.logits(machine.encoder.feature(image, machine.pool()[rows]))
                          for image, rows in zip(images, picks)])
-    expected = {
-        "prepared": np.array(images).astype(np.float32), "plain": plain, "similarities": similarities,
+    expected = prepared | {
+        "plain": plain, "similarities": similarities,
         "picks.instance": np.array(own, np.int32), "picks.batch": np.array(shared, np.int32),
         "logits.instance": logits(own), "logits.batch": logits([shared] * IMAGES)}
 
@@ -136,14 +157,14 @@ def case(family, fixture, change, seed):
     expected["loss"] = np.array([evaluate()])
     expected |= {f"grad.{name}": values for name, values in gradients(machine, evaluate).items()}
     description["prompts"]["selection"] = "instance"
-    return (tensors | {"images": pixels, "labels": labels} | {f"expected.{name}": v for name, v in expected.items()},
+    return (tensors | given | {"labels": labels} | {f"expected.{name}": v for name, v in expected.items()},
             {"weights": fixture, "config": metadata["config"], "model": json.dumps(description), "plan": json.dumps(PLAN)})
 
 
 def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else FIXTURES
     for seed, (family, (fixture, change)) in enumerate(CASES.items()):
-        tensors, metadata = case(family, fixture, change, seed)
+        tensors, metadata = case(family, fixture, change, change.get("seed", seed))
         write(folder / f"model-{family}.safetensors", tensors, metadata)
 
 

@@ -43,7 +43,7 @@ def read_all(connection):
 announce(server.getsockname()[1])
 # Few files, so that the relay runs out of them below.
 relay = subprocess.Popen(
-    [program, "relay", folder / "up", "--run", folder / "own", "--updates", "tcp://127.0.0.1:*", "--prompts",
+    [program, "relay", folder / "up", folder / "own", "--bind-updates", "tcp://127.0.0.1:*", "--bind-prompts",
      "tcp://127.0.0.1:*"],
     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
 try:

@@ -39,14 +39,14 @@ def start(name, *arguments):
 
 def aggregate():
     return start(
-        "aggregator", program, "aggregate", "--config", f"{folder}/run.yaml", "--run", run, "--quiet", "--dashboard",
+        "aggregator", program, "aggregate", run, "--config", f"{folder}/run.yaml", "--quiet", "--dashboard",
         f"127.0.0.1:{port}", "--set", "run.updates=0", "--set", "evaluation.interval_seconds=1")
 
 
 def work(index):
     return start(
         f"worker-{index}", program, "work", "--config", f"{folder}/run.yaml", "--config", f"{run}/endpoints.yaml",
-        "--index", str(index), "--of", "2", "--set", f"worker.outbox={folder}/outbox")
+        "--index", str(index), "--workers", "2", "--set", f"worker.outbox={folder}/outbox")
 
 
 def fetch(path):

@@ -77,9 +77,20 @@ import Testing
                 #expect(least?["test_accuracy"] == row["test_accuracy_least_test_loss"])
                 #expect(Int(row["updates"]!) == 4 && Int(row["bytes_up"]!)! > 0 && row["seconds_to_0.01"] != "")
                 #expect(row["test_masked_last"] == row["test_accuracy_last"])
+                let (worst, mean) = (Double(row["client_worst_decile_last"]!)!, Double(row["client_mean_last"]!)!)
+                #expect(0 <= worst && worst <= mean && mean <= 1)
             }
+            try checkComparison(runs, versions, in: folder)
             let summary = try String(contentsOfFile: folder + "/out/summary.md", encoding: .utf8)
             #expect(summary.contains("8 of 8 runs") && summary.contains("pfpt-async against others"))
+
+            let picture = try String(contentsOfFile: folder + "/out/curves.svg", encoding: .utf8)
+            for partition in ["iid", "skewed"] {
+                #expect(picture.contains(">\(partition): Accuracy by updates<"))
+                #expect(picture.contains(">\(partition): Accuracy by the clock<"))
+            }
+            #expect(picture.components(separatedBy: ">test accuracy, %<").count == 5)
+            #expect(picture.components(separatedBy: ">pfpt-async</text>").count == 5)
 
             let report = try Report(paths: [folder + "/out"]).markdown
             #expect(report.contains("### All figures") && report.contains("## Methods on fashion-mnist, iid"))
@@ -95,6 +106,42 @@ import Testing
                     .replacing("skewed: {", with: "skewed: {training.batch_size: 4, ")
                     .replacing("batch_size: 8, ", with: ""), in: folder)
             #expect(changed.made == 8)
+        }
+    }
+
+    /// pfpt-async less fedavg in summary.md, against the tables: on each partition, and in the mean over both.
+    private func checkComparison(
+        _ runs: [[String: String]], _ versions: [[String: String]], in folder: String
+    ) throws {
+        func accuracy(_ strategy: String, _ partition: String, _ seed: Int, by end: Double?) throws -> Double {
+            let run = try #require(
+                runs.first { $0["strategy"] == strategy && $0["partition"] == partition && $0["seed"] == "\(seed)" })
+            let evaluated = versions.filter { $0["run"] == run["run"] && !$0["test_accuracy"]!.isEmpty }
+            let last = evaluated.last { end == nil || Double($0["seconds"]!)! <= end! }
+            return 100 * Double(try #require(last)["test_accuracy"]!)!
+        }
+        func end(_ partition: String, _ seed: Int) -> Double {
+            let own = runs.filter { $0["partition"] == partition && $0["seed"] == "\(seed)" }
+            return own.map { Double($0["virtual_seconds"]!)! }.min()! + 0.001
+        }
+        let summary = try String(contentsOfFile: folder + "/out/summary.md", encoding: .utf8)
+        let lines = summary.split(separator: "\n").filter { $0.hasPrefix("| fedavg | ") }
+        let cells = lines.map { $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }
+            .filter { $0.count == 15 }
+        #expect(cells.map { $0[1] } == ["iid", "skewed", "mean"])
+        for row in cells {
+            let partitions = row[1] == "mean" ? ["iid", "skewed"] : [row[1]]
+            for (column, atOneTime) in [(7, false), (11, true)] {
+                let differences = try [1, 2].map { seed in
+                    try partitions.map { partition in
+                        let end = atOneTime ? end(partition, seed) : nil
+                        return try accuracy("pfpt-async", partition, seed, by: end)
+                            - accuracy("fedavg", partition, seed, by: end)
+                    }.reduce(0, +) / Double(partitions.count)
+                }
+                #expect(row[2] == "2")
+                #expect(abs(Double(row[column])! - (differences[0] + differences[1]) / 2) < 0.006, "\(row)")
+            }
         }
     }
 
@@ -180,7 +227,7 @@ import Testing
 
     @Test(
         "the experiments of the documents can be read",
-        arguments: ["smoke", "strong", "clip", "clip-rates"])
+        arguments: ["smoke", "strong", "strong-rates", "clip", "clip-rates"])
     func documents(name: String) throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()

@@ -52,7 +52,7 @@ import Testing
     ) throws -> (predictions: [Prediction], unreadable: [String], summary: PredictionSummary) {
         let items = try PredictionInputs(inputs, classes: labels ? ClassList(tuned.model.classes) : nil)
         var found: (predictions: [Prediction], unreadable: [String], summary: PredictionSummary) = (
-            [], [], PredictionSummary(classes: tuned.model.classes)
+            [], [], PredictionSummary(classes: tuned.model.classes, examples: "images")
         )
         try Predictor(tuned, threads: 2, selection: selection).predict(items) { _, outcome in
             switch outcome {
@@ -157,7 +157,7 @@ import Testing
             #expect(tuned.file.logOffset != nil)
             let model = tuned.model
             #expect(model.classes == ["lying", "none", "standing"])
-            #expect(model.image.size == 64 && model.encoder.family == "vit")
+            #expect(model.image?.size == 64 && model.encoder.family == "vit")
             #expect(model.prompts.selection == .batch && model.prompts.keyProjection && model.prompts.picked == 3)
             #expect(try ModelDescription(ofRun: run) == model)
             let names = model.fields.map(\.name)

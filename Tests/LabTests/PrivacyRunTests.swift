@@ -68,7 +68,8 @@ import Testing
         arguments: [
             (["strategy.name=scaffold"], "control variates"), (["strategy.name=fedcof"], "class means"),
             (["strategy.name=isolated"], "send nothing"), (["worker.outbox="], "worker.outbox"),
-            (["privacy.epsilon_budget=0.01"], "a single update costs"), (["privacy.delta=0"], "privacy.delta"),
+            (["privacy.epsilon_budget=0.01"], "an update costs with privacy.noise_multiplier"),
+            (["privacy.delta=0"], "privacy.delta"),
         ])
     func refused(more: [String], words: String) throws {
         let error = #expect(throws: ConfigurationError.self) {

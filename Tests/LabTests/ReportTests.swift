@@ -25,7 +25,7 @@ import Text
                     "Prompts in the pool", "Staleness of the updates used",
                     "The pool's prompts from version to version",
                     "Training loss reported by the clients", "Updates used, by client over time",
-                    "What each client has: images by class", "Which prompts each client shaped, over the run",
+                    "What each client has: samples by class", "Which prompts each client shaped, over the run",
                     "Which prompts of the clients made which of version \(inspection.version)",
                 ])
             func count(_ chart: String, _ style: String) throws -> Int {
@@ -44,7 +44,7 @@ import Text
             #expect(try count("Influence: share of the weight that moved versions", "bar") == 4)
             let used = page.charts["Updates used, by client over time"]!.filter { $0.styles.contains("cell") }
             #expect(used.map { $0.lastNumber }.reduce(0, +) == parts.count)
-            let images = page.charts["What each client has: images by class"]!.filter { $0.styles.contains("cell") }
+            let images = page.charts["What each client has: samples by class"]!.filter { $0.styles.contains("cell") }
             #expect(images.map { $0.lastNumber }.reduce(0, +) == 200)
 
             var prompts: Set<UInt64> = []

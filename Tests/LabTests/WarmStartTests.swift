@@ -86,7 +86,7 @@ import Testing
             let changes: [(String, (inout ModelDescription) -> Void)] = [
                 ("classes: expected '10', found '9'", { $0.classes.removeLast() }),
                 ("classes[1]: expected '\(model.classes[1])', found 'hat'", { $0.classes[1] = "hat" }),
-                ("image.size: expected '\(model.image.size)', found '48'", { $0.image.size = 48 }),
+                ("image.size: expected '\(model.image?.size ?? 0)', found '48'", { $0.image?.size = 48 }),
                 ("encoder.digest: expected '\(model.encoder.digest)', found 'x'", { $0.encoder.digest = "x" }),
                 ("prompts.blocks: expected '1', found '2'", { $0.prompts.blocks = 2 }),
             ]

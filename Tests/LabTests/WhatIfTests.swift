@@ -44,7 +44,9 @@ import Testing
     @Test func aBufferOfTheRecordedSizeIsTheRecordedRun() throws {
         try withTemporaryFolder { folder in
             let run = try simulateSmallRun(folder, ["federation.flush_after_seconds=0", "run.updates=11"])
-            let methods = { WhatIfMethods(strategies: ["pfpt-async"], buffer: $0) }
+            func methods(_ size: Int) -> WhatIfMethods {
+                WhatIfMethods(strategies: ["pfpt-async"], assignments: ["federation.buffer_size=\(size)"])
+            }
             let same = try WhatIf(log: run.log, methods: methods(2))
             #expect(same.recorded.updates == 11)
             expectNoDifference(same.others[0], same.recorded)
@@ -60,7 +62,9 @@ import Testing
             let run = try simulateSmallRun(folder, ["training.prompt_learning_rate=10"])
             let twin = try FedAvgTwin(log: run.log)
             let fedAvg = try WhatIf(
-                log: run.log, methods: WhatIfMethods(strategies: ["fedavg"], staleness: "constant")
+                log: run.log,
+                methods: WhatIfMethods(
+                    strategies: ["fedavg"], assignments: ["federation.staleness_weight=constant"])
             ).others[0]
             #expect(abs(fedAvg.headDistance - twin.headDistance) < 1e-5 * twin.headDistance)
             #expect(twin.headDistance > 1e-3, "the methods differ")
@@ -75,8 +79,10 @@ import Testing
             let late = try RunInspection(log: run.log).updates.filter { ($0.staleness ?? 0) > 0 }.count
             #expect(late > 0)
             func distance(_ staleness: String, _ buffer: Int?) throws -> Double {
-                try WhatIf(log: run.log, methods: WhatIfMethods(staleness: staleness, buffer: buffer))
-                    .others[0].headDistance
+                let settings =
+                    ["federation.staleness_weight=\(staleness)"]
+                    + (buffer.map { ["federation.buffer_size=\($0)"] } ?? [])
+                return try WhatIf(log: run.log, methods: WhatIfMethods(assignments: settings)).others[0].headDistance
             }
             #expect(try distance("constant", nil) == 0)
             #expect(try distance("inverse-sqrt", nil) > 0)
@@ -91,17 +97,20 @@ import Testing
             func others(_ strategies: [String], _ settings: [String]) throws -> [WhatIf.Outcome] {
                 try WhatIf(log: run.log, methods: WhatIfMethods(strategies: strategies, assignments: settings)).others
             }
-            let both = try others(["fedavg", "fedbuff"], ["strategy.server-rate=0.5"])
+            let both = try others(["fedavg", "fedbuff"], ["strategy.server_rate=0.5"])
             #expect(both.map(\.method) == ["fedavg", "fedbuff"])
             let plain = try others(["fedavg", "fedbuff"], [])
             #expect(both[0].headDistance == plain[0].headDistance && both[1].headDistance != plain[1].headDistance)
             let wrong: [(WhatIfMethods, String)] = [
                 (.init(strategies: ["fedsum"]), "unknown strategy 'fedsum'"),
-                (.init(assignments: ["strategy.server-rate=1"]), "none of pfpt-async has such a setting"),
+                (.init(assignments: ["strategy.server_rate=1"]), "none of pfpt-async has such a setting"),
                 (.init(assignments: ["strategy.sweeps=none"]), "'sweeps' must be a whole number"),
                 (.init(assignments: ["data.alpha=1"]), "--set data.alpha: expected a setting of a strategy"),
-                (.init(staleness: "never"), "expected one of constant, polynomial"),
-                (.init(buffer: 0), "--buffer: expected at least 1"),
+                (.init(assignments: ["federation.staleness_weight=never"]), "expected one of constant, polynomial"),
+                (
+                    .init(assignments: ["federation.buffer_size=0"]),
+                    "--set: federation.buffer_size: expected a whole number from 1 to 1000000, found '0'"
+                ),
                 (
                     .init(strategies: ["fedavg", "scaffold"]),
                     "--strategy scaffold: expected updates that were made for it"

@@ -18,12 +18,13 @@ struct LiveDrainTests {
             try await federation.updates(reach: 3)
             for file in [health, health + "-0"] {
                 let status = try federation.start(
-                    ["status", file, "--within", "30"], as: "status-\(UUID().uuidString)")
+                    ["status", "--health", file, "--timeout", "30s"], as: "status-\(UUID().uuidString)")
                 #expect(try await status.exitCode() == 0, "\(status.output)")
                 #expect(status.output.contains(file == health ? "version" : "2 clients"), "\(status.output)")
             }
 
-            let drain = try federation.start(["drain", federation.run.path, "--within", "60", "--json"], as: "drain")
+            let drain = try federation.start(
+                ["drain", federation.run.path, "--timeout", "60s", "--output", "json"], as: "drain")
             #expect(try await drain.exitCode() == 0, "\(drain.output)")
             let outcome = try JSONDecoder().decode(Drain.self, from: Data(drain.output.utf8))
             #expect(outcome.state == .resting && outcome.unanswered == 0)
@@ -56,13 +57,13 @@ struct LiveDrainTests {
 
     @Test func oneThatStaysTellsOfTheEndOfItsRunAlsoWhenItIsStartedAgain() async throws {
         try await withLiveFederation(["run.updates=6"]) { federation in
-            let aggregator = try federation.startAggregator(["--stay"])
+            let aggregator = try federation.startAggregator(["--keep-running"])
             try await federation.bound(aggregator)
             let first = try federation.startWorker(0)
             #expect(try await first.exitCode() == 0, "\(first.output)")
             aggregator.signal(SIGTERM)
             #expect(try await aggregator.exitCode() == 0, "\(aggregator.output)")
-            let again = try federation.startAggregator(["--stay"])
+            let again = try federation.startAggregator(["--keep-running"])
             try await eventually("an aggregator that tells where it is") {
                 if case .open = try federation.run.rendezvous() { true } else { false }
             }

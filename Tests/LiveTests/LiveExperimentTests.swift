@@ -29,7 +29,7 @@ import Testing
             try Data(Self.experiment.utf8).write(to: URL(fileURLWithPath: file))
             func start(_ name: String) throws -> LiveProcess {
                 try LiveProcess(
-                    LiveFederation.program, ["experiment", file, "--to", folder + "/out", "--jobs", "1"],
+                    LiveFederation.program, ["experiment", file, folder + "/out", "--jobs", "1"],
                     log: "\(folder)/\(name).log")
             }
             func finished() -> [String: Data] {

@@ -45,7 +45,7 @@ struct LiveFederation {
     }
 
     var aggregatorArguments: [String] {
-        ["aggregate", "--config", path + "/run.yaml", "--run", run.path, "--quiet"] + settings
+        ["aggregate", run.path, "--config", path + "/run.yaml", "--quiet"] + settings
     }
 
     /// Starts the aggregator and waits until workers can find it.
@@ -69,7 +69,7 @@ struct LiveFederation {
 
     func workerArguments(_ index: Int, finding: [String]? = nil) -> [String] {
         let place = finding ?? ["--config", run.endpoints]
-        let arguments = ["work", "--config", path + "/run.yaml"] + place + ["--index", "\(index)", "--of", "2"]
+        let arguments = ["work", "--config", path + "/run.yaml"] + place + ["--index", "\(index)", "--workers", "2"]
         return arguments + settings + ["--set", "worker.outbox=\(path)/outbox"]
     }
 
@@ -100,7 +100,7 @@ struct LiveFederation {
 
     /// Has a new process replay the run.
     func replay(_ log: String? = nil) async throws -> (exitCode: Int32, output: String) {
-        let process = try start(["replay", log ?? run.path, "--quiet"], as: "replay-\(UUID().uuidString)")
+        let process = try start(["replay", log ?? run.path], as: "replay-\(UUID().uuidString)")
         return (try await process.exitCode(), process.output)
     }
 }

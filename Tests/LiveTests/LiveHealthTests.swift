@@ -55,7 +55,8 @@ import Testing
 
     @Test func aLiveAggregatorIsReadyAliveAndTellsItsStatusToWhoeverHasAKey() async throws {
         try await withLiveFederation(["run.updates=1000", "evaluation.interval_seconds=0"], keys: true) { federation in
-            let keys = try federation.start(["keys", federation.path + "/keys", "--name", "observer"], as: "keys")
+            let keys = try federation.start(
+                ["keys", "make", "--keys", federation.path + "/keys", "--name", "observer"], as: "keys")
             #expect(try await keys.exitCode() == 0, "\(keys.output)")
             let manager = try Manager(path: federation.path + "/n")
             let aggregator = try LiveProcess(
@@ -69,11 +70,14 @@ import Testing
             #expect(heard.first?.hasPrefix("READY=1\nSTATUS=version 0, 0 updates, 0 clients alive") == true, "\(heard)")
 
             let observer = try federation.start(
-                ["status", federation.run.path, "--keys", federation.path + "/keys", "--json", "--within", "60"],
+                [
+                    "status", federation.run.path, "--keys", federation.path + "/keys", "--output", "json", "--timeout",
+                    "60s",
+                ],
                 as: "status")
             #expect(try await observer.exitCode() == 0, "\(observer.output)")
             #expect(observer.output.contains("\"clientsAlive\" : 0"), "\(observer.output)")
-            let stranger = try federation.start(["status", federation.run.path, "--within", "1"], as: "stranger")
+            let stranger = try federation.start(["status", federation.run.path, "--timeout", "1s"], as: "stranger")
             #expect(try await stranger.exitCode() == 1)
             #expect(stranger.output.contains("heard no aggregator within 1.0 s"), "\(stranger.output)")
 

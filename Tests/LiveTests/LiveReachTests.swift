@@ -17,12 +17,13 @@ struct LiveReachTests {
             let aggregator = try await federation.startBoundAggregator()
             let checked = try federation.start(
                 [
-                    "check", "--config", federation.path + "/run.yaml", "--config", federation.run.endpoints, "--index",
-                    "0", "--of", "2",
+                    "check", "worker", "--config", federation.path + "/run.yaml", "--config", federation.run.endpoints,
+                    "--index",
+                    "0", "--workers", "2",
                 ], as: "check")
             _ = try await checked.exitCode()
             #expect(checked.output.contains("answers"), "\(checked.output)")
-            let worker = try federation.startWorker(0, finding: ["--run", federation.run.path])
+            let worker = try federation.startWorker(0, finding: [federation.run.path])
             for process in [aggregator, worker] { #expect(try await process.exitCode() == 0, "\(process.output)") }
             #expect(worker.output.contains("the aggregator is heard"), "\(worker.output)")
         }
@@ -35,13 +36,13 @@ struct LiveReachTests {
             let near = RunFolder(path: federation.path + "/relay")
             let relay = try federation.start(
                 [
-                    "relay", federation.run.path, "--run", near.path, "--updates", "tcp://localhost:*",
-                    "--prompts", "tcp://[::1]:*",
+                    "relay", federation.run.path, near.path, "--bind-updates", "tcp://localhost:*",
+                    "--bind-prompts", "tcp://[::1]:*",
                 ], as: "relay")
             try await eventually("the relay's endpoints: \(relay.output)") {
                 FileManager.default.fileExists(atPath: near.endpoints) || !relay.isRunning
             }
-            let worker = try federation.startWorker(0, finding: ["--run", near.path])
+            let worker = try federation.startWorker(0, finding: [near.path])
             for process in [aggregator, worker] { #expect(try await process.exitCode() == 0, "\(process.output)") }
         }
     }

@@ -9,18 +9,21 @@ import Testing
 struct LiveRelayTests {
     private func startRelay(_ federation: LiveFederation, _ more: [String] = []) throws -> LiveProcess {
         try federation.start(
-            ["relay", federation.run.path, "--run", federation.path + "/relay", "--advertise", "lo"] + more, as: "relay"
+            ["relay", federation.run.path, federation.path + "/relay", "--advertise", "lo"] + more, as: "relay"
         )
     }
 
     private func startWorker(_ index: Int, of federation: LiveFederation) throws -> LiveProcess {
-        try federation.startWorker(index, finding: ["--run", federation.path + "/relay"])
+        try federation.startWorker(index, finding: [federation.path + "/relay"])
     }
 
     @Test func aFederationWithKeysRunsThroughARelayThatHasNone() async throws {
         try await withLiveFederation(["run.updates=60"], keys: true) { federation in
             let keys = try federation.start(
-                ["keys", federation.path + "/keys", "--config", federation.path + "/run.yaml", "--workers", "2"],
+                [
+                    "keys", "make", "--keys", federation.path + "/keys", "--config", federation.path + "/run.yaml",
+                    "--workers", "2",
+                ],
                 as: "keys")
             #expect(try await keys.exitCode() == 0)
             // What a worker needs is its own secret; the aggregator's public key comes by way of the relay's file.

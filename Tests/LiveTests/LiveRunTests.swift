@@ -78,7 +78,7 @@ struct LiveRunTests {
     @Test func aDemoThatCannotBeginSaysWhyAtOnce() async throws {
         try await withLiveFederation { federation in
             let demo = try federation.start(
-                ["demo", "--run", federation.run.path, "--workers", "1", "--set", "security.keys=\(federation.path)"],
+                ["demo", federation.run.path, "--workers", "1", "--set", "security.keys=\(federation.path)"],
                 as: "demo")
             #expect(try await demo.exitCode(within: 30) == 1)
             let secret = federation.path + "/aggregator.secret"
@@ -104,7 +104,7 @@ struct LiveRunTests {
             }
             let before = try FileManager.default.contentsOfDirectory(atPath: federation.run.path).sorted()
             let second = try federation.start(
-                ["aggregate", "--config", federation.path + "/run.yaml", "--run", federation.run.path, "--quiet"],
+                ["aggregate", federation.run.path, "--config", federation.path + "/run.yaml", "--quiet"],
                 as: "second")
             #expect(try await second.exitCode() == 1)
             #expect(second.output.contains(federation.run.log) && second.output.contains("another"), "\(second.output)")

@@ -8,10 +8,15 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(5)))
 struct LiveSecurityTests {
     /// Runs `impromptu keys` on the federation's folder of keys.
-    private func makeKeys(_ arguments: [String], in federation: LiveFederation) async throws -> LiveProcess {
-        let process = try federation.start(["keys", federation.path + "/keys"] + arguments, as: "keys")
+    private func keys(_ arguments: [String], in federation: LiveFederation) async throws -> LiveProcess {
+        let process = try federation.start(
+            ["keys"] + arguments + ["--keys", federation.path + "/keys"], as: "keys")
         _ = try await process.exitCode()
         return process
+    }
+
+    private func makeKeys(_ arguments: [String], in federation: LiveFederation) async throws -> LiveProcess {
+        try await keys(["make"] + arguments, in: federation)
     }
 
     @Test(.enabled(if: python != nil, "IMPROMPTU_PYTHON names no Python with pyzmq, protobuf and numpy"))
@@ -22,7 +27,7 @@ struct LiveSecurityTests {
                 in: federation)
             #expect(made.output.contains("worker-1.secret, which speaks for client-01 client-03"), "\(made.output)")
             let stranger = try federation.start(
-                ["keys", federation.path + "/other", "--name", "stranger"], as: "other")
+                ["keys", "make", "--keys", federation.path + "/other", "--name", "stranger"], as: "other")
             #expect(try await stranger.exitCode() == 0)
 
             let aggregator = try await federation.startBoundAggregator()
@@ -67,7 +72,7 @@ struct LiveSecurityTests {
             let worker = try federation.startWorker(1)
             try await federation.updates(reach: 2)
 
-            let rotated = try await makeKeys(["--rotate", "worker-1"], in: federation)
+            let rotated = try await keys(["rotate", "worker-1"], in: federation)
             #expect(rotated.output.contains("keys/worker-1.secret"), "\(rotated.output)")
             aggregator.signal(SIGHUP)
             #expect(try await worker.exitCode() == 2, "its key was replaced: \(worker.output)")
@@ -75,7 +80,7 @@ struct LiveSecurityTests {
             let before = try RunInspection(log: federation.run.log).updatesAccepted
             try await federation.updates(reach: before + 2)
 
-            _ = try await makeKeys(["--revoke", "worker-1"], in: federation)
+            _ = try await keys(["revoke", "worker-1"], in: federation)
             aggregator.signal(SIGHUP)
             #expect(try await again.exitCode() == 2, "\(again.output)")
             #expect(again.output.contains("does not know this worker's key"), "\(again.output)")
@@ -96,7 +101,8 @@ struct LiveSecurityTests {
     @Test func aWorkerWithAnotherAggregatorsKeySaysWhatMayBeWrong() async throws {
         try await withLiveFederation(keys: true) { federation in
             _ = try await makeKeys(["--name", "worker-0"], in: federation)
-            let other = try federation.start(["keys", federation.path + "/other", "--name", "worker-0"], as: "other")
+            let other = try federation.start(
+                ["keys", "make", "--keys", federation.path + "/other", "--name", "worker-0"], as: "other")
             #expect(try await other.exitCode() == 0)
             let aggregator = try await federation.startBoundAggregator()
             let worker = try federation.startWorker(

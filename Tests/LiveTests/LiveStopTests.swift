@@ -10,7 +10,7 @@ struct LiveStopTests {
     /// Starts a worker that looks for the aggregator in the run folder.
     private func startFollower(_ index: Int, of federation: LiveFederation, _ more: [String] = []) throws -> LiveProcess
     {
-        try federation.startWorker(index, more, finding: ["--run", federation.run.path])
+        try federation.startWorker(index, more, finding: [federation.run.path])
     }
 
     private func goodbyes(in federation: LiveFederation) throws -> [String] {
@@ -81,10 +81,10 @@ struct LiveStopTests {
     @Test func aWorkerWithNobodyToHostOrToTalkToSaysSo() async throws {
         try await withLiveFederation { federation in
             let spare = try federation.start(
-                ["work", "--config", federation.path + "/run.yaml", "--index", "5", "--of", "6"], as: "spare")
+                ["work", "--config", federation.path + "/run.yaml", "--index", "5", "--workers", "6"], as: "spare")
             #expect(try await spare.exitCode() == 0)
             #expect(spare.output.contains("nothing to do: worker 5 of 6 has none of the 4 clients"), "\(spare.output)")
-            let impatient = try startFollower(0, of: federation, ["--wait", "1"])
+            let impatient = try startFollower(0, of: federation, ["--timeout", "1s"])
             #expect(try await impatient.exitCode() == 75)
             let words = impatient.output.split(separator: "\n").last ?? ""
             #expect(words.contains("waited 1 s for \(federation.run.endpoints)"), "\(impatient.output)")

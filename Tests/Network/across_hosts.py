@@ -42,7 +42,7 @@ class Federation:
         self.processes = {}
         self.start_time = time.monotonic()
         (folder / "run.yaml").write_text(RUN)
-        self.impromptu("keys", "keys", "--config", "run.yaml", "--workers", str(len(WORKERS)))
+        self.impromptu("keys", "make", "--config", "run.yaml", "--workers", str(len(WORKERS)))
 
     def say(self, words):
         print(f"{time.monotonic() - self.start_time:6.1f} s  {words}", flush=True)
@@ -63,24 +63,23 @@ class Federation:
         log.close()
 
     def start_aggregator(self):
-        self.start("aggregator", "aggregate", "--run", "run", "--quiet", "--set", "endpoints.updates=tcp://0.0.0.0:5601",
+        self.start("aggregator", "aggregate", "run", "--quiet", "--set", "endpoints.updates=tcp://0.0.0.0:5601",
                    "--set", "endpoints.prompts=tcp://0.0.0.0:5602")
 
     def start_workers(self):
         for index, host in enumerate(WORKERS):
-            self.start(host, "work", "--index", str(index), "--of", str(len(WORKERS)), "--set",
+            self.start(host, "work", "--index", str(index), "--workers", str(len(WORKERS)), "--set",
                        f"worker.outbox=outbox-{host}", "--set", f"endpoints.updates=tcp://{NAME}:5601", "--set",
                        f"endpoints.prompts=tcp://{NAME}:5602")
 
     def records(self, kind):
         """What the log tells so far; nothing while it cannot be read."""
-        result = subprocess.run([self.program, "inspect", "run", "--lines"], cwd=self.folder, text=True,
+        result = subprocess.run([self.program, "inspect", "run", "--output", "json"], cwd=self.folder, text=True,
                                 capture_output=True)
-        lines = [json.loads(line) for line in result.stdout.splitlines()] if result.returncode == 0 else []
-        return [line for line in lines if line["kind"] == kind]
+        return json.loads(result.stdout)[kind] if result.returncode == 0 else []
 
     def accepted(self):
-        return [u for u in self.records("update") if u["fate"] not in {"duplicate", "rejected"}]
+        return [u for u in self.records("updates") if u["fate"] not in {"duplicate", "rejected"}]
 
     def updates_of(self, host):
         mine = {f"client-{number:02d}" for number in range(6) if number % len(WORKERS) == WORKERS.index(host)}
@@ -147,7 +146,7 @@ def judge(federation):
     counted = [(u["client"], int(u["task"])) for u in federation.accepted()]
     assert len(counted) == len(set(counted)), "an update was counted twice"
     assert len(counted) >= UPDATES, f"expected {UPDATES} updates, found {len(counted)}"
-    replay = federation.impromptu("replay", "run", "--quiet")
+    replay = federation.impromptu("replay", "run")
     assert "every digest equal" in replay, replay
     network = federation.network
     federation.say(

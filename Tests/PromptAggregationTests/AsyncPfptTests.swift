@@ -6,11 +6,11 @@ import Testing
     @Test(arguments: ["gradient", "mean"], ["touched", "union", "pool"])
     func isTheSynchronousMethodWhenNothingIsLate(promptStep: String, evidence: String) throws {
         let initial = Sample.state(width: 16)
-        let common = [("hidden", "16"), ("prompt-step", promptStep), ("evidence", evidence)]
+        let common = [("hidden", "16"), ("prompt_step", promptStep), ("evidence", evidence)]
         var synchronous = try Sample.make("pfpt", common, initial: initial)
         var asynchronous = try Sample.make(
             "pfpt-async",
-            common + [("cold-start", "true"), ("sweeps", "50"), ("share", "equal")], initial: initial)
+            common + [("cold_start", "true"), ("sweeps", "50"), ("share", "equal")], initial: initial)
         for round in 0..<3 {
             let pool = synchronous.state.promptIDs.count
             let contributions = (0..<4).map {
@@ -132,7 +132,7 @@ import Testing
     /// others uses it.
     @Test func aSmallClientKeepsAPromptOfItsOwn() throws {
         let initial = Sample.state(pool: 6, width: 16)
-        var strategy = try Sample.make("pfpt-async", [("patience", "2"), ("pool-minimum", "2")], initial: initial)
+        var strategy = try Sample.make("pfpt-async", [("patience", "2"), ("pool_minimum", "2")], initial: initial)
         func others(_ round: Int, _ base: PromptState) -> [Contribution] {
             (1...4).map {
                 Sample.contribution(
@@ -161,7 +161,7 @@ import Testing
     @Test func bearsPromptsForRowsFarFromAllAndLetsTheUnsupportedDie() throws {
         let initial = Sample.state(pool: 6, width: 16)
         var strategy = try Sample.make(
-            "pfpt-async", [("patience", "2"), ("pool-minimum", "2")], initial: initial)
+            "pfpt-async", [("patience", "2"), ("pool_minimum", "2")], initial: initial)
         var stranger = Sample.contribution(0, base: initial, touched: [0, 1])
         stranger.parameters[Parameters.prompts]!.values.replaceSubrange(0..<16, with: (0..<16).map { Float($0 % 2) })
         let report = strategy.aggregate([stranger])
@@ -189,7 +189,7 @@ import Testing
 
     @Test func keepsToThePoolLimit() throws {
         let initial = Sample.state(pool: 4, width: 16)
-        var strategy = try Sample.make("pfpt-async", [("pool-limit", "6")], initial: initial)
+        var strategy = try Sample.make("pfpt-async", [("pool_limit", "6")], initial: initial)
         for round in 0..<5 {
             let contributions = (0..<6).map {
                 Sample.contribution($0, base: strategy.state, sequence: UInt64(round + 1), step: 1)

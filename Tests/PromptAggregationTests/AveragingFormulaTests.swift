@@ -65,7 +65,7 @@ import Testing
         let epsilon = 0.001
         var strategy = try Sample.make(
             "fedopt",
-            [("rule", rule), ("server-rate", "0.1"), ("beta1", "0.9"), ("beta2", "0.81"), ("epsilon", "0.001")],
+            [("rule", rule), ("server_rate", "0.1"), ("beta1", "0.9"), ("beta2", "0.81"), ("epsilon", "0.001")],
             initial: Self.state(1))
         _ = strategy.aggregate([Self.contribution(0, from: 1, to: 3)])
         // Δ = 2: m = 0.2; v starts at ε². There is no correction of the moments' start.
@@ -96,7 +96,7 @@ import Testing
 
     @Test func fedProxAsksItsClientsForAProximalTerm() throws {
         var plan = TrainingPlan()
-        try StrategyCatalog.adapt(&plan, to: "fedprox", settings: StrategySettings([("proximal-weight", "0.5")]))
+        try StrategyCatalog.adapt(&plan, to: "fedprox", settings: StrategySettings([("proximal_weight", "0.5")]))
         #expect(plan.proximalWeight == 0.5)
         var untouched = TrainingPlan()
         try StrategyCatalog.adapt(&untouched, to: "fedavg")

@@ -48,8 +48,8 @@ import Testing
         let initial = Sample.state()
         for promptStep in ["gradient", "mean"] {
             let settings = [
-                (key: "prompt-step", value: promptStep), (key: "sweeps", value: "3"), (key: "hidden", value: "8"),
-                (key: name == "pfpt" ? "keep-networks" : "cold-start", value: name == "pfpt" ? "true" : "false"),
+                (key: "prompt_step", value: promptStep), (key: "sweeps", value: "3"), (key: "hidden", value: "8"),
+                (key: name == "pfpt" ? "keep_networks" : "cold_start", value: name == "pfpt" ? "true" : "false"),
             ]
             var strategy = try Sample.make(name, settings, initial: initial)
             for round in 0..<4 {

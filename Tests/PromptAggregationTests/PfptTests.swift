@@ -56,7 +56,7 @@ import Testing
         let contributions = Self.contributions(
             clients: 2, prompts: 2, width: width, deviation: deviation, seed: seed)
         let found = try Self.flush(
-            "pfpt", contributions, [("hidden", "8"), ("learning-rate", "0.01"), ("restarts", "20")]
+            "pfpt", contributions, [("hidden", "8"), ("learning_rate", "0.01"), ("restarts", "20")]
         ).objective
         var options = PoolFitOptions(sweeps: 50, learningRate: 0.01, promptStep: .mean)
         options.keepsMatches = true

@@ -20,8 +20,8 @@ import Testing
     /// With settings that lead through every kernel.
     static let runs =
         StrategyCatalog.names.map { (name: $0, settings: [(key: String, value: String)]()) } + [
-            ("pfpt", [(key: "prompt-step", value: "gradient"), (key: "restarts", value: "2")]),
-            ("pfpt-async", [(key: "prompt-step", value: "gradient"), (key: "evidence", value: "pool")]),
+            ("pfpt", [(key: "prompt_step", value: "gradient"), (key: "restarts", value: "2")]),
+            ("pfpt-async", [(key: "prompt_step", value: "gradient"), (key: "evidence", value: "pool")]),
             ("fedopt", [(key: "rule", value: "yogi")]),
             ("pfpt-async", [(key: "head", value: "closed")]),
         ]

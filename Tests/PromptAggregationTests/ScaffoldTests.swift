@@ -25,7 +25,7 @@ import Testing
 
     @Test func movesTheStateByTheMeanAndTheControlByItsShareOfAllClients() throws {
         var strategy = try Sample.make(
-            "scaffold", [("clients", "8"), ("server-rate", "0.5")], initial: AveragingFormulaTests.state(10))
+            "scaffold", [("clients", "8"), ("server_rate", "0.5")], initial: AveragingFormulaTests.state(10))
         #expect(Self.controlValue(strategy) == 0)
         // x = 10 + 0.5 · (2 + 6) / 2;  c = 0 + 2/8 · (4 + 12) / 2.
         _ = strategy.aggregate([

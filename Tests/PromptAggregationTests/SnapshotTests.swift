@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func keptNetworksAreRestored() throws {
-        let settings = [(key: "keep-networks", value: "true"), (key: "hidden", value: "8")]
+        let settings = [(key: "keep_networks", value: "true"), (key: "hidden", value: "8")]
         var strategy = try Sample.make("pfpt", settings, initial: initial)
         _ = strategy.aggregate(RosterLawTests().flush(initial, round: 0))
         var restored = try Sample.make("pfpt", settings, initial: initial)

@@ -42,8 +42,8 @@ import Testing
 
     @Test(arguments: [
         ("sweeps", "0", "a whole number from 1 to 10000"), ("sweeps", "many", "a whole number from 1 to 10000"),
-        ("learning-rate", "nan", "a number from 1e-08 to 1.0"), ("prompt-step", "up", "one of gradient, mean"),
-        ("keep-networks", "yes", "true or false"),
+        ("learning_rate", "nan", "a number from 1e-08 to 1.0"), ("prompt_step", "up", "one of gradient, mean"),
+        ("keep_networks", "yes", "true or false"),
     ])
     func refusesWrongValues(key: String, value: String, expected: String) {
         #expect(throws: StrategyError.wrongValue(strategy: "pfpt", key: key, expected: expected, actual: value)) {

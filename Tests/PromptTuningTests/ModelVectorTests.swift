@@ -7,16 +7,22 @@ import Testing
 
 /// The whole way from bytes to logits, loss and gradients, against docs/model.md as Tests/Interop/model.py computes it.
 @Suite struct ModelVectorTests {
-    static let cases: [String] = ["vit", "deit", "dinov2", "torchvision", "clip", "siglip"].map {
-        Bundle.module.bundlePath + "/Fixtures/model-\($0).safetensors"
+    static let imageCases = paths(["vit", "deit", "dinov2", "torchvision", "clip", "siglip"])
+    static let cases = imageCases + paths(["bert"])
+
+    private static func paths(_ families: [String]) -> [String] {
+        families.map { Bundle.module.bundlePath + "/Fixtures/model-\($0).safetensors" }
     }
 
     /// What of `docs/model.md`'s JSON the test needs.
     private struct Description: Decodable {
         struct Image: Decodable { var mean, std: [Float] }
+        struct Encoder: Decodable { var feature: String }
         struct Prompts: Decodable { var picked: Int }
         struct Head: Decodable { var reads: String }
-        var image: Image
+        /// nil for texts.
+        var image: Image?
+        var encoder: Encoder
         var prompts: Prompts
         var head: Head
     }
@@ -26,7 +32,7 @@ import Testing
         let file: SafetensorsFile
         let description: Description
         let encoder: FrozenEncoder
-        let images: PreparedImages
+        let source: any ExampleSource
         let state: PromptState
         let plan: TrainingPlan
 
@@ -39,11 +45,12 @@ import Testing
             let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
             encoder = try FrozenEncoder(
                 file: SafetensorsFile(path: "\(folder)/\(weights).safetensors"),
-                configuration: try #require(file.metadata["config"]), imageSize: 16)
-            images = try PreparedImages(
-                .arrays(name: "vectors", file: path, classCount: 4),
-                transform: ImageTransform(
-                    size: 16, mean: description.image.mean, standardDeviation: description.image.std))
+                configuration: try #require(file.metadata["config"]),
+                imageSize: description.image == nil ? nil : 16,
+                pooling: TextGeometry.Pooling(rawValue: description.encoder.feature) ?? .classToken)
+            source =
+                try description.image.map { try Self.images(path, $0) }
+                ?? TokenTexts(tokens: file.tensor(named: "tokens"), labels: file.tensor(named: "labels"))
             let inputs = ["prompts", "key.weight", "fixed.feature.mean", "fixed.feature.whitening"]
             let parameters = Parameters(
                 try file.names.filter { inputs.contains($0) || $0.hasPrefix("head.") }.map { name in
@@ -59,10 +66,17 @@ import Testing
             self.plan = plan
         }
 
+        private static func images(_ path: String, _ image: Description.Image) throws -> any ExampleSource {
+            Source(
+                images: try PreparedImages(
+                    .arrays(name: "vectors", file: path, classCount: 4),
+                    transform: ImageTransform(size: 16, mean: image.mean, standardDeviation: image.std)))
+        }
+
         func expected(_ name: String) throws -> [Double] { try file.tensor(named: "expected." + name).doubles() }
         func rows(_ name: String) throws -> [Int] { try file.tensor(named: "expected.picks." + name).integers() }
 
-        func dataset() throws -> TuningDataset { try TuningDataset(Source(images: images)) }
+        func dataset() throws -> TuningDataset { try TuningDataset(source) }
     }
 
     private struct Source: ImageSource {
@@ -74,12 +88,13 @@ import Testing
         }
     }
 
-    @Test(arguments: cases) func imagesArePreparedAsThePageSays(_ path: String) throws {
+    @Test(arguments: imageCases) func imagesArePreparedAsThePageSays(_ path: String) throws {
         let vectors = try Case(path)
+        let images = try #require(vectors.source as? any ImageSource)
         var pixels = [Float](repeating: 0, count: 3 * 16 * 16)
         let expected = try vectors.expected("prepared")
-        for index in 0..<vectors.images.count {
-            try pixels.withUnsafeMutableBufferPointer { try vectors.images.copyImage(index, into: $0) }
+        for index in 0..<images.count {
+            try pixels.withUnsafeMutableBufferPointer { try images.copyImage(index, into: $0) }
             // A byte that differs would be 1 / (255 · 0.3) off.
             #expect(relativeError(pixels, Array(expected[index * pixels.count..<(index + 1) * pixels.count])) < 1e-5)
         }
@@ -137,16 +152,23 @@ import Testing
         let learner = try PromptLearner(encoder: vectors.encoder, threads: 2)
         let all = try learner.classify(vectors.state, on: vectors.dataset(), plan: vectors.plan, selection: .instance)
         #expect(Set(all.picks).count > 1, "the case says nothing: all images pick alike")
-        for index in 0..<vectors.images.count {
+        for index in 0..<vectors.source.count {
             let alone = try learner.classify(
-                vectors.state, on: TuningDataset(One(images: vectors.images, index: index)), plan: vectors.plan,
+                vectors.state, on: TuningDataset(one(index, of: vectors.source)), plan: vectors.plan,
                 selection: .instance)
             #expect(alone.logits == Array(all.logits[index * 4..<(index + 1) * 4]))
         }
     }
 
+    private func one(_ index: Int, of source: any ExampleSource) throws -> any ExampleSource {
+        if let texts = source as? any TextSource {
+            return TokenTexts(texts: [texts.tokens(of: index)], labels: [texts.labels[index]])
+        }
+        return One(images: try #require(source as? any ImageSource), index: index)
+    }
+
     private struct One: ImageSource {
-        let images: PreparedImages
+        let images: any ImageSource
         let index: Int
         var count: Int { 1 }
         var labels: [Int] { [images.labels[index]] }

@@ -12,7 +12,7 @@ import Testing
     /// Made with one strategy and recorded as of another.
     private static func foreignRun(in folder: String, closes: Bool = false) throws -> RunFolder {
         try ScriptedRun.write(
-            to: folder, ["strategy.name=fedbuff"], recordedAs: ["strategy.server-rate=0.5"], closes: closes)
+            to: folder, ["strategy.name=fedbuff"], recordedAs: ["strategy.server_rate=0.5"], closes: closes)
     }
 
     @Test func aRunThatComesOutOtherwiseIsNotContinued() throws {

@@ -84,8 +84,8 @@ import Testing
             ),
             (
                 "federation:\n  lease_seconds: 3\n",
-                "federation.heartbeat_seconds: expected at most half of federation.lease_seconds, or clients are lost"
-                    + " between two heartbeats"
+                "federation.heartbeat_seconds: expected at most half of federation.lease_seconds (3.0), found 2.0: clients"
+                    + " would be lost between two heartbeats"
             ),
             (
                 "federation:\n  mode: synchronous\n  cohort: 3\n  quorum: 5\n",
@@ -93,7 +93,7 @@ import Testing
             ),
             (
                 "training:\n  schedule: cosine\n",
-                "training.schedule_versions: expected at least 1 for the schedule cosine of a run without run.versions"
+                "training.schedule_versions: expected at least 1 with training.schedule cosine and run.versions 0, found 0"
             ),
             (
                 "head:\n  on_classifier: true\nprompts:\n  feature_whitening: validation\n",

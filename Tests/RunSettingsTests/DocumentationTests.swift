@@ -2,7 +2,7 @@ import PromptAggregation
 import RunSettings
 import Testing
 
-/// What `--print-config` prints.
+/// What `impromptu config show` prints.
 @Suite struct DocumentationTests {
     private func load(_ yaml: String, _ assignments: [String] = []) throws -> RunConfiguration {
         var layers = ConfigurationLayers()

@@ -110,7 +110,7 @@ import Testing
     @Test func aKeyLikeNoOtherIsReferredToTheList() {
         #expect(
             throws: ConfigurationError(
-                "--set: unknown key colour.of_hair; impromptu aggregate --print-config lists all keys")
+                "--set: unknown key colour.of_hair; impromptu config show lists all keys")
         ) { try load("", ["colour.of_hair=1"]) }
     }
 

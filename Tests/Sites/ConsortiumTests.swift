@@ -29,7 +29,7 @@ import Testing
         try await withLiveSites { sites in
             try makeSites(sites.folder)
             for name in Self.early + ["children"] {
-                let (code, output) = try await sites.finish(["keys", "keys", "--name", name, "--client", name])
+                let (code, output) = try await sites.finish(["keys", "make", "--name", name, "--client", name])
                 #expect(code == 0, "\(output)")
             }
             let aggregator = try await sites.startAggregator(Self.settings)
@@ -85,12 +85,12 @@ import Testing
     }
 
     private func expectReport(of sites: LiveSites) async throws {
-        let replay = try await sites.finish(["replay", "run", "--quiet"])
+        let replay = try await sites.finish(["replay", "run"])
         #expect(replay.code == 0, "\(replay.output)")
         let report = try await sites.finish(["report", "run", "--markdown"])
         #expect(report.code == 0, "\(report.output)")
         let text = try String(contentsOfFile: sites.run.path + "/report.md", encoding: .utf8)
-        #expect(text.contains("on clients' own images") && !text.contains("is not drawn"), "\(text)")
+        #expect(text.contains("on clients' own data") && !text.contains("is not drawn"), "\(text)")
         #expect(text.contains("| loss | glioma | meningioma | no tumor | pituitary |"), "\(text)")
         #expect(text.contains("Accuracy by client") && text.contains("| 4 clients together |"), "\(text)")
     }

@@ -9,7 +9,7 @@ import Testing
 /// address, and a new run that begins where it ended.
 @Suite(.serialized) struct LiveChangeTests {
     private func expectReplay(_ run: String = "run", of sites: LiveSites) async throws {
-        let replay = try await sites.finish(["replay", run, "--quiet"])
+        let replay = try await sites.finish(["replay", run])
         #expect(replay.code == 0, "\(replay.output)")
     }
 
@@ -83,7 +83,7 @@ import Testing
             // The first configuration is still the one to start it with.
             try await work(untilUpdates: 24)
             try await expectReplay(of: sites)
-            let timeline = try await sites.finish(["inspect", "run", "--timeline"])
+            let timeline = try await sites.finish(["inspect", "run", "--list", "records"])
             #expect(
                 timeline.output.contains("settings changed: buffer of 3, ends at 16 updates, rates 0.001 and 0.001"))
             #expect(timeline.output.contains("settings changed: buffer of 3, ends at 24 updates, rates 0.001 and 0.01"))

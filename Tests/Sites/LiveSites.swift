@@ -38,7 +38,7 @@ struct LiveSites {
     func startAggregator(
         _ settings: [String] = [], classes: String = "classes.txt", _ more: [String] = [], run: String = "run"
     ) async throws -> LiveProcess {
-        let arguments = ["aggregate", "--config", "run.yaml", "--classes", classes, "--run", run, "--quiet"]
+        let arguments = ["aggregate", run, "--config", "run.yaml", "--classes", classes, "--quiet"]
         let name = "aggregator-" + run.replacing("/", with: "-")
         let earlier = starts(loggedAs: name)
         let aggregator = try start(arguments + more + settings.flatMap { ["--set", $0] }, as: name)
@@ -56,7 +56,7 @@ struct LiveSites {
 
     /// Starts a client that takes all but its images from the run folder.
     func startClient(_ name: String, _ more: [String] = [], run: String = "run") throws -> LiveProcess {
-        try start(["work", "--run", run, "--client", name, "--data", name] + more, as: name)
+        try start(["work", run, "--client", name, "--data", name] + more, as: name)
     }
 
     /// Runs a command to its end.

@@ -20,7 +20,7 @@ import Testing
             let inspection = try RunInspection(log: sites.run.log)
             #expect(inspection.clients.map(\.client) == ["north", "south"])
             #expect(inspection.clients.allSatisfy { $0.updatesUsed > 0 })
-            let replay = try sites.start(["replay", "run", "--quiet"], as: "replay")
+            let replay = try sites.start(["replay", "run"], as: "replay")
             #expect(try await replay.exitCode() == 0, "\(replay.output)")
         }
     }

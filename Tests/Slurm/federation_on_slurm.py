@@ -74,7 +74,7 @@ class Federation:
         self.folder = folder
         folder.mkdir()
         (folder / "run.yaml").write_text(CONFIGURATION.replace("seed: 11", f"seed: 11, updates: {updates}"))
-        self.impromptu("keys", "keys", "--config", "run.yaml", "--workers", str(workers))
+        self.impromptu("keys", "make", "--config", "run.yaml", "--workers", str(workers))
 
     def command(self, *arguments, check=True):
         done = subprocess.run(arguments, cwd=self.folder, capture_output=True, text=True)
@@ -101,14 +101,18 @@ class Federation:
                 tasks[int(place)] = entry
         return tasks
 
-    def lines(self, kind, *options):
-        """What 'impromptu inspect' tells, which cannot be read for a moment while the log is made."""
-        text = self.command(self.program, "inspect", "run", "--lines", *options, check=False)
-        return [entry for entry in map(json.loads, text.splitlines()) if entry["kind"] == kind]
+    def inspected(self, part, otherwise):
+        """A part of what 'impromptu inspect' shows; the log cannot be read for a moment while it is made."""
+        text = self.command(self.program, "inspect", "run", "--output", "json", check=False)
+        return json.loads(text)[part] if text else otherwise
+
+    def goodbyes(self):
+        text = self.command(self.program, "inspect", "run", "--list", "records", "--output", "json", check=False)
+        return [entry for entry in map(json.loads, text.splitlines()) if entry["event"] == "goodbye"]
 
     def clients_with(self, **least):
         """How many clients have at least so much of each."""
-        return sum(all(entry[key] >= value for key, value in least.items()) for entry in self.lines("client"))
+        return sum(all(entry[key] >= value for key, value in least.items()) for entry in self.inspected("clients", []))
 
     def words(self, task):
         return (self.folder / f"worker-{self.workers}_{task}.log").read_text()
@@ -135,7 +139,7 @@ class Federation:
         return int(self.jobs(job)[task]["Restarts"])
 
     def client(self, name):
-        return next(entry for entry in self.lines("client") if entry["client"] == name)
+        return next(entry for entry in self.inspected("clients", []) if entry["client"] == name)
 
 
 def client_of(task):
@@ -154,8 +158,7 @@ def kill_a_node(federation, cluster):
     cluster("kill", dead)
     federation.command("scontrol", "requeue", f"{federation.workers}_{asked}")
     eventually(30, f"task {asked} says goodbye for {client_of(asked)}", lambda: any(
-        entry["client"] == client_of(asked) for entry in federation.lines("record", "--timeline")
-        if entry["event"] == "goodbye"))
+        entry["client"] == client_of(asked) for entry in federation.goodbyes()))
     cluster("start", dead)
     for task in lost + [asked]:
         eventually(60, f"task {task} is back as {client_of(task)}, in a new session",
@@ -181,11 +184,11 @@ def requeue_the_aggregator(federation):
                 return False
 
         eventually(30, "the aggregator has stopped in order", take)
-        expect(not federation.lines("run")[0]["finished"], "its run is not over")
-        count = federation.lines("run")[0]["updatesAccepted"]
+        expect(not federation.inspected("run", None)["finished"], "its run is not over")
+        count = federation.inspected("run", None)["updatesAccepted"]
         eventually(60, "it requeued itself and is back at another port", lambda: place.read_text() != before)
     expect(federation.restarts(federation.aggregator) == 1, "Slurm counts one restart of the aggregator's job")
-    eventually(60, "updates come in again", lambda: federation.lines("run")[0]["updatesAccepted"] > count)
+    eventually(60, "updates come in again", lambda: federation.inspected("run", None)["updatesAccepted"] > count)
 
 
 def stop_one_job(whole):
@@ -193,26 +196,25 @@ def stop_one_job(whole):
     eventually(90, "a federation in one job has had an update used", lambda: whole.clients_with(updatesUsed=1) > 0)
     whole.command("scancel", "--batch", "--signal=USR1", whole.job)
     eventually(60, "told that its time is up, it requeued itself", lambda: whole.restarts(whole.job) == 1)
-    goodbyes = [entry for entry in whole.lines("record", "--timeline") if entry["event"] == "goodbye"]
-    expect(len(goodbyes) == CLIENTS, "each of its clients said goodbye before its aggregator stopped")
+    expect(len(whole.goodbyes()) == CLIENTS, "each of its clients said goodbye before its aggregator stopped")
 
 
 def check_one_job(whole):
     eventually(120, "the federation in one job is complete", lambda: whole.ended_well(whole.job))
-    run = whole.lines("run")[0]
+    run = whole.inspected("run", None)
     expect(run["finished"] and run["starts"] == 2, "its run has finished, with two starts of the aggregator")
-    expect("every digest equal" in whole.impromptu("replay", "run", "--quiet"), "and replays")
+    expect("every digest equal" in whole.impromptu("replay", "run"), "and replays")
 
 
 def check_the_end(federation):
     eventually(150, "the aggregator's job is complete", lambda: federation.ended_well(federation.aggregator))
     for task in TASKS[:CLIENTS]:
         eventually(30, f"task {task} is complete", lambda: federation.ended_well(federation.workers, task))
-    run = federation.lines("run")[0]
+    run = federation.inspected("run", None)
     expect(run["finished"] and run["starts"] == 2, "the run has finished, with two starts of the aggregator")
-    replay = federation.impromptu("replay", "run", "--quiet")
+    replay = federation.impromptu("replay", "run")
     expect("every digest equal" in replay, "it replays: " + " ".join(replay.split("\n")[0].split()))
-    updates = federation.lines("update")
+    updates = federation.inspected("updates", [])
     used = [(entry["client"], int(entry["task"])) for entry in updates if entry["fate"] == "used"]
     expect(len(used) == len(set(used)), f"none of the {len(used)} updates counts twice")
     told = set()
@@ -220,7 +222,7 @@ def check_the_end(federation):
         told |= {(path.parent.name, int(line.split()[1])) for line in path.read_text().splitlines()}
     expect(told and told <= set(used), f"none of the {len(told)} updates is lost that clients were told are safe")
     late = federation.command(
-        federation.program, "work", "--config", "run.yaml", "--run", "run", "--set", "security.keys=keys", "--set",
+        federation.program, "work", "run", "--config", "run.yaml", "--set", "security.keys=keys", "--set",
         "worker.outbox=run/outbox")
     expect(late is not None, "a worker that comes after the end ends at once with exit code 0")
 

@@ -41,7 +41,7 @@ public struct ModelOnTrial: Sendable {
     public init(_ given: RunConfiguration) throws {
         var configuration = given
         let encoder = try configuration.loadEncoder()
-        try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
+        try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.filePaths))")
         let model = try ModelDescription(configuration, classes: configuration.data.classNames, encoder: encoder)
         let learner = try PromptLearner(encoder: encoder, threads: 1)
         state = try AggregatorSetup.initialState(of: configuration, learner: learner, classes: model.classes.count)

@@ -1,4 +1,4 @@
-/// Images with their classes, read or decoded when they are asked for.
+/// Images with their classes, read or decoded when they are asked for; or texts in the place of images.
 public struct ImageDataset: Sendable {
     /// Where some of the images come from: one of the data sets, or of the domains, that it is put together from.
     public struct Source: Hashable, Sendable {
@@ -70,7 +70,7 @@ public struct ImageDataset: Sendable {
         return part.place(of: place)
     }
 
-    private func find(_ index: Int) throws(DatasetError) -> (part: any ImagePart, place: Int) {
+    func find(_ index: Int) throws(DatasetError) -> (part: any ImagePart, place: Int) {
         guard labels.indices.contains(index) else {
             throw .unsuitable("\(name): expected an image from 0 to \(count - 1), found \(index)")
         }

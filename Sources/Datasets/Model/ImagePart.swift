@@ -1,6 +1,6 @@
 import Foundation
 
-/// Consecutive images of a data set that are kept in one way.
+/// Consecutive images, or texts, of a data set that are kept in one way.
 protocol ImagePart: Sendable {
     var count: Int { get }
     func shape(of index: Int) throws(DatasetError) -> ImageShape
@@ -10,6 +10,12 @@ protocol ImagePart: Sendable {
     ) throws(DatasetError) -> R
     /// Where an image lies, for a person.
     func place(of index: Int) -> String
+    /// The text that stands in an image's place; nil for an image.
+    func text(of index: Int) -> String?
+}
+
+extension ImagePart {
+    func text(of index: Int) -> String? { nil }
 }
 
 /// Images of one shape as raw bytes at equal distances in one file.

@@ -12,6 +12,13 @@ public enum KnownDataset: String, Hashable, Sendable, CaseIterable {
     case cifar100
     /// 48 x 48 gray, 7 emotions (Goodfellow et al. 2013). One label byte and the pixels: `train.bin`, `test.bin`.
     case fer2013
+    /// Questions of a bank's customers, 77 intents, 10,003 + 3,080 (Casanueva et al. 2020; CC BY 4.0). `train.csv`,
+    /// `test.csv` with the columns text and label.
+    case banking77
+    /// Questions by what they ask for, 6 classes, 5,452 + 500 (Li and Roth 2002). As banking77, labels from 0.
+    case trec6
+    /// Sentences of film reviews, 2 classes, 6,920 + 1,821 (Socher et al. 2013). As banking77, labels from 0.
+    case sst2
 
     public enum Split: String, Hashable, Sendable, CaseIterable { case train, test }
 
@@ -33,6 +40,7 @@ public enum KnownDataset: String, Hashable, Sendable, CaseIterable {
         case .fer2013:
             return try .records(
                 name: rawValue, classNames: classNames, files: files, height: 48, width: 48, channels: 1)
+        case .banking77, .trec6, .sst2: return try loadTexts(split, from: files[0])
         }
     }
 
@@ -47,6 +55,7 @@ public enum KnownDataset: String, Hashable, Sendable, CaseIterable {
             return [split == .train ? (1...5).map { "data_batch_\($0).bin" } : ["test_batch.bin"], bin]
         case .mnistM, .cifar100, .fer2013:
             return [bin]
+        case .banking77, .trec6, .sst2: return [["\(split).csv"]]
         }
     }
 
@@ -70,6 +79,9 @@ public enum KnownDataset: String, Hashable, Sendable, CaseIterable {
         case .cifar10:
             ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
         case .cifar100: Self.cifar100ClassNames
+        case .banking77: Self.banking77ClassNames
+        case .trec6: ["description", "entity", "abbreviation", "human", "location", "number"]
+        case .sst2: ["negative", "positive"]
         case .fer2013: ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
         }
     }

@@ -18,6 +18,8 @@ package struct ClientImages: Sendable {
     package struct Found: Equatable, Sendable {
         /// All that are used.
         package var images: Int
+        /// What they are, for a person: `images` or `texts`.
+        package var examples: String
         package var heldOut: Int
         /// Of the federation.
         package var classes: Int
@@ -40,23 +42,24 @@ package struct ClientImages: Sendable {
 
     package static func own(of configuration: RunConfiguration, encoder: FrozenEncoder) throws -> [ClientImages] {
         let classes = try ClassList(configuration.data.classNames)
-        let transform = try FederatedData.transform(for: encoder)
-        return try configuration.worker.clients.map { try own($0, configuration.data, classes, transform) }
+        let input = try ExampleInput(of: encoder)
+        return try configuration.worker.clients.map { try own($0, configuration.data, classes, input) }
     }
 
     private static func own(
         _ site: RunConfiguration.Worker.Site, _ source: RunConfiguration.DataSource, _ classes: ClassList,
-        _ transform: ImageTransform
+        _ input: ExampleInput
     ) throws -> ClientImages {
         let images = try SiteImages.open(site.data, classes: classes, unreadable: source.unreadable)
         let parts = try images.divided(holdingOut: source.heldOut, seed: source.seed)
         func prepared(_ part: SiteImages.Part) throws -> TuningDataset {
-            try TuningDataset(SourcedImages(part.images, part.indices, transform))
+            try TuningDataset(input.source(part.images, part.indices))
         }
         return ClientImages(
             client: site.name, training: try prepared(parts.training), heldOut: try parts.heldOut.map(prepared),
             found: Found(
                 images: parts.training.indices.count + (parts.heldOut?.indices.count ?? 0),
+                examples: images.training.holdsTexts ? "texts" : "images",
                 heldOut: parts.heldOut?.indices.count ?? 0, classes: classes.names.count,
                 missingClasses: images.missingClasses, omitted: images.omitted.map(\.description)))
     }
@@ -81,7 +84,7 @@ extension ClientImages.Found: CustomStringConvertible {
     package var description: String {
         let missing = missingClasses.isEmpty ? "" : ", none of \(missingClasses.joined(separator: ", "))"
         let parts = [
-            "\(images) images, \(heldOut) of them held out",
+            "\(images) \(examples), \(heldOut) of them held out",
             "\(classes - missingClasses.count) of \(classes) classes\(missing)",
         ]
         return (parts + omitted).joined(separator: "; ")

@@ -48,7 +48,7 @@ extension RunConfiguration.DataSource {
         get throws {
             guard isDivided, let name = DatasetName(dataset) else {
                 throw ConfigurationError(
-                    "data.dataset: expected a data set, found \(dataset): every client of this run has images of its own"
+                    "data.dataset: expected a data set, found \(dataset): every client of this run has data of its own"
                 )
             }
             return name

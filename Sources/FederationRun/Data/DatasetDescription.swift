@@ -11,6 +11,8 @@ public struct DatasetDescription: Sendable {
         public var counts: [Int]
         /// Extents and how many images have them, the most frequent first.
         public var shapes: [(shape: ImageShape, images: Int)]
+        /// Characters of the texts, ascending; empty for images.
+        public var lengths: [Int]
         /// Images that cannot be read, with the reason.
         public var damage: [String]
         /// What was left out, and why.
@@ -34,8 +36,13 @@ public struct DatasetDescription: Sendable {
         var counts = [Int](repeating: 0, count: images.classCount)
         var shapes: [ImageShape: Int] = [:]
         var damage: [String] = []
+        var lengths: [Int] = []
         for index in 0..<images.count {
             counts[images.labels[index]] += 1
+            if let text = try? images.text(of: index) {
+                lengths.append(text.count)
+                continue
+            }
             do {
                 let shape = try images.withPixels(of: index) { _, shape in shape }
                 shapes[shape, default: 0] += 1
@@ -46,7 +53,7 @@ public struct DatasetDescription: Sendable {
         let ordered = shapes.sorted { (-$0.value, "\($0.key)") < (-$1.value, "\($1.key)") }
         return Split(
             name: split.rawValue, images: images.count, counts: counts,
-            shapes: ordered.map { (shape: $0.key, images: $0.value) }, damage: damage,
+            shapes: ordered.map { (shape: $0.key, images: $0.value) }, lengths: lengths.sorted(), damage: damage,
             omitted: images.omitted.map(\.description))
     }
 
@@ -56,6 +63,12 @@ public struct DatasetDescription: Sendable {
     public var lines: [String] {
         var lines: [String] = []
         for split in splits {
+            if let least = split.lengths.first, let most = split.lengths.last {
+                lines.append(
+                    "\(split.name): \(split.images) texts of \(least) to \(most) characters, half of them up to"
+                        + " \(split.lengths[split.lengths.count / 2])")
+                continue
+            }
             let shapes = split.shapes.prefix(Self.mostTold).map { "\($0.images) of \($0.shape)" }
             let more =
                 split.shapes.count > Self.mostTold ? ", and \(split.shapes.count - Self.mostTold) other shapes" : ""

@@ -5,8 +5,10 @@ extension RunConfiguration {
     /// The encoder that the configuration names, or the bundled one.
     public func loadEncoder() throws -> FrozenEncoder {
         encoder.path.isEmpty
-            ? try FrozenEncoder.bundled(imageSize: encoder.imageSize)
-            : try FrozenEncoder(directory: encoder.path, family: encoder.family, imageSize: encoder.imageSize)
+            ? try FrozenEncoder.bundled(imageSize: encoder.imageSize, maximumLength: encoder.maximumLength)
+            : try FrozenEncoder(
+                directory: encoder.path, family: encoder.family, imageSize: encoder.imageSize,
+                maximumLength: encoder.maximumLength)
     }
 }
 

@@ -15,7 +15,7 @@ public struct RunMaterials: Sendable {
     /// - Throws: what is wrong with data or encoder.
     package init(of configuration: RunConfiguration) throws {
         encoder = try configuration.loadEncoder()
-        encoderDigest = "\(try Digest(ofFiles: encoder.weightsPaths))"
+        encoderDigest = "\(try Digest(ofFiles: encoder.filePaths))"
         data = try RunData(
             configuration.data, encoder: encoder, withTest: configuration.simulation.evaluatesTest)
     }
@@ -49,33 +49,12 @@ package final class RunData: Sendable {
             if let known = parts[ObjectIdentifier(images)] { return known }
             let made = try (0..<min(clients.count, images.count)).map { client in
                 try TuningDataset(
-                    PickedImages(
-                        source: images.source, indices: Array(stride(from: client, to: images.count, by: clients.count))
-                    ))
+                    Self.picked(
+                        Array(stride(from: client, to: images.count, by: clients.count)), of: images.source))
             }
             parts[ObjectIdentifier(images)] = made
             return made
         }
-    }
-}
-
-/// Some of the images of a source.
-private struct PickedImages: ImageSource {
-    let source: any ImageSource
-    let indices: [Int]
-    let labels: [Int]
-
-    init(source: any ImageSource, indices: [Int]) {
-        self.source = source
-        self.indices = indices
-        let all = source.labels
-        labels = indices.map { all[$0] }
-    }
-
-    var count: Int { indices.count }
-    var classGroups: [Range<Int>] { source.classGroups }
-    func copyImage(_ index: Int, into pixels: UnsafeMutableBufferPointer<Float>) throws {
-        try source.copyImage(indices[index], into: pixels)
     }
 }
 
@@ -124,7 +103,7 @@ package final class MaterialStore: Sendable {
     ) throws -> (encoder: FrozenEncoder, digest: String) {
         if let known = shelf.encoders[configuration.encoder] { return known }
         let encoder = try configuration.loadEncoder()
-        let loaded = (encoder, "\(try Digest(ofFiles: encoder.weightsPaths))")
+        let loaded = (encoder, "\(try Digest(ofFiles: encoder.filePaths))")
         shelf.encoders[configuration.encoder] = loaded
         return loaded
     }

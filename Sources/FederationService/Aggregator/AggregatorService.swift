@@ -109,8 +109,8 @@ public actor AggregatorService: Service {
         let logKey = try configuration.security.keys.map { try KeyFolder(path: $0).logKey() } ?? nil
         if let folder = configuration.security.keys, logKey == nil {
             logger.warning(
-                "the log is not signed", metadata: ["problem": "\(folder) has no log.secret; 'impromptu keys' makes it"]
-            )
+                "the log is not signed",
+                metadata: ["problem": "\(folder) has no log.secret; 'impromptu keys make' makes it"])
         }
         try configuration.checkExposure(of: configuration.endpoints)
         openFiles = try OpenFiles(

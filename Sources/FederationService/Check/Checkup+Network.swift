@@ -18,7 +18,8 @@ extension Checkup {
                 note(
                     .failed(
                         "security.keys", "\(error)",
-                        advice: "impromptu keys keys --config run.yaml --workers N, and set security.keys to it"))
+                        advice: "impromptu keys make --config run.yaml --workers N, and set security.keys to its folder"
+                    ))
             }
             return
         }
@@ -37,9 +38,11 @@ extension Checkup {
             note(
                 .warning(
                     "security.keys", "\(mute.count) clients have no key that may speak for them, \(first) for one",
-                    advice: "impromptu keys \(path) --name NAME --client \(first)"))
+                    advice: "impromptu keys make --keys \(path) --name NAME --client \(first)"))
         } catch {
-            note(.failed("security.keys", "\(error)", advice: "impromptu keys \(path) makes what is missing"))
+            note(
+                .failed("security.keys", "\(error)", advice: "impromptu keys make --keys \(path) makes what is missing")
+            )
         }
     }
 

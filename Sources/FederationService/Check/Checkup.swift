@@ -84,7 +84,7 @@ public struct Checkup {
     private mutating func lookAtEncoder() {
         do {
             let encoder = try configuration.loadEncoder()
-            try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
+            try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.filePaths))")
             self.encoder = encoder
             let recognised = encoder.recognised
             let digest = "digest \(configuration.encoderDigest.prefix(12))"
@@ -101,23 +101,23 @@ public struct Checkup {
 
     private mutating func lookAtData() {
         guard let encoder else { return }
-        let advice =
-            configuration.worker.clients.isEmpty
-            ? "set data.path or IMPROMPTU_DATA to the folder with the files of \(configuration.data.dataset)"
-            : "docs/data.md says what a folder, a manifest or arrays may hold"
-
         do {
             switch role {
             case .aggregator: note(.ok("data", try heldOut(encoder)))
             case .worker(let places, _):
                 let clients = try ClientImages.hosted(by: configuration, at: places, encoder: encoder)
                 let words = clients.map { images in
-                    "\(images.client) " + (images.found.map { "\($0)" } ?? "\(images.training.count) images")
+                    "\(images.client) "
+                        + (images.found.map { "\($0)" } ?? "\(images.training.count) \(encoder.examples)")
                 }
                 note(.ok("data", words.joined(separator: ", ")))
             }
         } catch {
-            note(.failed("data", "\(error)", advice: advice))
+            note(
+                .failed(
+                    "data", "\(error)",
+                    advice: "docs/data.md says where data are looked for (data.path, IMPROMPTU_DATA) and what they are")
+            )
         }
     }
 
@@ -125,12 +125,14 @@ public struct Checkup {
     private func heldOut(_ encoder: FrozenEncoder) throws -> String {
         let data = configuration.data
         guard data.isDivided else {
-            return "none needed: \(try data.classNames.count) classes, and every client has images of its own"
+            return
+                "none needed: \(try data.classNames.count) classes, and every client has \(encoder.examples) of its own"
         }
         guard configuration.evaluation.interval != nil || configuration.prompts.whitening else {
             return "none needed: this aggregator neither evaluates nor whitens"
         }
-        return "\(try FederatedData(data, encoder: encoder).validation.count) images of \(data.dataset) held out"
+        return
+            "\(try FederatedData(data, encoder: encoder).validation.count) \(encoder.examples) of \(data.dataset) held out"
     }
 
     // MARK: The run folder

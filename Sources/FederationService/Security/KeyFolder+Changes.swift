@@ -53,16 +53,17 @@ extension KeyFolder {
     private func check(_ name: String, isIn lines: AllowedLines, to change: String) throws {
         guard name != Self.aggregator else {
             throw ConfigurationError(
-                "--\(change): expected the name of a line of \(allowed), found the aggregator's own: every worker has to"
+                "keys \(change): expected the name of a line of \(allowed), found the aggregator's own: every worker has to"
                     + " get another key of it, so make another folder")
         }
         guard lines.entry(of: name) == nil else { return }
         if lines.isRevoked(name: name) {
             throw ConfigurationError(
-                "--\(change): expected a key, found that \(name)'s is revoked: --name makes another")
+                "keys \(change): expected a key, found that \(name)'s is revoked: 'impromptu keys make --name' makes another"
+            )
         }
         let names = lines.names.isEmpty ? "none" : lines.names.joined(separator: " ")
-        throw ConfigurationError("--\(change): expected a name of \(allowed) (\(names)), found '\(name)'")
+        throw ConfigurationError("keys \(change): expected a name of \(allowed) (\(names)), found '\(name)'")
     }
 
     // MARK: Files

@@ -57,7 +57,7 @@ extension KeyFolder {
         let (key, steps) = try pair(name)
         guard !lines.isRevoked(key) else {
             throw ConfigurationError(
-                "\(secretFile(name)): expected a key that is not revoked; 'impromptu keys \(path) --revoke \(name)'"
+                "\(secretFile(name)): expected a key that is not revoked; 'impromptu keys revoke \(name) --keys \(path)'"
                     + " removes it")
         }
         lines.append(name: name, key: key, clients: clients)

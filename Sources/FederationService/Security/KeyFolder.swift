@@ -83,7 +83,8 @@ public struct KeyFolder: Sendable {
 
     func read(_ file: String) throws -> String {
         guard let bytes = FileManager.default.contents(atPath: file) else {
-            throw ConfigurationError("\(file): cannot read; 'impromptu keys \(path)' makes the keys of a run")
+            throw ConfigurationError(
+                "\(file): cannot read; 'impromptu keys make --keys \(path)' makes the keys of a run")
         }
         return String(decoding: bytes, as: UTF8.self)
     }

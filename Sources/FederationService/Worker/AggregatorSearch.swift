@@ -109,6 +109,6 @@ public struct AggregatorAway: Error, CustomStringConvertible {
     }
 
     private static func words(_ file: String, _ folder: RunFolder, _ seconds: String) -> String {
-        "waited \(seconds) s for \(file), which an aggregator with --run \(folder.path) writes"
+        "waited \(seconds) s for \(file), which an aggregator of this run folder writes"
     }
 }

@@ -55,7 +55,8 @@ public struct WorkerPlace: Equatable, Sendable {
         }
         guard (0..<of).contains(index) else {
             throw ConfigurationError(
-                "--slurm: worker \(index) of \(of): expected an index below \(of); give --of for an array with gaps")
+                "--slurm: worker \(index) of \(of): expected an index below \(of); give --workers for an array with"
+                    + " gaps")
         }
     }
 }

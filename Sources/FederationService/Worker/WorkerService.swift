@@ -71,7 +71,7 @@ public actor WorkerService: Service {
         reporter = ServiceReporter(health: health)
         if meeting == nil { _ = try Self.security(configuration.security, key: key) }
         let encoder = try configuration.loadEncoder()
-        try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.weightsPaths))")
+        try configuration.fixEncoder(digest: "\(Digest(ofFiles: encoder.filePaths))")
         let images = try ClientImages.hosted(by: configuration, at: clients, encoder: encoder)
         self.configuration = configuration
         self.logger = logger
@@ -103,14 +103,14 @@ public actor WorkerService: Service {
     /// Says what was found of a client's own images.
     private static func note(_ found: ClientImages.Found, of client: ClientID, _ logger: Logger) {
         var details: Logger.Metadata = [
-            "client": "\(client)", "images": "\(found.images)", "held_out": "\(found.heldOut)",
+            "client": "\(client)", "\(found.examples)": "\(found.images)", "held_out": "\(found.heldOut)",
             "classes": "\(found.classes - found.missingClasses.count) of \(found.classes)",
         ]
         if !found.missingClasses.isEmpty {
             details["missing"] = "\(found.missingClasses.joined(separator: ", "))"
         }
         if !found.omitted.isEmpty { details["left_out"] = "\(found.omitted.joined(separator: "; "))" }
-        logger.info("images read", metadata: details)
+        logger.info("\(found.examples) read", metadata: details)
     }
 
     /// Evaluates versions on a client's held-out images; nil where it holds none out, or where that would reveal more

@@ -114,10 +114,10 @@ public struct Experiment: Sendable {
         for text in texts {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else {
-                throw ConfigurationError("--only \(text): expected axis=point or axis=point,point")
+                throw ConfigurationError("--points \(text): expected axis=point or axis=point,point")
             }
             let names = parts[1].split(separator: ",").map(String.init)
-            selection.points.append(try points(names, of: parts[0], source: "--only \(text)"))
+            selection.points.append(try points(names, of: parts[0], source: "--points \(text)"))
         }
         return selection
     }
@@ -143,8 +143,4 @@ public struct Experiment: Sendable {
         }
         return (place, points)
     }
-}
-
-extension StopCondition {
-    fileprivate var isNever: Bool { versions == 0 && updates == 0 && duration == nil }
 }

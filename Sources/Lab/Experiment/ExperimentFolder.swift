@@ -82,6 +82,7 @@ final class ExperimentFolder: Sendable {
     var runs: String { path + "/runs.csv" }
     var versions: String { path + "/versions.csv" }
     var summary: String { path + "/summary.md" }
+    var picture: String { path + "/curves.svg" }
     var summaryData: String { ExperimentSummary.path(in: path) }
 
     func write(_ text: String, to file: String) throws { try RunFolder(path: path).write(text, to: file) }

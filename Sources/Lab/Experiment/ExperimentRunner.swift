@@ -265,6 +265,7 @@ public final class ExperimentRunner: Sendable {
         let summary = tables.summary
         try folder.write(summary.markdown, to: folder.summary)
         try folder.write(summary.json, to: folder.summaryData)
+        try folder.write(tables.picture, to: folder.picture)
         return tables
     }
 }

@@ -110,6 +110,9 @@ struct ExperimentTables {
         ([overview] + comparisons + (earlier.table.map { [$0] } ?? [])).flatMap(\.plain)
     }
 
+    /// Of the runs so far.
+    var picture: String { ExperimentPicture(experiment: experiment, figures: figures).svg }
+
     private func figures(of cell: Experiment.Cell) -> [RunFigures] {
         rows.filter { $0.run.cell == cell }.map(\.figures)
     }
@@ -138,17 +141,23 @@ struct ExperimentTables {
 
     private var details: FigureTable {
         let isMasked = rows.contains { $0.figures.test.contains { $0.maskedAccuracy != $0.accuracy } }
+        let hasClients = rows.contains { $0.figures.clientAccuracies != nil }
         var header = experiment.axes.map(\.name)
         header += ["runs", "last", "chosen", "least test loss", "balanced, chosen"]
         if isMasked { header.append("masked, chosen") }
+        if hasClients { header += ["at clients, mean", "at clients, worst decile"] }
         header += experiment.targets.map { "seconds to \(decimal($0 * 100, 0)) %" }
         header += ["seconds", "updates", "versions", "pool", "staleness", "MB up", "MB down", "processor s"]
         let masked = isMasked ? " Masked: among the classes of the image's own source." : ""
+        let clients =
+            hasClients
+            ? " At clients: of the last version, with the classes as frequent as at each client; mean and worst tenth."
+            : ""
         var table = FigureTable(
             title: "All figures",
             note: """
                 Accuracies on the test split, %: after the last version, of the version chosen on validation, and of the \
-                version with the least test loss, which the PFPT paper reports and which chooses by test images.\(masked) \
+                version with the least test loss, which the PFPT paper reports and which chooses by test images.\(masked)\(clients) \
                 Time and bytes are virtual, processor seconds real.
                 """,
             header: header)
@@ -167,6 +176,11 @@ struct ExperimentTables {
                 percent { $0.test[$0.leastTestLoss].accuracy }, percent { $0.test[$0.chosen].balancedAccuracy },
             ]
             if isMasked { row.append(percent { $0.test[$0.chosen].maskedAccuracy }) }
+            if hasClients {
+                row += [\RunFigures.clientMean, \.clientWorstDecile].map { path in
+                    Spread(figures.compactMap { $0[keyPath: path] }).text(1, scale: 100)
+                }
+            }
             row += experiment.targets.map { target in
                 let times = figures.compactMap { $0.reaches(target)?.seconds }
                 return times.count == figures.count
@@ -182,58 +196,11 @@ struct ExperimentTables {
         return table
     }
 
-    /// Pairs of runs with the same seed, data and other points.
     private var comparisons: [FigureTable] {
         experiment.comparisons.map { comparison in
-            let axis = experiment.axes[comparison.axis]
-            let first = axis.points[comparison.first].name
-            let others = experiment.axes.enumerated().filter { $0.offset != comparison.axis }.map(\.element.name)
-            var header = [axis.name]
-            header += others
-            header += ["pairs", "chosen", "error", "p", "better", "worse", "last", "error", "p"]
-            var table = FigureTable(
-                title: "\(first) against others, points of test accuracy",
-                note: """
-                    Differences of runs with the same seed, \(first) less the other, and a paired t-test over seeds: mean, \
-                    its standard error, the two-sided p, and in how many pairs \(first) is better and worse.
-                    """,
-                header: header)
-            for other in comparison.others {
-                for cell in experiment.cells where cell.points[comparison.axis] == comparison.first {
-                    if let row = self.row(cell, comparison.axis, against: other) { table.rows.append(row) }
-                }
-            }
-            return table
+            ExperimentComparison(experiment: experiment, comparison: comparison) { cell, seed in
+                rows.first { $0.run.cell == cell && $0.run.seed == seed }?.figures
+            }.table
         }
-    }
-
-    private func row(_ cell: Experiment.Cell, _ axis: Int, against other: Int) -> [String]? {
-        var opponent = cell
-        opponent.points[axis] = other
-        let pairs = experiment.seeds.compactMap { seed -> (RunFigures, RunFigures)? in
-            guard let one = rows.first(where: { $0.run.cell == cell && $0.run.seed == seed }),
-                let two = rows.first(where: { $0.run.cell == opponent && $0.run.seed == seed })
-            else { return nil }
-            return (one.figures, two.figures)
-        }
-        guard !pairs.isEmpty else { return nil }
-        func test(_ accuracy: (RunFigures) -> Double) -> PairedTest {
-            PairedTest(pairs.map { 100 * (accuracy($0) - accuracy($1)) })
-        }
-        let chosen = test { $0.test[$0.chosen].accuracy }
-        let last = test { $0.test.last?.accuracy ?? 0 }
-        func words(_ test: PairedTest) -> [String] {
-            [decimal(test.differences.mean, 2), known(test.standardError, 2), known(test.pValue, 3)]
-        }
-        let places = experiment.names(of: cell).enumerated().filter { $0.offset != axis }.map(\.element)
-        var row = [experiment.axes[axis].points[other].name]
-        row += places
-        row.append("\(pairs.count)")
-        row += words(chosen)
-        row += ["\(chosen.wins)", "\(chosen.losses)"]
-        row += words(last)
-        return row
     }
 }
-
-private func known(_ value: Double, _ digits: Int) -> String { value.isNaN ? "-" : decimal(value, digits) }

@@ -4,15 +4,10 @@ import Text
 /// Student's t-test of pairs: whether the mean of their differences is 0.
 package struct PairedTest {
     package var differences: Spread
-    /// Pairs whose difference is above and below 0.
-    package var wins: Int
-    package var losses: Int
 
     /// - Parameter differences: one a pair.
     package init(_ differences: [Double]) {
         self.differences = Spread(differences)
-        wins = differences.count { $0 > 0 }
-        losses = differences.count { $0 < 0 }
     }
 
     /// Of the mean; NaN below two pairs.
@@ -27,6 +22,19 @@ package struct PairedTest {
         let t = differences.mean / standardError
         return incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5)
     }
+}
+
+/// P values of tests that belong together, each corrected for the number of tests (Holm 1979): whoever takes those up to a
+/// level for differences errs at all with a probability of at most that level. In the order given; NaN, which is no test, stays.
+package func holm(_ pValues: [Double]) -> [Double] {
+    let tests = pValues.indices.filter { !pValues[$0].isNaN }.sorted { (pValues[$0], $0) < (pValues[$1], $1) }
+    var corrected = pValues
+    var least = 0.0
+    for (place, test) in tests.enumerated() {
+        least = max(least, min(1, Double(tests.count - place) * pValues[test]))
+        corrected[test] = least
+    }
+    return corrected
 }
 
 /// The regularised incomplete beta function I_x(a, b), by its continued fraction (NIST's Digital Library of Mathematical

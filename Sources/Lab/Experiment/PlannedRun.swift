@@ -59,7 +59,7 @@ struct PlannedRun: Sendable {
         let history = simulation.history
         let figures = RunFigures(
             configuration: digest, cell: description, build: buildVersion, validation: history.evaluations,
-            test: simulation.testEvaluations, versions: last.version,
+            test: simulation.testEvaluations, clientAccuracies: simulation.clientAccuracies, versions: last.version,
             updates: history.updates, seconds: history.evaluations.last?.seconds ?? 0,
             pool: last.state.promptIDs.count, meanStaleness: history.meanStaleness, bytesUp: simulation.bytesUp,
             bytesDown: simulation.bytesDown, wallSeconds: (ContinuousClock.now - start) / .seconds(1),

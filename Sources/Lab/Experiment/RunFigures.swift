@@ -30,6 +30,9 @@ struct RunFigures: Codable, Sendable {
     /// On the validation and the test split, of the same versions, ascending.
     var validation: [RunHistory.EvaluationRow]
     var test: [RunHistory.EvaluationRow]
+    /// Of the last version at each client (`Simulation.clientAccuracies`); nil where it has none, or an earlier build wrote
+    /// the file.
+    var clientAccuracies: [Double]?
     var versions: Int
     var updates: Int
     /// In virtual time.
@@ -60,6 +63,13 @@ struct RunFigures: Codable, Sendable {
     /// The version with the least loss on the test split: what the PFPT paper reports, which chooses by test images.
     var leastTestLoss: Int { test.indices.min { test[$0].loss < test[$1].loss } ?? 0 }
 
+    /// The last evaluation on the test split by a virtual time.
+    func test(by seconds: Double) -> RunHistory.EvaluationRow { test.last { $0.seconds <= seconds } ?? test[0] }
+
+    /// Of the accuracies at the clients; nil where they are not known.
+    var clientMean: Double? { clientAccuracies.map { Spread($0).mean } }
+    var clientWorstDecile: Double? { clientAccuracies?.worstDecile }
+
     /// The first evaluation whose validation accuracy is at least `target`; nil when none is.
     func reaches(_ target: Double) -> RunHistory.EvaluationRow? { validation.first { $0.accuracy >= target } }
 }
@@ -83,7 +93,9 @@ extension RunFigures {
         for which in ["last", "chosen", "least_test_loss"] {
             header += ["version", "test_accuracy", "test_balanced", "test_masked"].map { "\($0)_\(which)" }
         }
-        header += ["validation_accuracy_last", "validation_accuracy_chosen"]
+        header += [
+            "validation_accuracy_last", "validation_accuracy_chosen", "client_mean_last", "client_worst_decile_last",
+        ]
         for target in targets { header += ["seconds_to_\(decimal(target, 2))", "updates_to_\(decimal(target, 2))"] }
         header += [
             "bytes_up", "bytes_down", "versions", "updates", "pool_last", "mean_staleness", "virtual_seconds",
@@ -99,6 +111,7 @@ extension RunFigures {
             columns += [row.accuracy, row.balancedAccuracy, row.maskedAccuracy].map { decimal($0, 6) }
         }
         columns += [validation.count - 1, chosen].map { decimal(validation[$0].accuracy, 6) }
+        columns += [clientMean, clientWorstDecile].map { $0.map { decimal($0, 6) } ?? "" }
         for target in targets {
             let row = reaches(target)
             columns += [row.map { decimal($0.seconds, 3) } ?? "", row.map { "\($0.updates)" } ?? ""]

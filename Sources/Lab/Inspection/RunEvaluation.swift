@@ -23,6 +23,8 @@ public struct RunEvaluation: Encodable, Sendable {
     public var version: Int
     public var split: Split
     public var images: Int
+    /// What they are: `images` or `texts`.
+    public var examples: String
     /// How prompts are picked; the figures are of this.
     public var selection: PromptSelectionRule
     public var accuracy: Double
@@ -72,6 +74,7 @@ public struct RunEvaluation: Encodable, Sendable {
         self.version = current.version
         self.split = split
         images = evaluation.count
+        examples = held.examples
         accuracy = evaluation.accuracy
         balancedAccuracy = evaluation.balancedAccuracy
         loss = evaluation.loss
@@ -84,12 +87,12 @@ public struct RunEvaluation: Encodable, Sendable {
 
     /// A table of the classes under the figures of all.
     public var lines: [String] {
-        var table = TextTable(["class", "images", "right", "accuracy"])
+        var table = TextTable(["class", examples, "right", "accuracy"])
         for entry in classes {
             table.add([entry.name, "\(entry.images)", "\(entry.hits)", entry.accuracy.map(percent) ?? "-"])
         }
         var lines = [
-            "version \(version) on \(images) \(split.rawValue) images, prompts picked by \(selection.rawValue)",
+            "version \(version) on \(images) \(split.rawValue) \(examples), prompts picked by \(selection.rawValue)",
             "accuracy           \(percent(accuracy))",
             "balanced accuracy  \(percent(balancedAccuracy))",
             "loss               \(decimal(loss, 4))",

@@ -75,7 +75,7 @@ public enum RunTimeline {
             case .validated(let validation, _):
                 try begin(
                     .validation,
-                    "=  version \(validation.version): \(decimal(100 * validation.accuracy, 1)) % of the validation images"
+                    "=  version \(validation.version): \(decimal(100 * validation.accuracy, 1)) % of the validation samples"
                 )
             case .checkpoint(let checkpoint):
                 let signed = checkpoint.signature.isEmpty ? "not signed" : "signed"

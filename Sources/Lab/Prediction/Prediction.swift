@@ -2,9 +2,11 @@ import Foundation
 import PromptTuning
 import Text
 
-/// What a model says of an image.
+/// What a model says of an image or a text.
 public struct Prediction: Hashable, Sendable {
     public var path: String
+    /// nil for an image.
+    public var text: String?
     /// The number of its true class, where it is known.
     public var label: Int?
     /// By class.
@@ -32,13 +34,16 @@ public struct Prediction: Hashable, Sendable {
 /// How predictions compare with the labels.
 public struct PredictionSummary: Encodable, Sendable {
     public let classes: [String]
+    /// What is predicted: `images` or `texts`.
+    public let examples: String
     public private(set) var images = 0
     /// Images by true class and by predicted class.
     public private(set) var confusion: [[Int]]
     private var totalLoss = 0.0
 
-    public init(classes: [String]) {
+    public init(classes: [String], examples: String) {
         self.classes = classes
+        self.examples = examples
         confusion = classes.map { _ in classes.map { _ in 0 } }
     }
 
@@ -75,7 +80,7 @@ public struct PredictionSummary: Encodable, Sendable {
     /// Figures of all, of each class, and the confusion matrix: a row a true class, a column a predicted one.
     public var lines: [String] {
         let evaluation = evaluation
-        var table = TextTable(["class", "images", "right", "accuracy"])
+        var table = TextTable(["class", examples, "right", "accuracy"])
         for (place, name) in classes.enumerated() {
             table.add([
                 "\(place) \(name)", "\(evaluation.classCounts[place])", "\(evaluation.classHits[place])",
@@ -85,7 +90,7 @@ public struct PredictionSummary: Encodable, Sendable {
         var matrix = TextTable(["true \\ predicted"] + classes.indices.map(String.init))
         for (place, row) in confusion.enumerated() { matrix.add(["\(place) \(classes[place])"] + row.map(String.init)) }
         return [
-            "\(images) images with labels", "accuracy           \(percent(evaluation.accuracy))",
+            "\(images) \(examples) with labels", "accuracy           \(percent(evaluation.accuracy))",
             "balanced accuracy  \(percent(evaluation.balancedAccuracy))",
             "loss               \(decimal(evaluation.loss, 4))", "",
         ] + table.lines + [""] + matrix.lines

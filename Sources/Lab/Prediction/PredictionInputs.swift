@@ -4,7 +4,10 @@ import Foundation
 /// The images that a prediction is asked for, in order.
 public struct PredictionInputs: Sendable {
     public struct Item: Hashable, Sendable {
+        /// Of an image; of a text where it stands.
         public var path: String
+        /// nil for an image.
+        public var text: String?
         /// The number of its class; nil without labels.
         public var label: Int?
     }
@@ -51,6 +54,40 @@ public struct PredictionInputs: Sendable {
         }
         guard !items.isEmpty else {
             throw PredictionError("\(names.joined(separator: ", ")): expected images, found none")
+        }
+    }
+
+    /// Texts.
+    ///
+    /// - Parameters:
+    ///   - names: tables (`….csv`, `….tsv`, `….jsonl`), files `….txt` with a text on each line, folders of these as data sets
+    ///     have them, or `-` for a text in each line of standard input.
+    ///   - classes: where labels are asked for: the model's classes.
+    ///   - split: nil for all texts.
+    /// - Throws: `DatasetError`, or `PredictionError` for what has no labels and for no text at all.
+    public init(
+        texts names: [String], classes: ClassList? = nil, split: KnownDataset.Split? = nil,
+        standardInput: () -> String? = { readLine() }
+    ) throws {
+        for name in names {
+            if name == "-" {
+                guard classes == nil else {
+                    throw PredictionError("\(name): expected a table or a folder of classes with --labels")
+                }
+                var line = 0
+                while let text = standardInput() {
+                    line += 1
+                    if !text.isEmpty { items.append(Item(path: "line \(line)", text: text)) }
+                }
+                continue
+            }
+            let texts = try LabelledText.read(name, needsLabels: classes != nil, split: split)
+            let places = try classes?.match(Set(texts.map(\.label)).sorted(), of: name).places
+            let numbers = places.map { Dictionary(uniqueKeysWithValues: zip(Set(texts.map(\.label)).sorted(), $0)) }
+            items += texts.map { Item(path: $0.place, text: $0.text, label: numbers?[$0.label]) }
+        }
+        guard !items.isEmpty else {
+            throw PredictionError("\(names.joined(separator: ", ")): expected texts, found none")
         }
     }
 

@@ -8,12 +8,14 @@ import PromptTuning
 import RunLog
 import RunSettings
 import Synchronization
+import Tokenization
 
 /// Classifies image files with tuned prompts, in batches.
 public struct Predictor: Sendable {
     private let tuned: TunedModel
     private let learner: PromptLearner
-    private let transform: ImageTransform
+    /// nil for a model of texts.
+    private let transform: ImageTransform?
     private let selection: PromptSelectionRule
 
     public var classes: [String] { tuned.model.classes }
@@ -35,7 +37,7 @@ public struct Predictor: Sendable {
         }
         self.tuned = tuned
         learner = try PromptLearner(encoder: tuned.loadEncoder(encoder), threads: threads)
-        transform = try ImageTransform(tuned.model.image)
+        transform = try tuned.model.image.map { try ImageTransform($0) }
         self.selection = selection ?? tuned.model.prompts.selection
     }
 
@@ -52,6 +54,7 @@ public struct Predictor: Sendable {
         _ inputs: PredictionInputs, _ each: (PredictionInputs.Item, Outcome) throws -> Void
     ) throws {
         let items = inputs.items
+        guard let transform else { return try predictTexts(items, each) }
         let images = try PreparedImages(.files(items.map(\.path), name: "predict"), transform: transform)
         for start in stride(from: 0, to: items.count, by: PromptSelectionRule.batchSize) {
             let range = start..<min(start + PromptSelectionRule.batchSize, items.count)
@@ -66,6 +69,23 @@ public struct Predictor: Sendable {
                 case .success: try each(item, .predicted(predictions.next()!))
                 case .failure(let error): try each(item, .unreadable(error))
                 }
+            }
+        }
+    }
+
+    private func predictTexts(
+        _ items: [PredictionInputs.Item], _ each: (PredictionInputs.Item, Outcome) throws -> Void
+    ) throws {
+        guard let tokenizer = learner.encoder.tokenizer, let text = learner.encoder.geometry.text else {
+            throw PredictionError("\(encoderFolder): expected a tokenizer beside the weights, found none")
+        }
+        for start in stride(from: 0, to: items.count, by: PromptSelectionRule.batchSize) {
+            let batch = Array(items[start..<min(start + PromptSelectionRule.batchSize, items.count)])
+            let source = TokenizedTexts(
+                texts: batch.map { tokenizer.encode($0.text ?? "", maximumLength: text.maximumLength) },
+                labels: batch.map { $0.label ?? 0 })
+            for prediction in try predictions(batch, source) {
+                try each(batch[prediction.place], .predicted(prediction.value))
             }
         }
     }
@@ -89,15 +109,31 @@ public struct Predictor: Sendable {
     private func predictions(_ batch: [(item: PredictionInputs.Item, pixels: [Float])]) throws -> [Prediction] {
         guard !batch.isEmpty else { return [] }
         let source = PixelImages(pixels: batch.map(\.pixels), labels: batch.map { $0.item.label ?? 0 })
+        return try predictions(batch.map(\.item), source).map(\.value)
+    }
+
+    private func predictions(
+        _ items: [PredictionInputs.Item], _ source: any ExampleSource
+    ) throws -> [(place: Int, value: Prediction)] {
         let found = try learner.classify(
             tuned.file.prompts.state, on: TuningDataset(source), plan: tuned.model.plan, selection: selection)
-        return batch.enumerated().map { place, entry in
-            Prediction(
-                path: entry.item.path, label: entry.item.label,
-                logits: Array(found.logits[place * found.classes..<(place + 1) * found.classes]),
-                loss: entry.item.label == nil ? nil : found.losses[place])
+        return items.enumerated().map { place, item in
+            let logits = Array(found.logits[place * found.classes..<(place + 1) * found.classes])
+            return (
+                place,
+                Prediction(
+                    path: item.path, text: item.text, label: item.label, logits: logits,
+                    loss: item.label == nil ? nil : found.losses[place])
+            )
         }
     }
+}
+
+private struct TokenizedTexts: TextSource {
+    let texts: [[Int32]]
+    let labels: [Int]
+    var count: Int { texts.count }
+    func tokens(of index: Int) -> [Int32] { texts[index] }
 }
 
 /// Prepared images in memory.

@@ -22,19 +22,21 @@ public enum PromptsBundle {
     private static func text(_ tuned: TunedModel, _ path: String) -> String {
         let (model, label) = (tuned.model, tuned.file.label)
         let name = URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent
+        let input = model.image.map { "\($0.size) px" } ?? "texts up to \(model.text?.maximumLength ?? 0) tokens"
+        let (one, several) = model.text == nil ? ("image.jpg", "images") : ("questions.txt", "questions.csv")
         return """
             # Prompts of \(label.run), version \(tuned.version)
 
             Tuned with Impromptu for \(model.classes.count) classes around \(model.encoder.library) (\(model.encoder.family), \
-            \(model.image.size) px), whose weights have the SHA-256 digest `\(model.encoder.digest)` and are not part of this
-            folder. `model.json` says how images are prepared and prompts are picked; `prompts.safetensors` has the same in its
+            \(input)), whose weights have the SHA-256 digest `\(model.encoder.digest)` and are not part of this
+            folder. `model.json` says how \(model.text == nil ? "images" : "texts") are prepared and prompts are picked; `prompts.safetensors` has the same in its
             metadata.
 
             ```
             ENCODER=weights                                     # the encoder's folder; leave out --encoder for the bundled one
             impromptu show \(name)
-            impromptu predict \(name) --encoder $ENCODER image.jpg
-            impromptu predict \(name) --encoder $ENCODER images --top 3 --format csv > predictions.csv
+            impromptu predict \(name) --encoder $ENCODER \(one)
+            impromptu predict \(name) --encoder $ENCODER \(several) --top 3 --output csv > predictions.csv
             impromptu predict \(name) --encoder $ENCODER folder-of-classes --labels
             ```
 
@@ -62,7 +64,7 @@ extension TunedModel {
         ]
     }
 
-    /// What `impromptu show --json` prints.
+    /// What `impromptu show --output json` prints.
     public struct Summary: Encodable, Sendable {
         public var run: String
         public var runID: String

@@ -77,9 +77,11 @@ public struct TunedModel: Sendable {
         let path = given ?? configured.map(\.path) ?? ""
         let encoder =
             path.isEmpty
-            ? try FrozenEncoder.bundled(imageSize: model.image.size)
-            : try FrozenEncoder(directory: path, family: model.encoder.family, imageSize: model.image.size)
-        let digest = "\(try Digest(ofFiles: encoder.weightsPaths))"
+            ? try FrozenEncoder.bundled(imageSize: model.image?.size)
+            : try FrozenEncoder(
+                directory: path, family: model.encoder.family, imageSize: model.image?.size,
+                maximumLength: model.text?.maximumLength)
+        let digest = "\(try Digest(ofFiles: encoder.filePaths))"
         guard digest == model.encoder.digest else {
             let remedy = given == nil ? "; name its folder with --encoder" : ""
             throw PredictionError(

@@ -40,6 +40,8 @@ struct CurveCharts {
     let methods: [Method]
     /// The accuracy of guessing, nil where it is not known.
     let chance: Double?
+    /// The images that evaluations are on.
+    var split = "validation"
 
     var accuracyByUpdates: Chart {
         accuracy("Accuracy by updates", xTitle: "updates used") { Double($0.updates) }
@@ -66,7 +68,7 @@ struct CurveCharts {
         _ title: String, xTitle: String, x: @escaping (RunCurves.Accuracy) -> Double
     ) -> Chart {
         let isFederated = methods.flatMap(\.runs).allSatisfy { $0.evaluations.isEmpty && !$0.federated.isEmpty }
-        let yTitle = isFederated ? "accuracy at the clients, %" : "validation accuracy, %"
+        let yTitle = isFederated ? "accuracy at the clients, %" : "\(split) accuracy, %"
         var chart = lines(title, xTitle: xTitle, yTitle: yTitle, words: (xTitle, " %")) { run in
             run.accuracies.map { ChartPoint(x: x($0), y: $0.value * 100) }
         }

@@ -40,7 +40,7 @@ public enum PartitionPicture {
         let largest = max(1, allotment.clients.flatMap(\.counts).max() ?? 1)
         let most = max(1, allotment.clients.map(\.images).max() ?? 1)
         let bars = left + Double(classes) * cell + 20
-        parts.append(Markup.text("largest disc \(largest), longest bar \(most) images", x: 20, y: 48, style: ""))
+        parts.append(Markup.text("largest disc \(largest), longest bar \(most) samples", x: 20, y: 48, style: ""))
         for (row, client) in allotment.clients.enumerated() {
             let y = top + (Double(row) + 0.5) * cell
             if cell >= leastLabelled || row % 10 == 0 {

@@ -53,10 +53,10 @@ struct RunCharts {
         let samples = max(logged.inspection.clients.reduce(0) { $0 + logged.figures(of: $1.client).samples }, 1)
         let bars = zip(clients, figures).map { client, figures in
             let share = 100 * figures.influence / versions
-            let images = 100 * Double(figures.samples) / Double(samples)
+            let ownShare = 100 * Double(figures.samples) / Double(samples)
             return BarMarks.Bar(
-                value: share, ring: images,
-                tip: "\(client): \(decimal(share, 1)) % of the weight, \(decimal(images, 1)) % of the images")
+                value: share, ring: ownShare,
+                tip: "\(client): \(decimal(share, 1)) % of the weight, \(decimal(ownShare, 1)) % of the samples")
         }
         let most = zip(clients, bars).max { $0.1.value < $1.1.value }
         return Chart(
@@ -66,7 +66,7 @@ struct RunCharts {
             y: .fromZero(bars.flatMap { [$0.value, $0.ring ?? 0] }, title: "share, %"), marks: [BarMarks(bars: bars)],
             keys: [
                 .init(symbol: .square, style: "s0", text: "of the weight"),
-                .init(symbol: .ring, style: "s1", text: "of the images"),
+                .init(symbol: .ring, style: "s1", text: "of the samples"),
             ])
     }
 
@@ -114,19 +114,19 @@ struct RunCharts {
             client.counts.indices.filter { client.counts[$0] > 0 }.map { row in
                 GridMarks.Cell(
                     row: row, column: column, shape: .bubble, share: Double(client.counts[row]) / Double(most),
-                    tip: "\(client.name), \(shares.classNames[row]): \(client.counts[row]) images")
+                    tip: "\(client.name), \(shares.classNames[row]): \(client.counts[row]) samples")
             }
         }
-        let images = shares.clients.flatMap(\.counts).reduce(0, +)
+        let samples = shares.clients.flatMap(\.counts).reduce(0, +)
         let title =
             shown.count < shares.clients.count
             ? "client, the first \(shown.count) of \(shares.clients.count)" : "client"
         return Chart(
-            title: "What each client has: images by class",
-            summary: "\(images) images of \(shares.classNames.count) classes over \(shares.clients.count) clients.",
+            title: "What each client has: samples by class",
+            summary: "\(samples) samples of \(shares.classNames.count) classes over \(shares.clients.count) clients.",
             x: .labels(withoutCommonStart(shown.map(\.name)), title: title),
             y: .labels(shares.classNames, title: "class"), marks: [GridMarks(columns: shown.count, cells: cells)],
-            keys: [.init(symbol: .dot, style: "s0", text: "area: images, the largest \(most)")],
+            keys: [.init(symbol: .dot, style: "s0", text: "area: samples, the largest \(most)")],
             isWide: shown.count > mostNarrowColumns,
             plotHeight: rowsHeight(shares.classNames.count, shares.classNames.count > 30 ? 12 : 22))
     }

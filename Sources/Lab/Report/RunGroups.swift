@@ -49,7 +49,7 @@ struct ReportedTask {
 extension ReportedRun {
     fileprivate var taskName: String {
         let data = configuration.data
-        guard data.isDivided else { return "clients' own images" }
+        guard data.isDivided else { return "clients' own data" }
         return data.partition == "dirichlet"
             ? "\(data.dataset), Dirichlet(\(Axis.label(data.alpha)))" : "\(data.dataset), \(data.partition)"
     }

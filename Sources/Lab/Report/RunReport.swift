@@ -30,7 +30,8 @@ public enum RunReport {
             ])
     }
 
-    private static func picture(heading: String, charts: [Chart]) -> String {
+    /// Charts two by two.
+    static func picture(heading: String, charts: [Chart]) -> String {
         let columns = 2
         let gap = 20.0
         let rowHeight = (charts.map(\.height).max() ?? 0) + gap

@@ -32,7 +32,7 @@ enum RunTables {
     /// A row a client, the first by name or those with the most updates.
     static func clients(_ logged: LoggedRun, names: [String]) -> TextTable {
         var table = TextTable([
-            "client", "images", "updates used", "late", "mean staleness", "largest", "influence", "seconds a task",
+            "client", "samples", "updates used", "late", "mean staleness", "largest", "influence", "seconds a task",
             "MB sent", "rejected",
         ])
         let versions = Double(max(logged.inspection.versions.count, 1))

@@ -56,6 +56,9 @@ public struct Simulation {
     private let tests: CSVFile?
     /// Of the test split, where the configuration asks for them.
     public private(set) var testEvaluations: [RunHistory.EvaluationRow] = []
+    /// Of the version evaluated last, on test images, at each client in turn (`Evaluation.accuracy(among:)`); nil where
+    /// clients keep a part of the model, since each of them has a version of its own.
+    private(set) var clientAccuracies: [Double]?
     /// Bytes of all messages of the clients, and of all to each of them.
     public private(set) var bytesUp = 0
     public private(set) var bytesDown = 0
@@ -77,6 +80,10 @@ public struct Simulation {
             throw ConfigurationError(
                 "federation.clients_to_start: expected at most data.clients (\(given.data.clients)), found"
                     + " \(given.federation.clientsToStart): a simulation would wait for ever")
+        }
+        guard !given.federation.stop.isNever else {
+            throw ConfigurationError(
+                "expected run.updates, run.versions or run.seconds above 0, found a run without an end")
         }
         let materials = try materials ?? RunMaterials(of: given)
         var folder = folder
@@ -213,8 +220,12 @@ public struct Simulation {
         try pipeline.keep(validation, at: now)
         try observer.add(validation, at: now)
         guard let tests, let test = data.test else { return }
-        let row = history.row(Validation(version: version, try evaluation(on: test)), at: now)
+        let evaluation = try evaluation(on: test)
+        let row = history.row(Validation(version: version, evaluation), at: now)
         testEvaluations.append(row)
+        if configuration.federation.plan.personal == .nothing {
+            clientAccuracies = seats.map { evaluation.accuracy(among: $0.dataset.labels) }
+        }
         try tests.append(row.csv)
     }
 
@@ -338,4 +349,9 @@ extension TrainingOrder {
 extension TrainingResult {
     /// The steps that tuning took.
     fileprivate var steps: Int? { metrics.first { $0.name == "steps" }.map { Int($0.value) } }
+}
+
+extension StopCondition {
+    /// A simulation with this would not end.
+    var isNever: Bool { versions == 0 && updates == 0 && duration == nil }
 }

@@ -8,32 +8,22 @@ public struct WhatIfMethods: Sendable {
     public var absent: [[ClientID]]
     /// Names in the `StrategyCatalog`; empty for the recorded run's own.
     public var strategies: [String]
-    /// `strategy.key=value` for whichever of the strategies have that key, and `federation.staleness_…=value`.
+    /// `strategy.key=value` for whichever of the strategies have that key; `federation.staleness_…=value`; and
+    /// `federation.buffer_size=value`, the updates that make a version. Without it there is one whenever the recorded run
+    /// made one.
     public var assignments: [String]
-    /// A `federation.staleness_weight`; nil for the recorded one.
-    public var staleness: String?
-    /// Updates that make a version; nil makes one whenever the recorded run did.
-    public var buffer: Int?
 
-    public init(
-        strategies: [String] = [], assignments: [String] = [], staleness: String? = nil, buffer: Int? = nil,
-        without absent: [[ClientID]] = []
-    ) {
+    public init(strategies: [String] = [], assignments: [String] = [], without absent: [[ClientID]] = []) {
         self.absent = absent
         self.strategies = strategies
         self.assignments = assignments
-        self.staleness = staleness
-        self.buffer = buffer
     }
 
     /// - Throws: `ConfigurationError` naming what is unknown or wrong.
     func alternatives(to recorded: RunConfiguration, from initial: PromptState) throws -> [Alternative] {
         let given = try sorted()
-        let weight = try stalenessWeight(recorded, given.staleness)
+        let (weight, buffer) = try flushing(recorded, given.federation)
         let names = strategies.isEmpty ? [recorded.strategy.name] : strategies
-        if let buffer, buffer < 1 {
-            throw ConfigurationError("--buffer: expected at least 1 update, found \(buffer)")
-        }
         do {
             let known = try names.flatMap { try StrategyCatalog.entry($0).settings.map(\.key) }
             if let stranger = given.strategy.first(where: { !known.contains($0.key) }) {
@@ -102,20 +92,24 @@ public struct WhatIfMethods: Sendable {
         return StrategySettings(entries)
     }
 
-    private func stalenessWeight(_ recorded: RunConfiguration, _ given: [String]) throws -> StalenessWeight {
+    /// - Returns: what updates weigh, and how many make a version; nil where the recorded run decides.
+    private func flushing(_ recorded: RunConfiguration, _ given: [String]) throws -> (StalenessWeight, Int?) {
         var layers = ConfigurationLayers()
         try layers.add(yaml: recorded.yaml, name: "the log's configuration")
         for assignment in given { try layers.add(assignment: assignment) }
-        if let staleness { try layers.add(assignment: "federation.staleness_weight=\(staleness)") }
-        return try RunConfiguration(layers).federation.stalenessWeight
+        let weight = try RunConfiguration(layers).federation.stalenessWeight
+        let isSized = given.contains { $0.hasPrefix(Self.bufferSize + "=") }
+        return (weight, isSized ? layers.settings[Self.bufferSize].flatMap { Int($0.value) } : nil)
     }
 
-    private func sorted() throws -> (strategy: [StrategySettings.Entry], staleness: [String]) {
+    private static let bufferSize = "federation.buffer_size"
+
+    private func sorted() throws -> (strategy: [StrategySettings.Entry], federation: [String]) {
         var layers = ConfigurationLayers()
-        var staleness: [String] = []
+        var federation: [String] = []
         for assignment in assignments {
-            if assignment.hasPrefix("federation.staleness_") {
-                staleness.append(assignment)
+            if assignment.hasPrefix("federation.staleness_") || assignment.hasPrefix(Self.bufferSize + "=") {
+                federation.append(assignment)
             } else {
                 try layers.add(assignment: assignment)
             }
@@ -123,11 +117,11 @@ public struct WhatIfMethods: Sendable {
         let settings = layers.settings.sorted { $0.key < $1.key }
         if let other = settings.first(where: { !$0.key.hasPrefix("strategy.") || $0.key == "strategy.name" }) {
             throw ConfigurationError(
-                "--set \(other.key): expected a setting of a strategy (strategy.key) or federation.staleness_…: nothing"
-                    + " else can change about updates that were sent")
+                "--set \(other.key): expected a setting of a strategy (strategy.key), \(Self.bufferSize) or"
+                    + " federation.staleness_…: nothing else can change about updates that were sent")
         }
         return (
-            settings.map { .init(key: String($0.key.dropFirst("strategy.".count)), value: $0.value.value) }, staleness
+            settings.map { .init(key: String($0.key.dropFirst("strategy.".count)), value: $0.value.value) }, federation
         )
     }
 }

@@ -9,11 +9,11 @@ struct Ca2fl: CatalogStrategy {
         name: "ca2fl", summary: "Buffered averaging calibrated by every client's last displacement.",
         source: "Wang et al., ICLR 2024, algorithm 1",
         settings: [
-            .number("server-rate", 1, 1e-8...100, "The server's step size η."),
+            .number("server_rate", 1, 1e-8...100, "The server's step size η."),
             .integer("clients", 0, 0...10_000_000, "The number n of all clients; 0 for those heard so far."),
         ]
     ) { settings, initial, _ in
-        Ca2fl(state: initial, rate: settings.number("server-rate"), clients: settings.integer("clients"))
+        Ca2fl(state: initial, rate: settings.number("server_rate"), clients: settings.integer("clients"))
     }
 
     private(set) var state: PromptState

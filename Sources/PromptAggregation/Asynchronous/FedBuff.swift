@@ -5,9 +5,9 @@ struct FedBuff: MemorylessStrategy {
     static let entry = StrategyEntry(
         name: "fedbuff", summary: "Buffered asynchronous averaging of displacements, discounted by staleness.",
         source: "Nguyen et al., AISTATS 2022, algorithm 1",
-        settings: [.number("server-rate", 1, 1e-8...100, "The server's step size η.")]
+        settings: [.number("server_rate", 1, 1e-8...100, "The server's step size η.")]
     ) { settings, initial, _ in
-        FedBuff(state: initial, rate: settings.number("server-rate"))
+        FedBuff(state: initial, rate: settings.number("server_rate"))
     }
 
     var state: PromptState

@@ -13,7 +13,7 @@ struct FedOpt: CatalogStrategy {
         source: "Reddi et al., ICLR 2021, algorithm 2",
         settings: [
             .choice("rule", Rule.adam.rawValue, Rule.allCases.map(\.rawValue), "How the second moment is kept."),
-            .number("server-rate", 0.01, 1e-8...100, "The server's step size η."),
+            .number("server_rate", 0.01, 1e-8...100, "The server's step size η."),
             .number("beta1", 0.9, 0...0.999999, "Decay of the first moment."),
             .number("beta2", 0.98, 0...0.999999, "Decay of the second moment (Adam and Yogi)."),
             .number("epsilon", 1e-3, 1e-12...1, "The paper's τ: how adaptive the steps are at most."),
@@ -31,7 +31,7 @@ struct FedOpt: CatalogStrategy {
     private init(_ settings: CheckedSettings, _ initial: PromptState) {
         state = initial
         rule = Rule(rawValue: settings.text("rule")) ?? .adam
-        rate = settings.number("server-rate")
+        rate = settings.number("server_rate")
         beta1 = settings.number("beta1")
         beta2 = settings.number("beta2")
         epsilon = settings.number("epsilon")

@@ -4,9 +4,9 @@ struct FedProx: MemorylessStrategy {
         name: "fedprox", summary: "FedAvg whose clients are held near the state that they start from.",
         source: "Li et al., MLSys 2020, equation 2",
         settings: [
-            .number("proximal-weight", 1e-3, 0...1e6, "The weight μ of the proximal term in the clients' loss.")
+            .number("proximal_weight", 1e-3, 0...1e6, "The weight μ of the proximal term in the clients' loss.")
         ],
-        adapt: { settings, plan in plan.proximalWeight = settings.number("proximal-weight") },
+        adapt: { settings, plan in plan.proximalWeight = settings.number("proximal_weight") },
         make: { _, initial, _ in FedProx(average: FedAvg(state: initial)) })
 
     private var average: FedAvg

@@ -15,7 +15,7 @@ struct Scaffold: CatalogStrategy {
         name: "scaffold", summary: "Averaging whose clients correct their steps by control variates.",
         source: "Karimireddy et al., ICML 2020, algorithm 1, option II",
         settings: [
-            .number("server-rate", 1, 1e-8...100, "The server's step size for the tuned values."),
+            .number("server_rate", 1, 1e-8...100, "The server's step size for the tuned values."),
             .integer("clients", 0, 0...10_000_000, "The number N of all clients; 0 for those heard so far."),
         ],
         adapt: { _, plan in
@@ -24,7 +24,7 @@ struct Scaffold: CatalogStrategy {
             plan.momentum = 0
         },
         make: { settings, initial, _ in
-            Scaffold(initial, rate: settings.number("server-rate"), clients: settings.integer("clients"))
+            Scaffold(initial, rate: settings.number("server_rate"), clients: settings.integer("clients"))
         })
 
     /// That a client was heard is all that is known of it.

@@ -6,7 +6,7 @@
 /// it and leave it alone. The state holds the three tensors of statistics, all zero: their shapes say what to send.
 struct ClosedHead: AggregationStrategy {
     static let key = "head"
-    static let shrinkageKey = "head-shrinkage"
+    static let shrinkageKey = "head_shrinkage"
     static let settings: [SettingDeclaration] = [
         .choice(
             key, "tuned", ["tuned", "closed"],

@@ -13,22 +13,22 @@ struct AsyncPfpt: CatalogStrategy {
         source: "this project, after Weng et al., NeurIPS 2024",
         settings: PfptSettings.fit(sweeps: 3, promptStep: .mean, share: "samples", evidence: .touched) + [
             .number(
-                "inertia", 0, 0...1e6, "Weight of a prompt's current value against its evidence (prompt-step mean)."),
+                "inertia", 0, 0...1e6, "Weight of a prompt's current value against its evidence (prompt_step mean)."),
             .integer("patience", 10, 0...1_000_000, "Flushes that a prompt survives without support."),
             .number(
-                "least-support", 1e-3, 0...1,
+                "least_support", 1e-3, 0...1,
                 "Evidence of less weight, in typical clients, neither bears nor sustains a prompt."),
             .number("births", 1, 0...1e6, "New prompts that a client is expected to bring; 0 allows none."),
             .number(
-                "birth-distance", 0.5, 0...100,
+                "birth_distance", 0.5, 0...100,
                 "Least distance of a new prompt from all others, in their typical distance."),
             .integer(
-                "pool-limit", 0, 0...AsyncPfptSettings.largestPool,
+                "pool_limit", 0, 0...AsyncPfptSettings.largestPool,
                 "Most prompts in the pool; 0 for twice the initial pool."),
             .integer(
-                "pool-minimum", 0, 0...AsyncPfptSettings.largestPool,
+                "pool_minimum", 0, 0...AsyncPfptSettings.largestPool,
                 "Fewest prompts in the pool; 0 for the initial pool or 10 at most."),
-            .flag("cold-start", false, "Begin every flush as synchronous PFPT does: no memory of pool or networks."),
+            .flag("cold_start", false, "Begin every flush as synchronous PFPT does: no memory of pool or networks."),
         ]
     ) { settings, initial, seed in
         AsyncPfpt(settings: settings, initial: initial, seed: seed)
@@ -146,8 +146,8 @@ struct AsyncPfpt: CatalogStrategy {
         return identityOfRow
     }
 
-    /// The rows that live on, ascending: those supported within `patience` flushes, at least `pool-minimum` and at most
-    /// `pool-limit`, the lately and the well supported first.
+    /// The rows that live on, ascending: those supported within `patience` flushes, at least `pool_minimum` and at most
+    /// `pool_limit`, the lately and the well supported first.
     private func survivors(_ support: [Double]) -> [Int] {
         let seen = support.indices.map { row in
             support[row] >= settings.leastSupport ? flush : row < lastSupported.count ? lastSupported[row] : Int.min

@@ -21,14 +21,14 @@ struct AsyncPfptSettings: Hashable, Sendable {
         extent = PfptSettings.extent(settings)
         sharesBySamples = settings.text("share") == "samples"
         patience = settings.integer("patience")
-        leastSupport = settings.number("least-support")
+        leastSupport = settings.number("least_support")
         births = settings.number("births")
-        birthDistance = settings.number("birth-distance")
+        birthDistance = settings.number("birth_distance")
         let initialPool = max(initial.promptIDs.count, 1)
-        let minimum = settings.integer("pool-minimum")
+        let minimum = settings.integer("pool_minimum")
         poolMinimum = minimum > 0 ? minimum : min(initialPool, 10)
-        let limit = settings.integer("pool-limit")
+        let limit = settings.integer("pool_limit")
         poolLimit = max(limit > 0 ? limit : min(2 * initialPool, Self.largestPool), poolMinimum)
-        isColdStart = settings.flag("cold-start")
+        isColdStart = settings.flag("cold_start")
     }
 }

@@ -8,7 +8,7 @@ struct Pfpt: CatalogStrategy {
         source: "Weng et al., NeurIPS 2024, equations 4-11, 26, 27",
         settings: PfptSettings.fit(sweeps: 50, promptStep: .mean, share: "equal", evidence: .pool) + [
             .integer("restarts", 1, 1...1000, "Fits from different random starts; the best is kept."),
-            .flag("keep-networks", false, "Carry the two networks and their optimizer state on to the next flush."),
+            .flag("keep_networks", false, "Carry the two networks and their optimizer state on to the next flush."),
         ]
     ) { settings, initial, seed in
         Pfpt(settings: settings, initial: initial, seed: seed)
@@ -32,7 +32,7 @@ struct Pfpt: CatalogStrategy {
         extent = PfptSettings.extent(settings)
         layout = NetworkLayout(width: initial.width, hidden: settings.integer("hidden"))
         sharesBySamples = settings.text("share") == "samples"
-        keepsNetworks = settings.flag("keep-networks")
+        keepsNetworks = settings.flag("keep_networks")
         restarts = settings.integer("restarts")
         self.seed = seed
         nextIdentity = PoolRound.firstFreeIdentity(after: initial)

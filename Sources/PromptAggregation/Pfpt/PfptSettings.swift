@@ -5,10 +5,10 @@ enum PfptSettings {
     ) -> [SettingDeclaration] {
         [
             .integer("sweeps", sweeps, 1...10_000, "Sweeps of the alternating fit at each flush."),
-            .number("learning-rate", 1e-3, 1e-8...1, "Adam's step size for the prompts and both networks."),
+            .number("learning_rate", 1e-3, 1e-8...1, "Adam's step size for the prompts and both networks."),
             .integer("hidden", 128, 1...4096, "Hidden units of the covariance and of the usage network."),
             .choice(
-                "prompt-step", promptStep.rawValue, PoolFitOptions.PromptStep.allCases.map(\.rawValue),
+                "prompt_step", promptStep.rawValue, PoolFitOptions.PromptStep.allCases.map(\.rawValue),
                 "How prompts move in a sweep: along the gradient, or to the weighted mean of their matches."),
             .choice(
                 "drop", PoolFitOptions.Drop.sweep.rawValue,
@@ -26,8 +26,8 @@ enum PfptSettings {
 
     static func options(_ settings: CheckedSettings) -> PoolFitOptions {
         var options = PoolFitOptions(
-            sweeps: settings.integer("sweeps"), learningRate: settings.number("learning-rate"),
-            promptStep: PoolFitOptions.PromptStep(rawValue: settings.text("prompt-step")) ?? .gradient)
+            sweeps: settings.integer("sweeps"), learningRate: settings.number("learning_rate"),
+            promptStep: PoolFitOptions.PromptStep(rawValue: settings.text("prompt_step")) ?? .gradient)
         options.drop = PoolFitOptions.Drop(rawValue: settings.text("drop")) ?? .sweep
         return options
     }

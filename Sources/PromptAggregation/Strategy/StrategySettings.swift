@@ -72,6 +72,9 @@ public struct SettingDeclaration: Hashable, Sendable {
         }
     }
 
+    /// Whether a configuration may give it this value.
+    package func accepts(_ text: String) -> Bool { kind.parse(text) != nil }
+
     static func integer(_ key: String, _ standard: Int, _ range: ClosedRange<Int>, _ help: String) -> Self {
         Self(key: key, help: help, kind: .integer(standard: standard, range: range))
     }

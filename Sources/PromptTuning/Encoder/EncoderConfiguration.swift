@@ -62,6 +62,9 @@ struct EncoderConfiguration {
 
     /// timm's name of the model.
     var architecture: String? { text("architecture") }
+    /// What transformers calls the kind of model, and how it places tokens.
+    var modelType: String? { text("model_type") }
+    var positionType: String? { text("position_embedding_type") }
     /// Whether transformers wrote it, which leaves out fields that have its defaults.
     var isOfTransformers: Bool { text("model_type") != nil }
     /// Whether timm's position embeddings leave out the class token and the registers.

@@ -27,6 +27,10 @@ public struct EncoderDescription: Hashable, Sendable, CustomStringConvertible {
     /// One line: library, family and extents.
     public var description: String {
         let size = geometry.imageSize
+        if let text = geometry.text {
+            return "\(library) (\(family)), width \(geometry.width), depth \(geometry.depth), \(geometry.heads) heads,"
+                + " texts up to \(text.maximumLength) tokens"
+        }
         return "\(library) (\(family)), width \(geometry.width), depth \(geometry.depth), \(geometry.heads) heads,"
             + " \(size) px in patches of \(geometry.patchSize)\(registers > 0 ? ", \(registers) registers" : "")"
     }
@@ -37,12 +41,21 @@ public struct EncoderDescription: Hashable, Sendable, CustomStringConvertible {
         var lines = [
             ("family", family), ("library", library), ("width", "\(geometry.width)"), ("depth", "\(geometry.depth)"),
             ("heads", "\(geometry.heads)"), ("hidden", "\(geometry.hidden)"),
-            ("patch", "\(geometry.patchSize) px"),
-            ("images", "\(geometry.imageSize) px, trained on \(trainedImageSize) px"),
-            ("features", geometry.poolsByAttention ? "attention pooling" : "class token"),
-            ("registers", "\(registers)"), ("distillation token", hasDistillationToken ? "yes" : "no"),
+        ]
+        if let text = geometry.text {
+            lines += Self.lines(of: text)
+        } else {
+            lines += [
+                ("patch", "\(geometry.patchSize) px"),
+                ("images", "\(geometry.imageSize) px, trained on \(trainedImageSize) px"),
+                ("features", geometry.poolsByAttention ? "attention pooling" : "class token"),
+                ("registers", "\(registers)"), ("distillation token", hasDistillationToken ? "yes" : "no"),
+                ("mean", triple(mean)), ("std", triple(std)),
+            ]
+        }
+        lines += [
             ("activation", "\(geometry.activation.rawValue), layer norm epsilon \(geometry.epsilon)"),
-            ("mean", triple(mean)), ("std", triple(std)), ("precision", precision.joined(separator: ", ")),
+            ("precision", precision.joined(separator: ", ")),
             ("classifier", classifierWidth.map { "\($0) classes" } ?? "none"), ("files", "\(files)"),
         ]
         if !prefix.isEmpty { lines.append(("names begin with", prefix)) }

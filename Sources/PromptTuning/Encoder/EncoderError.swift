@@ -18,6 +18,8 @@ public enum EncoderError: Error, Hashable, CustomStringConvertible {
     case values(SafetensorsError)
     case configuration(path: String, field: String, expected: String, found: String)
     case unreadableConfiguration(path: String, String)
+    /// A size was asked for that encoders of another kind have.
+    case sizeOfOthers(path: String, String, Int, String)
     /// Neither the configuration nor the family gives the number of attention heads.
     case headsUnknown(path: String, width: Int)
     /// The bundled encoder is not where the program is.
@@ -28,7 +30,7 @@ public enum EncoderError: Error, Hashable, CustomStringConvertible {
         case .unknownFamily(let name, let known):
             "encoder.family: expected one of \(known.joined(separator: ", ")), found '\(name)'"
         case .unrecognisedNames(let path, let examples):
-            "\(path): the tensors are named as in no known vision transformer (found \(examples.joined(separator: ", ")) ...)"
+            "\(path): the tensors are named as in no known encoder (found \(examples.joined(separator: ", ")) ...)"
         case .otherFamily(let path, let stated, let examples):
             "\(path): the tensors are not named as in the stated family '\(stated)' (found \(examples.joined(separator: ", ")) ...)"
         case .severalEncoders(let path, let prefixes):
@@ -42,6 +44,8 @@ public enum EncoderError: Error, Hashable, CustomStringConvertible {
         case .configuration(let path, let field, let expected, let found):
             "\(path), field '\(field)': expected \(expected), found \(found)"
         case .unreadableConfiguration(let path, let problem): "\(path): \(problem)"
+        case .sizeOfOthers(let path, let size, let found, let examples):
+            "\(path): expected no \(size) for an encoder of \(examples), found \(found)"
         case .headsUnknown(let path, let width):
             "\(path): expected field 'num_attention_heads', which no tensor shows and width \(width) does not suggest"
         case .notInstalled(let path):

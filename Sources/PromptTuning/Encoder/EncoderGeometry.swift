@@ -1,6 +1,6 @@
 import CKernels
 
-/// The extents of a vision transformer.
+/// The extents of a frozen transformer; one that reads texts has images of no extent.
 public struct EncoderGeometry: Hashable, Sendable {
     /// Values of a token.
     public var width: Int
@@ -21,6 +21,8 @@ public struct EncoderGeometry: Hashable, Sendable {
     public var extraTokens = 0
     /// Whether the features come from attention pooling over all tokens (SigLIP), not from a class token.
     public var poolsByAttention = false
+    /// How texts are read; nil for an encoder of images.
+    public var text: TextGeometry?
 
     /// The nonlinearity of the blocks' perceptrons.
     public enum Activation: String, Hashable, Sendable, CaseIterable {
@@ -60,6 +62,8 @@ public struct EncoderGeometry: Hashable, Sendable {
     public var patches: Int { grid * grid }
     /// Rows of an image in the residual stream: the row that the features come from, prompts, extra tokens, patches.
     func tokens(prompts: Int) -> Int { 1 + prompts + extraTokens + patches }
+    /// Values that the first layer makes a token of: those of a patch, or of a token's embedding.
+    var inputValues: Int { text == nil ? patchValues : width }
     /// Values of a patch: three channels.
     var patchValues: Int { 3 * patchSize * patchSize }
     /// Floats of an image.

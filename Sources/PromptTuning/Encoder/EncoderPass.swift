@@ -6,16 +6,16 @@ import CKernels
     import Darwin
 #endif
 
-/// One worker's passes through a frozen encoder: forward for a few images at once, and backward to their prompts.
+/// One worker's passes through a frozen encoder of images: forward for a few images at once, and backward to their prompts.
 ///
 /// The tokens of an image are its class token, the prompts, registers or a distillation token, and its patches. With
 /// attention pooling no token looks at the first row; it is where the last block, the pooling, leaves the features. Rows
 /// of all buffers are padded to a multiple of 16 floats.
-final class EncoderPass {
-    private let encoder: FrozenEncoder
+final class EncoderPass: FrozenPass {
+    private let geometry: EncoderGeometry
+    private let tower: ImageTower
     private let kernels: Kernels
-    /// The most images and prompts that the buffers hold.
-    let maximumImages, maximumPrompts: Int
+    private let size: PassSize
     private let keepsGradients: Bool
 
     // The pass that the buffers hold.
@@ -50,15 +50,14 @@ final class EncoderPass {
         let stream, rows, hidden, attended, queries, keyValues: FloatMemory
     }
 
-    init(encoder: FrozenEncoder, kernels: Kernels, maximumImages: Int, maximumPrompts: Int, keepsGradients: Bool) {
-        self.encoder = encoder
+    init(_ tower: ImageTower, _ geometry: EncoderGeometry, kernels: Kernels, size: PassSize, keepsGradients: Bool) {
+        self.geometry = geometry
+        self.tower = tower
         self.kernels = kernels
-        self.maximumImages = maximumImages
-        self.maximumPrompts = maximumPrompts
+        self.size = size
         self.keepsGradients = keepsGradients
-        let geometry = encoder.geometry
-        let tokens = geometry.tokens(prompts: maximumPrompts)
-        let rows = maximumImages * tokens
+        let tokens = geometry.tokens(prompts: size.prompts)
+        let rows = size.examples * tokens
         let width = padded(geometry.width)
         let hidden = padded(geometry.hidden)
         let attention = geometry.attentionWidth
@@ -68,13 +67,13 @@ final class EncoderPass {
         attended = FloatMemory(count: rows * attention)
         hiddenRows = FloatMemory(count: rows * hidden)
         scratch = FloatMemory(count: ck_attention_scratch_count(tokens, tokens, geometry.headStride))
-        finalNormalised = FloatMemory(count: maximumImages * width)
-        finalDeviations = FloatMemory(count: maximumImages)
-        traces = (0..<(keepsGradients ? encoder.blocks.count : 1)).map { _ in
+        finalNormalised = FloatMemory(count: size.examples * width)
+        finalDeviations = FloatMemory(count: size.examples)
+        traces = (0..<(keepsGradients ? tower.blocks.count : 1)).map { _ in
             BlockTrace(
                 normalised: FloatMemory(count: rows * width), deviations: FloatMemory(count: rows),
                 queries: FloatMemory(count: rows * attention), keyValues: FloatMemory(count: rows * 2 * attention),
-                probabilities: FloatMemory(count: maximumImages * geometry.heads * tokens * padded(tokens)),
+                probabilities: FloatMemory(count: size.examples * geometry.heads * tokens * padded(tokens)),
                 perceptronNormalised: FloatMemory(count: rows * width), perceptronDeviations: FloatMemory(count: rows),
                 slopes: FloatMemory(count: keepsGradients ? rows * hidden : 0))
         }
@@ -87,9 +86,12 @@ final class EncoderPass {
             : nil
     }
 
-    private var geometry: EncoderGeometry { encoder.geometry }
+    func holds(_ size: PassSize) -> Bool {
+        self.size.examples >= size.examples && self.size.prompts >= size.prompts
+    }
+
     private var tokens: Int { geometry.tokens(prompts: prompts) }
-    private var lastBlock: Int { encoder.blocks.count - 1 }
+    private var lastBlock: Int { tower.blocks.count - 1 }
     private var width: Int { padded(geometry.width) }
     private var hidden: Int { padded(geometry.hidden) }
     private var attention: Int { geometry.attentionWidth }
@@ -102,23 +104,16 @@ final class EncoderPass {
 
     // MARK: Forward
 
-    /// Runs the encoder.
-    ///
-    /// - Parameters:
-    ///   - images: how many, at most `maximumImages`.
-    ///   - prompts: nil for none.
-    ///   - picks: the prompts of each image, as many for each; nil where all images use all.
-    ///   - features: receives the class token of each image after the final norm, [images, padded width].
-    ///   - load: writes the pixels of an image.
     func forward(
-        images: Int, prompts: PromptTokens?, picks: ArraySlice<[Int]>? = nil, features: UnsafeMutablePointer<Float>,
-        load: (_ image: Int, UnsafeMutableBufferPointer<Float>) throws -> Void
-    ) rethrows {
-        self.images = images
+        _ examples: ArraySlice<Int>, of source: any ExampleSource, prompts: PromptTokens?, picks: ArraySlice<[Int]>?,
+        features: UnsafeMutablePointer<Float>
+    ) throws {
+        guard let source = source as? any ImageSource else { throw TuningError.modality(expected: "images") }
+        images = examples.count
         self.prompts = picks?.first?.count ?? prompts?.count ?? 0
         promptLayers = prompts?.layers ?? 1
-        for image in 0..<images {
-            try load(image, UnsafeMutableBufferPointer(start: pixels.start, count: pixels.count))
+        for (image, example) in examples.enumerated() {
+            try source.copyImage(example, into: UnsafeMutableBufferPointer(start: pixels.start, count: pixels.count))
             embed(image)
         }
         for block in 0...lastBlock {
@@ -131,7 +126,7 @@ final class EncoderPass {
 
     /// Writes the first row of each image after the final norm to `features`.
     private func readOut(_ features: UnsafeMutablePointer<Float>) {
-        guard let norm = encoder.finalNorm else {
+        guard let norm = tower.finalNorm else {
             for image in 0..<images {
                 (features + image * width).update(from: stream.start + image * tokens * width, count: width)
             }
@@ -166,7 +161,7 @@ final class EncoderPass {
 
     /// Writes the first tokens of an image but for the prompts.
     private func embed(_ image: Int) {
-        let embedding = encoder.embedding
+        let embedding = tower.embedding
         let first = stream.start + image * tokens * width
         let others = first + (1 + prompts) * width
         let patches = others + geometry.extraTokens * width
@@ -200,7 +195,7 @@ final class EncoderPass {
     }
 
     private func forward(_ index: Int) {
-        let block = encoder.blocks[index]
+        let block = tower.blocks[index]
         let trace = traces[keepsGradients ? index : 0]
         let allRows = images * tokens
         let rows = queryRows(index)
@@ -252,12 +247,6 @@ final class EncoderPass {
 
     // MARK: Backward
 
-    /// Propagates the gradient of the features of the last forward pass to the prompt tokens.
-    ///
-    /// - Parameters:
-    ///   - featureGradients: [images, padded width]; destroyed.
-    ///   - promptGradients: receives the gradient of each image's prompt tokens, [images, layers, prompts, padded width].
-    /// - Precondition: the pass keeps gradients.
     func backward(
         featureGradients: UnsafeMutablePointer<Float>, promptGradients: UnsafeMutablePointer<Float>
     ) {
@@ -275,7 +264,7 @@ final class EncoderPass {
     private func readOutBackward(
         _ featureGradients: UnsafeMutablePointer<Float>, into stream: UnsafeMutablePointer<Float>
     ) {
-        guard let norm = encoder.finalNorm else {
+        guard let norm = tower.finalNorm else {
             for image in 0..<images {
                 (stream + image * tokens * width).update(from: featureGradients + image * width, count: width)
             }
@@ -302,7 +291,7 @@ final class EncoderPass {
     }
 
     private func backward(_ index: Int, _ gradients: PassGradients) {
-        let block = encoder.blocks[index]
+        let block = tower.blocks[index]
         let trace = traces[index]
         let allRows = images * tokens
         let rows = queryRows(index)

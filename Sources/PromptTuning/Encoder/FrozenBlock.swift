@@ -102,7 +102,7 @@ struct PlainLayer {
     }
 
     init(
-        _ name: String, of model: ModelFile, outputs: Int, inputs: Int, biasRequired: Bool = true
+        _ name: String, of model: some NamedTensors, outputs: Int, inputs: Int, biasRequired: Bool = true
     ) throws(EncoderError) {
         self.init(
             outputs: outputs, inputs: inputs, weight: try model.floats(name + ".weight", [outputs, inputs]),
@@ -111,7 +111,7 @@ struct PlainLayer {
 
     /// The layer that gives, from the normalised row alone, what this one gives after the norm's affine part:
     /// W (n scale + shift) + bias = (W scale) n + (W shift + bias).
-    mutating func absorb(_ norm: ModelFile.Norm) {
+    mutating func absorb(_ norm: NormValues) {
         for output in 0..<outputs {
             var constant = Double(bias[output])
             for input in 0..<inputs {

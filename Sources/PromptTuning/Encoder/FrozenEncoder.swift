@@ -1,11 +1,13 @@
 import Foundation
 import PromptAggregation
 import Safetensors
+import Tokenization
 
-/// A pre-trained vision transformer whose weights never change, packed for the kernels.
+/// A pre-trained transformer whose weights never change, packed for the kernels: of images, or of texts.
 ///
 /// Images are [3, imageSize, imageSize] float32, normalised with `mean` and `std`. Features are the class token after
-/// the final norm, or what attention pooling gives, [width].
+/// the final norm, or what attention pooling gives, [width]. Of a text they are the class token, or the mean of the text's
+/// own tokens, as its configuration says.
 public final class FrozenEncoder: Sendable {
     public let geometry: EncoderGeometry
     /// What the weights were recognised as, and what was assumed about them.
@@ -15,20 +17,21 @@ public final class FrozenEncoder: Sendable {
     /// Every file that the weights are made of: the file, or the index and all shards. What compares encoders must look
     /// at all of them, since an index says nothing about the values.
     public let weightsPaths: [String]
+    /// All files that what the encoder makes of an example depends on: those of the weights, and of texts the tokenizer's.
+    public let filePaths: [String]
     /// How long reading and packing took.
     public let loadTime: Duration
 
-    let embedding: FrozenEmbedding
-    /// The model's blocks, and one more for attention pooling.
-    let blocks: [FrozenBlock]
-    /// The affine part of the final norm, nil where attention pooling ends the model: [padded width] each.
-    let finalNorm: (scale: FloatMemory, shift: FloatMemory)?
+    /// Makes tokens of texts; nil for an encoder of images, and where no tokenizer lay beside the weights.
+    public let tokenizer: WordPieceTokenizer?
+
+    let tower: Tower
     /// The layer from the class feature to the classes that the model was trained on, where the file has one.
     let classifier: FrozenLayer?
 
     /// Bytes of the weights as they are packed by now; about twice as many once a gradient has passed.
     public var packedBytes: Int {
-        blocks.reduce(embedding.patches.byteCount + (classifier?.byteCount ?? 0)) { $0 + $1.byteCount }
+        tower.byteCount + (classifier?.byteCount ?? 0)
     }
 
     /// The library and class whose names the file uses.
@@ -38,6 +41,8 @@ public final class FrozenEncoder: Sendable {
     public var std: [Float] { recognised.std }
     /// Outputs of the model's own classifier, nil when the file has none.
     public var classifierWidth: Int? { classifier?.outputs }
+    /// What it reads, for a person: `images` or `texts`.
+    public var examples: String { geometry.text == nil ? "images" : "texts" }
     public var width: Int { geometry.width }
     public var imageSize: Int { geometry.imageSize }
     public var patchSize: Int { geometry.patchSize }
@@ -52,31 +57,59 @@ public final class FrozenEncoder: Sendable {
     ///   - family: one of the names of `EncoderFamilies.all`, for weights that do not say it; nil: what they look like.
     ///   - imageSize: height and width of the images, a multiple of the patch size; the position embeddings are
     ///     interpolated as the library does that the weights come from. nil: what the model was trained on.
-    /// - Throws: `SafetensorsError` or `EncoderError`.
-    public convenience init(directory: String, family: String? = nil, imageSize: Int? = nil) throws {
-        let stated = try family.map(EncoderFamilies.named)
+    ///   - maximumLength: tokens of a text that are read, from 2 to the model's positions; nil: what the files say.
+    /// - Throws: `SafetensorsError`, `EncoderError` or `TokenizerError`.
+    public convenience init(
+        directory: String, family: String? = nil, imageSize: Int? = nil, maximumLength: Int? = nil
+    ) throws {
         let weights = try SafetensorsModel(path: directory)
         let folder = URL(fileURLWithPath: weights.path).deletingLastPathComponent()
+        let configuration = try EncoderConfiguration(folder: folder)
+        if let text = try TextModelFile(weights, stated: family) {
+            if let imageSize {
+                throw EncoderError.sizeOfOthers(
+                    path: weights.path, "image size (encoder.image_size: 0)", imageSize, "texts")
+            }
+            try self.init(
+                text: text, configuration: configuration, tokenizer: WordPieceTokenizer(folder: folder.path),
+                pooling: TextGeometry.Pooling(folder: folder.path),
+                maximumLength: maximumLength ?? TextGeometry.maximumLength(folder: folder.path))
+            return
+        }
+        if let maximumLength {
+            throw EncoderError.sizeOfOthers(
+                path: weights.path, "maximum length (encoder.maximum_length: 0)", maximumLength, "images")
+        }
         try self.init(
-            weights: weights, family: stated, configuration: EncoderConfiguration(folder: folder), imageSize: imageSize)
+            weights: weights, family: family.map(EncoderFamilies.named), configuration: configuration,
+            imageSize: imageSize)
     }
 
-    /// An encoder from a file that may hold more, with its configuration as JSON.
+    /// An encoder from a file that may hold more, with its configuration as JSON, and without a tokenizer.
     ///
+    /// - Parameter pooling: of texts.
     /// - Throws: `EncoderError`.
     public convenience init(
-        file: SafetensorsFile, configuration: String, family: String? = nil, imageSize: Int? = nil
+        file: SafetensorsFile, configuration: String, family: String? = nil, imageSize: Int? = nil,
+        pooling: TextGeometry.Pooling = .classToken
     ) throws {
+        let weights = SafetensorsModel(file)
+        let configuration = try EncoderConfiguration(path: file.path, json: Data(configuration.utf8))
+        if let text = try TextModelFile(weights, stated: family) {
+            try self.init(
+                text: text, configuration: configuration, tokenizer: nil, pooling: pooling, maximumLength: nil)
+            return
+        }
         try self.init(
-            weights: SafetensorsModel(file), family: family.map(EncoderFamilies.named),
-            configuration: EncoderConfiguration(path: file.path, json: Data(configuration.utf8)), imageSize: imageSize)
+            weights: weights, family: family.map(EncoderFamilies.named), configuration: configuration,
+            imageSize: imageSize)
     }
 
     /// The small vision transformer that comes with the package: 64 px, patch 8, width 192, depth 6.
     ///
-    /// - Parameter imageSize: as in `init(directory:imageSize:)`.
-    public static func bundled(imageSize: Int? = nil) throws -> FrozenEncoder {
-        try FrozenEncoder(directory: bundledFolder(), imageSize: imageSize)
+    /// - Parameters: as of `init(directory:family:imageSize:maximumLength:)`.
+    public static func bundled(imageSize: Int? = nil, maximumLength: Int? = nil) throws -> FrozenEncoder {
+        try FrozenEncoder(directory: bundledFolder(), imageSize: imageSize, maximumLength: maximumLength)
     }
 
     /// Found from the program itself, for it may be installed anywhere; `Bundle.module` ends the process where the
@@ -104,20 +137,42 @@ public final class FrozenEncoder: Sendable {
         self.geometry = geometry
         weightsPath = weights.path
         weightsPaths = weights.paths
-        embedding = try FrozenEmbedding(of: model, geometry: geometry, positions: reading.positions)
+        filePaths = weights.paths
         var blocks = try (0..<geometry.depth).map { try FrozenBlock($0, of: model, geometry: geometry) }
+        var finalNorm: AffineNorm?
         if let pooling = model.names.pooling {
             blocks.append(try FrozenBlock(pooling, of: model, geometry: geometry))
-            finalNorm = nil
         } else {
-            let norm = try model.norm(model.names.finalNorm, geometry.width)
-            let stride = padded(geometry.width)
-            finalNorm = (FloatMemory(norm.scale, paddedTo: stride), FloatMemory(norm.shift, paddedTo: stride))
+            finalNorm = AffineNorm(try model.norm(model.names.finalNorm, geometry.width))
         }
-        self.blocks = blocks
+        tower = .image(
+            ImageTower(
+                embedding: try FrozenEmbedding(of: model, geometry: geometry, positions: reading.positions),
+                blocks: blocks, finalNorm: finalNorm))
+        tokenizer = nil
         classifier = try model.classifier(width: geometry.width)
         recognised = EncoderDescription(
             of: model, reading, family: recognition.family, classifierWidth: classifier?.outputs)
+        loadTime = clock.now - start
+    }
+
+    /// - Parameter maximumLength: tokens of a text that are read; nil: as many as the model has positions.
+    private init(
+        text model: TextModelFile, configuration: EncoderConfiguration, tokenizer: WordPieceTokenizer?,
+        pooling: TextGeometry.Pooling, maximumLength: Int?
+    ) throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        geometry = try model.geometry(configuration, pooling: pooling, maximumLength: maximumLength)
+        try model.checkTokenizer(tokenizer, geometry)
+        weightsPath = model.weights.path
+        weightsPaths = model.weights.paths
+        let folder = URL(fileURLWithPath: weightsPath).deletingLastPathComponent().path
+        filePaths = weightsPaths + (tokenizer == nil ? [] : WordPieceTokenizer.files(in: folder))
+        self.tokenizer = tokenizer
+        tower = .text(try TextTower(of: model, geometry: geometry))
+        classifier = nil
+        recognised = EncoderDescription(of: model, geometry)
         loadTime = clock.now - start
     }
 
@@ -128,10 +183,14 @@ public final class FrozenEncoder: Sendable {
         recognised = EncoderDescription(random: geometry)
         weightsPath = ""
         weightsPaths = []
-        embedding = FrozenEmbedding(random: &random, geometry: geometry)
-        blocks = (0..<geometry.depth).map { _ in FrozenBlock(random: &random, geometry: geometry) }
+        filePaths = []
         let ones = [Float](repeating: 1, count: geometry.width)
-        finalNorm = (FloatMemory(ones, paddedTo: padded(geometry.width)), FloatMemory(count: padded(geometry.width)))
+        tower = .image(
+            ImageTower(
+                embedding: FrozenEmbedding(random: &random, geometry: geometry),
+                blocks: (0..<geometry.depth).map { _ in FrozenBlock(random: &random, geometry: geometry) },
+                finalNorm: AffineNorm(NormValues(scale: ones, shift: ones.map { _ in 0 }))))
+        tokenizer = nil
         classifier = nil
         loadTime = .zero
     }

@@ -35,9 +35,11 @@ struct PromptTokens {
                 }
             }
         }
-        normaliseEmbedding(
-            kernels, encoder.embedding, encoder.geometry, rows: count, values.start, normalised: normalised.start,
-            deviations: deviations.start)
+        if let embedding = encoder.tower.image?.embedding {
+            normaliseEmbedding(
+                kernels, embedding, encoder.geometry, rows: count, values.start, normalised: normalised.start,
+                deviations: deviations.start)
+        }
     }
 
     /// The tokens of one layer: [count, padded width].
@@ -57,7 +59,7 @@ struct PromptTokens {
         for image in 0..<images {
             for place in 0..<size { total.start[place] += tokens.start[image * size + place] }
         }
-        if let norm = encoder.embedding.norm {
+        if let norm = encoder.tower.image?.embedding.norm {
             let scaled = FloatMemory(count: count * stride)
             for row in 0..<count {
                 for column in 0..<stride {

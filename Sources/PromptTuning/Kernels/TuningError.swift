@@ -8,6 +8,10 @@ public enum TuningError: Error, Hashable, CustomStringConvertible {
     /// A label outside of the head's classes.
     case label(image: Int, label: Int, classes: Int)
     case labelCount(images: Int, labels: Int)
+    /// The encoder reads other examples than it was given.
+    case modality(expected: String)
+    /// A text has too many tokens, or some that the encoder does not know.
+    case tokens(text: Int, expected: String, found: String)
     case plan(field: String, expected: String, found: String)
     /// The loss left the finite numbers at that step (from 1).
     case diverged(step: Int)
@@ -23,6 +27,8 @@ public enum TuningError: Error, Hashable, CustomStringConvertible {
         case .label(let image, let label, let classes):
             "image \(image): expected a label in 0..<\(classes) (the head's classes), found \(label)"
         case .labelCount(let images, let labels): "expected one label an image (\(images)), found \(labels)"
+        case .modality(let expected): "the data set: expected \(expected), which the encoder reads, found others"
+        case .tokens(let text, let expected, let found): "text \(text): expected \(expected), found \(found)"
         case .plan(let field, let expected, let found): "plan, \(field): expected \(expected), found \(found)"
         case .diverged(let step): "the loss is not finite at step \(step): the learning rate may be too large"
         }

@@ -11,8 +11,10 @@ final class BatchRunner: @unchecked Sendable {
     let encoder: FrozenEncoder
     let kernels: Kernels
     private let pool: ThreadPool
-    private var trainingPasses: [EncoderPass] = []
-    private var inferencePasses: [EncoderPass] = []
+    private var trainingPasses: [any FrozenPass] = []
+    private var inferencePasses: [any FrozenPass] = []
+    /// What the passes hold.
+    private var mostTraining = PassSize(), mostInference = PassSize()
 
     /// Tokens of one chunk: enough rows for the matrices' tiles, few enough to stay near the processor.
     private static let chunkTokens = 640
@@ -28,7 +30,7 @@ final class BatchRunner: @unchecked Sendable {
 
     /// A batch's images.
     struct Batch {
-        let source: any ImageSource
+        let source: any ExampleSource
         let images: [Int]
         let labels: [Int32]
     }
@@ -51,12 +53,13 @@ final class BatchRunner: @unchecked Sendable {
     }
 
     /// Class features of images without prompts: [width] each.
-    func classFeatures(_ source: any ImageSource, _ images: [Int]) throws -> [[Float]] {
+    func classFeatures(_ source: any ExampleSource, _ images: [Int]) throws -> [[Float]] {
         let features = FloatMemory(count: images.count * stride)
-        try eachChunk(of: images.count, prompts: 0, keepsGradients: false) { pass, chunk in
+        let rows = try rows(of: images, source)
+        try eachChunk(of: rows, prompts: 0, keepsGradients: false) { pass, chunk in
             try pass.forward(
-                images: chunk.count, prompts: nil, features: features.start + chunk.lowerBound * stride
-            ) { image, pixels in try source.copyImage(images[chunk.lowerBound + image], into: pixels) }
+                images[chunk], of: source, prompts: nil, picks: nil,
+                features: features.start + chunk.lowerBound * stride)
         }
         return unpadded(features, rows: images.count).chunked(geometry.width)
     }
@@ -69,6 +72,7 @@ final class BatchRunner: @unchecked Sendable {
     ) throws -> Outcome {
         precondition(picks == nil || !gradients, "gradients are those of tokens that all images share")
         let count = batch.images.count
+        let rows = try rows(of: batch.images, batch.source)
         let used = picks?.first?.count ?? tokens.count
         let stride = stride
         let tokenGradients = tokens.layers * tokens.count * stride
@@ -81,14 +85,12 @@ final class BatchRunner: @unchecked Sendable {
         var predictions = [Int32](repeating: 0, count: count)
         try losses.withUnsafeMutableBufferPointer { losses in
             try predictions.withUnsafeMutableBufferPointer { predictions in
-                try eachChunk(of: count, prompts: used, keepsGradients: gradients) { pass, chunk in
+                try eachChunk(of: rows, prompts: used, keepsGradients: gradients) { pass, chunk in
                     let first = chunk.lowerBound
                     let chunkFeatures = features.start + first * stride
                     try pass.forward(
-                        images: chunk.count, prompts: tokens, picks: picks.map { $0[chunk] }, features: chunkFeatures
-                    ) { image, pixels in
-                        try batch.source.copyImage(batch.images[first + image], into: pixels)
-                    }
+                        batch.images[chunk], of: batch.source, prompts: tokens, picks: picks.map { $0[chunk] },
+                        features: chunkFeatures)
                     headPass.forward(chunk, features: chunkFeatures)
                     batch.labels.withUnsafeBufferPointer { labels in
                         headPass.loss(
@@ -130,21 +132,41 @@ final class BatchRunner: @unchecked Sendable {
         (0..<count).flatMap { UnsafeBufferPointer(start: rows.start + $0 * stride, count: geometry.width) }
     }
 
-    /// Cuts `count` images into chunks and works on several at once. Rethrows the error of the first chunk that failed.
+    /// The tokens of each example without prompts.
+    ///
+    /// - Throws: `TuningError` for examples that the encoder does not read.
+    private func rows(of examples: [Int], _ source: any ExampleSource) throws(TuningError) -> [Int] {
+        guard let text = geometry.text else {
+            return [Int](repeating: geometry.tokens(prompts: 0), count: examples.count)
+        }
+        guard let source = source as? any TextSource else { throw .modality(expected: "texts") }
+        return try examples.map { example throws(TuningError) in
+            let tokens = source.tokens(of: example)
+            guard 1...text.positions ~= tokens.count, tokens.allSatisfy({ 0..<Int32(text.vocabulary) ~= $0 }) else {
+                throw .tokens(
+                    text: example, expected: "1 to \(text.positions) tokens from 0 to \(text.vocabulary - 1)",
+                    found: "\(tokens.count), up to \(tokens.max() ?? 0)")
+            }
+            return tokens.count
+        }
+    }
+
+    /// Cuts examples into chunks and works on several at once. Rethrows the error of the first chunk that failed.
+    ///
+    /// - Parameter rows: the tokens of each example without prompts.
     private func eachChunk(
-        of count: Int, prompts: Int, keepsGradients: Bool, _ work: (EncoderPass, Range<Int>) throws -> Void
+        of rows: [Int], prompts: Int, keepsGradients: Bool, _ work: (any FrozenPass, Range<Int>) throws -> Void
     ) throws {
-        let tokens = geometry.tokens(prompts: prompts)
-        // As many chunks for each worker, of sizes that differ by one image at most.
-        let rounds = (count * tokens + pool.workers * Self.chunkTokens - 1) / (pool.workers * Self.chunkTokens)
-        let chunks = min(count, pool.workers * rounds)
-        let size = (count + chunks - 1) / chunks
-        let passes = passes(images: size, prompts: prompts, keepsGradients: keepsGradients)
-        var failures = [(any Error)?](repeating: nil, count: chunks)
+        let all = rows.reduce(0) { $0 + $1 + prompts }
+        let rounds = (all + pool.workers * Self.chunkTokens - 1) / (pool.workers * Self.chunkTokens)
+        let chunks = ExampleChunks.cut(rows.map { $0 + prompts }, into: min(rows.count, pool.workers * rounds))
+        let passes = passes(
+            PassSize(holding: chunks.map { rows[$0] }, prompts: prompts), keepsGradients: keepsGradients)
+        var failures = [(any Error)?](repeating: nil, count: chunks.count)
         failures.withUnsafeMutableBufferPointer { failures in
-            pool.run(items: chunks) { worker, chunk in
+            pool.run(items: chunks.count) { worker, chunk in
                 do {
-                    try work(passes[worker], chunk * count / chunks..<(chunk + 1) * count / chunks)
+                    try work(passes[worker], chunks[chunk])
                 } catch {
                     failures[chunk] = error
                 }
@@ -154,19 +176,18 @@ final class BatchRunner: @unchecked Sendable {
     }
 
     /// One pass a worker whose buffers are large enough; made again when they are not.
-    private func passes(images: Int, prompts: Int, keepsGradients: Bool) -> [EncoderPass] {
+    private func passes(_ size: PassSize, keepsGradients: Bool) -> [any FrozenPass] {
         let current = keepsGradients ? trainingPasses : inferencePasses
-        if let pass = current.first, pass.maximumImages >= images, pass.maximumPrompts >= prompts { return current }
-        let most = (
-            images: max(images, current.first?.maximumImages ?? 0),
-            prompts: max(prompts, current.first?.maximumPrompts ?? 0)
-        )
+        if let pass = current.first, pass.holds(size) { return current }
+        let most = keepsGradients ? mostTraining.united(with: size) : mostInference.united(with: size)
         let passes = (0..<pool.workers).map { _ in
-            EncoderPass(
-                encoder: encoder, kernels: kernels, maximumImages: most.images, maximumPrompts: most.prompts,
-                keepsGradients: keepsGradients)
+            encoder.tower.pass(geometry, kernels: kernels, size: most, keepsGradients: keepsGradients)
         }
-        if keepsGradients { trainingPasses = passes } else { inferencePasses = passes }
+        if keepsGradients {
+            (trainingPasses, mostTraining) = (passes, most)
+        } else {
+            (inferencePasses, mostInference) = (passes, most)
+        }
         return passes
     }
 }

@@ -4,7 +4,7 @@ public struct Evaluation: Hashable, Sendable {
     public var classCounts: [Int]
     /// Images of each class that were classified right.
     public var classHits: [Int]
-    /// Images of each class that are classified right among the classes of their own source (`ImageSource.classGroups`).
+    /// Images of each class that are classified right among the classes of their own source (`ExampleSource.classGroups`).
     public var maskedClassHits: [Int]
     /// The mean cross-entropy.
     public var loss: Double

@@ -22,7 +22,8 @@ public final class PromptLearner: Sendable {
         runner = Mutex(try BatchRunner(encoder: encoder, threads: threads, kernels: kernels))
     }
 
-    /// A state to start a federation from: prompts uniform in ±√(6 / (3 patch² + width)) (Jia et al. 2022), a head, and
+    /// A state to start a federation from: prompts uniform in ±√(6 / (3 patch² + width)) (Jia et al. 2022; for
+    /// texts in ±√(3 / width)), a head, and
     /// the identity as key projection where one is asked for.
     ///
     /// - Parameters:
@@ -35,7 +36,7 @@ public final class PromptLearner: Sendable {
     ) -> PromptState {
         let width = encoder.width
         var random = SeededRandom(seed: seed)
-        let bound = (6 / Double(encoder.geometry.patchValues + width)).squareRoot()
+        let bound = (6 / Double(encoder.geometry.inputValues + width)).squareRoot()
         let prompts = (0..<pool * promptDepth * width).map { _ in Float((2 * random.nextUniform() - 1) * bound) }
         var parameters = Parameters(
             [(Parameters.prompts, Tensor(shape: [pool, promptDepth * width], values: prompts))]

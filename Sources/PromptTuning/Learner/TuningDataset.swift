@@ -3,7 +3,7 @@ import Synchronization
 /// Images to tune or evaluate on, with the prompt-free class features of those that were asked for so far: the encoder is
 /// frozen, so they are computed once an image.
 public final class TuningDataset: Sendable {
-    public let source: any ImageSource
+    public let source: any ExampleSource
     public let labels: [Int]
     let classGroups: [Range<Int>]
     private let cache = Mutex(Cache())
@@ -15,7 +15,7 @@ public final class TuningDataset: Sendable {
     }
 
     /// - Throws: `TuningError.labelCount` when there is not one label an image.
-    public init(_ source: any ImageSource) throws(TuningError) {
+    public init(_ source: any ExampleSource) throws(TuningError) {
         let labels = source.labels
         guard labels.count == source.count else {
             throw .labelCount(images: source.count, labels: labels.count)

@@ -63,7 +63,7 @@ class LiveFederation:
         return done.stdout
 
     def aggregator(self):
-        config = ["--config", str(self.folder / "run.yaml"), "--run", str(self.run)]
+        config = [str(self.run), "--config", str(self.folder / "run.yaml")]
         before = (self.run / "endpoints.yaml").stat().st_mtime_ns if (self.run / "endpoints.yaml").exists() else 0
         process = self.start([BINARY, "aggregate", *config, "--quiet", *self.settings], "aggregator")
         wait_for(
@@ -75,8 +75,8 @@ class LiveFederation:
         return process
 
     def worker(self, index):
-        config = ["--config", str(self.folder / "run.yaml"), "--run", str(self.run)]
-        place = ["--index", str(index), "--of", "2", "--set", f"worker.outbox={self.folder / 'outbox'}"]
+        config = [str(self.run), "--config", str(self.folder / "run.yaml")]
+        place = ["--index", str(index), "--workers", "2", "--set", f"worker.outbox={self.folder / 'outbox'}"]
         return self.start([BINARY, "work", *config, *place, *self.settings], f"worker-{index}")
 
     def client(self, name, pause=0.2):
@@ -90,9 +90,9 @@ class LiveFederation:
 
     def make_keys(self, clients):
         configuration = ["--config", str(self.folder / "run.yaml"), *self.settings]
-        self.program(["keys", *configuration, str(self.keys), "--workers", "2"])
+        self.program(["keys", "make", *configuration, "--keys", str(self.keys), "--workers", "2"])
         for client in clients:
-            self.program(["keys", str(self.keys), "--name", client, "--client", client])
+            self.program(["keys", "make", "--keys", str(self.keys), "--name", client, "--client", client])
 
     def log(self, name):
         return (self.folder / f"{name}.log").read_text()
@@ -104,8 +104,8 @@ class LiveFederation:
 
     def inspection(self):
         """What the log says, after it replayed to the same digests."""
-        self.program(["replay", str(self.run), "--quiet"])
-        return json.loads(self.program(["inspect", str(self.run), "--json"]))
+        self.program(["replay", str(self.run)])
+        return json.loads(self.program(["inspect", str(self.run), "--output", "json"]))
 
     def inspected(self):
         """What the log says of each client, by name."""

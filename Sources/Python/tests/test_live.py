@@ -50,7 +50,7 @@ def test_a_key_that_is_not_on_the_list_is_said_and_let_in_later(make_federation,
     monkeypatch.setattr("impromptu.driver.PATIENCE", 1.0)
     federation = make_federation(updates=2, keys=True)
     federation.make_keys(["clinic-1"])
-    federation.program(["keys", str(federation.keys), "--name", "late", "--client", "late"])
+    federation.program(["keys", "make", "--keys", str(federation.keys), "--name", "late", "--client", "late"])
     allowed = federation.keys / "allowed"
     everybody = allowed.read_text()
     allowed.write_text("".join(line for line in everybody.splitlines(True) if not line.startswith("late ")))

@@ -6,9 +6,10 @@ import json
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from vectors import FAMILIES, FIXTURES, Vectors, read, unified_fixture
+from vectors import ALL_FAMILIES, FAMILIES, FIXTURES, WORDS, Vectors, encoder_folder, read, unified_fixture
 
 import impromptu
+from impromptu.model.bert import TextEncoder
 from impromptu.model.description import EncoderDescription
 from impromptu.model.images import as_pixels
 from impromptu.model.positions import resampled
@@ -19,25 +20,32 @@ def error(found, expected):
     return np.abs(found - expected).max() / max(1, np.abs(expected).max())
 
 
-@pytest.fixture(params=FAMILIES)
+@pytest.fixture(params=ALL_FAMILIES)
 def vectors(request):
     return Vectors(request.param)
 
 
+def model_of(vectors):
+    return impromptu.PromptedModel(vectors.description, vectors.tensors, vectors.encoder())
+
+
 @pytest.fixture
 def model(vectors):
-    encoder = Encoder(vectors.weights, vectors.description.encoder)
-    return impromptu.PromptedModel(vectors.description, vectors.tensors, encoder)
+    return model_of(vectors)
 
 
-def test_images_are_prepared_as_the_page_says(vectors, model):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_images_are_prepared_as_the_page_says(family):
+    vectors = Vectors(family)
+    model = model_of(vectors)
     found = np.stack([model.prepare(image) for image in vectors.images])
     # A byte that differs would be 1 / (255 · 0.3) off.
     assert error(found, vectors.expected["prepared"]) < 1e-5
+    assert np.array_equal(model.predict(vectors.images).logits, model.classify(found).logits)
 
 
 def test_similarities_and_picks_match(vectors, model):
-    inputs = vectors.expected["prepared"]
+    inputs = vectors.inputs
     assert error(model.similarities(inputs), vectors.expected["similarities"]) < 1e-5
     assert model.classify(inputs).picks == vectors.expected["picks.instance"].tolist()
     shared = vectors.expected["picks.batch"].tolist()
@@ -46,14 +54,14 @@ def test_similarities_and_picks_match(vectors, model):
 
 def test_logits_match_by_instance_and_by_batch(vectors, model):
     for selection in ("instance", "batch"):
-        found = model.with_selection(selection).predict(vectors.images)
+        found = model.with_selection(selection).classify(vectors.inputs)
         assert error(found.logits, vectors.expected[f"logits.{selection}"]) < 1e-4
         assert found.indices.tolist() == vectors.expected[f"logits.{selection}"].argmax(1).tolist()
         assert np.allclose(found.probabilities.sum(1), 1) and found.labels[0] == f"class {found.indices[0]}"
 
 
 def test_no_image_depends_on_another_by_instance(vectors, model):
-    inputs = vectors.expected["prepared"]
+    inputs = vectors.inputs
     together = model.classify(inputs)
     for place in range(len(inputs)):
         alone = model.classify(inputs[place : place + 1])
@@ -92,6 +100,58 @@ def test_features_of_models_as_each_library_saves_them_match(name):
     assert error(found, tensors["expected.features"]) < 1e-5
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in FIXTURES.glob("text-*.safetensors")))
+def test_features_of_texts_match(name):
+    """Those of a batch that is padded and masked, in float64."""
+    tensors, metadata = read(FIXTURES / f"{name}.safetensors")
+    config, prompts = json.loads(metadata["config"]), tensors["input.prompts"]
+    width = config["hidden_size"]
+    description = EncoderDescription(
+        "bert", "", "", width, config["num_hidden_layers"], config["num_attention_heads"], 0, 1, "gelu",
+        config["layer_norm_eps"], 0, metadata["pooling"],
+    )  # fmt: skip
+    encoder = TextEncoder(unified_fixture(name, description), description)
+    found = encoder.features(tensors["input.tokens"], prompts.reshape(1, len(prompts), -1, width))
+    assert error(found, tensors["expected.features"]) < 1e-5
+
+
+def test_texts_become_tokens_and_tokens_classes(tmp_path):
+    vectors = Vectors("bert")
+    folder = encoder_folder(tmp_path / "weights", vectors)
+    saved(vectors, tmp_path / "prompts.safetensors")
+    model = impromptu.PromptedModel.load(tmp_path, folder, check_digest=False)
+    assert model.prepare(f"{WORDS[3].upper()} {WORDS[0]}, strange").tolist() == [2, 7, 4, 1, 1, 3]
+    assert len(model.prepare(" ".join(WORDS))) == 16
+    texts = [f"{WORDS[1]} {WORDS[2]}", WORDS[5]]
+    found = model.predict(texts)
+    assert np.array_equal(found.logits, model.classify(np.array([[2, 5, 6, 3], [2, 9, 3, -1]])).logits)
+    assert error(found.logits[1:], model.predict(texts[1:]).logits) < 1e-5
+    assert model.description.with_weights(folder).encoder.digest != model.description.encoder.digest
+    assert model.description.specification().fields["text.maximum_length"] == "16"
+
+
+def test_what_is_no_text_is_refused_in_one_sentence(tmp_path):
+    vectors = Vectors("bert")
+    model = model_of(vectors)
+    with pytest.raises(impromptu.ModelError, match="text: expected a str, found ndarray"):
+        model.prepare(np.zeros(3))
+    with pytest.raises(impromptu.ModelError, match="expected a tokenizer"):
+        model.prepare("words")
+    with pytest.raises(impromptu.ModelError, match="texts: expected at least one, found none"):
+        model.predict([])
+    for tokens in ([[30]], [[-1]], [[1] * 17], [[-1, 2]]):
+        with pytest.raises(impromptu.ModelError, match="inputs: expected 1 to 16 tokens from 0 to 29"):
+            model.classify(np.array(tokens))
+    folder = encoder_folder(tmp_path / "weights", vectors)
+    saved(vectors, tmp_path / "prompts.safetensors")
+    (folder / "vocab.txt").write_text("[CLS]\n")
+    with pytest.raises(impromptu.ModelError, match=r"vocab.txt: expected the piece \[UNK\], found none"):
+        impromptu.PromptedModel.load(tmp_path, folder, check_digest=False)
+    (folder / "vocab.txt").unlink()
+    with pytest.raises(impromptu.ModelError, match="expected tokenizer.json or vocab.txt"):
+        impromptu.PromptedModel.load(tmp_path, folder, check_digest=False)
+
+
 def test_positions_are_resampled_as_the_libraries_do():
     tensors, _ = read(FIXTURES / "positions-5x5x8.safetensors")
     manners = {"plain": "centres", "corners": "corners", "antialias": "antialiased"}
@@ -110,7 +170,10 @@ def saved(vectors, path, **changes):
     save_file({name: np.ascontiguousarray(values) for name, values in vectors.tensors.items()}, path, metadata)
 
 
-def test_a_file_of_prompts_and_one_of_weights_are_all_that_it_takes(vectors, model, tmp_path):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_file_of_prompts_and_one_of_weights_are_all_that_it_takes(family, tmp_path):
+    vectors = Vectors(family)
+    model = model_of(vectors)
     saved(vectors, tmp_path / "prompts.safetensors")
     name = read(FIXTURES / f"model-{vectors.description.encoder.family}.safetensors")[1]["weights"]
     weights, _ = read(FIXTURES / f"{name}.safetensors")
@@ -130,7 +193,7 @@ def test_what_is_no_prompts_file_is_refused_in_one_sentence(tmp_path):
     broken = [
         ({"format": "impromptu.prompts.v1"}, "expected the format impromptu.prompts.v2, found 'impromptu.prompts.v1'"),
         ({"model": "{"}, "model: expected JSON"),
-        ({"model": json.dumps(description | {"modality": "smell"})}, "modality: expected 'image', found 'smell'"),
+        ({"model": json.dumps(description | {"modality": "smell"})}, "modality: expected 'image' or 'text', found 'smell'"),
         ({"model": json.dumps(description | {"head": {"reads": "feature"}})}, "head.inputs: expected a value, found none"),
         ({"model": json.dumps(description | {"classes": ["a"]})}, r"head.weight: expected shape \[1, 24\], found \[4, 24\]"),
     ]

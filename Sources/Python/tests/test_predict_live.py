@@ -14,6 +14,7 @@ import impromptu
 
 pytestmark = [pytest.mark.live, needs_binary]
 
+DEMO = pathlib.Path(__file__).parents[3] / "docs/demo.yaml"
 CLASSES = ("circle", "cross", "square")
 SETTINGS = ["run.updates=4", "data.clients=3", "federation.clients_to_start=2", "data.minimum_samples=4",
             "data.training_samples=0", "data.validation_samples=9", "data.alpha=5", "training.maximum_steps=2", "training.batch_size=8",
@@ -72,7 +73,7 @@ def tuned(tmp_path_factory):
     images, labels = draw_images(folder / "data" / "test", 20, rng)
     settings = [part for setting in SETTINGS for part in ("--set", setting)]
     data = ["--set", "data.dataset=folder:figures", "--set", f"data.path={folder / 'data'}", "--set", "data.test_samples=0"]
-    program("simulate", *settings, *data, "--run", folder / "run")
+    program("simulate", folder / "run", "--config", DEMO, *settings, *data)
     return folder / "run", folder / "data" / "test", images, labels
 
 
@@ -86,7 +87,7 @@ def test_python_predicts_what_the_program_predicts(tuned, selection):
     model = impromptu.PromptedModel.load(run, weights()).with_selection(selection)
     assert model.classes == CLASSES
     found = model.predict(images)
-    lines = program("predict", run, test, "--format", "json", "--top", 3, "--selection", selection).splitlines()
+    lines = program("predict", run, test, "--output", "json", "--top", 3, "--selection", selection).splitlines()
     rows = [row for row in map(json.loads, lines) if row["kind"] == "prediction"]
     assert len(rows) == len(images)
     for row, logits, label in zip(rows, found.logits, labels, strict=True):
@@ -100,14 +101,14 @@ def test_python_predicts_what_the_program_predicts(tuned, selection):
 def test_python_finds_the_figures_of_evaluate(tuned, selection):
     run, _, images, labels = tuned
     found = impromptu.PromptedModel.load(run, weights()).with_selection(selection).predict(images)
-    figures = json.loads(program("evaluate", run, "--json", "--selection", selection))
+    figures = json.loads(program("evaluate", run, "--output", "json", "--selection", selection))
     assert (found.indices == np.array(labels)).mean() == pytest.approx(figures["accuracy"], abs=1e-12)
     assert found.losses(labels).mean() == pytest.approx(figures["loss"], abs=1e-5)
 
 
 def test_a_bundle_says_what_a_run_says(tuned, tmp_path):
     run, _, images, _ = tuned
-    program("export", run, "--bundle", tmp_path / "bundle")
+    program("export", run, tmp_path / "bundle", "--format", "bundle")
     whole, bundled = (impromptu.PromptedModel.load(place, weights()) for place in (run, tmp_path / "bundle"))
     assert bundled.description == whole.description == impromptu.ModelDescription.of_run(tmp_path / "bundle")
     assert np.array_equal(bundled.predict(images[:5]).logits, whole.predict(images[:5]).logits)

@@ -19,23 +19,25 @@ struct BenchTuningCommand: ParsableCommand {
         commandName: "tuning",
         abstract: "Times tuning steps on frozen transformers of several shapes, against the machine's own peak.")
 
-    @Option(help: "Threads of the tuning.")
-    var threads = 2
+    @OptionGroup var threads: ThreadOptions
 
-    @Option(help: "Steps that are timed, after two that warm up.")
+    @Option(help: ArgumentHelp("Steps that are timed, after two that warm up.", valueName: "number"))
     var steps = 5
 
     @Option(help: "Only this shape: \(TuningBenchmark.shapes.map(\.name).joined(separator: ", ")).")
     var shape: String?
 
-    @Option(help: "Times the encoder in this folder instead, and prints its load time and memory.")
+    @Option(
+        help: ArgumentHelp(
+            "Times the encoder in this folder instead, and prints its load time and memory.", valueName: "folder"))
     var encoder: String?
 
-    @Option(help: "With --encoder: height and width of the images; by default those of its training.")
+    @Option(
+        help: ArgumentHelp(
+            "With --encoder: height and width of the images; by default those of its training.", valueName: "pixels"))
     var imageSize: Int?
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     private struct Measured: Encodable {
         var shape: String
@@ -47,7 +49,7 @@ struct BenchTuningCommand: ParsableCommand {
     }
 
     func validate() throws {
-        guard threads >= 1, steps >= 1 else { throw ValidationError("--threads and --steps: expected at least 1") }
+        guard steps >= 1 else { throw ValidationError("--steps: expected at least 1, found \(steps)") }
         if let shape, !TuningBenchmark.shapes.contains(where: { $0.name == shape }) {
             throw ValidationError("--shape: no shape '\(shape)'")
         }
@@ -58,29 +60,28 @@ struct BenchTuningCommand: ParsableCommand {
 
     func run() throws {
         let encoder = try encoder.map { try FrozenEncoder(directory: $0, imageSize: imageSize) }
-        let benchmark = try TuningBenchmark(threads: threads)
-        if let encoder, !json { try StandardOutput.write(loading(encoder)) }
-        if !json { try StandardOutput.write(TuningBenchmark.columns) }
+        let benchmark = try TuningBenchmark(threads: threads.count)
+        // Lines for people come as they are measured.
+        let isTable = output.format == .table
+        if let encoder, isTable { try StandardOutput.write(loading(encoder)) }
+        if isTable { try StandardOutput.write(TuningBenchmark.columns) }
         if let encoder {
             let row = try benchmark.run(encoder, steps: steps)
-            if json { return try printJSON([measured(row)]) }
-            try StandardOutput.write("\(row)")
-            return try StandardOutput.write("\(megabytes(encoder)) packed for both ways")
+            return try output.show([measured(row)]) { ["\(row)", "\(megabytes(encoder)) packed for both ways"] }
         }
         let rows = try TuningBenchmark.shapes.filter { shape == nil || $0.name == shape }.map { shape in
             let row = try benchmark.run(shape, steps: steps)
-            if !json { try StandardOutput.write("\(row)") }
+            if isTable { try StandardOutput.write("\(row)") }
             return row
         }
-        guard json else {
-            return try StandardOutput.write("peak \(decimal(benchmark.peakGigaflops, 0)) GFLOP/s, measured beside")
+        try output.show(rows.map(measured)) {
+            ["peak \(decimal(benchmark.peakGigaflops, 0)) GFLOP/s, measured beside"]
         }
-        try printJSON(rows.map(measured))
     }
 
     private func measured(_ row: TuningBenchmark.Row) -> Measured {
         Measured(
-            shape: row.shape.name, threads: threads, medianStepMilliseconds: row.step / .milliseconds(1),
+            shape: row.shape.name, threads: threads.count, medianStepMilliseconds: row.step / .milliseconds(1),
             imagesPerSecond: row.imagesPerSecond, gigaflops: row.gigaflops, peakShare: row.peakShare)
     }
 
@@ -102,7 +103,7 @@ struct BenchAggregationCommand: ParsableCommand {
             end with equally many prompts.
             """)
 
-    @Option(help: "Flushes of each; the median counts.")
+    @Option(help: ArgumentHelp("How often each is timed; the median counts.", valueName: "number"))
     var runs = 3
 
     @Option(help: "Only this shape, for example '10 x 10 x 768'.")
@@ -111,8 +112,7 @@ struct BenchAggregationCommand: ParsableCommand {
     @Option(help: "Only this method, as the table names it.")
     var method: String?
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     private struct Measured: Encodable {
         var shape: String
@@ -137,16 +137,17 @@ struct BenchAggregationCommand: ParsableCommand {
         let rows = try AggregationBenchmark.pairs(shape: shape, method: method).map {
             try benchmark.run($0.method, $0.shape)
         }
-        if json { return try printJSON(rows.map(Self.measured)) }
-        var table = TextTable(["shape", "method", "ms/flush", "fastest", "prompts", "objective"])
-        for row in rows {
-            table.add([
-                "\(row.shape)", row.method.name, decimal(row.flush / .milliseconds(1), 1),
-                decimal(row.fastestFlush / .milliseconds(1), 1), "\(row.prompts)",
-                row.objective.map { decimal($0, 0) } ?? "",
-            ])
+        try output.show(rows.map(Self.measured)) {
+            var table = TextTable(["shape", "method", "ms/flush", "fastest", "prompts", "objective"])
+            for row in rows {
+                table.add([
+                    "\(row.shape)", row.method.name, decimal(row.flush / .milliseconds(1), 1),
+                    decimal(row.fastestFlush / .milliseconds(1), 1), "\(row.prompts)",
+                    row.objective.map { decimal($0, 0) } ?? "",
+                ])
+            }
+            return table.lines
         }
-        try StandardOutput.write(table.lines.joined(separator: "\n"))
     }
 
     private static func measured(_ row: AggregationBenchmark.Row) -> Measured {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Benchmarks
-import Console
 import Foundation
 import Text
 
@@ -14,11 +13,10 @@ struct BenchEventsCommand: ParsableCommand {
             has sockets or a log. The targets are 3 µs a heartbeat and 50 ms for all tasks, at 100,000 clients.
             """)
 
-    @Option(help: "Clients; repeatable.")
+    @Option(help: ArgumentHelp("How many clients; repeatable.", valueName: "number"))
     var clients: [Int] = [1000, 10_000, 100_000]
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     private struct Measured: Encodable {
         var clients: Int
@@ -50,7 +48,10 @@ struct BenchEventsCommand: ParsableCommand {
                 simulatedUpdates: crowd.updates, simulatedVersions: crowd.versions,
                 simulatedBytesPerClient: crowd.bytesPerClient)
         }
-        if json { return try printJSON(rows) }
+        try output.show(rows) { Self.lines(rows) }
+    }
+
+    private static func lines(_ rows: [Measured]) -> [String] {
         var core = TextTable(["clients", "heartbeat, µs", "update, µs", "all tasks, ms", "bytes a client"])
         var crowd = TextTable(["clients", "updates", "versions", "events/s", "bytes a client"])
         for row in rows {
@@ -63,7 +64,7 @@ struct BenchEventsCommand: ParsableCommand {
                 decimal(row.simulatedEventsPerSecond, 0), "\(row.simulatedBytesPerClient)",
             ])
         }
-        try StandardOutput.write((core.lines + [""] + crowd.lines).joined(separator: "\n"))
+        return core.lines + [""] + crowd.lines
     }
 }
 
@@ -78,14 +79,13 @@ struct BenchHostileCommand: AsyncParsableCommand {
             """,
         subcommands: [BenchAttackCommand.self])
 
-    @Option(help: "Seconds of each half.")
-    var seconds = 5.0
+    @Option(help: ArgumentHelp("How long each half lasts, \(TimeSpan.help).", valueName: "time"))
+    var duration = TimeSpan(seconds: 5)
 
     @Option(help: "Only this kind: \(HostileKind.allCases.map(\.rawValue).joined(separator: ", ")).")
     var kind: String?
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     @OptionGroup var place: BenchmarkFolder
 
@@ -101,19 +101,22 @@ struct BenchHostileCommand: AsyncParsableCommand {
     }
 
     func validate() throws {
-        guard (0.5...3600).contains(seconds) else { throw ValidationError("--seconds: expected 0.5 to 3600") }
+        guard (0.5...3600).contains(duration.seconds) else { throw ValidationError("--duration: expected 500ms to 1h") }
         if let kind, HostileKind(rawValue: kind) == nil { throw ValidationError("--kind: no kind '\(kind)'") }
     }
 
     func run() async throws {
         let program = [Child.program.path, "bench", "hostile", "attack"]
-        let benchmark = HostileBenchmark(time: .seconds(seconds))
+        let benchmark = HostileBenchmark(time: duration.duration)
         var rows: [Measured] = []
         for kind in HostileKind.allCases where self.kind == nil || kind.rawValue == self.kind {
             rows.append(
                 Self.measured(try await place.withFolder { try await benchmark.run(kind, in: $0, program: program) }))
         }
-        if json { return try printJSON(rows) }
+        try output.show(rows) { Self.lines(rows) }
+    }
+
+    private static func lines(_ rows: [Measured]) -> [String] {
         var table = TextTable([
             "hostile", "quiet p50, ms", "p99", "attacked p50", "p99", "p99 ratio", "updates", "grown, MB",
         ])
@@ -124,7 +127,7 @@ struct BenchHostileCommand: AsyncParsableCommand {
                 decimal(row.updatesRatio, 2), decimal(row.grownMegabytes, 0),
             ])
         }
-        try StandardOutput.write(table.lines.joined(separator: "\n"))
+        return table.lines
     }
 
     private static func measured(_ row: HostileBenchmark.Row) -> Measured {

@@ -1,13 +1,15 @@
 import ArgumentParser
 import Benchmarks
-import Console
 import Foundation
 import RunLog
 import Text
 
 /// Where a benchmark of the live aggregator keeps its files while it runs.
 struct BenchmarkFolder: ParsableArguments {
-    @Option(help: "A folder on the disk to measure; by default the system's temporary folder.")
+    @Option(
+        name: .customLong("disk"),
+        help: ArgumentHelp(
+            "A folder on the disk to measure; by default the system's temporary folder.", valueName: "folder"))
     var folder: String?
 
     /// Calls `body` with a folder of its own, which is gone afterwards.
@@ -30,20 +32,19 @@ struct BenchIngestCommand: AsyncParsableCommand {
             rate of the slower of the two.
             """)
 
-    @Option(help: "Updates of each round.")
+    @Option(help: ArgumentHelp("Updates of each round.", valueName: "number"))
     var updates = 12000
 
-    @Option(help: "Connections, of eight clients each.")
+    @Option(help: ArgumentHelp("Connections, of eight clients each.", valueName: "number"))
     var connections = 8
 
-    @Option(help: "Rounds; the median counts.")
+    @Option(help: ArgumentHelp("Rounds; the median counts.", valueName: "number"))
     var rounds = 3
 
     @Flag(inversion: .prefixedNo, help: "Encrypts and authenticates with keys (CURVE), in all that is measured.")
-    var keys = true
+    var encryption = true
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     @OptionGroup var place: BenchmarkFolder
 
@@ -61,7 +62,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let benchmark = IngestBenchmark(updates: updates, connections: connections, rounds: rounds, hasKeys: keys)
+        let benchmark = IngestBenchmark(updates: updates, connections: connections, rounds: rounds, hasKeys: encryption)
         let outcome = try await place.withFolder { try await benchmark.run(in: $0) }
         let rows = [
             ("ZeroMQ PUSH to PULL", outcome.transport), ("write and sync in groups", outcome.disk),
@@ -71,19 +72,21 @@ struct BenchIngestCommand: AsyncParsableCommand {
                 part: part, updatesPerSecond: rate, megabytesPerSecond: rate * Double(outcome.updateBytes) / 1e6,
                 aggregatorShare: outcome.aggregator / rate)
         }
-        if json { return try printJSON(rows) }
-        try StandardOutput.write(
-            "\(benchmark.updates) updates of \(outcome.updateBytes) bytes\(keys ? " with keys" : "");"
-                + " \(outcome.group) in a commit, in the median")
-        var table = TextTable(["part", "updates/s", "MB/s", "aggregator/part"])
-        for row in rows {
-            table.add([
-                row.part, decimal(row.updatesPerSecond, 0), decimal(row.megabytesPerSecond, 0),
-                decimal(row.aggregatorShare, 2),
-            ])
+        try output.show(rows) {
+            var table = TextTable(["part", "updates/s", "MB/s", "aggregator/part"])
+            for row in rows {
+                table.add([
+                    row.part, decimal(row.updatesPerSecond, 0), decimal(row.megabytesPerSecond, 0),
+                    decimal(row.aggregatorShare, 2),
+                ])
+            }
+            let heading =
+                "\(benchmark.updates) updates of \(outcome.updateBytes) bytes\(encryption ? " with keys" : "");"
+                + " \(outcome.group) in a commit, in the median"
+            return [heading] + table.lines + [
+                "\(decimal(outcome.aggregator / outcome.slowestPart, 2)) of the slowest part"
+            ]
         }
-        try StandardOutput.write(table.lines.joined(separator: "\n"))
-        try StandardOutput.write("\(decimal(outcome.aggregator / outcome.slowestPart, 2)) of the slowest part")
     }
 }
 
@@ -97,11 +100,10 @@ struct BenchRoundtripCommand: AsyncParsableCommand {
             1 ms later than the disk, in the median.
             """)
 
-    @Option(help: "Rounds, after a few that warm up.")
+    @Option(help: ArgumentHelp("Rounds, after a few that warm up.", valueName: "number"))
     var rounds = 500
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     @OptionGroup var place: BenchmarkFolder
 
@@ -126,16 +128,16 @@ struct BenchRoundtripCommand: AsyncParsableCommand {
                 slowMilliseconds: $0.slow / .milliseconds(1),
                 medianBeyondDiskMilliseconds: ($0.median - disk) / .milliseconds(1))
         }
-        if json { return try printJSON(rows) }
-        try StandardOutput.write("\(rounds) rounds, updates of \(outcome.updateBytes) bytes")
-        var table = TextTable(["part", "p50, ms", "p99, ms", "p50 beyond the disk, ms"])
-        for row in rows {
-            table.add([
-                row.part, decimal(row.medianMilliseconds, 2), decimal(row.slowMilliseconds, 2),
-                decimal(row.medianBeyondDiskMilliseconds, 2),
-            ])
+        try output.show(rows) {
+            var table = TextTable(["part", "p50, ms", "p99, ms", "p50 beyond the disk, ms"])
+            for row in rows {
+                table.add([
+                    row.part, decimal(row.medianMilliseconds, 2), decimal(row.slowMilliseconds, 2),
+                    decimal(row.medianBeyondDiskMilliseconds, 2),
+                ])
+            }
+            return ["\(rounds) rounds, updates of \(outcome.updateBytes) bytes"] + table.lines
         }
-        try StandardOutput.write(table.lines.joined(separator: "\n"))
     }
 }
 
@@ -149,11 +151,12 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
             """,
         subcommands: [BenchHoldCommand.self])
 
-    @Option(help: "Clients; fewer if the limit of open files is too low for them.")
+    @Option(
+        help: ArgumentHelp(
+            "How many clients; fewer if the limit of open files is too low for them.", valueName: "number"))
     var clients = 10_000
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     @OptionGroup var place: BenchmarkFolder
 
@@ -174,18 +177,17 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
         let outcome = try await place.withFolder {
             try await ConnectionsBenchmark(clients: clients).run(in: $0, program: program)
         }
-        if json {
-            return try printJSON(
-                Measured(
-                    clients: outcome.clients, connections: outcome.connections, seconds: outcome.seconds,
-                    bytesPerConnection: outcome.bytesPerConnection, bytesPerClient: outcome.bytesPerClient))
+        let measured = Measured(
+            clients: outcome.clients, connections: outcome.connections, seconds: outcome.seconds,
+            bytesPerConnection: outcome.bytesPerConnection, bytesPerClient: outcome.bytesPerClient)
+        try output.show(measured, rows: [measured]) {
+            (outcome.shortage.map { [$0] } ?? []) + [
+                "\(outcome.clients) clients, \(outcome.connections) connections: welcome after"
+                    + " \(decimal(outcome.seconds, 1)) s;"
+                    + " \(decimal(outcome.bytesPerConnection / 1000, 1)) KB each connection,"
+                    + " \(decimal(outcome.bytesPerClient / 1000, 1)) KB each client"
+            ]
         }
-        if let shortage = outcome.shortage { try StandardOutput.write(shortage) }
-        try StandardOutput.write(
-            "\(outcome.clients) clients, \(outcome.connections) connections: welcome after"
-                + " \(decimal(outcome.seconds, 1)) s;"
-                + " \(decimal(outcome.bytesPerConnection / 1000, 1)) KB each connection,"
-                + " \(decimal(outcome.bytesPerClient / 1000, 1)) KB each client")
     }
 }
 

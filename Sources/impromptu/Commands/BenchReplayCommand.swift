@@ -15,32 +15,31 @@ struct BenchReplayCommand: ParsableCommand {
             last state beside the log, and removes it.
             """)
 
-    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
+    @Argument(help: .recordedRun)
     var path: String?
 
-    @Option(help: "Updates of the run that is written.")
+    @Option(help: ArgumentHelp("Updates of the run that is written.", valueName: "number"))
     var updates = 2000
 
-    @Option(help: "Times through the log; the median counts.")
+    @Option(help: ArgumentHelp("How often each is timed; the median counts.", valueName: "number"))
     var runs = 3
 
     @Option(
         name: .customLong("recovery"),
         help: ArgumentHelp(
-            "Times the recovery of a run of so many versions in place of all that; repeatable.", valueName: "versions"))
+            "Times the recovery of a run of so many versions in place of all that; repeatable.", valueName: "number"))
     var recoveries: [Int] = []
 
-    @Option(help: "With --recovery: updates of a version.")
+    @Option(help: ArgumentHelp("With --recovery: updates of a version.", valueName: "number"))
     var versionUpdates = 1
 
-    @Option(help: "With --recovery: bytes of a segment of the log.")
+    @Option(help: ArgumentHelp("With --recovery: the size of a file of the log.", valueName: "bytes"))
     var segmentBytes = 256 << 20
 
     @Flag(help: "With --recovery: leaves out the recovery from all records.")
     var lastSegmentOnly = false
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     private struct Measured: Encodable {
         var pass: String
@@ -56,8 +55,8 @@ struct BenchReplayCommand: ParsableCommand {
         guard versionUpdates >= 1, segmentBytes >= 4096 else {
             throw ValidationError("--version-updates: expected at least 1, and --segment-bytes at least 4096")
         }
-        guard recoveries.isEmpty || path == nil && !json else {
-            throw ValidationError("--recovery: expected neither a run nor --json with it")
+        guard recoveries.isEmpty || path == nil && output.format == .table else {
+            throw ValidationError("--recovery: expected neither a run nor --output with it")
         }
     }
 
@@ -73,8 +72,7 @@ struct BenchReplayCommand: ParsableCommand {
 
     private func recover() throws {
         var table = TextTable([
-            "versions", "records", "log MB", "files", "snapshot MB", "recovery ms", "of it replayed",
-            "from all records ms",
+            "versions", "records", "log MB", "files", "snapshot MB", "recovery ms", "of it replayed", "all records ms",
             "memory halfway MB", "most from there MB",
         ])
         for versions in recoveries {
@@ -99,26 +97,25 @@ struct BenchReplayCommand: ParsableCommand {
         let benchmark = try ReplayBenchmark(log: log, runs: runs)
         let rows = try benchmark.run()
         let plain = rows[0].bytesPerSecond
-        if json {
-            return try printJSON(
-                rows.map {
-                    Measured(
-                        pass: $0.name, medianMilliseconds: $0.duration / .milliseconds(1),
-                        recordsPerSecond: $0.recordsPerSecond, megabytesPerSecond: $0.bytesPerSecond / 1e6,
-                        plainReadShare: $0.bytesPerSecond / plain)
-                })
+        let measured = rows.map {
+            Measured(
+                pass: $0.name, medianMilliseconds: $0.duration / .milliseconds(1),
+                recordsPerSecond: $0.recordsPerSecond, megabytesPerSecond: $0.bytesPerSecond / 1e6,
+                plainReadShare: $0.bytesPerSecond / plain)
         }
-        var table = TextTable(["pass", "ms", "records/s", "MB/s", "of a plain read"])
-        for row in rows {
-            table.add([
-                row.name, decimal(row.duration / .milliseconds(1), 1),
-                row.records > 0 ? decimal(row.recordsPerSecond, 0) : "-", decimal(row.bytesPerSecond / 1e6, 0),
-                decimal(row.bytesPerSecond / plain, 3),
-            ])
+        try output.show(measured) {
+            var table = TextTable(["pass", "ms", "records/s", "MB/s", "of a plain read"])
+            for row in rows {
+                table.add([
+                    row.name, decimal(row.duration / .milliseconds(1), 1),
+                    row.records > 0 ? decimal(row.recordsPerSecond, 0) : "-", decimal(row.bytesPerSecond / 1e6, 0),
+                    decimal(row.bytesPerSecond / plain, 3),
+                ])
+            }
+            let heading = "\(rows[rows.count - 1].records) records, \(decimal(Double(benchmark.bytes) / 1e6, 1)) MB"
+            return [heading] + table.lines
         }
-        try StandardOutput.write(
-            "\(rows[rows.count - 1].records) records, \(decimal(Double(benchmark.bytes) / 1e6, 1)) MB")
-        try StandardOutput.write(table.lines.joined(separator: "\n"))
+        guard output.format == .table else { return }
         let folder = log + "-snapshots-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try StandardOutput.write("\n" + (try SnapshotBenchmark(log: log, in: folder).words))

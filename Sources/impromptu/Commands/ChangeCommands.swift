@@ -18,7 +18,7 @@ struct SetCommand: AsyncParsableCommand {
             impromptu set runs/first federation.buffer_size=8
             """)
 
-    @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
+    @Argument(help: .runFolder)
     var folder: String
 
     @Argument(help: ArgumentHelp("A setting and its new value.", valueName: "section.key=value"))
@@ -45,28 +45,28 @@ struct ExtendCommand: AsyncParsableCommand {
             impromptu extend runs/first --updates 500
             """)
 
-    @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
+    @Argument(help: .runFolder)
     var folder: String
 
-    @Option(help: "The run ends after so many updates; 0 for never.")
+    @Option(help: ArgumentHelp("The run ends after so many updates; 0 for never.", valueName: "number"))
     var updates: Int?
 
-    @Option(help: "The run ends at this version; 0 for never.")
+    @Option(help: ArgumentHelp("The run ends at this version; 0 for never.", valueName: "number"))
     var versions: Int?
 
-    @Option(help: "The run ends after so many seconds; 0 for never.")
-    var seconds: Double?
+    @Option(help: ArgumentHelp("The run ends after so long, \(TimeSpan.help); 0 for never.", valueName: "time"))
+    var duration: TimeSpan?
 
     func validate() throws {
-        guard updates != nil || versions != nil || seconds != nil else {
-            throw ValidationError("expected --updates, --versions or --seconds")
+        guard updates != nil || versions != nil || duration != nil else {
+            throw ValidationError("expected --updates, --versions or --duration")
         }
     }
 
     func run() async throws {
         let settings = [
             updates.map { ("run.updates", "\($0)") }, versions.map { ("run.versions", "\($0)") },
-            seconds.map { ("run.seconds", "\($0)") },
+            duration.map { ("run.seconds", "\($0.seconds)") },
         ]
         try await change(folder, settings.compactMap { $0 })
     }
@@ -82,7 +82,7 @@ private func change(_ path: String, _ settings: [(key: String, value: String)]) 
             "\(words), from version \(answer.version ?? 0) with \(answer.updates ?? 0) updates on")
     }
     if !run.isFinished { try folder.forgetEnd() }
-    let next = run.isFinished ? "which is its end" : "impromptu aggregate --run \(path) continues it"
+    let next = run.isFinished ? "which is its end" : "impromptu aggregate \(path) continues it"
     try StandardOutput.write(
         "\(words); the run is at version \(run.version) with \(run.updates) updates, \(next)")
 }

@@ -5,7 +5,6 @@ import FederationService
 import Foundation
 import RunLog
 import RunSettings
-import Text
 
 struct CheckClientCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,100 +15,99 @@ struct CheckClientCommand: ParsableCommand {
             docs/wire-and-log.md what the client kept, what it broke, and what could not be tried. Exits with 1 when a \
             rule was broken.
 
-            --client is a command that starts the client; {updates}, {prompts} and {run} in it stand for the two endpoints \
-            and a folder with endpoints.yaml. The checker kills and restarts it. Without --client, start the client \
+            The argument is a command that starts the client; {updates}, {prompts} and {run} in it stand for the two \
+            endpoints and a folder with endpoints.yaml. The checker kills and restarts it. Without it, start the client \
             yourself at the endpoints that are shown; what needs a restart is then not tried.
 
             The run has a small model of its own: 6 prompts and a head of 3 classes on 8 values. For a client with an \
             encoder, --config names the run's configuration.
 
-            impromptu check-client --client 'python my_client.py {updates} {prompts}'
-            impromptu check-client --config run.yaml --keys keys --client 'impromptu work --config run.yaml --run {run}'
+            impromptu check-client 'python my_client.py {updates} {prompts}'
+            impromptu check-client --config run.yaml --keys keys 'impromptu work {run} --config run.yaml'
             """)
 
-    @Option(help: ArgumentHelp("The command that starts the client.", valueName: "command"))
-    var client: String?
+    @Argument(help: ArgumentHelp("The command that starts the client.", valueName: "command"))
+    var command: String?
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(help: "The folder of keys, as 'impromptu keys' makes it; without, the checker has no keys.")
+    @Option(
+        help: ArgumentHelp(
+            "The folder of keys, as 'impromptu keys' makes it; without, the checker has no keys.", valueName: "folder"))
     var keys: String?
 
-    @Option(help: "The client's name; the first to say hello unless given.")
-    var name: String?
+    @Option(help: ArgumentHelp("The client's name; the first to say hello unless given.", valueName: "name"))
+    var client: String?
 
     @Option(help: ArgumentHelp("Where to bind the socket for updates.", valueName: "endpoint"))
-    var updates = "tcp://127.0.0.1:*"
+    var bindUpdates = "tcp://127.0.0.1:*"
 
     @Option(help: ArgumentHelp("Where to bind the socket for prompts.", valueName: "endpoint"))
-    var prompts = "tcp://127.0.0.1:*"
+    var bindPrompts = "tcp://127.0.0.1:*"
 
     @Option(
-        name: .customLong("run"),
         help: ArgumentHelp(
             "The folder to write endpoints.yaml into; a temporary one unless given.", valueName: "folder"))
     var folder: String?
 
-    @Option(help: "How long a start of the client, or one training, may take, in seconds.")
-    var patience = 60.0
+    @Option(help: .timeout("How long a start of the client, or one training, may take"))
+    var timeout = TimeSpan(seconds: 60)
 
     @Option(
-        name: .customLong("only"),
+        name: .customLong("scene"),
         help: ArgumentHelp(
             "Plays only this scene; repeatable: \(Scene.allCases.map(\.rawValue).joined(separator: ", ")).",
             valueName: "scene"))
     var scenes: [Scene] = []
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
-    @Flag(help: "Shows no progress.")
-    var quiet = false
+    @OptionGroup var quiet: QuietOption
 
     func validate() throws {
-        guard (1...86_400).contains(patience) else {
-            throw ValidationError("--patience: expected 1 to 86400 seconds, found \(patience)")
+        guard (1...86_400).contains(timeout.seconds) else {
+            throw ValidationError("--timeout: expected 1s to 24h, found \(timeout)")
         }
     }
 
     func run() throws {
         let model =
-            options.config.isEmpty && options.assignments.isEmpty
+            options.isEmpty
             ? ModelOnTrial.small : try ModelOnTrial(try options.load())
         let temporary = folder == nil ? NSTemporaryDirectory() + "impromptu-check-\(getpid())" : nil
         defer { if let temporary { try? FileManager.default.removeItem(atPath: temporary) } }
         var settings = ClientCheckSettings(folder: RunFolder(path: folder ?? temporary!))
-        settings.command = client
-        settings.name = name
+        settings.command = command
+        settings.name = client
         settings.keys = keys.map(KeyFolder.init(path:))
-        settings.endpoints = .init(updates: updates, prompts: prompts)
-        settings.patience = .seconds(patience)
+        settings.endpoints = .init(updates: bindUpdates, prompts: bindPrompts)
+        settings.patience = timeout.duration
         let played = Scene.allCases.filter { scenes.isEmpty || scenes.contains($0) }
         let signals = StopSignals { ClientCheck.interrupt() }
         defer { withExtendedLifetime(signals) {} }
         let findings = try ClientCheck.run(settings, model: model, scenes: played) { bound in
-            guard client == nil, !quiet else { return }
+            guard command == nil, !quiet.isQuiet else { return }
             StandardError.write(
                 "waiting for a client at \(bound.updates) (updates) and \(bound.prompts) (prompts)\n")
         } began: { scene in
-            if !quiet { StandardError.write("scene \(scene.rawValue)\n") }
+            if !quiet.isQuiet { StandardError.write("scene \(scene.rawValue)\n") }
         }
-        if json { try printJSON(findings) } else { try show(findings) }
+        try output.show(findings) { Self.lines(findings) }
         let broken = findings.filter { $0.outcome == .broken }.map(\.rule)
         guard broken.isEmpty else { throw RulesBroken(rules: broken) }
     }
 
-    private func show(_ findings: [RuleFinding]) throws {
-        for finding in findings {
-            let outcome = finding.outcome.rawValue.padding(toLength: 11, withPad: " ", startingAt: 0)
-            let number = finding.rule.number.padding(toLength: 5, withPad: " ", startingAt: 0)
-            try StandardOutput.write(outcome + number + finding.rule.title)
-            try StandardOutput.write(String(repeating: " ", count: 16) + finding.seen)
-        }
+    private static func lines(_ findings: [RuleFinding]) -> [String] {
         let counts = [RuleFinding.Outcome.kept, .broken, .untried].map { outcome in
             "\(findings.count { $0.outcome == outcome }) \(outcome.rawValue)"
         }
-        try StandardOutput.write(counts.joined(separator: ", "))
+        return findings.flatMap { finding in
+            let outcome = finding.outcome.rawValue.padding(toLength: 11, withPad: " ", startingAt: 0)
+            let number = finding.rule.number.padding(toLength: 5, withPad: " ", startingAt: 0)
+            return [
+                outcome + number + finding.rule.title, String(repeating: " ", count: 16) + finding.seen,
+            ]
+        } + [counts.joined(separator: ", ")]
     }
 }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Console
 import FederationService
 import Foundation
 import RunLog
@@ -13,68 +12,86 @@ struct CheckCommand: ParsableCommand {
             Checks ports, keys, data, weights, disk, limits, memory and clock, and prints what it found and what to do. \
             Exits with 1 if a check failed; a warning is no failure. It does not disturb a running service.
 
-            Before an aggregator:         impromptu check --config run.yaml --run runs/first
-            Before a worker:              impromptu check --config run.yaml --index 0 --of 4
-            Before one with own images:   impromptu check --config run.yaml --client clinic-3 --data scans
-            """)
+            Before an aggregator:         impromptu check aggregator runs/first --config run.yaml
+            Before a worker:              impromptu check worker --config run.yaml --index 0 --workers 4
+            Before one with own images:   impromptu check worker --config run.yaml --client clinic-3 --data scans
+            """,
+        subcommands: [CheckAggregatorCommand.self, CheckWorkerCommand.self])
+}
+
+struct CheckAggregatorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "aggregator", abstract: "Checks whether an aggregator can run on this machine.")
+
+    @OptionGroup var options: ConfigurationOptions
+
+    @OptionGroup var classes: ClassOptions
+
+    @Argument(help: ArgumentHelp("The run folder that the aggregator is to have.", valueName: "run"))
+    var folder: String?
+
+    @OptionGroup var findings: FindingOptions
+
+    func run() throws {
+        let configuration = try options.load(classes.assignments)
+        try findings.show(Checkup(configuration, as: .aggregator(folder.map(RunFolder.init(path:)))))
+    }
+}
+
+struct CheckWorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker", abstract: "Checks whether a worker can run on this machine.")
 
     @OptionGroup var options: ConfigurationOptions
 
     @OptionGroup var site: SiteOptions
 
-    @Option(name: .customLong("run"), help: "The run folder of the aggregator.")
-    var folder: String?
-
-    @Option(help: "Checks for the worker of this number, from 0.")
-    var index: Int?
-
-    @Option(help: "How many workers there are.")
-    var of = 1
+    @OptionGroup var numbered: WorkerPlaceOptions
 
     @Option(
-        help: ArgumentHelp("The name of the worker's key; worker-<index> unless given.", valueName: "name"))
+        help: ArgumentHelp(
+            "The name of its key in security.keys; worker-<index> unless given, or a single client's own name.",
+            valueName: "name"))
     var key: String?
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var findings: FindingOptions
 
     func validate() throws {
-        guard index == nil || site.client == nil else {
-            throw ValidationError("--index: expected none beside --client")
+        guard !numbered.isGiven || site.client == nil else {
+            throw ValidationError("--index, --workers: expected neither beside --client")
         }
-        guard folder == nil || site.client == nil else {
-            throw ValidationError("--run: expected for an aggregator, without --client")
-        }
-        guard let index else { return }
-        guard folder == nil else { throw ValidationError("--run: expected for an aggregator, without --index") }
-        try WorkerPlace(index: index, of: of).requireSense()
+        try numbered.requireSense()
     }
 
     func run() throws {
         let configuration = try site.load(options)
-        let place = index.map { WorkerPlace(index: $0, of: of) }
-        let role: Checkup.Role =
-            if site.client != nil {
-                .worker(clients: [], key: key ?? configuration.worker.key ?? "worker-0")
-            } else if let place {
-                .worker(clients: place.clients(of: configuration.data.clients), key: key ?? place.key)
-            } else {
-                .aggregator(folder.map(RunFolder.init(path:)))
-            }
-        let checkup = Checkup(configuration, as: role)
-        if json { try printJSON(checkup.findings) } else { try show(checkup.findings) }
+        let place = numbered.place
+        let clients = configuration.worker.clients.isEmpty ? place.clients(of: configuration.data.clients) : []
+        try findings.show(
+            Checkup(configuration, as: .worker(clients: clients, key: key ?? configuration.worker.key ?? place.key)))
+    }
+}
+
+/// How a check shows what it found.
+struct FindingOptions: ParsableArguments {
+    @OptionGroup var output: OutputOptions
+
+    @OptionGroup var quiet: QuietOption
+
+    /// - Throws: where a check failed.
+    func show(_ checkup: Checkup) throws {
+        let findings = checkup.findings.filter { !quiet.isQuiet || $0.outcome != .ok }
+        if !findings.isEmpty || output.format != .table { try output.show(findings) { Self.lines(findings) } }
         try checkup.requireSuccess()
     }
 
-    private func show(_ findings: [Finding]) throws {
+    private static func lines(_ findings: [Finding]) -> [String] {
         let widest = findings.map(\.subject.count).max() ?? 0
-        for finding in findings {
+        return findings.flatMap { finding in
             let outcome = finding.outcome.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
             let subject = finding.subject.padding(toLength: widest, withPad: " ", startingAt: 0)
-            try StandardOutput.write("\(outcome)\(subject)  \(finding.found)")
-            if let advice = finding.advice {
-                try StandardOutput.write(String(repeating: " ", count: 11 + widest) + "do: " + advice)
-            }
+            let advice = finding.advice.map { String(repeating: " ", count: 11 + widest) + "do: " + $0 }
+            return ["\(outcome)\(subject)  \(finding.found)"] + (advice.map { [$0] } ?? [])
         }
     }
 }

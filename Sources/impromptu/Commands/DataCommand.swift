@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Datasets
 import FederationRun
 import Foundation
 import Lab
@@ -15,8 +16,8 @@ struct DataCommand: ParsableCommand {
             --picture or --sizes it also divides the training split over clients, as a run with the same --config and \
             --set does (data.clients, data.partition, data.alpha, data.seed …).
 
-            The data set is a value of data.dataset (cifar10, folder:NAME, arrays:NAME, several joined by '+'), or a \
-            folder with train.safetensors or with folders of images.
+            The data set is a value of data.dataset (cifar10, folder:NAME, texts:NAME, arrays:NAME, several joined by \
+            '+'), or a folder with train.safetensors, with folders of images, or with texts (train.csv or the like).
             """)
 
     @Argument(help: ArgumentHelp("The data set, or its folder.", valueName: "name or folder"))
@@ -24,18 +25,18 @@ struct DataCommand: ParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(help: ArgumentHelp("Writes the partition over clients as a picture.", valueName: "file.svg"))
+    @Option(help: ArgumentHelp("Writes the partition over clients as a picture (SVG).", valueName: "file"))
     var picture: String?
 
-    @Option(help: ArgumentHelp("Writes each client's images by class.", valueName: "file.csv"))
+    @Option(help: ArgumentHelp("Writes each client's samples by class as a table (CSV).", valueName: "file"))
     var sizes: String?
 
-    @Flag(help: "Divides the data set without reading the images.")
+    @Flag(help: "Divides the data set without reading every image.")
     var skipImages = false
 
     func run() throws {
         let configuration = try RunConfiguration.load(
-            files: options.config, assignments: options.assignments + place())
+            files: options.files, assignments: options.settings.assignments + place())
         if !skipImages {
             let description = try DatasetDescription(of: configuration)
             try StandardOutput.write(description.lines.joined(separator: "\n"))
@@ -54,7 +55,7 @@ struct DataCommand: ParsableCommand {
         }
         let images = allotment.clients.map(\.images)
         try StandardOutput.write(
-            "\n\(images.count) clients with \(images.min() ?? 0) to \(images.max() ?? 0) images,"
+            "\n\(images.count) clients with \(images.min() ?? 0) to \(images.max() ?? 0) samples,"
                 + " \(allotment.validation.images) to validate with, \(allotment.test.images) to test with")
     }
 
@@ -71,7 +72,8 @@ struct DataCommand: ParsableCommand {
                 "\(dataset): label bytes and pixels do not say which data set they are; name the data set, and its folder with"
                     + " --set data.path=\(dataset)")
         }
-        return ["data.path=\(dataset)", "data.dataset=\(has("train.safetensors") ? "arrays" : "folder"):\(name)"]
+        let kind = has("train.safetensors") ? "arrays" : SiteImages.holdsTexts(dataset) ? "texts" : "folder"
+        return ["data.path=\(dataset)", "data.dataset=\(kind):\(name)"]
     }
 
     private func write(_ text: String, to file: String) throws {

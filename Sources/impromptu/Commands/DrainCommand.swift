@@ -1,5 +1,4 @@
 import ArgumentParser
-import Console
 import FederationService
 import RunLog
 
@@ -15,24 +14,22 @@ struct DrainCommand: AsyncParsableCommand {
             To stop at once, send SIGTERM to the aggregator. That loses nothing either: workers keep updates in flight.
             """)
 
-    @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
+    @Argument(help: .runFolder)
     var folder: String
 
-    @Option(help: "How long to wait for tasks in flight, \(Patience.help).")
-    var within = Patience(seconds: 600)
+    @Option(help: .timeout("How long to wait for tasks in flight"))
+    var timeout = TimeSpan(seconds: 600)
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: DocumentOptions
 
     func validate() throws {
-        guard (0...86_400).contains(within.seconds) else {
-            throw ValidationError("--within: expected 0s to 24h, found \(within)")
+        guard (0...86_400).contains(timeout.seconds) else {
+            throw ValidationError("--timeout: expected 0s to 24h, found \(timeout)")
         }
     }
 
     func run() async throws {
-        let drain = try await Drain.request(in: RunFolder(path: folder), patience: within.duration)
-        if json { return try printJSON(drain) }
-        try StandardOutput.write(drain.words)
+        let drain = try await Drain.request(in: RunFolder(path: folder), patience: timeout.duration)
+        try output.show(drain) { [drain.words] }
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Console
 import FederationRun
 import Lab
 import PromptAggregation
@@ -15,29 +14,29 @@ struct EvaluateCommand: ParsableCommand {
             evaluation.selection says; if the other rule gives other figures, they are shown too (docs/model.md).
             """)
 
-    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
+    @Argument(help: .recordedRun)
     var path: String
 
-    @Option(help: "The version; by default the last.")
-    var version: Int?
+    @Option(help: .version("The version; by default the last"))
+    var modelVersion: Int?
 
-    @Option(help: "The images: test or validation.")
+    @Option(help: ArgumentHelp("The images to evaluate: test or validation.", valueName: "split"))
     var split: RunEvaluation.Split = .test
 
-    @Option(help: "How prompts are picked: instance or batch; by default as in the run's configuration.")
+    @Option(
+        help: ArgumentHelp(
+            "How prompts are picked: instance or batch; by default as in the run's configuration.", valueName: "rule"))
     var selection: PromptSelectionRule?
 
-    @Option(help: "Threads; they do not change the result.")
-    var threads = 2
+    @OptionGroup var threads: ThreadOptions
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     func run() throws {
         let evaluation = try RunEvaluation(
-            log: path, version: version, split: split, selection: selection, threads: threads)
-        if json { return try printJSON(evaluation) }
-        try StandardOutput.write(evaluation.lines.joined(separator: "\n"))
+            log: path, version: modelVersion, split: split, selection: selection,
+            threads: threads.count)
+        try output.show(evaluation, rows: evaluation.classes) { evaluation.lines }
     }
 }
 

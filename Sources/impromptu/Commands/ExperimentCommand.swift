@@ -23,39 +23,38 @@ struct ExperimentCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The experiment file.", valueName: "file"))
     var file: String
 
-    @Option(help: "The experiment's folder; by default runs/<the file's name>.")
-    var to: String?
+    @Argument(help: ArgumentHelp("The experiment's folder; by default runs/<the file's name>.", valueName: "folder"))
+    var folder: String?
 
-    @Option(help: "Runs at a time; by default one for each core.")
+    @Option(help: ArgumentHelp("Runs at a time; by default one for each core.", valueName: "number"))
     var jobs: Int?
+
+    @OptionGroup var threads: ThreadOptions
 
     @Option(
         help: ArgumentHelp(
             "Makes only the runs of these points; repeatable for further axes.", valueName: "axis=point,point"))
-    var only: [String] = []
+    var points: [String] = []
 
     @Flag(help: "Removes every run of other settings than the file's, and makes none.")
     var prune = false
 
-    @Flag(help: "Shows no progress.")
-    var quiet = false
+    @OptionGroup var quiet: QuietOption
 
     func validate() throws {
         if let jobs, jobs < 1 { throw ValidationError("--jobs: expected at least 1") }
-        if prune, !only.isEmpty || jobs != nil {
-            throw ValidationError("--prune: expected neither --only nor --jobs with it")
+        if prune, !points.isEmpty || jobs != nil {
+            throw ValidationError("--prune: expected neither --points nor --jobs with it")
         }
     }
 
     func run() async throws {
         let experiment = try Experiment(file: file)
-        let cores = ProcessInfo.processInfo.activeProcessorCount
-        let jobs = jobs ?? cores
-        let folder = to ?? "runs/\(experiment.name)"
-        let display = ProgressDisplay(quiet: quiet)
+        let folder = folder ?? "runs/\(experiment.name)"
+        let display = ProgressDisplay(quiet: quiet.isQuiet)
         let runner = try ExperimentRunner(
-            experiment, folder: folder, jobs: jobs, threads: max(1, cores / jobs),
-            only: try experiment.selection(only)
+            experiment, folder: folder, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount,
+            threads: threads.count, only: try experiment.selection(points)
         ) { display.show($0) }
         if prune {
             let removed = try runner.prune()

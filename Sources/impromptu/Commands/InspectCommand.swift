@@ -10,68 +10,63 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Shows what happened in a run, from its log.",
         discussion: """
-            Without options it shows a summary of the run and of each client. --version shows which updates made a \
-            version, and with what weight; --client shows a client's share of each version; --versions lists all \
-            versions. --timeline prints every record in order. --lines prints a line of JSON for the run and for each \
-            version, update and client, or with --timeline for each record.
+            Without options it shows a summary of the run and of each client. --list versions has a row for each version, \
+            --list updates for each update that a version used, --list records for each record of the log, in order. \
+            --model-version shows which updates made a version, and with what weight; --client shows a client's share of \
+            each version. JSON has all of it; --list records prints it as a line for each record.
             """)
 
-    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
+    enum Listing: String, ExpressibleByArgument, CaseIterable { case clients, versions, updates, records }
+
+    @Argument(help: .recordedRun)
     var path: String
 
-    @Option(help: "Shows the updates that made this version.")
-    var version: Int?
+    @Option(help: .version("Shows the updates that made this version"))
+    var modelVersion: Int?
 
-    @Option(help: "Shows only this client's updates in each version.")
+    @Option(help: ArgumentHelp("Shows only this client's updates in each version.", valueName: "name"))
     var client: String?
 
-    @Flag(help: "Shows a line for each version.")
-    var versions = false
+    @Option(help: ArgumentHelp("What to show a row for each of.", valueName: "rows"))
+    var list: Listing?
 
-    @Flag(help: "Shows every record with its outcome.")
-    var timeline = false
-
-    @Flag(help: "Prints JSON.")
-    var json = false
-
-    @Flag(help: "Prints JSON lines.")
-    var lines = false
+    @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        if timeline, json || versions || version != nil || client != nil {
-            throw ValidationError("--timeline goes with no other option but --lines")
+        guard list == .records else { return }
+        guard modelVersion == nil, client == nil else {
+            throw ValidationError("--list records: expected neither --model-version nor --client beside it")
         }
-        if json, lines { throw ValidationError("expected --json or --lines, found both") }
+        guard output.format != .csv else {
+            throw ValidationError("--output: expected table or json with --list records, found csv")
+        }
     }
 
     func run() throws {
-        let output = JSONLines()
-        if timeline {
-            return try RunTimeline.read(log: path) { entry in
-                if lines {
-                    try output.write("record", entry)
-                } else {
-                    try StandardOutput.write(entry.lines.joined(separator: "\n"))
-                }
+        if list == .records { return try showRecords(of: path) }
+        var inspection = try RunInspection(log: path)
+        if let modelVersion { try inspection.select(version: modelVersion) }
+        if let client { try inspection.select(client: client) }
+        let isSelection = modelVersion != nil || client != nil
+        switch list ?? (isSelection ? .updates : .clients) {
+        case .versions: try output.show(inspection, rows: inspection.versions) { versionTable(inspection) }
+        case .updates: try output.show(inspection, rows: inspection.updates) { updates(inspection) }
+        case .clients, .records:
+            try output.show(inspection, rows: inspection.clients) {
+                list == nil ? summary(inspection) + [""] + clientTable(inspection) : clientTable(inspection)
             }
         }
-        var inspection = try RunInspection(log: path)
-        if let version { try inspection.select(version: version) }
-        if let client { try inspection.select(client: client) }
-        if json { return try printJSON(inspection) }
-        if lines { return try write(inspection, to: output) }
-        let text =
-            versions
-            ? versionTable(inspection)
-            : version != nil || client != nil ? updates(inspection) : overview(inspection)
-        try StandardOutput.write(text.joined(separator: "\n"))
     }
 
-    private func write(_ inspection: RunInspection, to output: JSONLines) throws {
-        if version == nil, client == nil { try output.write("run", inspection.run) }
-        for version in inspection.versions { try output.write("version", version) }
-        for update in inspection.updates { try output.write("update", update) }
-        for client in inspection.clients { try output.write("client", client) }
+    private func showRecords(of log: String) throws {
+        let json = JSONLines()
+        try RunTimeline.read(log: log) { entry in
+            if output.format == .json {
+                try json.write("record", entry)
+            } else {
+                try StandardOutput.write(entry.lines.joined(separator: "\n"))
+            }
+        }
     }
 
     private func versionTable(_ run: RunInspection) -> [String] {
@@ -88,7 +83,7 @@ struct InspectCommand: ParsableCommand {
         return table.lines
     }
 
-    private func overview(_ run: RunInspection) -> [String] {
+    private func summary(_ run: RunInspection) -> [String] {
         var lines = [
             "log            \(run.log)",
             "written by     impromptu \(run.build) on \(run.kernels), algorithm \(run.algorithm), seed \(run.seed), strategy"
@@ -112,6 +107,10 @@ struct InspectCommand: ParsableCommand {
         }
         if let beginning = run.beginning { lines.append("left           the log \(beginning.words)") }
         if run.droppedBytes > 0 { lines.append("torn end       \(run.droppedBytes) bytes were left out") }
+        return lines
+    }
+
+    private func clientTable(_ run: RunInspection) -> [String] {
         let isPrivate = run.clients.contains { $0.epsilon != nil }
         let isEvaluated = run.clients.contains { $0.evaluation != nil }
         var table = TextTable(
@@ -124,7 +123,7 @@ struct InspectCommand: ParsableCommand {
                     "\(client.lateUpdatesUsed)", decimal(client.meanStaleness, 2), "\(client.rejected)",
                 ] + (client.epsilon.map { [decimal($0, 3)] } ?? []) + (isEvaluated ? accuracy(of: client) : []))
         }
-        return lines + [""] + table.lines
+        return table.lines
     }
 
     private func accuracy(of client: RunInspection.ClientEntry) -> [String] {
@@ -143,7 +142,7 @@ struct InspectCommand: ParsableCommand {
             }
         }
         var lines = table.lines
-        if version != nil, let entry = run.versions.first {
+        if modelVersion != nil, let entry = run.versions.first {
             lines += [
                 "", "digest \(entry.digest), \(entry.pool) prompts, \(entry.births) born, \(entry.deaths) dropped",
             ]

@@ -1,9 +1,6 @@
-import ArgumentParser
 import Console
 import Lab
 import Text
-
-enum PredictionFormat: String, ExpressibleByArgument, CaseIterable { case table, csv, json }
 
 /// Writes predictions as they come; a table at the end, when its widths are known.
 struct PredictionOutput {
@@ -14,55 +11,60 @@ struct PredictionOutput {
             var logit: Float
         }
         var path: String
+        var text: String?
         var label: String?
         /// The most probable first.
         var classes: [Choice]
     }
 
-    private let format: PredictionFormat
+    private let format: OutputOptions.Format
+    private let inputs: String
     private let classes: [String]
     private let top: Int
     private let hasLabels: Bool
     private let lines = JSONLines()
     private var table: TextTable
 
-    init(_ format: PredictionFormat, classes: [String], top: Int, hasLabels: Bool) {
+    /// - Parameter inputs: heads the column of what is classified.
+    init(_ format: OutputOptions.Format, of inputs: String, classes: [String], top: Int, hasLabels: Bool) {
         self.format = format
+        self.inputs = inputs
         self.classes = classes
         self.top = min(top, classes.count)
         self.hasLabels = hasLabels
-        table = TextTable(Self.header(self.top, hasLabels))
+        table = TextTable(Self.header(inputs, self.top, hasLabels))
     }
 
-    private static func header(_ top: Int, _ hasLabels: Bool) -> [String] {
-        ["path"] + (hasLabels ? ["label"] : [])
+    private static func header(_ inputs: String, _ top: Int, _ hasLabels: Bool) -> [String] {
+        [inputs] + (hasLabels ? ["label"] : [])
             + (1...top).flatMap { $0 == 1 ? ["class", "probability"] : ["class_\($0)", "probability_\($0)"] }
     }
 
     func begin() throws {
-        if format == .csv { try StandardOutput.write(CSV.row(Self.header(top, hasLabels))) }
+        if format == .csv { try StandardOutput.write(CSV.row(Self.header(inputs, top, hasLabels))) }
     }
 
     mutating func add(_ prediction: Prediction) throws {
         let probabilities = prediction.probabilities
         let best = prediction.top(top)
         let label = prediction.label.map { classes[$0] }
+        let input = prediction.text ?? prediction.path
         switch format {
         case .json:
             try lines.write(
                 "prediction",
                 Entry(
-                    path: prediction.path, label: label,
+                    path: prediction.path, text: prediction.text, label: label,
                     classes: best.map {
                         Entry.Choice(
                             name: classes[$0], probability: probabilities[$0], logit: prediction.logits[$0])
                     }))
         case .csv:
             let cells = best.flatMap { [classes[$0], "\(probabilities[$0])"] }
-            try StandardOutput.write(CSV.row([prediction.path] + (hasLabels ? [label ?? ""] : []) + cells))
+            try StandardOutput.write(CSV.row([input] + (hasLabels ? [label ?? ""] : []) + cells))
         case .table:
             let cells = best.flatMap { [classes[$0], percent(probabilities[$0])] }
-            table.add([prediction.path] + (hasLabels ? [label ?? ""] : []) + cells)
+            table.add([input] + (hasLabels ? [label ?? ""] : []) + cells)
         }
     }
 

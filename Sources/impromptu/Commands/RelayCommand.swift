@@ -11,8 +11,8 @@ struct RelayCommand: AsyncParsableCommand {
             Runs on a machine that both sides reach, such as a cluster's login node. It reads endpoints.yaml in the \
             aggregator's run folder (or in a copy of it), listens, and writes its own endpoints.yaml for workers:
 
-            impromptu relay runs/first --run runs/first-relay
-            impromptu work --config run.yaml --run runs/first-relay --index 0 --of 4
+            impromptu relay runs/first runs/first-relay
+            impromptu work runs/first-relay --config run.yaml --index 0 --workers 4
 
             It forwards bytes and holds no key: encryption and identity stay between worker and aggregator. It follows \
             an aggregator that moves, and ends with the run.
@@ -21,16 +21,17 @@ struct RelayCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The aggregator's run folder.", valueName: "run"))
     var upstream: String
 
-    @Option(name: .customLong("run"), help: "The folder for the relay's own endpoints.yaml.")
+    @Argument(help: ArgumentHelp("The folder for the relay's own endpoints.yaml.", valueName: "relay"))
     var folder: String
 
-    @Option(help: "Where it listens for updates.")
-    var updates = "tcp://*:*"
+    @Option(help: ArgumentHelp("Where to bind the socket for updates.", valueName: "endpoint"))
+    var bindUpdates = "tcp://*:*"
 
-    @Option(help: "Where it listens for subscribers to prompts.")
-    var prompts = "tcp://*:*"
+    @Option(help: ArgumentHelp("Where to bind the socket for prompts.", valueName: "endpoint"))
+    var bindPrompts = "tcp://*:*"
 
-    @Option(help: "The address that it advertises for tcp://*, as endpoints.advertise.")
+    @Option(
+        help: ArgumentHelp("The address that it advertises for tcp://*, as endpoints.advertise.", valueName: "address"))
     var advertise = ""
 
     @Flag(help: "Admits anybody if the federation has no keys.")
@@ -40,7 +41,7 @@ struct RelayCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard RunFolder(path: upstream).endpoints != RunFolder(path: folder).endpoints else {
-            throw ValidationError("--run: expected another folder than the aggregator's")
+            throw ValidationError("\(folder): expected another folder than the aggregator's")
         }
     }
 
@@ -48,7 +49,8 @@ struct RelayCommand: AsyncParsableCommand {
         let logger = service.logger("relay")
         let relay = try RelayService(
             upstream: RunFolder(path: upstream), folder: RunFolder(path: folder),
-            endpoints: .init(updates: updates, prompts: prompts), advertise: advertise, openNetwork: openNetwork,
+            endpoints: .init(updates: bindUpdates, prompts: bindPrompts), advertise: advertise,
+            openNetwork: openNetwork,
             logger: logger, health: service.healthFile)
         try await runUntilSignalled(relay, logger: logger)
     }

@@ -1,68 +1,30 @@
 import ArgumentParser
 import Console
-import FederationRun
-import Foundation
 import Lab
+import PromptAggregation
 import RunLog
-import Text
 
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Runs a log through the aggregator again: compares every digest, or aggregates another way.",
+        abstract: "Runs a log through the aggregator again and compares every digest.",
         discussion: """
-            Prints the digest of every publication that it checked and whether it came out the same, or with --quiet one \
-            line for all. A run replays bit for bit with the same build on the same type of machine. Exits with 1 where a \
-            digest differs or a record is damaged, and names it.
-
-            With --strategy, --staleness, --buffer or --set it aggregates the recorded updates another way and compares: \
-            versions, pool, distance from the recorded state, accuracy. This is an open loop: the updates stay as they \
-            were sent.
-
-            impromptu replay runs/first --strategy fedavg --strategy fedbuff --strategy pfpt
-            impromptu replay runs/first --strategy pfpt-async --set strategy.horizon=0 --staleness constant --buffer 10
+            A run replays bit for bit with the same build on the same type of machine. Exits with 1 where a digest \
+            differs or a record is damaged, and names it. --verbose prints the digest of every version that was \
+            published. To aggregate the recorded updates another way: impromptu whatif.
             """)
 
-    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
+    @Argument(help: .recordedRun)
     var path: String
 
-    @Option(help: "Stops after this version.")
-    var until: Int?
+    @Option(help: .version("Stops after this version"))
+    var modelVersion: Int?
 
-    @Option(
-        name: .customLong("strategy"),
-        help: ArgumentHelp("What if: aggregates with this strategy; repeatable.", valueName: "name"))
-    var strategies: [String] = []
+    @OptionGroup var output: OutputOptions
 
-    @Option(
-        name: .customLong("set"),
-        help: ArgumentHelp(
-            "What if: a setting of the strategies that have it, or federation.staleness_…; repeatable.",
-            valueName: "strategy.key=value"))
-    var assignments: [String] = []
+    @OptionGroup var quiet: QuietOption
 
-    @Option(
-        help: ArgumentHelp(
-            "What if: weighs late updates so: constant, polynomial, hinge, inverse-sqrt.", valueName: "policy"))
-    var staleness: String?
-
-    @Option(help: "What if: makes a version of so many updates; whenever the run did unless given.")
-    var buffer: Int?
-
-    @Option(help: "What if: the images to evaluate on: test or validation.")
-    var split: RunEvaluation.Split = .validation
-
-    @Flag(help: "What if: evaluates nothing; needs neither data nor encoder.")
-    var noAccuracy = false
-
-    @Option(help: "What if: threads of the evaluation; they change no bit.")
-    var threads = 2
-
-    @Flag(help: "One line for all.")
-    var quiet = false
-
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var verbose: VerboseOption
 
     private struct Outcome: Encodable {
         struct Checked: Encodable {
@@ -83,60 +45,30 @@ struct ReplayCommand: ParsableCommand {
         var digestOfAll: String
     }
 
-    private var isWhatIf: Bool {
-        !strategies.isEmpty || !assignments.isEmpty || staleness != nil || buffer != nil
-    }
+    private var isTable: Bool { output.format == .table }
 
     func validate() throws {
-        if let until, until < 0 { throw ValidationError("--until: expected a version from 0, found \(until)") }
-        guard (1...256).contains(threads) else {
-            throw ValidationError("--threads: expected 1 to 256, found \(threads)")
+        if let modelVersion, modelVersion < 0 {
+            throw ValidationError("--model-version: expected at least 0, found \(modelVersion)")
         }
-        if noAccuracy, !isWhatIf {
-            throw ValidationError("--no-accuracy: expected --strategy, --set, --staleness or --buffer with it")
+        guard !quiet.isQuiet || !verbose.isVerbose else {
+            throw ValidationError("--quiet, --verbose: expected one of them, found both")
         }
     }
 
-    func run() throws { if isWhatIf { try compare() } else { try check() } }
-
-    private func check() throws {
+    func run() throws {
         var checked: [Replay.CheckedPublication] = []
-        let (replay, snapshots) = try Replay.checked(path: path, until: until) { step in
+        let (replay, snapshots) = try Replay.checked(path: path, until: modelVersion) { step in
             guard case .checked(let publication) = step else { return }
             checked.append(publication)
-            if !quiet, !json { try StandardOutput.write(line(publication)) }
+            if verbose.isVerbose, isTable { try StandardOutput.write(line(publication)) }
         }
-        if !json, let beginning = replay.beginning { try StandardOutput.write("the log \(beginning.words)") }
-        if !quiet, !json {
+        if verbose.isVerbose, isTable {
             for snapshot in snapshots { try StandardOutput.write("state \(snapshot.name)  \(snapshot.words)") }
         }
-        let last = checked.last?.version ?? -1
-        if let until, last < until {
-            throw ReplayError(
-                "\(path): "
-                    + (last < 0 ? "no version was published" : "the log ends at version \(last) and has no \(until)"))
-        }
-        let different = checked.filter { !$0.isEqual }
-        let all = Digest(of: checked.flatMap(\.replayed.bytes))
-        if json {
-            try printJSON(
-                Outcome(
-                    log: path, records: replay.records, droppedBytes: replay.droppedBytes, beginning: replay.beginning,
-                    publications: checked.map {
-                        .init(
-                            version: $0.version, digest: "\($0.recorded)", replayed: "\($0.replayed)", equal: $0.isEqual
-                        )
-                    }, snapshots: snapshots, equal: different.isEmpty, digestOfAll: "\(all)"))
-        } else {
-            if replay.droppedBytes > 0 {
-                try StandardOutput.write("the log's end is torn: \(replay.droppedBytes) bytes were left out")
-            }
-            try StandardOutput.write(
-                "\(replay.records) records\(until.map { " up to version \($0)" } ?? ""), \(checked.count) publications, "
-                    + (different.isEmpty
-                        ? "every digest equal, digest of all \(all)" : "\(different.count) digests DIFFER"))
-        }
-        if let first = different.first {
+        try requireLast(of: checked, in: path)
+        try show(outcome(path, replay, checked, snapshots))
+        if let first = checked.first(where: { !$0.isEqual }) {
             throw ReplayError("\(path): version \(first.version) does not replay to its recorded digest")
         }
         if let wrong = snapshots.first(where: { $0.finding == .different }) {
@@ -144,28 +76,45 @@ struct ReplayCommand: ParsableCommand {
         }
     }
 
-    private func compare() throws {
-        let begin = ContinuousClock.now
-        let comparison = try WhatIf(
-            log: path,
-            methods: WhatIfMethods(
-                strategies: strategies, assignments: assignments, staleness: staleness, buffer: buffer),
-            until: until, split: noAccuracy ? nil : split, threads: threads)
-        if json { return try printJSON(comparison) }
-        let seconds = (ContinuousClock.now - begin) / .seconds(1)
-        try StandardOutput.write(
-            "version \(comparison.version) of \(comparison.log): the run took"
-                + " \(decimal(comparison.recordedSeconds, 1)) s, this \(decimal(seconds, 1)) s\n")
-        try StandardOutput.write(comparison.lines.joined(separator: "\n"))
+    private func requireLast(of checked: [Replay.CheckedPublication], in log: String) throws {
+        let last = checked.last?.version ?? -1
+        guard let modelVersion, last < modelVersion else { return }
+        throw ReplayError(
+            "\(log): "
+                + (last < 0
+                    ? "no version was published" : "the log ends at version \(last) and has no \(modelVersion)"))
+    }
+
+    private func outcome(
+        _ log: String, _ replay: Replay, _ checked: [Replay.CheckedPublication], _ snapshots: [Replay.CheckedSnapshot]
+    ) -> Outcome {
+        Outcome(
+            log: log, records: replay.records, droppedBytes: replay.droppedBytes, beginning: replay.beginning,
+            publications: checked.map {
+                .init(version: $0.version, digest: "\($0.recorded)", replayed: "\($0.replayed)", equal: $0.isEqual)
+            },
+            snapshots: snapshots, equal: checked.allSatisfy(\.isEqual),
+            digestOfAll: "\(Digest(of: checked.flatMap(\.replayed.bytes)))")
+    }
+
+    private func show(_ outcome: Outcome) throws {
+        if quiet.isQuiet, outcome.equal, outcome.droppedBytes == 0 { return }
+        try output.show(outcome, rows: outcome.publications) {
+            let torn =
+                outcome.droppedBytes > 0
+                ? ["the log's end is torn: \(outcome.droppedBytes) bytes were left out"] : []
+            let different = outcome.publications.count { !$0.equal }
+            return (outcome.beginning.map { ["the log \($0.words)"] } ?? []) + torn + [
+                "\(outcome.records) records\(modelVersion.map { " up to version \($0)" } ?? ""),"
+                    + " \(outcome.publications.count) publications, "
+                    + (outcome.equal
+                        ? "every digest equal, digest of all \(outcome.digestOfAll)" : "\(different) digests DIFFER")
+            ]
+        }
     }
 
     private func line(_ publication: Replay.CheckedPublication) -> String {
         "version \(publication.version)  \(publication.recorded)  "
             + (publication.isEqual ? "equal" : "DIFFERS: \(publication.replayed)")
     }
-}
-
-/// Prints a value as JSON with sorted keys.
-func printJSON(_ value: some Encodable) throws {
-    try StandardOutput.write(value.json(isPretty: true))
 }

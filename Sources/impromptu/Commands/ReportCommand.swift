@@ -17,14 +17,17 @@ struct ReportCommand: ParsableCommand {
             is, and can be printed.
 
             impromptu report runs/first                            writes runs/first/report.html
-            impromptu report runs/a runs/b --to both.html --markdown
+            impromptu report runs/a runs/b --page both.html --markdown
             """)
 
     @Argument(help: ArgumentHelp("Run folders, logs, or folders of run folders.", valueName: "run"))
     var paths: [String]
 
-    @Option(help: "The page; by default report.html in the run folder, or in the current folder for several runs.")
-    var to: String?
+    @Option(
+        help: ArgumentHelp(
+            "The page; by default report.html in the run folder, or in the current folder for several runs.",
+            valueName: "file"))
+    var page: String?
 
     @Flag(help: "Also writes the tables as Markdown, beside the page.")
     var markdown = false
@@ -35,8 +38,8 @@ struct ReportCommand: ParsableCommand {
             "A validation accuracy in %, to say when it was reached; repeatable.", valueName: "percent"))
     var targets: [Double] = []
 
-    @Option(help: "The version whose matches are drawn; by default the last.")
-    var version: Int?
+    @Option(help: .version("The version whose matches are drawn; by default the last"))
+    var modelVersion: Int?
 
     func validate() throws {
         if let wrong = targets.first(where: { !($0 > 0 && $0 <= 100) }) {
@@ -45,8 +48,8 @@ struct ReportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let report = try Report(paths: paths, targets: targets.map { $0 / 100 }, version: version)
-        let page = to ?? standardPath
+        let report = try Report(paths: paths, targets: targets.map { $0 / 100 }, version: modelVersion)
+        let page = page ?? standardPath
         try write(report.html, to: page)
         guard markdown else { return }
         let stem = page.hasSuffix(".html") ? String(page.dropLast(5)) : page

@@ -29,21 +29,15 @@ struct AggregateCommand: AsyncParsableCommand {
 
     @OptionGroup var classes: ClassOptions
 
-    @Option(name: .customLong("run"), help: "The run folder; by default runs/<time>.")
+    @Argument(help: ArgumentHelp("The run folder; by default runs/run-<time>.", valueName: "run"))
     var folder: String?
 
     @OptionGroup var start: WarmStartOptions
 
     @OptionGroup var dashboard: DashboardOptions
 
-    @Flag(help: "Prints all keys with values, defaults, ranges and meaning, and ends.")
-    var printConfig = false
-
-    @Flag(help: "Shows no progress.")
-    var quiet = false
-
     @Flag(help: "Keeps running after the run ends, so that late workers learn of it.")
-    var stay = false
+    var keepRunning = false
 
     @Flag(
         help: """
@@ -52,11 +46,12 @@ struct AggregateCommand: AsyncParsableCommand {
             """)
     var acceptFork = false
 
+    @OptionGroup var quiet: QuietOption
+
     @OptionGroup var service: ServiceOptions
 
     func run() async throws {
         let configuration = try options.load(classes.assignments, of: folder.map(RunFolder.init(path:)))
-        if printConfig { return try StandardOutput.write(configuration.documentation, terminator: "") }
         // From the beginning, as the signal would end the process.
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let folder = RunFolder(path: folder ?? RunFolder.newPath(named: "run"))
@@ -70,8 +65,9 @@ struct AggregateCommand: AsyncParsableCommand {
         let serving = Task { await dashboard?.run() }
         defer { serving.cancel() }
         let aggregator = try AggregatorService(
-            configuration: configuration, folder: folder, logger: logger, progress: quiet ? nil : ProgressLine(),
-            health: service.healthFile, stays: stay, acceptsFork: acceptFork, watch: looked?.watch,
+            configuration: configuration, folder: folder, logger: logger,
+            progress: quiet.isQuiet ? nil : ProgressLine(),
+            health: service.healthFile, stays: keepRunning, acceptsFork: acceptFork, watch: looked?.watch,
             earlier: try start.prompts()
         ) { figures in
             try RunReport.write(figures.history, heading: figures.heading, classes: figures.classes, to: folder)
@@ -89,8 +85,8 @@ struct WorkCommand: AsyncParsableCommand {
         commandName: "work",
         abstract: "Runs a worker, which hosts some of a federation's clients.",
         discussion: """
-            It uses the aggregator's configuration file. With --run it finds the aggregator by the run folder on a shared \
-            file system, on any machine; without --config it also uses the configuration in that folder.
+            It uses the aggregator's configuration file. Given the run folder on a shared file system, it finds the \
+            aggregator on any machine; without --config it also uses the configuration in that folder.
 
             A client with images of its own: --client clinic-3 --data scans. Several in one worker: worker.clients in the \
             configuration, a path for each name. Classes are matched by name. The client trains on all of its images \
@@ -101,33 +97,32 @@ struct WorkCommand: AsyncParsableCommand {
 
             The worker ends with the run. Ctrl-C and SIGTERM stop it cleanly: it finishes its trainings if it can within \
             worker.grace_seconds, keeps unacknowledged updates, and says goodbye. Exit code 75: no aggregator came within \
-            --wait; try again later.
+            --timeout; try again later.
+
+            impromptu work runs/first --index 0 --workers 4
             """)
 
     @OptionGroup var options: ConfigurationOptions
 
     @OptionGroup var site: SiteOptions
 
-    @Option(help: "Which worker this is, from 0; by default 0.")
-    var index: Int?
-
-    @Option(help: "How many workers there are; by default 1.")
-    var of: Int?
+    @OptionGroup var numbered: WorkerPlaceOptions
 
     @Flag(
         help: """
             Takes both from Slurm: the index in the job array, which may begin at any number, and in the job step. With \
-            --of, SLURM_ARRAY_TASK_ID counts from 0.
+            --workers, SLURM_ARRAY_TASK_ID counts from 0.
             """)
     var slurm = false
 
-    @Option(
-        name: .customLong("run"),
-        help: "The run folder of the aggregator or of a relay, to find its addresses, also when it has moved.")
+    @Argument(
+        help: ArgumentHelp(
+            "The run folder of the aggregator or of a relay, to find its addresses, also when it has moved.",
+            valueName: "run"))
     var folder: String?
 
-    @Option(help: "With --run: how long to wait for an aggregator that is not heard, \(Patience.help); 0 for ever.")
-    var wait = Patience(seconds: 600)
+    @Option(help: .timeout("With a run folder: how long to wait for an aggregator that is not heard, 0 for ever"))
+    var timeout = TimeSpan(seconds: 600)
 
     @Option(
         help: ArgumentHelp(
@@ -138,20 +133,21 @@ struct WorkCommand: AsyncParsableCommand {
     @OptionGroup var service: ServiceOptions
 
     func validate() throws {
-        guard wait.seconds <= 1e9 else { throw ValidationError("--wait: expected at most 1e9 seconds, found \(wait)") }
-        guard !slurm else {
-            guard index == nil, of ?? 1 >= 1 else { throw ValidationError("--slurm: expected no --index beside it") }
-            return
+        guard timeout.seconds <= 1e9 else {
+            throw ValidationError("--timeout: expected at most 1e9 seconds, found \(timeout)")
         }
-        try WorkerPlace(index: index ?? 0, of: of ?? 1).requireSense()
+        guard slurm else { return try numbered.requireSense() }
+        guard numbered.index == nil, numbered.workers ?? 1 >= 1 else {
+            throw ValidationError("--slurm: expected no --index beside it")
+        }
     }
 
     func run() async throws {
-        let patience: Duration? = wait.seconds > 0 ? wait.duration : nil
+        let patience: Duration? = timeout.seconds > 0 ? timeout.duration : nil
         let run = folder.map(RunFolder.init(path:))
-        let file = options.config.isEmpty ? try await run?.awaitedConfiguration(within: patience) : nil
+        let file = options.files.isEmpty ? try await run?.awaitedConfiguration(within: patience) : nil
         let configuration = try site.load(options, above: file.map { [$0] } ?? [])
-        let place = slurm ? try WorkerPlace(of: of) : WorkerPlace(index: index ?? 0, of: of ?? 1)
+        let place = slurm ? try WorkerPlace(of: numbered.workers) : numbered.place
         let logger = service.logger("work")
         let clients = try dealt(configuration, to: place)
         guard !clients.isEmpty || !configuration.worker.clients.isEmpty else {
@@ -171,9 +167,9 @@ extension WorkCommand {
     /// - Throws: `ConfigurationError` where both kinds of clients, or neither, are asked for.
     private func dealt(_ configuration: RunConfiguration, to place: WorkerPlace) throws -> [Int] {
         guard configuration.worker.clients.isEmpty else {
-            guard index == nil, of == nil, !slurm else {
+            guard !numbered.isGiven, !slurm else {
                 throw ConfigurationError(
-                    "worker.clients: expected no --index, --of or --slurm beside clients with images of their own")
+                    "worker.clients: expected no --index, --workers or --slurm beside clients with images of their own")
             }
             return []
         }
@@ -194,51 +190,40 @@ struct DemoCommand: AsyncParsableCommand {
             rounds of the same clients for the same length of time.
             """)
 
-    @Option(name: .customLong("run"), help: "The run folder; by default runs/demo-<time>.")
+    @Argument(help: ArgumentHelp("The run folder; by default runs/demo-<time>.", valueName: "run"))
     var folder: String?
 
-    @Option(help: "Worker processes.")
+    @Option(help: ArgumentHelp("How many workers there are.", valueName: "number"))
     var workers = 4
 
-    @Option(
-        name: .customLong("set"),
-        help: ArgumentHelp("Changes a key of the demo's configuration.", valueName: "section.key=value"))
-    var assignments: [String] = []
+    @OptionGroup var options: ConfigurationOptions
 
     @OptionGroup var dashboard: DashboardOptions
 
     @Flag(inversion: .prefixedNo, help: "Compares with synchronous rounds at the end.")
     var synchronous = true
 
-    @Flag(help: "Prints the outcome as JSON.")
-    var json = false
+    @OptionGroup var output: DocumentOptions
 
     func validate() throws {
         guard (1...64).contains(workers) else { throw ValidationError("--workers: expected 1 to 64, found \(workers)") }
     }
 
     func run() async throws {
-        let configuration = try RunConfiguration.load(base: RunConfiguration.demo, files: [], assignments: assignments)
+        let configuration = try RunConfiguration.load(
+            base: RunConfiguration.demo, files: options.files, assignments: options.settings.assignments)
         guard workers <= configuration.data.clients else {
             throw ConfigurationError(
                 "--workers \(workers): expected at most one for each of the \(configuration.data.clients) clients")
         }
-        let json = json
+        let output = output
         let demo = Demo(
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
             workers: workers, aggregatorArguments: try dashboard.arguments, comparesClock: synchronous
         ) { outcome in
-            if json { try printJSON(outcome) } else { try StandardOutput.write(outcome.lines.joined(separator: "\n")) }
+            try output.show(outcome) { outcome.lines }
         }
         try await runUntilSignalled(demo, logger: Logger(label: "demo"))
-    }
-}
-
-extension WorkerPlace {
-    func requireSense() throws {
-        guard of >= 1, (0..<of).contains(index) else {
-            throw ValidationError("--index: expected 0 to \(max(0, of - 1)) for --of \(of), found \(index)")
-        }
     }
 }
 

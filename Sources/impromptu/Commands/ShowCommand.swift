@@ -1,5 +1,4 @@
 import ArgumentParser
-import Console
 import Lab
 
 struct ShowCommand: ParsableCommand {
@@ -14,12 +13,10 @@ struct ShowCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("A prompts file, a bundle, a run folder, or RUN:VERSION.", valueName: "model"))
     var model: String
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: DocumentOptions
 
     func run() throws {
         let tuned = try TunedModel(model)
-        if json { return try printJSON(tuned.summary) }
-        try StandardOutput.write(tuned.lines.joined(separator: "\n"))
+        try output.show(tuned.summary) { tuned.lines }
     }
 }

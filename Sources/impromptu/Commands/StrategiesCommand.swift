@@ -1,5 +1,4 @@
 import ArgumentParser
-import Console
 import Foundation
 import PromptAggregation
 
@@ -17,8 +16,7 @@ struct StrategiesCommand: ParsableCommand {
     @Argument(help: "The strategy whose settings to show; all strategies by default.")
     var name: String?
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     private struct Described: Encodable {
         struct Setting: Encodable {
@@ -56,16 +54,13 @@ struct StrategiesCommand: ParsableCommand {
 
     func run() throws {
         let entries = StrategyCatalog.entries.filter { name == nil || $0.name == name }.map(Described.init)
-        if json { return try printJSON(entries) }
-        guard name != nil else {
-            let widest = entries.map(\.name.count).max() ?? 0
-            for entry in entries {
-                let name = entry.name.padding(toLength: widest, withPad: " ", startingAt: 0)
-                try StandardOutput.write("\(name)  \(entry.summary)")
-            }
-            return
+        if name != nil {
+            return try output.show(entries, rows: entries[0].settings) { Self.lines(of: entries[0]) }
         }
-        for entry in entries { try StandardOutput.write(Self.lines(of: entry).joined(separator: "\n")) }
+        try output.show(entries) {
+            let widest = entries.map(\.name.count).max() ?? 0
+            return entries.map { $0.name.padding(toLength: widest, withPad: " ", startingAt: 0) + "  \($0.summary)" }
+        }
     }
 
     private static func lines(of entry: Described) -> [String] {

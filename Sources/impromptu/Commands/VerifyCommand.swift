@@ -1,5 +1,4 @@
 import ArgumentParser
-import Console
 import FederationService
 import Lab
 import RunLog
@@ -17,7 +16,7 @@ struct VerifyCommand: ParsableCommand {
             cut: --finished accepts only a log that was closed in order.
             """)
 
-    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
+    @Argument(help: .recordedRun)
     var path: String
 
     @Option(
@@ -30,17 +29,12 @@ struct VerifyCommand: ParsableCommand {
     @Flag(help: "Fails also where the log was not closed in order.")
     var finished = false
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: DocumentOptions
 
     func run() throws {
         let trusted = try publicKeys.map { try KeyFolder.logPublicKey(in: $0) }
         let found = try LogVerification(log: path, trusted: trusted)
-        if json {
-            try printJSON(found)
-        } else {
-            try StandardOutput.write(lines(found).joined(separator: "\n"))
-        }
+        try output.show(found) { lines(found) }
         if let problem = found.problem { throw ReplayError("\(found.log): not what was signed: \(problem)") }
         if finished, !found.isClosed { throw ReplayError("\(found.log): expected a log that was closed in order") }
     }

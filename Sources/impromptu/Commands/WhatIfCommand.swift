@@ -1,26 +1,29 @@
 import ArgumentParser
-import Console
 import FederationRun
 import Lab
 import RunLog
-import Text
 
 struct WhatIfCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "whatif",
-        abstract: "Shows how far a run would have moved without a client, from its log.",
+        abstract: "Aggregates the recorded updates of a run another way: without a client, or with another strategy.",
         discussion: """
-            Aggregates the recorded updates again without those of a client, and compares what comes out with the recorded \
-            state: pool, prompts, head, and accuracy where the run's images and encoder are at hand. Without --without: a \
-            line for each client that sent updates.
+            Compares what comes out with the recorded state: pool, prompts, head, and accuracy where the run's images and \
+            encoder are at hand. Without options: a line for each client that sent updates, as if that client had not \
+            been there.
 
-            This is an open loop: the other clients' updates stay as they were sent.
+            --strategy and --set aggregate with other strategies or settings: strategy.key, federation.buffer_size (a \
+            version of so many updates, in place of whenever the run made one) and federation.staleness_….
+
+            This is an open loop: the updates stay as they were sent.
 
             impromptu whatif runs/first
             impromptu whatif runs/first --without clinic-3
+            impromptu whatif runs/first --strategy fedavg --strategy fedbuff --strategy pfpt
+            impromptu whatif runs/first --set federation.buffer_size=10 --set federation.staleness_weight=constant
             """)
 
-    @Argument(help: ArgumentHelp("A run folder, or one file of its log.", valueName: "run"))
+    @Argument(help: .recordedRun)
     var path: String
 
     @Option(
@@ -28,36 +31,48 @@ struct WhatIfCommand: ParsableCommand {
         help: ArgumentHelp("Leaves this client out; repeatable, for several at once.", valueName: "client"))
     var absent: [String] = []
 
-    @Option(help: "Stops after this version.")
-    var until: Int?
+    @Option(
+        name: .customLong("strategy"),
+        help: ArgumentHelp("Aggregates with this strategy; repeatable.", valueName: "name"))
+    var strategies: [String] = []
 
-    @Option(help: "The images to report accuracy on: test or validation.")
+    @OptionGroup var settings: SettingOptions
+
+    @Option(help: .version("Stops after this version"))
+    var modelVersion: Int?
+
+    @Option(help: ArgumentHelp("The images to report accuracy on: test or validation.", valueName: "split"))
     var split: RunEvaluation.Split = .validation
 
     @Flag(help: "Evaluates nothing; needs neither data nor encoder.")
     var noAccuracy = false
 
-    @Option(help: "Threads of the evaluation; they change no bit.")
-    var threads = 2
+    @OptionGroup var threads: ThreadOptions
 
-    @Flag(help: "Prints JSON.")
-    var json = false
+    @OptionGroup var output: OutputOptions
+
+    private var isOfMethods: Bool { !strategies.isEmpty || !settings.assignments.isEmpty }
 
     func validate() throws {
-        if let until, until < 0 { throw ValidationError("--until: expected a version from 0, found \(until)") }
-        guard (1...256).contains(threads) else {
-            throw ValidationError("--threads: expected 1 to 256, found \(threads)")
+        if let modelVersion, modelVersion < 0 {
+            throw ValidationError("--model-version: expected at least 0, found \(modelVersion)")
+        }
+        guard absent.isEmpty || !isOfMethods else {
+            throw ValidationError("--without: expected neither --strategy nor --set beside it")
         }
     }
 
     func run() throws {
-        let methods: WhatIfMethods =
-            absent.isEmpty ? try .leavingOutEach(of: path) : try .leavingOut(absent, of: path)
         let comparison = try WhatIf(
-            log: path, methods: methods, until: until, split: noAccuracy ? nil : split, needsImages: false,
-            threads: threads)
-        if json { return try printJSON(comparison) }
-        try StandardOutput.write("version \(comparison.version) of \(comparison.log)\n")
-        try StandardOutput.write(comparison.lines.joined(separator: "\n"))
+            log: path, methods: methods(of: path), until: modelVersion, split: noAccuracy ? nil : split,
+            needsImages: isOfMethods, threads: threads.count)
+        try output.show(comparison, rows: [comparison.recorded] + comparison.others) {
+            ["version \(comparison.version) of \(comparison.log)", ""] + comparison.lines
+        }
+    }
+
+    private func methods(of log: String) throws -> WhatIfMethods {
+        if isOfMethods { return WhatIfMethods(strategies: strategies, assignments: settings.assignments) }
+        return absent.isEmpty ? try .leavingOutEach(of: log) : try .leavingOut(absent, of: log)
     }
 }

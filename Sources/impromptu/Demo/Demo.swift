@@ -121,13 +121,13 @@ public struct Demo: Service {
         let common = ["--config", folder.path + "/demo.yaml"]
         let aggregator = Child(
             name: "aggregator",
-            arguments: ["aggregate"] + common + ["--run", folder.path, "--quiet"] + aggregatorArguments,
+            arguments: ["aggregate", folder.path, "--quiet"] + common + aggregatorArguments,
             logPath: folder.path + "/aggregator.log", mostStarts: Self.mostStarts, note: note)
         let others = (0..<workers).map { index in
             Child(
                 name: "worker \(index)",
                 arguments: ["work"] + common + [
-                    "--config", folder.endpoints, "--index", "\(index)", "--of", "\(workers)", "--set",
+                    "--config", folder.endpoints, "--index", "\(index)", "--workers", "\(workers)", "--set",
                     "worker.outbox=\(folder.path)/outbox",
                 ], logPath: folder.path + "/worker-\(index).log", mostStarts: Self.mostStarts, note: note)
         }

@@ -12,6 +12,8 @@ public struct DemoOutcome: Encodable, Sendable {
     public var folder: String
     public var seconds: Double
     public var testImages: Int
+    /// What is classified: `images` or `texts`.
+    public var examples: String
     public var accuracyBefore: Double
     public var accuracyAfter: Double
     public var balancedAccuracyAfter: Double
@@ -67,6 +69,7 @@ public struct DemoOutcome: Encodable, Sendable {
         self.folder = folder.path
         self.seconds = seconds
         testImages = test.count
+        examples = encoder.examples
         accuracyBefore = before.accuracy
         accuracyAfter = after.accuracy
         balancedAccuracyAfter = after.balancedAccuracy
@@ -87,7 +90,7 @@ public struct DemoOutcome: Encodable, Sendable {
 
     public var lines: [String] {
         var table = TextTable(["the run", ""])
-        table.add(["test accuracy before (\(testImages) images)", percent(accuracyBefore)])
+        table.add(["test accuracy before (\(testImages) \(examples))", percent(accuracyBefore)])
         table.add(["test accuracy after", percent(accuracyAfter)])
         table.add(["balanced test accuracy after", percent(balancedAccuracyAfter)])
         table.add(["updates used", "\(updates)"])

@@ -1,16 +1,38 @@
 extension EncoderFamilies {
-    /// The families as a Markdown table: what `encoder.family` may be and what it stands for.
+    /// A family for people: what `encoder.family` may be and what it stands for.
+    public struct Description: Encodable, Sendable {
+        public var name: String
+        public var models: String
+        /// Libraries and classes that save its models.
+        public var libraries: [String]
+        /// What of the last block is the image's feature.
+        public var features: String
+        public var activation: String
+        /// Normalisation of the images where no file says it: one number, or one for each channel.
+        public var mean: String
+        public var std: String
+    }
+
+    public static var descriptions: [Description] {
+        all.map { family in
+            var libraries: [String] = []
+            for names in family.layouts where !libraries.contains(names.title) { libraries.append(names.title) }
+            let pools = family.layouts.contains { $0.pooling != nil }
+            return Description(
+                name: family.name, models: family.models, libraries: libraries,
+                features: pools ? "attention pooling" : "class token", activation: family.activation.rawValue,
+                mean: channels(family.mean), std: channels(family.std))
+        }
+    }
+
+    /// The families as a Markdown table.
     public static var familyTable: String {
         table(
             ["`encoder.family`", "models", "saved by", "features", "activation", "mean, std"],
-            all.map { family in
-                var libraries: [String] = []
-                for names in family.layouts where !libraries.contains(names.title) { libraries.append(names.title) }
-                let pools = family.layouts.contains { $0.pooling != nil }
-                return [
-                    "`\(family.name)`", family.models, libraries.joined(separator: "; "),
-                    pools ? "attention pooling" : "class token", family.activation.rawValue,
-                    "\(channels(family.mean)), \(channels(family.std))",
+            descriptions.map { family in
+                [
+                    "`\(family.name)`", family.models, family.libraries.joined(separator: "; "), family.features,
+                    family.activation, "\(family.mean), \(family.std)",
                 ]
             })
     }

@@ -30,6 +30,18 @@ class ImageDescription:
 
 
 @dataclass(frozen=True)
+class TextDescription:
+    """How a text becomes tokens."""
+
+    maximum_length: int
+    """Tokens that are read, class token and separator among them."""
+    tokenizer: str
+    vocabulary: int
+    lowercase: bool
+    strip_accents: bool
+
+
+@dataclass(frozen=True)
 class EncoderDescription:
     """The frozen encoder, and what no tensor of it says."""
 
@@ -84,7 +96,10 @@ class ModelDescription:
 
     modality: str
     classes: tuple[str, ...]
-    image: ImageDescription
+    image: ImageDescription | None
+    """None for texts."""
+    text: TextDescription | None
+    """None for images."""
     encoder: EncoderDescription
     prompts: PromptsDescription
     feature: FeatureDescription
@@ -97,8 +112,8 @@ class ModelDescription:
             found = json.loads(text)
         except json.JSONDecodeError as error:
             raise ModelError(f"{where}: model: expected JSON: {error}") from error
-        if isinstance(found, dict) and found.get("modality") != "image":
-            raise ModelError(f"{where}: model.modality: expected 'image', found {found.get('modality')!r}")
+        if isinstance(found, dict) and found.get("modality") not in ("image", "text"):
+            raise ModelError(f"{where}: model.modality: expected 'image' or 'text', found {found.get('modality')!r}")
         description: ModelDescription = _read(ModelDescription, found, f"{where}: model")
         description._check(where)
         return description
@@ -112,12 +127,37 @@ class ModelDescription:
         except OSError as error:
             raise ModelError(f"{path}: expected the description of a run's model: {error.strerror}") from error
 
+    @property
+    def of_images(self) -> ImageDescription:
+        """How images are prepared. Raises `ModelError` for a model of texts."""
+        if self.image is None:
+            raise ModelError("model.modality: expected 'image', found 'text'")
+        return self.image
+
+    @property
+    def of_texts(self) -> TextDescription:
+        """How texts are prepared. Raises `ModelError` for a model of images."""
+        if self.text is None:
+            raise ModelError("model.modality: expected 'text', found 'image'")
+        return self.text
+
     def _check(self, where: str) -> None:
-        words = (
-            ("image.crop", self.image.crop, ("center",)),
-            ("image.interpolation", self.image.interpolation, ("bicubic-antialiased",)),
+        if (self.image if self.modality == "image" else self.text) is None:
+            raise ModelError(f"{where}: model.{self.modality}: expected a value, found none")
+        words: tuple[tuple[str, str, tuple[str, ...]], ...]
+        if self.image is not None:
+            words = (
+                ("image.crop", self.image.crop, ("center",)),
+                ("image.interpolation", self.image.interpolation, ("bicubic-antialiased",)),
+                ("encoder.feature", self.encoder.feature, ("class-token", "attention-pooling")),
+            )
+        else:
+            words = (
+                ("text.tokenizer", self.of_texts.tokenizer, ("wordpiece",)),
+                ("encoder.feature", self.encoder.feature, ("class-token", "mean")),
+            )
+        words += (
             ("encoder.activation", self.encoder.activation, ("gelu", "geluTanh", "quickGelu")),
-            ("encoder.feature", self.encoder.feature, ("class-token", "attention-pooling")),
             ("prompts.use", self.prompts.use, ("picked", "all", "none")),
             ("prompts.selection", self.prompts.selection, ("instance", "batch")),
             ("head.reads", self.head.reads, ("feature", "classifier")),
@@ -130,8 +170,10 @@ class ModelDescription:
         """Every value by its name, as in ``classes[3]`` or ``encoder.digest``, in the order of the wire."""
         named = {"modality": self.modality, "classes": str(len(self.classes))}
         named |= {f"classes[{place}]": name for place, name in enumerate(self.classes)}
-        for group in ("image", "encoder", "prompts", "feature", "head"):
+        for group in ("image", "text", "encoder", "prompts", "feature", "head"):
             part = getattr(self, group)
+            if part is None:
+                continue
             named |= {f"{group}.{field.name}": _text(getattr(part, field.name)) for field in fields(part)}
         return named
 
@@ -139,7 +181,8 @@ class ModelDescription:
         """The same model around the encoder at `path`: with the digest of its files. Raises `ModelError`."""
         from .weights import read_tensors
 
-        return replace(self, encoder=replace(self.encoder, digest=read_tensors(path)[1]))
+        digest = read_tensors(path, with_tokenizer=self.text is not None)[1]
+        return replace(self, encoder=replace(self.encoder, digest=digest))
 
     def specification(self) -> ModelSpecification:
         """What `join` sends, so that the run refuses another model and names the first field that differs."""
@@ -182,6 +225,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
+_OR_NONE = " | None"
 _KINDS: dict[str, tuple[type, ...]] = {
     "int": (int,), "float": (float, int), "str": (str,), "bool": (bool,),
     "tuple[float, ...]": (list,), "tuple[str, ...]": (list,),
@@ -192,13 +236,17 @@ def _read(kind: Any, found: Any, where: str) -> Any:
     """A dataclass from a JSON object, whose further fields do not count."""
     if not isinstance(found, dict):
         raise ModelError(f"{where}: expected a JSON object, found {found!r}")
-    values = {}
+    values: dict[str, Any] = {}
     for field in fields(kind):
         place = f"{where}.{field.name}"
+        optional = str(field.type).endswith(_OR_NONE)
+        if optional and found.get(field.name) is None:
+            values[field.name] = None
+            continue
         if field.name not in found:
             raise ModelError(f"{place}: expected a value, found none")
         value: Any = found[field.name]
-        annotation = str(field.type)
+        annotation = str(field.type).removesuffix(_OR_NONE)
         if annotation not in _KINDS:
             values[field.name] = _read(globals()[annotation], value, place)
             continue

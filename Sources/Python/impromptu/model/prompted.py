@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from ..wire.names import PROMPTS
 from ..wire.tensors import Array
+from .bert import TextEncoder, Tokens, bert_weights, check_tokens, padded
 from .description import ModelDescription
 from .images import prepared
 from .selection import picks, similarities
+from .tokens import TextTokens
 from .tuned import TunedPrompts, check_tensors
 from .vit import Encoder
 from .weights import check_encoder, read_tensors, unified
@@ -66,15 +68,22 @@ class PromptedModel:
     ::
 
         model = impromptu.PromptedModel.load("runs/first", encoder="weights")
-        model.predict(["scan.png"]).labels
+        model.predict(["scan.png"]).labels  # or, of a model of texts, model.predict(["Where is my card?"]).labels
     """
 
-    def __init__(self, description: ModelDescription, tensors: Mapping[str, Array], encoder: Encoder) -> None:
-        """Of parts at hand; `load` reads them. Raises `ModelError` where the tensors do not fit the description."""
+    def __init__(
+        self, description: ModelDescription, tensors: Mapping[str, Array], encoder: Encoder | TextEncoder,
+        tokens: Callable[[str], Tokens] | None = None,
+    ) -> None:  # fmt: skip
+        """Of parts at hand; `load` reads them. Raises `ModelError` where the tensors do not fit the description.
+
+        - `tokens`: of a text; a model of texts classifies tokens alone without it.
+        """
         if description.head.personal:
             raise ModelError("head.personal: every client keeps a head of its own, so these prompts classify nothing")
         check_tensors(tensors, description, "tensors")
         self.description, self.tensors, self.encoder = description, tensors, encoder
+        self._tokens = tokens
         pool = tensors[PROMPTS]
         self._pool = pool.reshape(len(pool), description.prompts.blocks, -1)
 
@@ -96,10 +105,14 @@ class PromptedModel:
         description: ModelDescription, tensors: Mapping[str, Array], encoder: str | Path, *, check_digest: bool = True
     ) -> PromptedModel:
         """From tensors at hand, such as a task's, and the weights of their encoder. Raises `ModelError`."""
-        found, digest = read_tensors(encoder)
+        texts = description.text
+        found, digest = read_tensors(encoder, with_tokenizer=texts is not None)
         if check_digest:
             check_encoder(digest, description, encoder)
-        weights = unified(found, description.encoder, description.image.size, str(encoder))
+        if texts is not None:
+            reader = TextEncoder(bert_weights(found, description.encoder, str(encoder)), description.encoder)
+            return PromptedModel(description, tensors, reader, TextTokens(encoder, texts))
+        weights = unified(found, description.encoder, description.of_images.size, str(encoder))
         return PromptedModel(description, tensors, Encoder(weights, description.encoder))
 
     @property
@@ -112,36 +125,50 @@ class PromptedModel:
         if selection not in ("instance", "batch"):
             raise ModelError(f"selection: expected 'instance' or 'batch', found {selection!r}")
         prompts = replace(self.description.prompts, selection=selection)
-        return PromptedModel(replace(self.description, prompts=prompts), self.tensors, self.encoder)
+        return PromptedModel(replace(self.description, prompts=prompts), self.tensors, self.encoder, self._tokens)
 
-    def prepare(self, image: Any) -> Array:
-        """The encoder's input, [3, size, size], of a path (needs Pillow), Pillow's image, or bytes [height, width, 3]."""
-        return prepared(image, self.description.image)
+    def prepare(self, example: Any) -> NDArray[Any]:
+        """The encoder's input of an image or a text.
 
-    def predict(self, images: Iterable[Any]) -> Prediction:
-        """Classifies images as `prepare` takes them, of which it holds a batch at a time. Raises `ModelError`."""
-        rest = iter(images)
+        - An image is a path (needs Pillow), Pillow's image, or bytes [height, width, 3]; its input is [3, size, size].
+        - A text is a `str` (needs tokenizers); its input are its tokens, [tokens].
+        """
+        if self.description.image is not None:
+            return prepared(example, self.description.image)
+        if not isinstance(example, str):
+            raise ModelError(f"text: expected a str, found {type(example).__name__}")
+        if self._tokens is None:
+            raise ModelError("text: expected a tokenizer, which `load` reads beside the weights; found none")
+        return self._tokens(example)
+
+    def predict(self, examples: Iterable[Any]) -> Prediction:
+        """Classifies images or texts as `prepare` takes them, of which it holds a batch at a time. Raises `ModelError`."""
+        rest = iter(examples)
         parts = []
-        while batch := [self.prepare(image) for image in islice(rest, self.description.prompts.batch_size)]:
-            parts.append(self.classify(np.stack(batch)))
+        while batch := [self.prepare(example) for example in islice(rest, self.description.prompts.batch_size)]:
+            parts.append(self.classify(np.stack(batch) if self.description.image is not None else padded(batch)))
         if not parts:
-            raise ModelError("images: expected at least one, found none")
+            raise ModelError(f"{self.description.modality}s: expected at least one, found none")
         rows = [row for part in parts for row in part.picks]
         return Prediction(self.classes, np.concatenate([part.logits for part in parts]), rows)
 
-    def classify(self, inputs: Array) -> Prediction:
-        """Classifies inputs that `prepare` made, [images, 3, size, size]."""
-        expected = (3, self.description.image.size, self.description.image.size)
-        if inputs.ndim != 4 or inputs.shape[1:] != expected or not len(inputs):
-            raise ModelError(f"inputs: expected shape [images, {', '.join(map(str, expected))}], found {list(inputs.shape)}")
+    def classify(self, inputs: NDArray[Any]) -> Prediction:
+        """Classifies inputs that `prepare` made: [images, 3, size, size], or the tokens of texts, [texts, tokens] with -1
+        where a text is over."""
+        if isinstance(self.encoder, TextEncoder):
+            inputs = check_tokens(inputs, self.encoder.weights)
+        else:
+            size = self.description.of_images.size
+            if inputs.ndim != 4 or inputs.shape[1:] != (3, size, size) or not len(inputs):
+                raise ModelError(f"inputs: expected shape [images, 3, {size}, {size}], found {list(inputs.shape)}")
         rows = list(self._picks(inputs))
         return Prediction(self.classes, self.logits(self._features(inputs, rows)), rows)
 
-    def head_inputs(self, inputs: Array) -> Array:
+    def head_inputs(self, inputs: NDArray[Any]) -> Array:
         """What the first layer of the head reads of such inputs, whitened where the model whitens; [images, values]."""
         return self._read_by_head(self._features(inputs, list(self._picks(inputs))))
 
-    def similarities(self, inputs: Array) -> NDArray[np.float64]:
+    def similarities(self, inputs: NDArray[Any]) -> NDArray[np.float64]:
         """The cosine of each input's class feature without prompts with each row of the pool, [images, pool]."""
         parts = [self.encoder.features(inputs[start : start + _CHUNK], None) for start in range(0, len(inputs), _CHUNK)]
         plain: Array = np.concatenate(parts)
@@ -169,7 +196,7 @@ class PromptedModel:
             x = np.matmul(x - self.tensors["fixed.feature.mean"], self.tensors["fixed.feature.whitening"].T)
         return x
 
-    def _picks(self, inputs: Array) -> Iterator[list[int]]:
+    def _picks(self, inputs: NDArray[Any]) -> Iterator[list[int]]:
         prompts, pool = self.description.prompts, len(self._pool)
         if prompts.use != "picked" or prompts.picked >= pool:
             yield from [[] if prompts.use == "none" else list(range(pool))] * len(inputs)
@@ -178,7 +205,7 @@ class PromptedModel:
         for start in range(0, len(inputs), prompts.batch_size):
             yield from picks(cosines[start : start + prompts.batch_size], prompts, prompts.selection)
 
-    def _features(self, inputs: Array, rows: list[list[int]]) -> Array:
+    def _features(self, inputs: NDArray[Any], rows: list[list[int]]) -> Array:
         chosen = np.array(rows, dtype=np.intp)
         parts = [slice(start, start + _CHUNK) for start in range(0, len(inputs), _CHUNK)]
         return np.concatenate([self.encoder.features(inputs[part], self._pool[chosen[part]]) for part in parts])

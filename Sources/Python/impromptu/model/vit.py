@@ -37,13 +37,47 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-class Encoder:
+class Layers:
+    """What all transformers have in common."""
+
+    def __init__(self, description: EncoderDescription) -> None:
+        self.description = description
+        self._activation = ACTIVATIONS[description.activation]
+
+    def _norm(self, norm: Linear, x: Array) -> Array:
+        centred = x - x.mean(-1, keepdims=True)
+        variance = (centred * centred).mean(-1, keepdims=True)
+        result: Array = centred / np.sqrt(variance + np.float32(self.description.epsilon)) * norm.weight + norm.bias
+        return result
+
+    def _attention(self, block: Block, queries: Array, seen: Array, mask: Array | None = None) -> Array:
+        """- `mask`: added to the scores, [examples, 1, 1, seen]."""
+        width, heads = self.description.width, self.description.heads
+
+        def projected(part: int, x: Array) -> Array:
+            rows = slice(part * width, (part + 1) * width)
+            values = x @ block.qkv.weight[rows].T + block.qkv.bias[rows]
+            return values.reshape(*x.shape[:2], heads, width // heads).transpose(0, 2, 1, 3)
+
+        query, key, value = projected(0, queries), projected(1, seen), projected(2, seen)
+        scores = query @ key.transpose(0, 1, 3, 2) * np.float32(1 / math.sqrt(width / heads))
+        if mask is not None:
+            scores = scores + mask
+        shares = np.exp(scores - scores.max(-1, keepdims=True))
+        shares /= shares.sum(-1, keepdims=True)
+        mixed = (shares @ value).transpose(0, 2, 1, 3).reshape(*queries.shape[:2], width)
+        return _apply(block.out, mixed)
+
+    def _perceptron(self, block: Block, x: Array) -> Array:
+        return _apply(block.contract, self._activation(_apply(block.expand, x)))
+
+
+class Encoder(Layers):
     """A frozen vision transformer that takes prompts."""
 
     def __init__(self, weights: EncoderWeights, description: EncoderDescription) -> None:
+        super().__init__(description)
         self.weights = weights
-        self.description = description
-        self._activation = ACTIVATIONS[description.activation]
 
     def features(self, images: Array, prompts: Array | None) -> Array:
         """Class features, [images, width].
@@ -83,30 +117,6 @@ class Encoder:
         fixed = np.broadcast_to(weights.fixed, (count, *weights.fixed.shape))
         x: Array = np.concatenate([fixed[:, :1], prompts, fixed[:, 1:], patches], axis=1)
         return self._norm(weights.embedding_norm, x) if weights.embedding_norm else x
-
-    def _norm(self, norm: Linear, x: Array) -> Array:
-        centred = x - x.mean(-1, keepdims=True)
-        variance = (centred * centred).mean(-1, keepdims=True)
-        result: Array = centred / np.sqrt(variance + np.float32(self.description.epsilon)) * norm.weight + norm.bias
-        return result
-
-    def _attention(self, block: Block, queries: Array, seen: Array) -> Array:
-        width, heads = self.description.width, self.description.heads
-
-        def projected(part: int, x: Array) -> Array:
-            rows = slice(part * width, (part + 1) * width)
-            values = x @ block.qkv.weight[rows].T + block.qkv.bias[rows]
-            return values.reshape(*x.shape[:2], heads, width // heads).transpose(0, 2, 1, 3)
-
-        query, key, value = projected(0, queries), projected(1, seen), projected(2, seen)
-        scores = query @ key.transpose(0, 1, 3, 2) * np.float32(1 / math.sqrt(width / heads))
-        shares = np.exp(scores - scores.max(-1, keepdims=True))
-        shares /= shares.sum(-1, keepdims=True)
-        mixed = (shares @ value).transpose(0, 2, 1, 3).reshape(*queries.shape[:2], width)
-        return _apply(block.out, mixed)
-
-    def _perceptron(self, block: Block, x: Array) -> Array:
-        return _apply(block.contract, self._activation(_apply(block.expand, x)))
 
 
 def _apply(layer: Linear, x: Array) -> Array:

@@ -62,16 +62,15 @@ class EncoderWeights:
     classifier: Linear | None
 
 
-def read_tensors(path: str | Path) -> tuple[dict[str, Any], str]:
+def read_tensors(path: str | Path, *, with_tokenizer: bool = False) -> tuple[dict[str, Any], str]:
     """The tensors of a model under their own names, and the SHA-256 digest of its files.
 
     - `path`: a folder, a `*.safetensors` file, or the index of shards.
+    - `with_tokenizer`: whether the digest covers the tokenizer beside the weights, as that of an encoder of texts does.
 
     Raises `ModelError`.
     """
-    place = Path(path)
-    if place.is_dir():
-        place = _in_folder(place)
+    place = _file(path)
     files, listed = [place], [place]
     if place.name.endswith(_INDEX):
         try:
@@ -80,12 +79,28 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Any], str]:
             raise ModelError(f"{place}: expected an index of shards with 'weight_map': {error}") from error
         files = [place.parent / shard for shard in sorted(shards)]
         listed = [place, *files]
+    if with_tokenizer:
+        listed += tokenizer_files(path)
     tensors: dict[str, Any] = {}
     for file in files:
         tensors.update(_read_file(file))
     digests = [hashlib.sha256(file.read_bytes()) for file in listed]
     whole = digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digest.digest() for digest in digests))
     return tensors, whole.hexdigest()
+
+
+def tokenizer_files(path: str | Path) -> list[Path]:
+    """The files beside the weights that say how texts become tokens; the first has the vocabulary.
+
+    Raises `ModelError` where there is none.
+    """
+    folder = _file(path).parent
+    if (folder / "tokenizer.json").exists():
+        return [folder / "tokenizer.json"]
+    vocabulary, settings = folder / "vocab.txt", folder / "tokenizer_config.json"
+    if not vocabulary.exists():
+        raise ModelError(f"{folder}: expected tokenizer.json or vocab.txt beside the weights, found neither")
+    return [vocabulary, settings] if settings.exists() else [vocabulary]
 
 
 def check_encoder(digest: str, description: ModelDescription, path: str | Path) -> None:
@@ -95,6 +110,12 @@ def check_encoder(digest: str, description: ModelDescription, path: str | Path) 
         raise ModelError(
             f"{path}: expected the encoder with digest {wanted.digest} ({wanted.library}, width {wanted.width}), found {digest}"
         )
+
+
+def _file(path: str | Path) -> Path:
+    """The weights' file, or the index of their shards."""
+    place = Path(path)
+    return _in_folder(place) if place.is_dir() else place
 
 
 def _in_folder(folder: Path) -> Path:

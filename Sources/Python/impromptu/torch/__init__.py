@@ -1,4 +1,4 @@
-"""Prompts around vision transformers in PyTorch: tuning by a run's plans, evaluation, and a ready client.
+"""Prompts around frozen encoders in PyTorch: tuning by a run's plans, evaluation, and a ready client.
 
     model = impromptu.torch.PromptedViT(vit)
     impromptu.torch.TorchClient(model, dataset).run("runs/first", client="clinic-3")
@@ -12,21 +12,25 @@ except ImportError as error:  # pragma: no cover
     raise ImportError("impromptu.torch needs PyTorch 1.13 or newer: pip install torch, or Debian's python3-torch") from error
 
 from ..evaluation import Evaluation
+from .bert import PromptedBert, TextTransformer
 from .client import TorchClient
 from .data import Samples
 from .encoder import VisionTransformer
 from .evaluation import evaluate
 from .export import InferenceGraph, export_onnx
 from .hooked import HookedViT
-from .prompted import PromptedViT
+from .prompted import PromptedEncoder, PromptedViT
 from .tuning import TuningResult, tune
 
 __all__ = [
     "Evaluation",
     "HookedViT",
     "InferenceGraph",
+    "PromptedBert",
+    "PromptedEncoder",
     "PromptedViT",
     "Samples",
+    "TextTransformer",
     "TorchClient",
     "TuningResult",
     "VisionTransformer",

@@ -17,7 +17,7 @@ from ..state import Version
 from ..task import Task
 from .data import Samples
 from .evaluation import evaluate
-from .prompted import PromptedViT
+from .prompted import PromptedEncoder
 from .tuning import tune
 
 
@@ -30,7 +30,7 @@ class TorchClient:
     """
 
     def __init__(
-        self, model: PromptedViT, dataset: Any, *, held_out: Any = None, autocast: torch.dtype | None = None
+        self, model: PromptedEncoder, dataset: Any, *, held_out: Any = None, autocast: torch.dtype | None = None
     ) -> None:
         """- `dataset`: as `Samples` takes it; its images are prepared inputs.
         - `held_out`: samples that versions are evaluated on when the run asks for it.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigurationError
 
@@ -16,7 +16,7 @@ _ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png")
 
 
 class Samples:
-    """Prepared images and their labels by place.
+    """Prepared images, or the tokens of texts, and their labels by place.
 
     Made of a PyTorch data set (whose items are an image and a label), of a pair of tensors, or of any two sequences.
     """
@@ -25,7 +25,8 @@ class Samples:
         self, dataset: Any, labels: Sequence[int] | None = None, *, prepare: Callable[[Any], Any] | None = None
     ) -> None:
         """- `dataset`: items are ``(image, label)``, or images where `labels` are given; or the pair ``(images, labels)``.
-        - `prepare`: from an item's image to the encoder's input [3, size, size]; None where they are that already.
+        - `prepare`: from an item's image or text to the encoder's input, [3, size, size] or the tokens [tokens]; None
+          where they are that already.
 
         Raises `ConfigurationError` for numbers that do not fit. All labels are read at once.
         """
@@ -64,10 +65,15 @@ class Samples:
         return len(self.labels)
 
     def batch(self, places: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
-        """Images [n, 3, size, size] as float32 and labels [n], on the device."""
+        """Images [n, 3, size, size] as float32, or tokens [n, tokens] with -1 where a text is over, and labels [n]; on the
+        device."""
         images = [self._dataset[place][0] if self._has_pairs else self._dataset[place] for place in places]
         if self._prepare is not None:
             images = [self._prepare(image) for image in images]
-        stacked = torch.stack([torch.as_tensor(image, dtype=torch.float32) for image in images])
+        found = [torch.as_tensor(image) for image in images]
+        if all(input.ndim == 1 and not input.is_floating_point() for input in found):
+            stacked = nn.utils.rnn.pad_sequence([input.long() for input in found], batch_first=True, padding_value=-1)
+        else:
+            stacked = torch.stack([input.float() for input in found])
         labels = torch.tensor([self.labels[place] for place in places])
         return stacked.to(device), labels.to(device)

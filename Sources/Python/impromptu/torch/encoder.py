@@ -49,8 +49,11 @@ class _Block(nn.Module):
         for name, values in zip(("scale1", "scale2"), scales):
             self.register_buffer(name, None if values is None else torch.tensor(values))
 
-    def attention(self, queries: Tensor, seen: Tensor) -> Tensor:
-        """Of the queries [images, n, width] over what they see [images, m, width]."""
+    def attention(self, queries: Tensor, seen: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Of the queries [images, n, width] over what they see [images, m, width].
+
+        - `mask`: added to the scores, [images, 1, 1, m].
+        """
         width = self.out.weight.shape[0]  # a constant, which a graph can hold
 
         def projected(part: int, x: Tensor) -> Tensor:
@@ -59,12 +62,13 @@ class _Block(nn.Module):
             return values.reshape(*x.shape[:2], self.heads, width // self.heads).transpose(1, 2)
 
         query, key, value = projected(0, queries), projected(1, seen), projected(2, seen)
-        shares = (query @ key.transpose(2, 3) / math.sqrt(width / self.heads)).softmax(-1)
+        scores = query @ key.transpose(2, 3) / math.sqrt(width / self.heads)
+        shares = (scores if mask is None else scores + mask).softmax(-1)
         return self.out((shares @ value).transpose(1, 2).reshape(queries.shape))
 
     def perceptron(self, x: Tensor) -> Tensor:
-        """[…, width] to [..., width], after the second norm."""
-        z = self.expand(self.norm2(x))
+        """[…, width] to [..., width]."""
+        z = self.expand(x)
         if self.activation == "quickGelu":
             z = z * torch.sigmoid(1.702 * z)
         else:
@@ -76,7 +80,7 @@ class _Block(nn.Module):
         normed = self.norm1(x)
         change = self.attention(normed, normed[:, skipped:])
         x = x + (change if self.scale1 is None else change * self.scale1)
-        change = self.perceptron(x)
+        change = self.perceptron(self.norm2(x))
         return x + (change if self.scale2 is None else change * self.scale2)
 
 
@@ -109,7 +113,7 @@ class VisionTransformer(nn.Module):
         tensors, digest = read_tensors(path)
         if check_digest:
             check_encoder(digest, description, path)
-        weights = unified(tensors, description.encoder, description.image.size, str(path))
+        weights = unified(tensors, description.encoder, description.of_images.size, str(path))
         return VisionTransformer(weights, description.encoder)
 
     def features(self, images: Tensor, prompts: Tensor | None) -> Tensor:
@@ -128,7 +132,7 @@ class VisionTransformer(nn.Module):
         if self.pooling is None:
             return self.final_norm(x[:, 0])
         u = self.pooling.attention(self.probe.expand(x.shape[0], -1, -1), self.pooling.norm1(x[:, 1:]))
-        return (u + self.pooling.perceptron(u))[:, 0]
+        return (u + self.pooling.perceptron(self.pooling.norm2(u)))[:, 0]
 
     def _embedded(self, images: Tensor, prompts: Tensor | None) -> Tensor:
         rows = F.unfold(images, self.patch, stride=self.patch).transpose(1, 2)

@@ -8,12 +8,12 @@ from torch.nn import functional as F
 from ..evaluation import Evaluation
 from ..model.description import PromptsDescription
 from .data import Samples
-from .prompted import PromptedViT
+from .prompted import PromptedEncoder
 
 
 @torch.no_grad()
 def evaluate(
-    model: PromptedViT, samples: Samples, prompts: PromptsDescription | None = None, *, autocast: torch.dtype | None = None
+    model: PromptedEncoder, samples: Samples, prompts: PromptsDescription | None = None, *, autocast: torch.dtype | None = None
 ) -> Evaluation:
     """Classifies all samples, in batches of 64 as docs/model.md has it.
 

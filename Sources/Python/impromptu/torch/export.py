@@ -55,7 +55,7 @@ def export_onnx(model: PromptedViT, path: str | Path) -> None:
     """
     graph = InferenceGraph(model)
     assert model.description is not None
-    size = model.description.image.size
+    size = model.description.of_images.size
     options: dict[str, Any] = {"doc_string": "\n".join(model.description.classes)}
     known = inspect.signature(torch.onnx.export).parameters
     if "dynamo" in known:  # the older exporter, which all releases have

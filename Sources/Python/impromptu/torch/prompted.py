@@ -1,4 +1,4 @@
-"""Prompts, selection and a head around a frozen vision transformer."""
+"""Prompts, selection and a head around a frozen encoder."""
 
 from __future__ import annotations
 
@@ -25,34 +25,27 @@ _FIXED = ("fixed.feature.mean", "fixed.feature.whitening")
 _SMALLEST_SQUARE = 1e-12
 
 
-class PromptedViT(nn.Module):
+class PromptedEncoder(nn.Module):
     """The model of docs/model.md. Its encoder is frozen; what is tuned are the tensors that a run publishes.
 
-    `forward` classifies prepared images. The tensors come by `load_tensors`: `TorchClient` does it for each task.
+    `forward` classifies prepared images or texts. The tensors come by `load_tensors`: `TorchClient` does it for each task.
     """
 
     def __init__(
-        self, vit: nn.Module, description: ModelDescription | None = None, tensors: Mapping[str, Any] | None = None
+        self, encoder: nn.Module, description: ModelDescription | None = None, tensors: Mapping[str, Any] | None = None
     ) -> None:
-        """- `vit`: a model of timm, transformers or torchvision, a `HookedViT`, or a `VisionTransformer`.
-        - `description`: which prompts `forward` uses, and how images are prepared; `run`'s `model.json` has it
+        """- `encoder`: has `features(inputs, prompts)`, `width`, `depth` and `classifier`.
+        - `description`: which prompts `forward` uses, and how examples are prepared; `run`'s `model.json` has it
           (`impromptu.ModelDescription.of_run`).
         """
         super().__init__()
-        self.encoder = vit if isinstance(vit, (VisionTransformer, HookedViT)) else HookedViT(vit)
+        self.encoder = encoder
         self.description = description
         self.tuned = nn.ParameterDict()
         for name in _FIXED:
             self.register_buffer(_key(name), None)
         if tensors is not None:
             self.load_tensors(tensors)
-
-    @staticmethod
-    def load(prompts: str | Path, encoder: str | Path | nn.Module) -> PromptedViT:
-        """From a prompts file, a bundle or a run's folder, and the encoder's folder or a model. Raises `ModelError`."""
-        tuned = TunedPrompts.read(prompts)
-        vit = encoder if isinstance(encoder, nn.Module) else VisionTransformer.load(encoder, tuned.description)
-        return PromptedViT(vit, tuned.description, tuned.tensors)
 
     # ---- Tensors under the names of the wire ----
 
@@ -102,12 +95,6 @@ class PromptedViT(nn.Module):
     def has(self, name: str) -> bool:
         """Whether the state holds it."""
         return _key(name) in self.tuned if name in _TUNED else getattr(self, _key(name)) is not None
-
-    def prepare(self, image: Any) -> Tensor:
-        """The encoder's input, [3, size, size], of a path (needs Pillow), Pillow's image, or bytes [height, width, 3]."""
-        if self.description is None:
-            raise ModelError("description: expected the model's, to know how images are prepared; found none")
-        return torch.from_numpy(prepared(image, self.description.image))
 
     # ---- The model ----
 
@@ -186,6 +173,32 @@ class PromptedViT(nn.Module):
         else:
             rows = [list(range(pool)) if prompts.use != "none" else []] * len(images)
         return torch.tensor(rows, dtype=torch.long, device=self.device).reshape(len(images), -1)
+
+
+class PromptedViT(PromptedEncoder):
+    """A model of images around a vision transformer."""
+
+    def __init__(
+        self, vit: nn.Module, description: ModelDescription | None = None, tensors: Mapping[str, Any] | None = None
+    ) -> None:
+        """- `vit`: a model of timm, transformers or torchvision, a `HookedViT`, or a `VisionTransformer`.
+        - `description`: as of `PromptedEncoder`.
+        """
+        known = isinstance(vit, (VisionTransformer, HookedViT))
+        super().__init__(vit if known else HookedViT(vit), description, tensors)
+
+    @staticmethod
+    def load(prompts: str | Path, encoder: str | Path | nn.Module) -> PromptedViT:
+        """From a prompts file, a bundle or a run's folder, and the encoder's folder or a model. Raises `ModelError`."""
+        tuned = TunedPrompts.read(prompts)
+        vit = encoder if isinstance(encoder, nn.Module) else VisionTransformer.load(encoder, tuned.description)
+        return PromptedViT(vit, tuned.description, tuned.tensors)
+
+    def prepare(self, image: Any) -> Tensor:
+        """The encoder's input, [3, size, size], of a path (needs Pillow), Pillow's image, or bytes [height, width, 3]."""
+        if self.description is None:
+            raise ModelError("description: expected the model's, to know how images are prepared; found none")
+        return torch.from_numpy(prepared(image, self.description.of_images))
 
 
 def _unit(rows: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from ..plan import TrainingPlan
 from ..wire.names import CONTROL, GENERATOR, PROMPTS
 from .data import Samples
 from .optimizer import PlanOptimizer
-from .prompted import PromptedViT
+from .prompted import PromptedEncoder
 from .statistics import ClassStatistics
 from .terms import ClassTerms
 
@@ -40,7 +40,7 @@ class TuningResult:
 
 
 def tune(
-    model: PromptedViT,
+    model: PromptedEncoder,
     samples: Samples,
     tensors: Mapping[str, Any],
     plan: TrainingPlan,
@@ -66,7 +66,7 @@ def tune(
 
 class _Tuner:
     def __init__(
-        self, model: PromptedViT, samples: Samples, tensors: dict[str, Any], plan: TrainingPlan, kept: dict[str, Tensor],
+        self, model: PromptedEncoder, samples: Samples, tensors: dict[str, Any], plan: TrainingPlan, kept: dict[str, Tensor],
         autocast: torch.dtype | None,
     ) -> None:  # fmt: skip
         if any(name.startswith(GENERATOR) for name in tensors):

@@ -8,13 +8,14 @@ import pytest
 import torch
 from live import BINARY, needs_binary, wait_for
 from safetensors.numpy import save_file
-from vectors import Vectors, encoder_folder
+from test_prompted import prompted
+from vectors import WORDS, Vectors, encoder_folder
 
 from impromptu.conformance.aggregator import Aggregator
 from impromptu.conformance.ledger import Ledger
 from impromptu.model.images import prepared
 from impromptu.plan import TrainingPlan
-from impromptu.torch import PromptedViT, Samples, VisionTransformer, tune
+from impromptu.torch import Samples, tune
 from impromptu.wire import impromptu_pb2 as pb
 from impromptu.wire.tensors import decoded
 
@@ -59,6 +60,9 @@ CASES = {
     "closed head": ("dinov2", {"head_learning_rate": 0.0}, {"key": False, **STATISTICS}),
     "first closed head": ("vit", {"head_learning_rate": 0.0}, {"key": False, "head": 0, **STATISTICS}),
     "classifier": ("torchvision", {"head_dropout": 0.2}, {"hidden": 7, "inputs": 20, "whitening": False}),
+    "texts": ("bert", {"prompts_per_batch": 0, "similarity_weight": 0.0}, {"blocks": 2, "key": False}),
+    "picks for texts": ("bert", {}, {"blocks": 3}),
+    "closed head of texts": ("bert", {"head_learning_rate": 0.0}, {"key": False, **STATISTICS}),
     "fedcof": ("vit", {"class_means": True}, {"key": False, "class.means": (CLASSES, WIDTH), "class.counts": (CLASSES,)}),
 }
 
@@ -74,10 +78,37 @@ def images():
     return pixels.astype(np.uint8), labels
 
 
-def of_swift(folder, images, tensors, plan, vectors):
+@pytest.fixture(scope="module")
+def texts():
+    """Tokens of words of three classes, in texts of unlike lengths, and their labels."""
+    rng = np.random.default_rng(4)
+    labels = np.array([0, 0, 1, 2, 1, 0, 1] * 3, np.int32)
+    words = [rng.integers(0, 26, rng.integers(1, 14)) for _ in labels]
+    for row, label in zip(words, labels, strict=True):
+        row[0] = label
+    return words, labels
+
+
+def write_samples(folder, samples, vectors):
+    """What a Swift worker reads them from."""
+    values, labels = samples
+    if vectors.description.text:
+        rows = [f"{' '.join(WORDS[word] for word in row)},{'abc'[label]}" for row, label in zip(values, labels, strict=True)]
+        (folder / "samples.csv").write_text("text,label\n" + "".join(row + "\n" for row in rows))
+        return folder / "samples.csv"
+    save_file({"images": values, "labels": labels}, folder / "samples.safetensors")
+    return folder / "samples.safetensors"
+
+
+def inputs(samples, vectors):
+    """What the encoder reads of them."""
+    if vectors.description.text:
+        return [[2, *(4 + row), 3] for row in samples[0]]
+    return [torch.tensor(prepared(image, vectors.description.image)) for image in samples[0]]
+
+
+def of_swift(folder, samples, tensors, plan, vectors):
     """The update that a Swift worker makes of the task."""
-    pixels, labels = images
-    save_file({"images": pixels, "labels": labels}, folder / "images.safetensors")
     (folder / "classes.txt").write_text("a\nb\nc\n")
     fields = dataclasses.asdict(plan) | {"optimizer": OPTIMIZERS[plan.optimizer], "personal": pb.PERSONAL_NOTHING}
     aggregator = Aggregator(
@@ -89,7 +120,7 @@ def of_swift(folder, images, tensors, plan, vectors):
         "worker.outbox": folder / "outbox", "encoder.path": encoder_folder(folder / "encoder", vectors),
         "encoder.family": vectors.description.encoder.family,
     }  # fmt: skip
-    command = [BINARY, "work", "--client", "swift", "--data", folder / "images.safetensors", "--classes",
+    command = [BINARY, "work", "--client", "swift", "--data", write_samples(folder, samples, vectors), "--classes",
                folder / "classes.txt", *(f"--set={key}={value}" for key, value in settings.items())]  # fmt: skip
     worker = subprocess.Popen([str(part) for part in command], stderr=subprocess.PIPE, text=True)
     try:
@@ -103,15 +134,14 @@ def of_swift(folder, images, tensors, plan, vectors):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_update_equals_the_swift_workers(case, images, tmp_path):
+def test_an_update_equals_the_swift_workers(case, images, texts, tmp_path):
     family, changes, shapes = CASES[case]
     plan, vectors = dataclasses.replace(PLAN, **changes), Vectors(family)
     tensors = state(np.random.default_rng(8), **shapes)
-    update = of_swift(tmp_path, images, tensors, plan, vectors)
+    samples = texts if vectors.description.text else images
+    update = of_swift(tmp_path, samples, tensors, plan, vectors)
     expected = decoded(update.tensors, "update")
-    inputs = torch.stack([torch.tensor(prepared(image, vectors.description.image)) for image in images[0]])
-    model = PromptedViT(VisionTransformer(vectors.weights, vectors.description.encoder))
-    found = tune(model, Samples((inputs, images[1])), tensors, plan, seed=1)
+    found = tune(prompted(vectors), Samples(inputs(samples, vectors), samples[1]), tensors, plan, seed=1)
     assert [10 + row for row in found.rows] == list(update.prompt_ids)
     if not plan.class_means:
         assert set(found.tensors) == set(expected)

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from vectors import FAMILIES, Vectors
+from vectors import ALL_FAMILIES, FIXTURES, WORDS, Vectors, encoder_folder, read
 
 import impromptu
 from impromptu.plan import TrainingPlan
-from impromptu.torch import PromptedViT, Samples, VisionTransformer, evaluate, tune
+from impromptu.torch import PromptedBert, PromptedViT, Samples, TextTransformer, VisionTransformer, evaluate, tune
 
 
 def error(found, expected):
@@ -17,19 +17,22 @@ def error(found, expected):
     return np.abs(found - expected).max() / max(1, np.abs(expected).max())
 
 
-@pytest.fixture(params=FAMILIES)
+@pytest.fixture(params=ALL_FAMILIES)
 def vectors(request):
     return Vectors(request.param)
 
 
 def prompted(vectors):
+    if vectors.description.text:
+        bert = TextTransformer(vectors.weights, vectors.description.encoder)
+        return PromptedBert(bert, vectors.description, vectors.tensors)
     vit = VisionTransformer(vectors.weights, vectors.description.encoder)
     return PromptedViT(vit, vectors.description, vectors.tensors)
 
 
 @pytest.fixture
 def inputs(vectors):
-    return torch.tensor(vectors.expected["prepared"])
+    return torch.tensor(vectors.inputs)
 
 
 def test_similarities_and_picks_match(vectors, inputs):
@@ -47,10 +50,7 @@ def test_logits_match_by_instance_and_by_batch(vectors, inputs):
 
 
 def test_logits_are_those_of_numpy(vectors, inputs):
-    from impromptu.model.vit import Encoder
-
-    encoder = Encoder(vectors.weights, vectors.description.encoder)
-    numpy = impromptu.PromptedModel(vectors.description, vectors.tensors, encoder)
+    numpy = impromptu.PromptedModel(vectors.description, vectors.tensors, vectors.encoder())
     assert error(prompted(vectors)(inputs), numpy.classify(inputs.numpy()).logits) < 1e-5
 
 
@@ -113,3 +113,46 @@ def test_states_that_do_not_fit_are_refused_in_one_sentence():
     with pytest.raises(impromptu.UpdateError, match="generator"):
         state = vectors.tensors | {"generator.query": np.zeros((24, 4), np.float32)}
         tune(model, Samples((torch.zeros(1, 3, 16, 16), [0])), state, TrainingPlan(), seed=1)
+
+
+def test_texts_of_unlike_lengths_make_a_batch(tmp_path):
+    vectors = Vectors("bert")
+    texts = [torch.tensor([2, 5, 6, 3]), np.array([2, 9, 3], np.int32), [2, 3]]
+    tokens, labels = Samples(texts, [1, 0, 2]).batch([0, 1, 2], torch.device("cpu"))
+    assert tokens.tolist() == [[2, 5, 6, 3], [2, 9, 3, -1], [2, 3, -1, -1]] and labels.tolist() == [1, 0, 2]
+    model = prompted(vectors)
+    assert error(model(tokens[1:2, :3]), model(tokens).detach().numpy()[1:2]) < 1e-5
+    with pytest.raises(impromptu.ModelError, match="tokens: expected at most 16 of a text, found 17"):
+        model(torch.ones(1, 17, dtype=torch.long))
+    with pytest.raises(impromptu.ModelError, match="expected a tokenizer"):
+        model.prepare(WORDS[0])
+    with pytest.raises(impromptu.ModelError, match="expected the encoder with digest"):
+        PromptedBert.around(encoder_folder(tmp_path / "weights", vectors), vectors.description)
+
+
+class BertConfig:
+    model_type, hidden_act = "bert", "gelu"
+
+    def __init__(self, description):
+        self.hidden_size, self.num_hidden_layers = description.width, description.depth
+        self.num_attention_heads, self.layer_norm_eps = description.heads, description.epsilon
+
+
+def test_a_model_of_transformers_is_taken_by_its_own_names():
+    """A module with the configuration and the state of transformers' BertModel."""
+    vectors = Vectors("bert")
+    bert = torch.nn.Module()
+    bert.config = BertConfig(vectors.description.encoder)
+    state = {name.removeprefix("model."): torch.tensor(values) for name, values in read_weights().items()}
+    bert.state_dict = lambda: state
+    own = PromptedBert(bert, vectors.description, vectors.tensors)
+    tokens = torch.tensor(vectors.inputs)
+    assert torch.equal(own(tokens), prompted(vectors)(tokens))
+    bert.config.model_type = "roberta"
+    with pytest.raises(impromptu.ModelError, match="expected a BertModel of transformers, found Module"):
+        PromptedBert(bert, vectors.description)
+
+
+def read_weights():
+    tensors, _ = read(FIXTURES / "text-mean-deep.safetensors")
+    return {name: values for name, values in tensors.items() if name.startswith("model.")}

@@ -9,7 +9,7 @@ struct WarmStartOptions: ParsableArguments {
             """
             A new run begins with these prompts of an earlier one: a run folder, RUN:VERSION or a prompts file. The model \
             must be the same; the classes may have others behind them.
-            """, valueName: "prompts"))
+            """, valueName: "model"))
     var from: String?
 
     /// - Throws: why there are no such prompts.

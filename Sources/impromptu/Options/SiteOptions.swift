@@ -2,17 +2,17 @@ import ArgumentParser
 import PromptAggregation
 import RunSettings
 
-/// Which clients with images of their own a worker hosts.
+/// Which clients with data of their own a worker hosts.
 struct SiteOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Hosts this client alone, with images of its own: those of --data, or of worker.clients.", valueName: "name"
+            "Hosts this client alone, with data of its own: those of --data, or of worker.clients.", valueName: "name"
         ))
     var client: String?
 
     @Option(
         help: ArgumentHelp(
-            "With --client: its images, a folder of class folders, a manifest (.csv) or arrays (.safetensors).",
+            "With --client: its images (a folder of class folders, a manifest .csv, arrays .safetensors) or texts (.csv, .tsv, .jsonl).",
             valueName: "path"))
     var data: String?
 
@@ -30,7 +30,7 @@ struct SiteOptions: ParsableArguments {
         var more = classes.assignments
         if let client, let data { more.append("worker.clients.\(client)=\(data)") }
         var configuration = try RunConfiguration.load(
-            files: files + options.config, assignments: options.assignments + more)
+            files: files + options.files, assignments: options.settings.assignments + more)
         guard let client else { return configuration }
         configuration.worker.clients.removeAll { $0.name.name != client }
         guard !configuration.worker.clients.isEmpty else {

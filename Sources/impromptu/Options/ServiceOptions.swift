@@ -8,26 +8,34 @@ import Logging
 struct ServiceOptions: ParsableArguments {
     enum Format: String, ExpressibleByArgument, CaseIterable { case auto, text, journal, json }
 
-    @Option(help: "How to log to standard error; auto is journal under systemd and text elsewhere.")
+    @Option(
+        help: ArgumentHelp(
+            "How to log to standard error; auto is journal under systemd and text elsewhere.", valueName: "format"))
     var logFormat = Format.auto
 
     @Option(
-        help: "The lowest level that is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
+        help: ArgumentHelp(
+            """
+            The lowest level that is logged: \(levels); by default info, with --verbose debug.
+            """, valueName: "level"),
         transform: ServiceOptions.level(named:))
-    var logLevel = Logger.Level.info
+    var logLevel: Logger.Level?
+
+    @OptionGroup var verbose: VerboseOption
 
     @Option(
         help: ArgumentHelp(
-            "A file that the service rewrites every few seconds while it is alive; 'impromptu status <file>' reads it.",
+            "A file that the service rewrites every few seconds while it is alive; 'impromptu status --health <file>' reads it.",
             valueName: "file"))
     var health: String?
 
     var healthFile: HealthFile? { health.map(HealthFile.init(path:)) }
 
+    private static let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+
     private static func level(named name: String) throws -> Logger.Level {
         guard let level = Logger.Level(rawValue: name) else {
-            let names = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("--log-level: expected one of \(names), found '\(name)'")
+            throw ValidationError("--log-level: expected one of \(levels), found '\(name)'")
         }
         return level
     }
@@ -38,7 +46,7 @@ struct ServiceOptions: ParsableArguments {
             let handler = handler(label)
             return lines.map { MultiplexLogHandler([handler, $0.handler()]) } ?? handler
         }
-        logger.logLevel = logLevel
+        logger.logLevel = logLevel ?? (verbose.isVerbose ? .debug : .info)
         return logger
     }
 

@@ -1,0 +1,36 @@
+import Foundation
+
+/// The texts and whole numbers among the fields of a JSON object.
+struct JSONFields {
+    private enum Value: Decodable {
+        case text(String)
+        case number(Int)
+        case other
+
+        init(from decoder: any Decoder) throws {
+            let value = try decoder.singleValueContainer()
+            if let text = try? value.decode(String.self) {
+                self = .text(text)
+            } else if let number = try? value.decode(Int.self) {
+                self = .number(number)
+            } else {
+                self = .other
+            }
+        }
+    }
+    private let fields: [String: Value]
+
+    /// nil for what is no JSON object.
+    init?(_ text: String) {
+        guard let fields = try? JSONDecoder().decode([String: Value].self, from: Data(text.utf8)) else { return nil }
+        self.fields = fields
+    }
+
+    subscript(_ name: String) -> String? {
+        switch fields[name] {
+        case .text(let text): text
+        case .number(let number): "\(number)"
+        case .other, nil: nil
+        }
+    }
+}
