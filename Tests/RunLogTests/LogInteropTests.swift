@@ -29,7 +29,7 @@ struct LogInteropTests {
     @Test(arguments: ["zstd", "plain", "unchunked"]) func aRewrittenLogIsRead(kind: String) throws {
         try withTemporaryFolder { folder in
             let key = LogKey(seed: [UInt8](repeating: 3, count: 32))!
-            let run = try ScriptedRun.write(to: folder, ["run.updates=30"], key: key, segmentBytes: 20_000)
+            let run = try ScriptedRun.write(to: folder, ["run.updates=120"], key: key, segmentBytes: 100_000)
             func digests() throws -> [Digest] {
                 var digests: [Digest] = []
                 _ = try Replay(path: run.path) { if case .checked(let found) = $0 { digests.append(found.replayed) } }
@@ -62,7 +62,7 @@ struct LogInteropTests {
     /// Segments that were compressed, in other people's tools.
     @Test func pythonReadsCompressedSegments() throws {
         try withTemporaryFolder { folder in
-            let run = try ScriptedRun.write(to: folder, ["run.updates=30"], segmentBytes: 20_000)
+            let run = try ScriptedRun.write(to: folder, ["run.updates=120"], segmentBytes: 100_000)
             let files = try run.segments().dropLast().map { run.segment($0) }
             let before = try files.flatMap(lines)
             for number in try run.segments().dropLast() { #expect(try run.compressSegment(number)) }

@@ -114,7 +114,7 @@ import Testing
     }
 
     private func expectAgreementOnSegments(in folder: String, _ publicKey: String) throws {
-        let run = try ScriptedRun.write(to: folder, ["run.updates=30"], key: Self.key, segmentBytes: 20_000)
+        let run = try ScriptedRun.write(to: folder, ["run.updates=120"], key: Self.key, segmentBytes: 100_000)
         try expectAgreement(on: run.path, publicKey)
         let file = run.segment(2)
         let records = try LogForgery.records(of: file)

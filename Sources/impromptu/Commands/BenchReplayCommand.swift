@@ -33,7 +33,7 @@ struct BenchReplayCommand: ParsableCommand {
     @Option(help: ArgumentHelp("With --recovery: updates of a version.", valueName: "number"))
     var versionUpdates = 1
 
-    @Option(help: ArgumentHelp("With --recovery: bytes of a segment of the log.", valueName: "bytes"))
+    @Option(help: ArgumentHelp("With --recovery: the size of a file of the log.", valueName: "bytes"))
     var segmentBytes = 256 << 20
 
     @Flag(help: "With --recovery: leaves out the recovery from all records.")
@@ -72,8 +72,7 @@ struct BenchReplayCommand: ParsableCommand {
 
     private func recover() throws {
         var table = TextTable([
-            "versions", "records", "log MB", "files", "snapshot MB", "recovery ms", "of it replayed",
-            "from all records ms",
+            "versions", "records", "log MB", "files", "snapshot MB", "recovery ms", "of it replayed", "all records ms",
             "memory halfway MB", "most from there MB",
         ])
         for versions in recoveries {

@@ -43,7 +43,7 @@ struct InspectCommand: ParsableCommand {
     }
 
     func run() throws {
-        if list == .records { return try showRecords() }
+        if list == .records { return try showRecords(of: path) }
         var inspection = try RunInspection(log: path)
         if let modelVersion { try inspection.select(version: modelVersion) }
         if let client { try inspection.select(client: client) }
@@ -58,9 +58,9 @@ struct InspectCommand: ParsableCommand {
         }
     }
 
-    private func showRecords() throws {
+    private func showRecords(of log: String) throws {
         let json = JSONLines()
-        try RunTimeline.read(log: path) { entry in
+        try RunTimeline.read(log: log) { entry in
             if output.format == .json {
                 try json.write("record", entry)
             } else {

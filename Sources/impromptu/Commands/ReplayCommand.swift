@@ -66,8 +66,8 @@ struct ReplayCommand: ParsableCommand {
         if verbose.isVerbose, isTable {
             for snapshot in snapshots { try StandardOutput.write("state \(snapshot.name)  \(snapshot.words)") }
         }
-        try requireLast(of: checked)
-        try show(outcome(replay, checked, snapshots))
+        try requireLast(of: checked, in: path)
+        try show(outcome(path, replay, checked, snapshots))
         if let first = checked.first(where: { !$0.isEqual }) {
             throw ReplayError("\(path): version \(first.version) does not replay to its recorded digest")
         }
@@ -76,20 +76,20 @@ struct ReplayCommand: ParsableCommand {
         }
     }
 
-    private func requireLast(of checked: [Replay.CheckedPublication]) throws {
+    private func requireLast(of checked: [Replay.CheckedPublication], in log: String) throws {
         let last = checked.last?.version ?? -1
         guard let modelVersion, last < modelVersion else { return }
         throw ReplayError(
-            "\(path): "
+            "\(log): "
                 + (last < 0
                     ? "no version was published" : "the log ends at version \(last) and has no \(modelVersion)"))
     }
 
     private func outcome(
-        _ replay: Replay, _ checked: [Replay.CheckedPublication], _ snapshots: [Replay.CheckedSnapshot]
+        _ log: String, _ replay: Replay, _ checked: [Replay.CheckedPublication], _ snapshots: [Replay.CheckedSnapshot]
     ) -> Outcome {
         Outcome(
-            log: path, records: replay.records, droppedBytes: replay.droppedBytes, beginning: replay.beginning,
+            log: log, records: replay.records, droppedBytes: replay.droppedBytes, beginning: replay.beginning,
             publications: checked.map {
                 .init(version: $0.version, digest: "\($0.recorded)", replayed: "\($0.replayed)", equal: $0.isEqual)
             },
@@ -104,8 +104,7 @@ struct ReplayCommand: ParsableCommand {
                 outcome.droppedBytes > 0
                 ? ["the log's end is torn: \(outcome.droppedBytes) bytes were left out"] : []
             let different = outcome.publications.count { !$0.equal }
-            let beginning = outcome.beginning.map { ["the log \($0.words)"] } ?? []
-            return beginning + torn + [
+            return (outcome.beginning.map { ["the log \($0.words)"] } ?? []) + torn + [
                 "\(outcome.records) records\(modelVersion.map { " up to version \($0)" } ?? ""),"
                     + " \(outcome.publications.count) publications, "
                     + (outcome.equal

@@ -64,15 +64,15 @@ struct WhatIfCommand: ParsableCommand {
 
     func run() throws {
         let comparison = try WhatIf(
-            log: path, methods: methods(), until: modelVersion, split: noAccuracy ? nil : split,
+            log: path, methods: methods(of: path), until: modelVersion, split: noAccuracy ? nil : split,
             needsImages: isOfMethods, threads: threads.count)
         try output.show(comparison, rows: [comparison.recorded] + comparison.others) {
             ["version \(comparison.version) of \(comparison.log)", ""] + comparison.lines
         }
     }
 
-    private func methods() throws -> WhatIfMethods {
+    private func methods(of log: String) throws -> WhatIfMethods {
         if isOfMethods { return WhatIfMethods(strategies: strategies, assignments: settings.assignments) }
-        return absent.isEmpty ? try .leavingOutEach(of: path) : try .leavingOut(absent, of: path)
+        return absent.isEmpty ? try .leavingOutEach(of: log) : try .leavingOut(absent, of: log)
     }
 }
