@@ -15,7 +15,9 @@ package enum LogCompressor {
             let offset = contents.length
             let (head, records) = scanner.chunk!
             let content = UnsafeRawBufferPointer(rebasing: scanner.records.bytes[records])
-            var bytes = chunk(head, content)
+            guard var bytes = chunk(head, content) else {
+                throw .unusable(path: map.path, reason: "expected memory to compress \(content.count) bytes, found none")
+            }
             let length = bytes.count
             let locations = scanner.index.encode(into: &bytes, fileOffset: offset + UInt64(length))
             try add(bytes)
@@ -40,8 +42,8 @@ package enum LogCompressor {
         ChunkHead(map.bytes, at: LogFormat.opening.count)?.compression == .zstd
     }
 
-    private static func chunk(_ head: ChunkHead, _ records: UnsafeRawBufferPointer) -> [UInt8] {
-        let frame = Zstandard.pack(records)
+    private static func chunk(_ head: ChunkHead, _ records: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard let frame = Zstandard.pack(records) else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(frame.count + 1024)
         bytes.appendRecord(.chunk) { content in

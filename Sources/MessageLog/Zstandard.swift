@@ -17,12 +17,14 @@ enum Zstandard {
         return memory
     }
 
-    /// A frame of some bytes.
-    static func pack(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { frame, size in
-            size = ZSTD_compress(frame.baseAddress, frame.count, bytes.baseAddress, bytes.count, level)
-            // Room for the worst case was made, so only memory can be short, which ends a Swift program anyway.
-            precondition(ZSTD_isError(size) == 0, "no memory to compress \(bytes.count) bytes")
+    /// A frame of some bytes; nil where libzstd has no memory for its work.
+    static func pack(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        var isPacked = true
+        let frame = [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { frame, size in
+            let written = ZSTD_compress(frame.baseAddress, frame.count, bytes.baseAddress, bytes.count, level)
+            isPacked = ZSTD_isError(written) == 0
+            size = isPacked ? written : 0
         }
+        return isPacked ? frame : nil
     }
 }
