@@ -17,12 +17,12 @@ enum Zstandard {
         return memory
     }
 
-    /// A frame of some bytes.
-    static func pack(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { frame, size in
-            size = ZSTD_compress(frame.baseAddress, frame.count, bytes.baseAddress, bytes.count, level)
-            // Room for the worst case was made, so only memory can be short, which ends a Swift program anyway.
-            precondition(ZSTD_isError(size) == 0, "no memory to compress \(bytes.count) bytes")
+    /// - Returns: a frame; nil where there is no memory for it.
+    static func pack(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        let frame = [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { frame, size in
+            let made = ZSTD_compress(frame.baseAddress, frame.count, bytes.baseAddress, bytes.count, level)
+            size = ZSTD_isError(made) == 0 ? made : 0
         }
+        return frame.isEmpty ? nil : frame
     }
 }
