@@ -15,10 +15,9 @@ package enum LogCompressor {
             let offset = contents.length
             let (head, records) = scanner.chunk!
             let content = UnsafeRawBufferPointer(rebasing: scanner.records.bytes[records])
-            guard let frame = Zstandard.pack(content) else {
-                throw .unusable(path: map.path, reason: "there is no memory to compress \(content.count) bytes")
+            guard var bytes = chunk(head, content) else {
+                throw .unusable(path: map.path, reason: "no memory to compress \(content.count) bytes")
             }
-            var bytes = chunk(head, frame)
             let length = bytes.count
             let locations = scanner.index.encode(into: &bytes, fileOffset: offset + UInt64(length))
             try add(bytes)
@@ -43,13 +42,14 @@ package enum LogCompressor {
         ChunkHead(map.bytes, at: LogFormat.opening.count)?.compression == .zstd
     }
 
-    private static func chunk(_ head: ChunkHead, _ frame: [UInt8]) -> [UInt8] {
+    private static func chunk(_ head: ChunkHead, _ records: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard let frame = Zstandard.pack(records) else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(frame.count + 1024)
         bytes.appendRecord(.chunk) { content in
             content.append(integer: head.startTime)
             content.append(integer: head.endTime)
-            content.append(integer: UInt64(head.recordsSize))
+            content.append(integer: UInt64(records.count))
             content.append(integer: head.checksum)
             content.append(string: ChunkHead.Compression.zstd.rawValue)
             content.append(integer: UInt64(frame.count))

@@ -17,12 +17,14 @@ enum Zstandard {
         return memory
     }
 
-    /// - Returns: a frame; nil where there is no memory for it.
+    /// A frame of some bytes; nil where libzstd has no memory for its work.
     static func pack(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {
+        var isPacked = true
         let frame = [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { frame, size in
-            let made = ZSTD_compress(frame.baseAddress, frame.count, bytes.baseAddress, bytes.count, level)
-            size = ZSTD_isError(made) == 0 ? made : 0
+            let written = ZSTD_compress(frame.baseAddress, frame.count, bytes.baseAddress, bytes.count, level)
+            isPacked = ZSTD_isError(written) == 0
+            size = isPacked ? written : 0
         }
-        return frame.isEmpty ? nil : frame
+        return isPacked ? frame : nil
     }
 }
