@@ -16,7 +16,7 @@ package enum LogCompressor {
             let (head, records) = scanner.chunk!
             let content = UnsafeRawBufferPointer(rebasing: scanner.records.bytes[records])
             guard var bytes = chunk(head, content) else {
-                throw .unusable(path: map.path, reason: "expected memory to compress \(content.count) bytes, found none")
+                throw .unusable(path: map.path, reason: "no memory to compress \(content.count) bytes")
             }
             let length = bytes.count
             let locations = scanner.index.encode(into: &bytes, fileOffset: offset + UInt64(length))
