@@ -25,6 +25,7 @@ let package = Package(
         // Libraries of the system (Deploy/setup installs them).
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
@@ -46,7 +47,7 @@ let package = Package(
             name: "PromptWire", dependencies: ["Federation", "PromptAggregation", "CPromptWire"],
             swiftSettings: swiftSettings),
         .target(name: "Files", swiftSettings: swiftSettings),
-        .target(name: "MessageLog", dependencies: ["CChecksum", "CZlib"], swiftSettings: swiftSettings),
+        .target(name: "MessageLog", dependencies: ["CChecksum", "CZlib", "CZstd"], swiftSettings: swiftSettings),
         .target(name: "ZeroMQTransport", dependencies: ["CZeroMQ"], swiftSettings: swiftSettings),
         .target(name: "Safetensors", dependencies: ["Files"], swiftSettings: swiftSettings),
         .target(name: "Tokenization", swiftSettings: swiftSettings),

@@ -41,7 +41,7 @@ ROOMS = {
     "Federation": Room("it is pure", only=only("PromptAggregation"), system=frozenset()), "PromptWire": Room(
         "it turns messages into bytes and back, without input or output",
         only=only("CPromptWire", "Federation", "PromptAggregation"), system=MATHEMATICS),
-    "MessageLog": Room("it is blind to what the messages hold", only=only("CChecksum", "CZlib")),
+    "MessageLog": Room("it is blind to what the messages hold", only=only("CChecksum", "CZlib", "CZstd")),
     "ZeroMQTransport": Room("it moves bytes and knows no messages", only=only("CZeroMQ")),
     "Files": Room("it writes files and knows nothing else of ours", only=only()),
     "Safetensors": Room("it reads and writes tensors and knows nothing of a run", only=only("Files")),

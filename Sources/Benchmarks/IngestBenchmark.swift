@@ -60,7 +60,7 @@ public struct IngestBenchmark: Sendable {
             let folder = RunFolder(path: "\(path)/run-\(round)")
             aggregator.append(try await loadAggregator(configuration, folder, load, keys))
             transport.append(try await LoadedAggregator.onThread { try loadTransport(load, keys) })
-            let committed = try Self.groups(of: folder.log)
+            let committed = try folder.segments().flatMap { try Self.groups(of: folder.segment($0)) }
             groups += committed
             disk.append(try writeRaw(committed, bytes: size, to: "\(path)/raw-\(round)"))
             try? FileManager.default.removeItem(atPath: folder.path)

@@ -23,18 +23,24 @@ public struct ReplayBenchmark: Sendable {
     }
 
     public let log: String
-    /// Of the file.
+    /// Of all files.
     public let bytes: Int
     public let runs: Int
+    private let files: [String]
 
     /// - Parameter runs: how many of each; the median counts. At least 1.
     /// - Throws: `LogError` where there is no log.
     public init(log: String, runs: Int) throws {
-        guard let size = try? FileManager.default.attributesOfItem(atPath: log)[.size] as? Int else {
-            throw LogError.missing(path: log)
-        }
+        let folder = RunFolder(path: log)
+        let segments = (try? folder.segments()) ?? []
+        files = segments.isEmpty ? [log] : segments.map(folder.segment)
         self.log = log
-        self.bytes = size
+        bytes = try files.reduce(0) { sum, file in
+            guard let size = try? FileManager.default.attributesOfItem(atPath: file)[.size] as? Int else {
+                throw LogError.missing(path: file)
+            }
+            return sum + size
+        }
         self.runs = max(1, runs)
     }
 
@@ -44,7 +50,9 @@ public struct ReplayBenchmark: Sendable {
         _ = try plainRead()
         return [
             try row("plain read", plainRead),
-            try row("scan, checking every byte") { try LogBenchmark.scan(path: log).records },
+            try row("scan, checking every byte") {
+                try files.reduce(0) { try $0 + LogBenchmark.scan(path: $1).records }
+            },
             try row("decode every record", decode),
             try row("replay, comparing every digest", replay),
         ]
@@ -63,12 +71,14 @@ public struct ReplayBenchmark: Sendable {
     }
 
     private func plainRead() throws -> Int {
-        let file = open(log, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw LogError.missing(path: log) }
-        defer { _ = close(file) }
         let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
         defer { block.deallocate() }
-        while read(file, block.baseAddress, block.count) > 0 {}
+        for path in files {
+            let file = open(path, O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else { throw LogError.missing(path: path) }
+            defer { _ = close(file) }
+            while read(file, block.baseAddress, block.count) > 0 {}
+        }
         return 0
     }
 
@@ -93,6 +103,7 @@ extension ReplayBenchmark {
     ///   - updates: accepted until the run ends, at least 1.
     ///   - settings: over the demo's.
     ///   - width: of a prompt; 192 as the bundled encoder has it.
+    ///   - segmentBytes: the size at which the log's next segment begins.
     ///   - committed: sees the aggregator after each commit, with what it made known.
     /// - Throws: `LogError`, what `committed` throws.
     public static func writeRun(to folder: RunFolder, updates: Int) throws {
@@ -100,8 +111,8 @@ extension ReplayBenchmark {
     }
 
     static func writeRun(
-        to folder: RunFolder, updates: Int, settings: [String] = [], width: Int = 192,
-        committed: (LoggedAggregator, [CommittedEffect]) throws -> Void
+        to folder: RunFolder, updates: Int, settings: [String] = [], width: Int = 192, segmentBytes: UInt64 = .max,
+        committed: (inout CommitPipeline, [CommittedEffect]) throws -> Void
     ) throws {
         let configuration = try RunConfiguration.load(
             base: RunConfiguration.demo, files: [], environment: [:], assignments: ["run.updates=\(updates)"] + settings
@@ -118,7 +129,7 @@ extension ReplayBenchmark {
             LoggedAggregator(
                 aggregator: try Aggregator(
                     configuration: configuration.federation, run: 1,
-                    strategy: configuration.makeStrategy(initial: initial)), log: log))
+                    strategy: configuration.makeStrategy(initial: initial)), log: log, segmentBytes: segmentBytes))
         try pipeline.start(epoch: 1, at: now)
         for client in configuration.clients {
             let hello = ClientMessage.Hello(client: client, session: 1, sampleCount: 100)
@@ -126,7 +137,7 @@ extension ReplayBenchmark {
         }
         while true {
             let effects = try pipeline.commit()
-            try committed(pipeline.engine, effects)
+            try committed(&pipeline, effects)
             let tasks = effects.compactMap { committed -> AggregatorMessage.Task? in
                 guard case .publish(.client, .task(let task)) = committed.effect else { return nil }
                 return task

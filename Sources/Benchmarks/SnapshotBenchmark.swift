@@ -29,11 +29,9 @@ public struct SnapshotBenchmark: Sendable {
         replaying = clock.now - start
         version = replay.aggregator!.version
         start = clock.now
-        let position = LogPosition(
-            length: 0, checksum: 0, chunkCount: 0, messageCount: 0, schemaCount: 0, channelCount: 0)
         let snapshot = RunSnapshot(
             of: replay.aggregator!, history: history, run: RunSnapshot.digest(of: replay.header!), epoch: replay.epoch,
-            at: position, behind: RecordChain(), time: replay.lastTime)
+            at: .start, behind: RecordChain(), time: replay.lastTime)
         making = clock.now - start
         let files = SnapshotFiles(path: folder)
         var shelf = SnapshotShelf(files)

@@ -1717,6 +1717,51 @@ void   impromptu__v2__checkpoint__free_unpacked
   assert(message->base.descriptor == &impromptu__v2__checkpoint__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   impromptu__v2__segment_started__init
+                     (Impromptu__V2__SegmentStarted         *message)
+{
+  static const Impromptu__V2__SegmentStarted init_value = IMPROMPTU__V2__SEGMENT_STARTED__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__segment_started__get_packed_size
+                     (const Impromptu__V2__SegmentStarted *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__segment_started__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__segment_started__pack
+                     (const Impromptu__V2__SegmentStarted *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__segment_started__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__segment_started__pack_to_buffer
+                     (const Impromptu__V2__SegmentStarted *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__segment_started__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__SegmentStarted *
+       impromptu__v2__segment_started__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__SegmentStarted *)
+     protobuf_c_message_unpack (&impromptu__v2__segment_started__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__segment_started__free_unpacked
+                     (Impromptu__V2__SegmentStarted *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__segment_started__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor impromptu__v2__tensor__field_descriptors[4] =
 {
   {
@@ -4832,7 +4877,7 @@ const ProtobufCMessageDescriptor impromptu__v2__validation__descriptor =
   (ProtobufCMessageInit) impromptu__v2__validation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v2__checkpoint__field_descriptors[4] =
+static const ProtobufCFieldDescriptor impromptu__v2__checkpoint__field_descriptors[5] =
 {
   {
     "records",
@@ -4882,17 +4927,30 @@ static const ProtobufCFieldDescriptor impromptu__v2__checkpoint__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "continued",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__Checkpoint, continued),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v2__checkpoint__field_indices_by_name[] = {
   1,   /* field[1] = chain */
   3,   /* field[3] = closing */
+  4,   /* field[4] = continued */
   0,   /* field[0] = records */
   2,   /* field[2] = signature */
 };
 static const ProtobufCIntRange impromptu__v2__checkpoint__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor impromptu__v2__checkpoint__descriptor =
 {
@@ -4902,11 +4960,127 @@ const ProtobufCMessageDescriptor impromptu__v2__checkpoint__descriptor =
   "Impromptu__V2__Checkpoint",
   "impromptu.v2",
   sizeof(Impromptu__V2__Checkpoint),
-  4,
+  5,
   impromptu__v2__checkpoint__field_descriptors,
   impromptu__v2__checkpoint__field_indices_by_name,
   1,  impromptu__v2__checkpoint__number_ranges,
   (ProtobufCMessageInit) impromptu__v2__checkpoint__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__segment_started__field_descriptors[7] =
+{
+  {
+    "number",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__SegmentStarted, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "records",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__SegmentStarted, records),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chain",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__SegmentStarted, chain),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bytes",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__SegmentStarted, bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "header",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__SegmentStarted, header),
+    &impromptu__v2__run_header__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "start",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__SegmentStarted, start),
+    &impromptu__v2__epoch_started__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "snapshot",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__SegmentStarted, snapshot),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__segment_started__field_indices_by_name[] = {
+  3,   /* field[3] = bytes */
+  2,   /* field[2] = chain */
+  4,   /* field[4] = header */
+  0,   /* field[0] = number */
+  1,   /* field[1] = records */
+  6,   /* field[6] = snapshot */
+  5,   /* field[5] = start */
+};
+static const ProtobufCIntRange impromptu__v2__segment_started__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__segment_started__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.SegmentStarted",
+  "SegmentStarted",
+  "Impromptu__V2__SegmentStarted",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__SegmentStarted),
+  7,
+  impromptu__v2__segment_started__field_descriptors,
+  impromptu__v2__segment_started__field_indices_by_name,
+  1,  impromptu__v2__segment_started__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__segment_started__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue impromptu__v2__data_type__enum_values_by_number[3] =

@@ -94,9 +94,8 @@ package struct Frame: Encodable {
                 [Double($0.updates), $0.seconds, $0.accuracy * 100]
             }
         }
-        let updates = Dictionary(history.versions.map { ($0.version, $0.updates) }) { $1 }
         return history.federatedEvaluations.evenlySpread(atMost: mostPoints).map {
-            [Double(updates[$0.version] ?? 0), $0.seconds, $0.accuracy * 100]
+            [Double(history.updates(at: $0.version)), $0.seconds, $0.accuracy * 100]
         }
     }
 

@@ -79,6 +79,7 @@ extension FaultSimulation {
         if planted == .repeatedEffects { try carryOut(effects) }
         guard aggregator.pipeline?.isSettled == true else { return }
         if batch.state.phase == .finished, batch.state.counts.clientsAlive == 0 { try endAggregator() }
+        try beginSegment()
         takeSnapshot()
         if aggregator.pipeline != nil, batch.state.phase == .resting { try rest() }
     }

@@ -225,7 +225,7 @@ package struct FaultSimulation {
                     .init(client: clients[$0].id, id: scenario.foreignUpdate(of: clients[$0].id).id)
                 }))
         if let last = aggregator.last { note(.ended(Digest(of: last.snapshot()))) }
-        try record.read(aggregator.disk, signedBy: SimulatedAggregator.key.publicKey)
+        try record.read(aggregator.disk.whole, signedBy: SimulatedAggregator.key.publicKey)
         record.hasEnded = aggregator.isOver
         record.state = state
         for client in clients {

@@ -18,10 +18,15 @@ public struct FaultTally: Sendable {
     /// Messages taken in while a batch was on its way to the disk.
     public internal(set) var meanwhile = 0
     public internal(set) var tornWrites = 0
+    /// Segments of the log that followed another, and those that were removed.
+    public internal(set) var segments = 0
+    public internal(set) var segmentsRemoved = 0
+    public internal(set) var segmentsCompressed = 0
     public internal(set) var snapshots = 0
     public internal(set) var snapshotsDamaged = 0
     public internal(set) var snapshotsPassedOver = 0
     public internal(set) var recoveriesFromSnapshots = 0
+    public internal(set) var recoveriesFromSegments = 0
     public internal(set) var partitions = 0
     /// Messages that the network lost.
     public internal(set) var lost = 0
@@ -53,9 +58,12 @@ public struct FaultTally: Sendable {
             (\.drains, "drains"), (\.changes, "settings changed"), (\.batches, "batches stored"),
             (\.waits, "waits for the disk"),
             (\.meanwhile, "messages taken in while a batch was stored"),
-            (\.tornWrites, "writes torn"), (\.snapshots, "snapshots kept"),
+            (\.tornWrites, "writes torn"), (\.segments, "segments begun"),
+            (\.segmentsRemoved, "segments removed"), (\.segmentsCompressed, "segments compressed"),
+            (\.snapshots, "snapshots kept"),
             (\.snapshotsDamaged, "snapshots damaged"), (\.snapshotsPassedOver, "snapshots passed over"),
-            (\.recoveriesFromSnapshots, "recoveries from a snapshot"), (\.partitions, "partitions"),
+            (\.recoveriesFromSnapshots, "recoveries from a snapshot"),
+            (\.recoveriesFromSegments, "recoveries from the beginning of a segment"), (\.partitions, "partitions"),
             (\.lost, "messages lost"), (\.repeated, "messages repeated"), (\.stalls, "stalls"),
             (\.clockSteps, "steps of the clock"), (\.twins, "second processes of a client"),
             (\.fenced, "sessions fenced"), (\.failed, "tasks failed"),

@@ -85,14 +85,14 @@ package struct FrameTrial {
     package static func replay(_ records: [Record], seed: UInt8) throws {
         let scenario = try FaultScenario(seed: UInt64(seed))
         let disk = SimulatedDisk(fuse: Fuse(), ignoresSync: false)
-        let log = try disk.openLog(.create, marks: [])
+        let log = try disk.openSegment(1, .create, marks: [])
         let all = [Record(channel: .header, time: 0, bytes: LogCodec.encode(header(of: scenario)))] + records
         for record in all {
             let channel = try log.addChannel(topic: record.channel.rawValue, schema: .none)
             try log.append(channel: channel, logTime: record.time, data: record.bytes)
         }
         try log.close()
-        _ = try Replay(RunLogReader(disk.readLog()))
+        _ = try Replay(RunLogReader(LogSegments(of: disk)))
     }
 
     // MARK: Steps
@@ -171,7 +171,7 @@ package struct FrameTrial {
     }
 
     private mutating func judge() throws {
-        let replay = try Replay(RunLogReader(disk.readLog())) { step in
+        let replay = try Replay(RunLogReader(LogSegments(of: disk))) { step in
             guard case .checked(let publication) = step, !publication.isEqual else { return }
             throw Violation(description: "version \(publication.version) replays to another digest")
         }

@@ -129,7 +129,8 @@ extension FaultSimulation {
             _ = core.handle(AggregatorEvent(time: recovery.lastTime + .seconds(60), kind: .tick))
         }
         return LoggedAggregator(
-            aggregator: core, log: recovery.log, changes: recovery.changes, key: SimulatedAggregator.key)
+            aggregator: core, log: recovery.log, changes: recovery.changes, key: SimulatedAggregator.key,
+            segmentBytes: scenario.configuration.log.segmentBytes, segmentGrowth: 0)
     }
 
     private mutating func beginRun() throws -> LoggedAggregator {
@@ -149,7 +150,7 @@ extension FaultSimulation {
             run: scenario.run, initial: .init(version: 0, state: scenario.initial))
         return LoggedAggregator(
             aggregator: core, log: RunLogWriter(creating: aggregator.disk, header: header, at: clock),
-            key: SimulatedAggregator.key)
+            key: SimulatedAggregator.key, segmentBytes: scenario.configuration.log.segmentBytes, segmentGrowth: 0)
     }
 
     private mutating func crashAggregator() {

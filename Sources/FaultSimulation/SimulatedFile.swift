@@ -33,6 +33,9 @@ final class SimulatedFile: LogStorage {
     /// For a process that finds the file there.
     func reopen() { isNew = false }
 
+    /// Has the name of a file whose name is on the disk.
+    func takePlace(of other: SimulatedFile) { isNameDurable = other.isNameDurable }
+
     // MARK: LogStorage
 
     /// A process that dies here leaves the bytes up to some length, as one that is killed within a long write does.

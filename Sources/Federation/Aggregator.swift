@@ -90,6 +90,8 @@ public struct Aggregator: Sendable {
 
     /// The published state.
     public var current: AggregatorMessage.GlobalPrompts { history[history.count - 1] }
+    /// The states that updates may start from, ascending by version; the last is the current one.
+    public var keptStates: [AggregatorMessage.GlobalPrompts] { history }
     /// Updates waiting for the next flush.
     public var buffered: Int { buffer.count }
 

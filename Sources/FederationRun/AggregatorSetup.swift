@@ -117,7 +117,7 @@ package struct AggregatorSetup {
 
     /// What the run's prompts files say of themselves.
     package var label: PromptsLabel {
-        PromptsLabel(model: model, folder: folder, runID: log.run.map { "\($0)" } ?? "")
+        PromptsLabel(model: model, folder: folder, runID: "\(log.run)")
     }
 
     /// A folder that has a run's other files but no log is not for a new run.
@@ -129,7 +129,7 @@ package struct AggregatorSetup {
         guard traces.isEmpty else {
             throw RunFolderError(
                 "\(folder.path): expected the log of the run that left \(traces.joined(separator: " and ")), found none;"
-                    + " bring \(folder.log) back, or choose another folder for a new run")
+                    + " bring \(folder.segment(1)) and those behind it back, or choose another folder for a new run")
         }
     }
 

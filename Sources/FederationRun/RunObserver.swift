@@ -25,10 +25,26 @@ package struct RunObserver {
         self.folder = folder
         self.files = files
         self.history = history
-        metrics = try CSVFile(
-            path: folder.metrics, header: RunHistory.VersionRow.header, rows: history.versions.map(\.csv))
-        evaluations = try CSVFile(
-            path: folder.evaluations, header: RunHistory.EvaluationRow.header, rows: history.evaluations.map(\.csv))
+        metrics = try Self.table(
+            folder.metrics, RunHistory.VersionRow.header, history.versions.map { ($0.version, $0.csv) }, of: history)
+        evaluations = try Self.table(
+            folder.evaluations, RunHistory.EvaluationRow.header, history.evaluations.map { ($0.version, $0.csv) },
+            of: history)
+    }
+
+    /// A table with the rows of a history. Where that keeps but a part of its rows, those that the file has of earlier
+    /// versions stay.
+    private static func table(
+        _ path: String, _ header: String, _ rows: [(version: Version, csv: String)], of history: RunHistory
+    ) throws -> CSVFile {
+        guard history.isThinned, FileManager.default.fileExists(atPath: path) else {
+            return try CSVFile(path: path, header: header, rows: rows.map(\.csv))
+        }
+        let newest = rows.suffix(RunHistory.newestRows)
+        let first = newest.first?.version ?? .max
+        return try CSVFile(
+            continuing: path, upTo: { row in row.prefix { $0 != "," }.isVersion(below: first) }, rows: newest.map(\.csv)
+        )
     }
 
     package mutating func begin(at time: Timestamp) { history.begin(at: time) }
@@ -76,6 +92,10 @@ package struct RunObserver {
         guard let files else { return try prompts.write(to: folder.prompts) }
         files.replace(.prompts) { [folder] in try prompts.write(to: folder.prompts) }
     }
+}
+
+extension Substring {
+    fileprivate func isVersion(below bound: Version) -> Bool { Version(self).map { $0 < bound } ?? false }
 }
 
 extension Validation {

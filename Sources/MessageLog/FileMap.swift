@@ -9,7 +9,7 @@ package final class FileMap: Sendable {
 
     private let isCopy: Bool
 
-    convenience init(path: String) throws(LogError) {
+    package convenience init(path: String) throws(LogError) {
         let descriptor = retryingInterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         guard descriptor >= 0 else { throw openFailure(path: path, operation: "read") }
         defer { _ = close(descriptor) }
@@ -41,6 +41,13 @@ package final class FileMap: Sendable {
         isCopy = true
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: content.count, alignment: 16)
         memory.copyBytes(from: content)
+        bytes = UnsafeRawBufferPointer(memory)
+    }
+
+    /// Bytes that were made of those of a file; the map deallocates them.
+    init(path: String, owning memory: UnsafeMutableRawBufferPointer) {
+        self.path = path
+        isCopy = true
         bytes = UnsafeRawBufferPointer(memory)
     }
 

@@ -20,8 +20,10 @@ struct LogContents {
         var offset: UInt64
         /// Of the whole record.
         var length: UInt64
-        /// Of the inner records.
+        var compression: ChunkHead.Compression = .none
+        /// Of the inner records, and of what is stored of them.
         var recordsSize: UInt64
+        var storedSize: UInt64
         var times: TimeRange?
         var index: [MessageIndex.Location]
         var indexLength: UInt64
@@ -101,9 +103,8 @@ extension [UInt8] {
                 content.append(integer: location.offset)
             }
             content.append(integer: chunk.indexLength)
-            // Uncompressed, so both sizes are the same.
-            content.append(string: "")
-            content.append(integer: chunk.recordsSize)
+            content.append(string: chunk.compression.rawValue)
+            content.append(integer: chunk.storedSize)
             content.append(integer: chunk.recordsSize)
         }
     }

@@ -10,6 +10,10 @@ public struct LogPosition: Hashable, Sendable {
     public var schemaCount: Int
     public var channelCount: Int
 
+    /// Before everything.
+    public static let start = LogPosition(
+        length: 0, checksum: 0, chunkCount: 0, messageCount: 0, schemaCount: 0, channelCount: 0)
+
     public init(
         length: UInt64, checksum: UInt32, chunkCount: Int, messageCount: UInt64, schemaCount: Int, channelCount: Int
     ) {

@@ -1,28 +1,36 @@
 /// Reads a log from its first to its last message and checks every byte on the way.
 ///
-///     var reader = try LogReader(path: "run.mcap")
+///     var reader = try LogReader(path: "run-000001.mcap")
 ///     while let message = try reader.next() {
 ///         message.data.withUnsafeBytes { ... }
 ///     }
 ///     if case .tornTail(let offset, let dropped) = reader.end { ... }
 ///
-/// A torn end is no error: reading stops there and `end` says so. Damage before the end throws `LogError.damaged`.
+/// A torn end is no error: reading stops there and `end` says so. Damage before the end throws `LogError.damaged`. A sound MCAP
+/// file that another program made of a log is read as well, as far as its compression is known.
 ///
 /// A log may be read while it is written; the reader sees what was there when it opened the file. But do not read while
 /// a writer opens a log to continue it: it may cut off a torn end that the reader has mapped.
 public struct LogReader: ~Copyable, Sendable {
     private var scanner: LogScanner
     private var nextMessage = 0
+    /// Messages read so far.
+    private var count = 0
+    /// Reads on where the file turns out to be of another program's making.
+    private var foreign: ForeignReader?
 
     /// Maps the file and checks its first bytes.
     /// - Throws: `LogError.missing`, `.notARegularFile`, `.notALog`, `.damaged` or `.system`.
-    public init(path: String) throws(LogError) {
-        scanner = try LogScanner(FileMap(path: path))
-    }
+    public init(path: String) throws(LogError) { try self.init(FileMap(path: path)) }
 
     /// Reads what was mapped before.
     package init(_ map: FileMap) throws(LogError) {
-        scanner = try LogScanner(map)
+        do throws(LogError) {
+            scanner = try LogScanner(map)
+        } catch .rewritten {
+            scanner = LogScanner(map, behind: LogContents())
+            foreign = ForeignReader(map)
+        }
     }
 
     init(_ scanner: consuming LogScanner) { self.scanner = scanner }
@@ -31,8 +39,23 @@ public struct LogReader: ~Copyable, Sendable {
     public var path: String { scanner.map.path }
 
     /// The next message, or nil at the end of the log.
-    /// - Throws: `LogError.damaged`.
+    /// - Throws: `LogError.damaged`, or `.rewritten` for a file of another program's making that cannot be read.
     public mutating func next() throws(LogError) -> LogMessage? {
+        if foreign != nil { return try foreign!.next() }
+        do throws(LogError) {
+            let message = try nextOwn()
+            count += 1
+            return message
+        } catch .rewritten {
+            var reader = ForeignReader(scanner.map)
+            // The order of the messages is the same, whatever their layout.
+            for _ in 0..<count { _ = try reader.next() }
+            foreign = reader
+            return try foreign!.next()
+        }
+    }
+
+    private mutating func nextOwn() throws(LogError) -> LogMessage? {
         while nextMessage == scanner.messages.count {
             nextMessage = 0
             guard try scanner.nextChunk() else { return nil }
@@ -43,26 +66,27 @@ public struct LogReader: ~Copyable, Sendable {
             channel: location.channel, topic: scanner.contents.registry.channels[location.channel.ordinal].topic,
             sequence: location.sequence, logTime: location.logTime, publishTime: location.publishTime,
             chunk: scanner.contents.chunkCount - 1, offset: UInt64(location.offset),
-            data: MappedBytes(map: scanner.map, range: location.data))
+            data: MappedBytes(map: scanner.records, range: location.data))
     }
 
     /// How the log ends; nil until `next()` has returned nil.
-    public var end: LogEnd? { scanner.end }
+    public var end: LogEnd? { foreign == nil ? scanner.end : .closed }
 
     /// The schemas read so far, in the order of their ids.
-    public var schemas: [LogSchema] { scanner.contents.registry.schemas }
+    public var schemas: [LogSchema] { registry.schemas }
+
+    private var registry: Registry { foreign?.registry ?? scanner.contents.registry }
 
     /// A schema of those read so far; nil for a channel that has none.
     public func schema(_ id: SchemaID) -> LogSchema? {
-        scanner.contents.registry.schemas.indices.contains(Int(id.value) - 1)
-            ? scanner.contents.registry.schemas[Int(id.value) - 1] : nil
+        registry.schemas.indices.contains(Int(id.value) - 1) ? registry.schemas[Int(id.value) - 1] : nil
     }
 
     /// The channels read so far, in the order of their ids.
-    public var channels: [LogChannel] { scanner.contents.registry.channels }
+    public var channels: [LogChannel] { registry.channels }
 
     /// Chunks read so far.
-    public var chunkCount: Int { scanner.contents.chunkCount }
+    public var chunkCount: Int { foreign?.chunkCount ?? scanner.contents.chunkCount }
 
     /// Bytes from the start of the file up to the last whole record that was read.
     public var length: UInt64 { scanner.contents.length }

@@ -12,7 +12,12 @@ struct LogScanner: ~Copyable {
     /// Index records of the last chunk that the tear took away. They belong where the tear begins.
     private(set) var missingIndex: [UInt8] = []
 
-    private var index = MessageIndex()
+    /// The present chunk, and where its inner records lie in `records`.
+    private(set) var chunk: (head: ChunkHead, records: Range<Int>)?
+    /// What holds the inner records of the present chunk: the file, or what was unpacked of it.
+    private(set) var records: FileMap
+    private(set) var index = MessageIndex()
+    private(set) var times: TimeRange?
     private var recordNumber = 0
 
     struct MessageLocation {
@@ -20,14 +25,15 @@ struct LogScanner: ~Copyable {
         var sequence: UInt32
         var logTime: UInt64
         var publishTime: UInt64
-        /// Of the record, from the start of the file.
+        /// Of the record, from the start of the file; of a record that was compressed, of its chunk.
         var offset: Int
-        /// Of the data, from the start of the file.
+        /// Of the data, in what holds the chunk's records.
         var data: Range<Int>
     }
 
     init(_ map: FileMap) throws(LogError) {
         self.map = map
+        records = map
         contents = LogContents()
         try checkOpening()
     }
@@ -36,6 +42,7 @@ struct LogScanner: ~Copyable {
     /// damage.
     init(_ map: FileMap, behind known: LogContents) {
         self.map = map
+        records = map
         contents = known
     }
 
@@ -52,9 +59,7 @@ struct LogScanner: ~Copyable {
         }
         switch RecordKind(rawValue: bytes[position]) {
         case .chunk:
-            guard let head = try chunkHead() else { return false }
-            try take(head)
-            return true
+            return try takeChunk()
         case .dataEnd:
             try checkClosingSection()
         default:
@@ -87,110 +92,108 @@ struct LogScanner: ~Copyable {
 
     // MARK: Chunks
 
-    private struct ChunkHead {
-        var startTime: UInt64
-        var endTime: UInt64
-        var checksum: UInt32
-        /// The inner records, from the start of the file.
-        var records: Range<Int>
-    }
-
-    /// The head of the chunk at `position`, or nil if the log ends here.
-    private mutating func chunkHead() throws(LogError) -> ChunkHead? {
+    /// Takes the chunk at `position`. False if the log ends here.
+    private mutating func takeChunk() throws(LogError) -> Bool {
         guard bytes.count - position >= LogFormat.chunkHeadSize else {
             end = tear()
-            return nil
+            return false
         }
-        guard let head = DamageSearch.chunkSizes(bytes, at: position) else {
+        guard let head = ChunkHead(bytes, at: position) else {
             try breakOff(.chunk, "the sizes in its head contradict each other", searchFrom: position + 1)
-            return nil
+            return false
         }
-        let start = position + LogFormat.chunkHeadSize
         // Three sizes agree, so the chunk was meant to be this long and the file was cut.
-        guard head.recordsSize <= bytes.count - start else {
+        guard head.isWhole(in: bytes) else {
             end = tear()
-            return nil
+            return false
         }
-        let records = start..<start + head.recordsSize
-        guard Checksum.of(UnsafeRawBufferPointer(rebasing: bytes[records])) == head.checksum else {
-            try breakOff(.chunk, "its checksum does not fit its bytes", searchFrom: records.upperBound)
-            return nil
+        guard let (holder, range) = head.records(of: map) else {
+            try breakOff(.chunk, "its checksum does not fit its bytes", searchFrom: head.stored.upperBound)
+            return false
         }
-        return ChunkHead(
-            startTime: bytes.integer(UInt64.self, at: position + LogFormat.recordPrefixSize),
-            endTime: bytes.integer(UInt64.self, at: position + LogFormat.recordPrefixSize + 8),
-            checksum: head.checksum, records: records)
+        records = holder
+        chunk = (head, range)
+        try take(head, range)
+        return true
     }
 
     /// Takes a chunk whose checksum fits.
-    private mutating func take(_ head: ChunkHead) throws(LogError) {
+    private mutating func take(_ head: ChunkHead, _ range: Range<Int>) throws(LogError) {
         let chunkOffset = position
         index.removeAll()
-        var times: TimeRange?
-        var offset = head.records.lowerBound
-        while offset < head.records.upperBound {
-            offset = try takeRecord(at: offset, of: head, times: &times)
-        }
+        times = nil
+        var offset = range.lowerBound
+        while offset < range.upperBound { offset = try takeRecord(at: offset, of: range) }
         guard head.startTime == times?.start ?? 0, head.endTime == times?.end ?? 0 else {
             throw damage(
                 .chunk, at: chunkOffset + LogFormat.recordPrefixSize, "its times are not those of its messages")
         }
-        contents.addBytes(UnsafeRawBufferPointer(rebasing: bytes[chunkOffset..<head.records.lowerBound]))
-        contents.addBytes(checksum: head.checksum, size: head.records.count)
+        if head.compression == .none {
+            contents.addBytes(UnsafeRawBufferPointer(rebasing: bytes[chunkOffset..<head.stored.lowerBound]))
+            contents.addBytes(checksum: head.checksum, size: head.stored.count)
+        } else {
+            contents.addBytes(UnsafeRawBufferPointer(rebasing: bytes[chunkOffset..<head.stored.upperBound]))
+        }
         recordNumber += 1
         var indexBytes: [UInt8] = []
         let locations = index.encode(into: &indexBytes, fileOffset: contents.length)
         let entry = LogContents.ChunkEntry(
-            offset: UInt64(chunkOffset), length: UInt64(head.records.upperBound - chunkOffset),
-            recordsSize: UInt64(head.records.count), times: times, index: locations,
-            indexLength: UInt64(indexBytes.count))
+            offset: UInt64(chunkOffset), length: UInt64(head.stored.upperBound - chunkOffset),
+            compression: head.compression, recordsSize: UInt64(head.recordsSize), storedSize: UInt64(head.stored.count),
+            times: times, index: locations, indexLength: UInt64(indexBytes.count))
         try checkIndex(indexBytes, locations)
         contents.addChunk(entry)
     }
 
+    /// Where a place among the inner records lies in the file, as far as it can be said.
+    private func place(_ offset: Int) -> Int { records === map ? offset : position }
+
     /// Takes the record at `offset` within a chunk and returns where the next one begins.
-    private mutating func takeRecord(
-        at offset: Int, of head: ChunkHead, times: inout TimeRange?
-    ) throws(LogError) -> Int {
-        let available = head.records.upperBound - offset - LogFormat.recordPrefixSize
-        guard available >= 0 else { throw damage(.unknown, at: offset, "the chunk ends within a record's head") }
+    private mutating func takeRecord(at offset: Int, of range: Range<Int>) throws(LogError) -> Int {
+        let bytes = records.bytes
+        let available = range.upperBound - offset - LogFormat.recordPrefixSize
+        guard available >= 0 else { throw damage(.unknown, at: place(offset), "the chunk ends within a record's head") }
         let size = bytes.integer(UInt64.self, at: offset + 1)
         guard size <= UInt64(available) else {
-            throw damage(.unknown, at: offset, "a record of \(size) bytes has only \(available) left in its chunk")
+            throw damage(
+                .unknown, at: place(offset), "a record of \(size) bytes has only \(available) left in its chunk")
         }
         let start = offset + LogFormat.recordPrefixSize
         let content = start..<start + Int(size)
         switch RecordKind(rawValue: bytes[offset]) {
         case .message:
-            try takeMessage(at: offset, content, firstRecord: head.records.lowerBound, times: &times)
+            try takeMessage(at: offset, content, firstRecord: range.lowerBound)
         case .schema:
             try takeSchema(at: offset, content)
         case .channel:
             try takeChannel(at: offset, content)
         default:
-            throw damage(.unknown, at: offset, "a chunk holds no records that begin with the byte \(bytes[offset])")
+            throw damage(
+                .unknown, at: place(offset), "a chunk holds no records that begin with the byte \(bytes[offset])")
         }
         return content.upperBound
     }
 
     private mutating func takeMessage(
-        at offset: Int, _ content: Range<Int>, firstRecord: Int, times: inout TimeRange?
+        at offset: Int, _ content: Range<Int>, firstRecord: Int
     ) throws(LogError) {
+        let bytes = records.bytes
         guard content.count >= LogFormat.messageHeadSize else {
-            throw damage(.message, at: offset, "it has \(content.count) bytes, too few for its head")
+            throw damage(.message, at: place(offset), "it has \(content.count) bytes, too few for its head")
         }
         let message = MessageLocation(
             channel: ChannelID(value: bytes.integer(UInt16.self, at: content.lowerBound)),
             sequence: bytes.integer(UInt32.self, at: content.lowerBound + 2),
             logTime: bytes.integer(UInt64.self, at: content.lowerBound + 6),
             publishTime: bytes.integer(UInt64.self, at: content.lowerBound + 14),
-            offset: offset, data: content.lowerBound + LogFormat.messageHeadSize..<content.upperBound)
+            offset: place(offset), data: content.lowerBound + LogFormat.messageHeadSize..<content.upperBound)
         guard contents.registry.knows(message.channel) else {
-            throw damage(.message, at: offset, "its channel \(message.channel.value) was never declared")
+            throw damage(.message, at: place(offset), "its channel \(message.channel.value) was never declared")
         }
         guard message.sequence == contents.nextSequence else {
             throw damage(
-                .message, at: offset, "expected the sequence number \(contents.nextSequence), found \(message.sequence)"
+                .message, at: place(offset),
+                "expected the sequence number \(contents.nextSequence), found \(message.sequence)"
             )
         }
         if times == nil { times = TimeRange(message.logTime) } else { times?.add(message.logTime) }
@@ -200,21 +203,21 @@ struct LogScanner: ~Copyable {
     }
 
     private mutating func takeSchema(at offset: Int, _ content: Range<Int>) throws(LogError) {
-        var cursor = FieldCursor(UnsafeRawBufferPointer(rebasing: bytes[content]))
-        guard let (id, schema) = cursor.schema() else { throw damage(.schema, at: offset, "it is malformed") }
+        var cursor = FieldCursor(UnsafeRawBufferPointer(rebasing: records.bytes[content]))
+        guard let (id, schema) = cursor.schema() else { throw damage(.schema, at: place(offset), "it is malformed") }
         guard contents.registry.add(schema)?.value == id else {
-            throw damage(.schema, at: offset, "its id \(id) is not the next one")
+            throw damage(.schema, at: place(offset), "its id \(id) is not the next one")
         }
     }
 
     private mutating func takeChannel(at offset: Int, _ content: Range<Int>) throws(LogError) {
-        var cursor = FieldCursor(UnsafeRawBufferPointer(rebasing: bytes[content]))
-        guard let (id, channel) = cursor.channel() else { throw damage(.channel, at: offset, "it is malformed") }
+        var cursor = FieldCursor(UnsafeRawBufferPointer(rebasing: records.bytes[content]))
+        guard let (id, channel) = cursor.channel() else { throw damage(.channel, at: place(offset), "it is malformed") }
         guard contents.registry.knows(channel.schema) else {
-            throw damage(.channel, at: offset, "its schema \(channel.schema.value) was never declared")
+            throw damage(.channel, at: place(offset), "its schema \(channel.schema.value) was never declared")
         }
         guard contents.registry.add(channel)?.value == id else {
-            throw damage(.channel, at: offset, "its id \(id) is not the next one")
+            throw damage(.channel, at: place(offset), "its id \(id) is not the next one")
         }
     }
 
@@ -296,7 +299,7 @@ struct LogScanner: ~Copyable {
 
     /// Ends the log here if nothing whole follows, and throws if something does: then this is no torn end.
     private mutating func breakOff(_ kind: RecordKind, _ detail: String, searchFrom: Int) throws(LogError) {
-        if DamageSearch.findsRecord(bytes, from: searchFrom, channelCount: contents.registry.channels.count) {
+        if DamageSearch.findsRecord(map, from: searchFrom, channelCount: contents.registry.channels.count) {
             throw damage(kind, at: position, detail)
         }
         end = tear()

@@ -1,6 +1,6 @@
 /// Writes a log in which every commit survives a crash (a write-ahead log in the MCAP format).
 ///
-///     let log = try LogWriter(path: "run.mcap", mode: .create)
+///     let log = try LogWriter(path: "run-000001.mcap", mode: .create)
 ///     let schema = try log.addSchema(name: "impromptu.Update", encoding: "protobuf", data: descriptor)
 ///     let updates = try log.addChannel(topic: "updates", schema: schema)
 ///     try log.append(channel: updates, logTime: now, data: bytes)
@@ -231,6 +231,13 @@ public final class LogWriter {
     /// Commits, then writes the summary and the footer that other MCAP readers use. The writer takes nothing more.
     /// - Throws: `LogError.system` or `.unusable`.
     public func close() throws(LogError) {
+        try end()
+        file.unlock()
+    }
+
+    /// As `close`, and keeps the lock for as long as the writer lives: until its successor holds that of another file.
+    /// - Throws: `LogError.system` or `.unusable`.
+    package func end() throws(LogError) {
         try commit()
         let closing = contents.closingSection()
         let offset = contents.length
@@ -238,7 +245,6 @@ public final class LogWriter {
             try file.write(closing.span.bytes, at: offset)
             try file.synchronize()
         }
-        file.unlock()
         refusal = "it was closed"
     }
 

@@ -52,8 +52,9 @@ struct OpenChunk {
         }
         contents.addChunk(
             LogContents.ChunkEntry(
-                offset: offset, length: UInt64(length), recordsSize: UInt64(recordsSize), times: times,
-                index: locations, indexLength: UInt64(bytes.count - length)))
+                offset: offset, length: UInt64(length), recordsSize: UInt64(recordsSize),
+                storedSize: UInt64(recordsSize), times: times, index: locations,
+                indexLength: UInt64(bytes.count - length)))
     }
 
     /// Starts the next chunk in the same memory.

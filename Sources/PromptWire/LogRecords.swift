@@ -180,14 +180,53 @@ public struct Checkpoint: Hashable, Sendable {
     public var chain: [UInt8]
     /// The aggregator's Ed25519 signature, 64 bytes; empty where it has no key.
     public var signature: [UInt8]
-    /// Whether the log was closed in order behind this record.
-    public var closing: Bool
+    public var end: End
 
-    public init(records: UInt64, chain: [UInt8], signature: [UInt8] = [], closing: Bool) {
+    /// What follows a checkpoint.
+    public enum End: UInt8, Hashable, Sendable {
+        case none
+        /// The log was closed in order behind it.
+        case closing
+        /// Its segment was closed behind it, and the log continues in the next one.
+        case continued
+    }
+
+    public init(records: UInt64, chain: [UInt8], signature: [UInt8] = [], end: End = .none) {
         self.records = records
         self.chain = chain
         self.signature = signature
-        self.closing = closing
+        self.end = end
+    }
+}
+
+/// The first record of each segment of the log but the first: all that a replay needs to start from there.
+public struct SegmentStarted: Hashable, Sendable {
+    /// Counts the log's segments from 1, so it is at least 2.
+    public var number: Int
+    /// The records of the segments before.
+    public var records: UInt64
+    /// The chain over these records, 32 bytes.
+    public var chain: [UInt8]
+    /// Bytes of the segments before, as they were first written.
+    public var bytes: UInt64
+    /// The log's first record.
+    public var header: RunHeader
+    /// The newest start of the aggregator.
+    public var start: EpochStarted
+    /// The aggregator's state and the run's figures, in the form of the program that wrote it.
+    public var snapshot: [UInt8]
+
+    public init(
+        number: Int, records: UInt64, chain: [UInt8], bytes: UInt64, header: RunHeader, start: EpochStarted,
+        snapshot: [UInt8]
+    ) {
+        self.number = number
+        self.records = records
+        self.chain = chain
+        self.bytes = bytes
+        self.header = header
+        self.start = start
+        self.snapshot = snapshot
     }
 }
 
@@ -203,6 +242,7 @@ public enum LogRecord: Hashable, Sendable {
     case publication(Publication)
     case validation(Validation)
     case checkpoint(Checkpoint)
+    case segment(SegmentStarted)
 }
 
 /// The channels of the aggregator's log.
@@ -216,6 +256,7 @@ public enum LogChannel: String, Hashable, Sendable, CaseIterable {
     case publication = "/publication"
     case validation = "/validation"
     case checkpoint = "/checkpoint"
+    case segment = "/segment"
 
     /// The full name of the protobuf message that the channel's records hold, found in `LogCodec.schema`.
     public var schemaName: String {
@@ -229,6 +270,7 @@ public enum LogChannel: String, Hashable, Sendable, CaseIterable {
         case .publication: "impromptu.v2.Publication"
         case .validation: "impromptu.v2.Validation"
         case .checkpoint: "impromptu.v2.Checkpoint"
+        case .segment: "impromptu.v2.SegmentStarted"
         }
     }
 }

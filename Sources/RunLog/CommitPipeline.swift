@@ -81,7 +81,8 @@ package struct CommitPipeline {
     /// - Throws: `LogError`.
     package mutating func next(settling: Bool) throws -> Step {
         if let storing {
-            return settling || engine.bufferedBytes >= waitingBytes ? .wait(storing) : .rest
+            let settles = settling || engine.isSegmentFull
+            return settles || engine.bufferedBytes >= waitingBytes ? .wait(storing) : .rest
         }
         guard let batch = try engine.seal() else { return .rest }
         storing = batch
@@ -100,6 +101,16 @@ package struct CommitPipeline {
     /// Whether all that was taken in is on the disk and its effects were given out: the moments that a snapshot, the end
     /// of the run and its rest wait for.
     package var isSettled: Bool { storing == nil && engine.bufferedBytes == 0 }
+
+    /// Begins the log's next segment where the present one is full and all is settled.
+    /// - Parameter history: what the driver's observers kept of the effects that were given out, which are all.
+    /// - Returns: whether it did.
+    /// - Throws: `LogError`.
+    package mutating func beginSegmentIfDue(_ history: RunHistory) throws -> Bool {
+        guard isSettled, engine.isSegmentFull else { return false }
+        try engine.beginSegment(history)
+        return true
+    }
 
     /// Stores all that was taken in, for a driver that has nothing else to do meanwhile.
     /// - Returns: what is to be done, in order.

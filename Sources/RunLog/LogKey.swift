@@ -42,7 +42,7 @@ extension Checkpoint {
     /// What the signature is of.
     fileprivate func signed(at place: [UInt8]) -> [UInt8] {
         Array("impromptu log checkpoint".utf8) + withUnsafeBytes(of: records.littleEndian, Array.init) + chain
-            + [closing ? 1 : 0] + place
+            + [end.rawValue] + place
     }
 
     /// Whether the holder of a key has signed it.

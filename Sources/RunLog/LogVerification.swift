@@ -6,8 +6,12 @@ import Text
 /// runs no record through the core.
 public struct LogVerification: Encodable, Sendable {
     public var log: String
-    /// Records that were read.
+    /// Records of the log, from its first one on.
     public var records = 0
+    /// The first of them that is there: earlier ones were removed with their segments.
+    public var firstRecord = 0
+    /// The segments that were read.
+    public var segments = 0
     /// Those that a signature stands for: up to the last checkpoint.
     public var signedRecords = 0
     public var checkpoints = 0
@@ -17,13 +21,18 @@ public struct LogVerification: Encodable, Sendable {
     public var areKeysTrusted: Bool
     /// Whether the log was closed in order behind its last record.
     public var isClosed = false
+    /// Whether the last checkpoint says that another segment follows, which is not there.
+    public var lacksSegment = false
     /// Bytes of a torn end.
     public var droppedBytes: UInt64 = 0
-    /// Why the log is not what was signed from record `signedRecords` on, counted from 0; nil where it is.
+    /// Why the log is not what was signed from record `signedRecords` on, counted from 0, with the segment's file; nil where
+    /// it is.
     public var problem: String?
 
     /// Reads a log, which may be one that is being written.
-    /// - Parameter trusted: public keys of the aggregator; empty to take the log's word for its key.
+    /// - Parameters:
+    ///   - path: a run folder, or the file of one segment.
+    ///   - trusted: public keys of the aggregator; empty to take the log's word for its key.
     /// - Throws: `LogError` where there is no log.
     public init(log path: String, trusted: [[UInt8]] = []) throws {
         self.init(try RunLogReader(path: path), trusted: trusted)
@@ -42,45 +51,57 @@ public struct LogVerification: Encodable, Sendable {
     private mutating func read(_ reader: inout RunLogReader, trusted: [[UInt8]]) throws {
         var key: [UInt8]?
         while let entry = try reader.next() {
-            isClosed = false
+            (isClosed, lacksSegment) = (false, false)
+            if segments == 0 {
+                segments = 1
+                (firstRecord, records, signedRecords) = (entry.number, entry.number, entry.number)
+            } else if case .segment = entry.record {
+                segments += 1
+            }
             switch entry.record {
             case .epoch(let start):
-                try accept(start.signingKey, after: key, trusted, record: records)
+                try accept(start.signingKey, after: key, trusted, entry)
                 key = start.signingKey
+            case .segment(let segment):
+                try accept(segment.start.signingKey, after: key, trusted, entry)
+                key = segment.start.signingKey
             case .checkpoint(let checkpoint):
                 guard let key else {
-                    throw ReplayError("record \(records): a checkpoint before the aggregator's start")
+                    throw ReplayError("\(entry.words): a checkpoint before the aggregator's start")
                 }
                 guard key.isEmpty || checkpoint.isSigned(by: key, at: entry.place) else {
                     let found = checkpoint.signature.isEmpty ? "none" : "another"
                     throw ReplayError(
-                        "record \(records): expected a checkpoint with a signature of the key \(hexadecimal(key)), found"
+                        "\(entry.words): expected a checkpoint with a signature of the key \(hexadecimal(key)), found"
                             + " \(found)")
                 }
                 checkpoints += 1
                 signedRecords = records + 1
-                isClosed = checkpoint.closing
+                isClosed = checkpoint.end == .closing
+                lacksSegment = checkpoint.end == .continued
             default: break
             }
             records += 1
         }
         droppedBytes = reader.droppedBytes
-        if reader.end == .closed, !isClosed {
+        if reader.end == .closed, !isClosed, !lacksSegment {
             throw ReplayError("the file was closed behind record \(records - 1), which is no closing checkpoint")
         }
     }
 
     /// Takes the key that a start of the aggregator names.
-    private mutating func accept(_ key: [UInt8], after last: [UInt8]?, _ trusted: [[UInt8]], record: Int) throws {
+    private mutating func accept(
+        _ key: [UInt8], after last: [UInt8]?, _ trusted: [[UInt8]], _ entry: RunLogEntry
+    ) throws {
         let name = key.isEmpty ? "no key" : "the key \(hexadecimal(key))"
         guard trusted.isEmpty || trusted.contains(key) else {
             throw ReplayError(
-                "record \(record): the aggregator's start names \(name), expected "
+                "\(entry.words): the aggregator's start names \(name), expected "
                     + trusted.map(hexadecimal).joined(separator: " or "))
         }
         guard !trusted.isEmpty || last == nil || last == key else {
             throw ReplayError(
-                "record \(record): the aggregator's start names \(name), another than the start before it; --public-key"
+                "\(entry.words): the aggregator's start names \(name), another than the start before it; --public-key"
                     + " for each says that both are the aggregator's")
         }
         if !key.isEmpty, !keys.contains(hexadecimal(key)) { keys.append(hexadecimal(key)) }
@@ -90,15 +111,29 @@ public struct LogVerification: Encodable, Sendable {
     public var verdict: String {
         let isSigned = !keys.isEmpty
         let word = isSigned ? "signed" : "chained"
+        let known = signedRecords - firstRecord
         if let problem {
-            return signedRecords == 0
+            return known == 0
                 ? "NOT WHAT WAS SIGNED: nothing of it is shown to be: \(problem)"
-                : "NOT WHAT WAS SIGNED from record \(signedRecords) on, the first \(signedRecords) are: \(problem)"
+                : "NOT WHAT WAS SIGNED from record \(signedRecords) on, \(first(known)) are: \(problem)"
         }
-        if isClosed { return "whole: all \(records) records are as they were \(word), and the log was closed in order" }
+        if isClosed {
+            let all = firstRecord == 0 ? "whole: all \(records)" : "whole from record \(firstRecord) on: all"
+            return "\(all) records are as they were \(word), and the log was closed in order"
+        }
         let rest = records - signedRecords
-        return "unfinished: the first \(signedRecords) records are as they were \(word), "
-            + (rest == 0 ? "and none follow" : "the \(rest) behind them not yet")
-            + "; the aggregator is at work, was cut short, or the rest was cut off"
+        let behind = rest == 0 ? "and none follow" : "the \(rest) behind them not yet"
+        let what = lacksSegment ? "and the segment that follows is not there" : behind
+        return "unfinished: \(first(known)) records are as they were \(word), "
+            + what + "; the aggregator is at work, was cut short, or the rest was cut off"
     }
+
+    private func first(_ count: Int) -> String {
+        firstRecord == 0 ? "the first \(count)" : "the \(count) from record \(firstRecord) on"
+    }
+}
+
+extension RunLogEntry {
+    /// Names the record.
+    fileprivate var words: String { "\(file): record \(number)" }
 }

@@ -13,6 +13,9 @@ package struct LoggedAggregator {
     package private(set) var aggregator: Aggregator
     private let log: RunLogWriter
     private let key: LogKey?
+    /// The size at which the log's next segment begins, in bytes, and over the size of the state that it begins with.
+    private let segmentBytes: UInt64
+    private let segmentGrowth: Int
     private var checkpoints = CheckpointRhythm()
     /// The settings that were changed since the run began, in their order.
     private var changes: [SettingChanged]
@@ -23,8 +26,8 @@ package struct LoggedAggregator {
     package private(set) var impostures = 0
     /// Updates that were answered without a record, since they come to nothing whatever else happens.
     package private(set) var turnedAway = 0
-    /// The present start of the run's aggregator, counted from 1; 0 where it was not started.
-    private var epoch: UInt64 = 0
+    /// The present start of the run's aggregator; nil where it was not started.
+    private var started: EpochStarted?
     /// The last version that was published.
     private var newest: EncodedVersion?
     /// When the last record was made.
@@ -37,7 +40,14 @@ package struct LoggedAggregator {
     /// - Parameters:
     ///   - changes: the settings that were changed before.
     ///   - key: signs the log's checkpoints; nil leaves them unsigned.
-    package init(aggregator: Aggregator, log: RunLogWriter, changes: [SettingChanged] = [], key: LogKey? = nil) {
+    ///   - segmentBytes: the size at which the log's next segment begins.
+    ///   - segmentGrowth: its least size over that of the state that it begins with.
+    package init(
+        aggregator: Aggregator, log: RunLogWriter, changes: [SettingChanged] = [], key: LogKey? = nil,
+        segmentBytes: UInt64 = .max, segmentGrowth: Int = SnapshotRhythm.liveGrowth
+    ) {
+        self.segmentBytes = segmentBytes
+        self.segmentGrowth = segmentGrowth
         self.aggregator = aggregator
         self.changes = changes
         self.log = log
@@ -51,7 +61,7 @@ package struct LoggedAggregator {
         let start = EpochStarted(
             epoch: epoch, program: .running, signingKey: key?.publicKey ?? [], fork: fork)
         try log.append(start, at: time)
-        self.epoch = epoch
+        started = start
         try handle(.started, at: time)
     }
 
@@ -188,7 +198,7 @@ package struct LoggedAggregator {
     /// - Returns: nil where nothing was taken in, also of a log that was closed. Each effect has a record before it.
     package mutating func seal() throws -> Batch? {
         guard bufferedBytes > 0 else { return nil }
-        if checkpoints.isDue(records: log.chain.records, at: lastTime) { try appendCheckpoint(closing: false) }
+        if checkpoints.isDue(records: log.chain.records, at: lastTime) { try appendCheckpoint(.none) }
         guard let records = try log.seal() else { return nil }
         let batch = Batch(records: records, effects: pending)
         pending = []
@@ -204,16 +214,35 @@ package struct LoggedAggregator {
     /// Closes the log with a last checkpoint and its summary. Whoever has not started the aggregator does not speak for it:
     /// the log is left open then, for its next start.
     package mutating func close() throws {
-        guard epoch > 0 else { return }
-        try appendCheckpoint(closing: true)
+        guard started != nil else { return }
+        try appendCheckpoint(.closing)
         try log.close()
     }
 
-    private mutating func appendCheckpoint(closing: Bool) throws {
-        guard epoch > 0 else { return }
-        try log.appendCheckpoint(closing: closing, signedBy: key, at: lastTime)
+    private mutating func appendCheckpoint(_ end: Checkpoint.End) throws {
+        guard started != nil else { return }
+        try log.appendCheckpoint(end, signedBy: key, at: lastTime)
         checkpoints.written(records: log.chain.records, at: lastTime)
     }
+
+    // MARK: Segments
+
+    /// Whether the log's next segment is due. None begins behind the end of a run: there is nothing to continue from.
+    package var isSegmentFull: Bool {
+        started != nil && aggregator.phase != .finished && log.hasReached(segmentBytes, growth: segmentGrowth)
+    }
+
+    /// Begins the log's next segment with the present state, which is on the disk when this returns.
+    /// - Parameter history: what the observers kept of all that was committed.
+    /// - Precondition: all is committed and its effects were given out.
+    package mutating func beginSegment(_ history: RunHistory) throws {
+        guard let started, let state = snapshot(history)?() else { return }
+        try log.beginSegment(state, start: started, signedBy: key, at: lastTime)
+        checkpoints.written(records: log.chain.records, at: lastTime)
+    }
+
+    /// The number of the log's segment that is written, and its bytes that are on the disk.
+    package var segment: (number: Int, bytes: UInt64) { (log.segment, log.segmentBytes) }
 
     /// Bytes of the log that are on the disk.
     package var committedBytes: UInt64 { log.committedBytes }
@@ -225,11 +254,12 @@ package struct LoggedAggregator {
     /// is committed.
     /// - Parameter history: what the observers kept of all that was committed.
     package func snapshot(_ history: RunHistory) -> (@Sendable () -> RunSnapshot)? {
-        guard let position = log.position, let run = log.run else { return nil }
-        return { [aggregator, changes, lastTime, epoch, chain = log.chain] in
+        guard let position = log.position else { return nil }
+        let (run, segment, earlierBytes, chain) = (log.run, log.segment, log.earlierBytes, log.chain)
+        return { [aggregator, changes, lastTime, epoch = started?.epoch ?? 0] in
             RunSnapshot(
-                of: aggregator, history: history, run: run, changes: changes, epoch: epoch, at: position, behind: chain,
-                time: lastTime)
+                of: aggregator, history: history, run: run, changes: changes, epoch: epoch, at: position, in: segment,
+                after: earlierBytes, behind: chain, time: lastTime)
         }
     }
 

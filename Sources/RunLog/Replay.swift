@@ -6,8 +6,9 @@ import RunSettings
 
 /// Re-runs a log through the aggregator's core: for recovery, for replay and for looking into a run.
 ///
-/// The first record gives the configuration and the initial state, so nothing but the log is needed. Each recorded
-/// publication is compared with the one that comes out now.
+/// The first record gives the configuration and the state to start from, so nothing but the log is needed: the run's header,
+/// or the state that the first segment which is left begins with. Each recorded publication is compared with the one that
+/// comes out now.
 public struct Replay {
     /// A recorded publication and what the replay made of it.
     public struct CheckedPublication: Sendable {
@@ -20,8 +21,12 @@ public struct Replay {
 
     /// What stands in the log, in its order, for whoever looks on.
     public enum Step {
-        /// The first record, with the configuration and the state that the run's strategy starts from.
+        /// The first record, with the configuration and the state that the replay starts from.
         case began(RunConfiguration, initial: PromptState)
+        /// What is known of the run before, where its first segments were removed.
+        case resumed(Beginning, RunHistory, states: [AggregatorMessage.GlobalPrompts])
+        /// The beginning of another segment, with the state as the aggregator had it.
+        case segment(SegmentStarted)
         case event(AggregatorEvent, bytes: Int)
         /// What became of an update, after its event and before what came of it.
         case judged(ClientMessage.Update, Verdict)
@@ -48,6 +53,23 @@ public struct Replay {
     public private(set) var records = 0
     /// Those that a snapshot stands for.
     private(set) var skippedRecords = 0
+    /// Where the log begins in the middle of its run; nil where it begins with the run.
+    public private(set) var beginning: Beginning?
+
+    /// Where a log begins whose first segments were removed.
+    public struct Beginning: Hashable, Sendable, Encodable {
+        /// The first segment that is there.
+        public var segment: Int
+        /// Its first record, counted from 0 over the run.
+        public var record: Int
+        /// The version that the run had reached by then.
+        public var version: Version
+
+        /// In a sentence.
+        public var words: String {
+            "begins with segment \(segment), at version \(version) and record \(record); what came before was removed"
+        }
+    }
     public private(set) var droppedBytes: UInt64 = 0
     public private(set) var lastTime = Timestamp(nanoseconds: 0)
     /// Starts of the aggregator so far.
@@ -101,15 +123,22 @@ public struct Replay {
         otherAlgorithms = .allowed
         let path = reader.path
         try begin(header) { ReplayError("\(path): \($0)") }
+        try resume(from: snapshot, header)
+        try run(&reader, until: nil, observe: observe, passed: { _ in })
+    }
+
+    private mutating func resume(from snapshot: RunSnapshot, _ header: RunHeader) throws {
+        guard snapshot.run == RunSnapshot.digest(of: header) else {
+            throw UnusableSnapshot("it was made of another run")
+        }
         changes = snapshot.changes
         for change in changes { configuration = try configuration!.changing(change.key, to: change.value) }
         aggregator = try snapshot.restore(configuration!, header, initial: header.initial!.state)
-        records = Int(snapshot.position.messageCount)
+        records = Int(snapshot.chain.records)
         skippedRecords = records
         lastTime = snapshot.time
         epoch = snapshot.epoch
         chain = snapshot.chain
-        try run(&reader, until: nil, observe: observe, passed: { _ in })
     }
 
     private mutating func run(
@@ -118,28 +147,37 @@ public struct Replay {
     ) throws {
         let path = reader.path
         while let entry = try reader.next() {
-            records += 1
+            try take(entry, observe: observe)
+            records = entry.number + 1
             lastTime = entry.time
             chain = reader.chain
-            try take(entry, path: path, observe: observe)
             try passed(self)
+            if let until, let beginning, until <= beginning.version {
+                throw ReplayError(
+                    "\(path): expected a version above \(beginning.version), found \(until): the log \(beginning.words)"
+                )
+            }
             if let until, let published, published >= until, awaited.isEmpty { return }
         }
         droppedBytes = reader.droppedBytes
     }
 
-    private mutating func take(_ entry: RunLogEntry, path: String, observe: (Step) throws -> Void) throws {
+    private mutating func take(_ entry: RunLogEntry, observe: (Step) throws -> Void) throws {
         func problem(_ words: String) -> ReplayError {
-            ReplayError("\(path): record \(entry.number) at byte \(entry.offset): \(words)")
+            ReplayError("\(entry.file): record \(entry.number) at byte \(entry.offset): \(words)")
         }
         if case .header(let header) = entry.record {
             guard self.header == nil else { throw problem("a second header") }
             try begin(header, problem)
             return try observe(.began(configuration!, initial: header.initial!.state))
         }
+        if case .segment(let segment) = entry.record {
+            guard header == nil else { return try observe(.segment(segment)) }
+            return try begin(with: segment, problem, observe)
+        }
         guard aggregator != nil else { throw problem("expected the run's header first") }
         switch entry.record {
-        case .header: break
+        case .header, .segment: break
         case .epoch(let start):
             guard start.epoch == epoch + 1 else {
                 throw problem("expected start \(epoch + 1) of the aggregator, found start \(start.epoch)")
@@ -175,6 +213,26 @@ public struct Replay {
         // The reader has compared it with the records before it.
         case .checkpoint(let checkpoint): try observe(.checkpoint(checkpoint))
         }
+    }
+
+    /// Starts in the middle of the run.
+    private mutating func begin(
+        with segment: SegmentStarted, _ problem: (String) -> ReplayError, _ observe: (Step) throws -> Void
+    ) throws {
+        try begin(segment.header, problem)
+        try check(segment.start.program, problem)
+        program = segment.start.program
+        let snapshot: RunSnapshot
+        do {
+            snapshot = try RunSnapshot(segment.snapshot)
+            try resume(from: snapshot, segment.header)
+        } catch {
+            throw problem("the state that segment \(segment.number) begins with cannot be used: \(error)")
+        }
+        let beginning = Beginning(segment: segment.number, record: records, version: snapshot.version)
+        self.beginning = beginning
+        try observe(.began(configuration!, initial: aggregator!.current.state))
+        try observe(.resumed(beginning, snapshot.history, states: aggregator!.keptStates))
     }
 
     private mutating func take(_ start: EpochStarted, _ problem: (String) -> ReplayError) throws {

@@ -15,15 +15,35 @@ extension RunConfiguration {
         return changes.filter { differing.contains($0.key) }
     }
 
-    /// What a run's configuration has become.
-    /// - Parameter reader: stands behind the header; reads on to the end.
-    package init(of header: RunHeader, changedBy reader: inout RunLogReader) throws {
-        var configuration = try RunConfiguration(of: header)
+}
+
+/// What a run was begun with, and what its configuration has become: read from the end of its log.
+package struct PresentConfiguration {
+    package let header: RunHeader
+    private var changes: [SettingChanged] = []
+
+    /// - Throws: `LogError`, `ReplayError`, `SnapshotError`.
+    package init(of storage: some RunStorage) throws {
+        let newest = try storage.segments().last ?? 1
+        var header: RunHeader?
+        // A crash may leave the newest one without a record.
+        var reader = try RunLogReader(LogSegments(of: storage, from: max(1, newest - 1)))
         while let entry = try reader.next() {
-            guard case .setting(let change) = entry.record else { continue }
-            configuration = try configuration.with(change.key, value: change.value)
+            switch entry.record {
+            case .header(let first): header = first
+            case .segment(let segment):
+                header = segment.header
+                changes = try RunSnapshot(segment.snapshot).changes
+            case .setting(let change): changes.append(change)
+            default: break
+            }
         }
-        self = configuration
+        guard let header else { throw ReplayError("\(storage.path): expected the run's header first") }
+        self.header = header
+    }
+
+    package func present() throws -> RunConfiguration {
+        try changes.reduce(RunConfiguration(of: header)) { try $0.with($1.key, value: $1.value) }
     }
 }
 

@@ -10,7 +10,10 @@ public struct RunFolder: Sendable {
 
     public init(path: String) { self.path = path }
 
-    public var log: String { path + "/run.mcap" }
+    /// What names the log to whoever reads it: the folder that its segments lie in.
+    public var log: String { path }
+    /// A segment of the log, counted from 1.
+    public func segment(_ number: Int) -> String { "\(path)/\(Self.name(ofSegment: number))" }
     public var configuration: String { path + "/config.yaml" }
     /// The folder of the snapshots that recovery starts from.
     public var snapshotsFolder: String { path + "/snapshots" }
@@ -51,19 +54,33 @@ public struct RunFolder: Sendable {
         try write(value.json(isPretty: true) + "\n", to: file)
     }
 
-    /// The folder that a log lies in.
+    /// The folder of a run whose log somebody names: by the folder, or by a segment.
     package init(ofLog log: String) { self.init(path: Self.folder(ofLog: log)) }
 
-    /// The path of the folder that a log lies in.
+    /// The path of the folder of a run whose log somebody names.
     public static func folder(ofLog log: String) -> String {
-        URL(fileURLWithPath: log).deletingLastPathComponent().path
+        var isDirectory: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: log, isDirectory: &isDirectory)
+        return exists && isDirectory.boolValue ? log : URL(fileURLWithPath: log).deletingLastPathComponent().path
     }
 
-    /// The log that a user means who names a run folder or its log.
-    public static func log(at path: String) -> String {
-        var isDirectory: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
-        return exists && isDirectory.boolValue ? RunFolder(path: path).log : path
+    /// Whether a segment of a log is there.
+    public var hasLog: Bool { (try? segments())?.isEmpty == false }
+
+    private static let (beginning, ending) = ("run-", ".mcap")
+
+    private static func name(ofSegment number: Int) -> String {
+        let digits = "\(number)"
+        return beginning + String(repeating: "0", count: max(0, 6 - digits.count)) + digits + ending
+    }
+
+    /// The number of the segment that a file holds by its name; nil for any other file.
+    package static func segmentNumber(of name: String) -> Int? {
+        guard name.hasPrefix(beginning), name.hasSuffix(ending),
+            let number = Int(name.dropFirst(beginning.count).dropLast(ending.count)), number > 0,
+            name == Self.name(ofSegment: number)
+        else { return nil }
+        return number
     }
 }
 

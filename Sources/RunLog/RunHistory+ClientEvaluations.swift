@@ -54,6 +54,7 @@ extension RunHistory {
         federatedEvaluations[row].count += newest.count
         federatedEvaluations[row].correct += newest.correct.reduce(0, +)
         federatedEvaluations[row].lossSum += newest.loss * Double(newest.count)
+        thin(&federatedEvaluations, by: \.version)
     }
 
     /// When a version was made, since the start of the run.

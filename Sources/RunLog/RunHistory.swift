@@ -4,8 +4,14 @@ import PromptAggregation
 import PromptWire
 import Text
 
-/// What a run's observers keep of it: a row a version, a row an evaluation, and who took part.
+/// What a run's observers keep of it: a row a version, a row an evaluation, and who took part. Of a run that has no end in
+/// sight they keep the newest rows and, evenly over the versions before, as many again.
 public struct RunHistory: Sendable {
+    private let rows: Rows
+
+    /// Which rows are kept.
+    package enum Rows: Sendable { case bounded, all }
+
     /// One version and the flush that made it.
     public struct VersionRow: Sendable {
         public var version: Version
@@ -114,15 +120,16 @@ public struct RunHistory: Sendable {
     public internal(set) var clientEvaluations: [(client: ClientID, newest: ClientEvaluation)] = []
     /// The clients' evaluations together, a row a version, ascending.
     public internal(set) var federatedEvaluations: [FederatedEvaluation] = []
-    private(set) var startedAt: Timestamp?
+    package private(set) var startedAt: Timestamp?
 
-    public init() {}
+    package init(rows: Rows = .bounded) { self.rows = rows }
 
     /// What was kept before.
     init(
         startedAt: Timestamp?, versions: [VersionRow], evaluations: [EvaluationRow], stalenessCounts: [Int],
         participation: [Participation]
     ) {
+        rows = .bounded
         self.startedAt = startedAt
         self.versions = versions
         self.evaluations = evaluations
@@ -159,6 +166,7 @@ public struct RunHistory: Sendable {
             objectiveBefore: flush.report.objectiveBefore, objectiveAfter: flush.report.objectiveAfter,
             loss: losses.isEmpty ? nil : losses.reduce(0, +) / Double(losses.count))
         versions.append(row)
+        thin(&versions, by: \.version)
         return row
     }
 
@@ -174,7 +182,36 @@ public struct RunHistory: Sendable {
     package mutating func add(_ validation: Validation, at time: Timestamp) -> EvaluationRow {
         let row = row(validation, at: time)
         evaluations.append(row)
+        thin(&evaluations, by: \.version)
         return row
+    }
+
+    // MARK: Bounds
+
+    /// Rows are thinned when there are more than this. The newest of them all stay.
+    package static let (mostRows, newestRows) = (4096, 1024)
+
+    /// Whether rows were left out.
+    package var isThinned: Bool { versions.count < versions.last?.version ?? 0 }
+
+    /// Keeps the newest rows, and of the others those whose version is a multiple of a power of 2 that is large enough.
+    /// What is left depends on the rows alone, so that a recovered history continues as the one before it.
+    func thin<Row>(_ table: inout [Row], by version: (Row) -> Version) {
+        guard rows == .bounded, table.count > Self.mostRows else { return }
+        var earlier = Array(table.dropLast(Self.newestRows))
+        var stride = 2
+        while earlier.count > Self.mostRows / 2 - Self.newestRows {
+            earlier.removeAll { version($0) % stride != 0 }
+            stride *= 2
+        }
+        table = earlier + table.suffix(Self.newestRows)
+    }
+
+    /// Takes what was kept of a run in place of its own rows.
+    mutating func continueFrom(_ earlier: RunHistory) {
+        (startedAt, versions, evaluations) = (earlier.startedAt, earlier.versions, earlier.evaluations)
+        (stalenessCounts, participation) = (earlier.stalenessCounts, earlier.participation)
+        (clientEvaluations, federatedEvaluations) = (earlier.clientEvaluations, earlier.federatedEvaluations)
     }
 
     private mutating func count(_ part: Flush.Part) {

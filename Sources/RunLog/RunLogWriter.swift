@@ -5,7 +5,7 @@ import PromptWire
 /// The aggregator's log: what it received, which deadlines came, what it published.
 ///
 /// Records are buffered until `commit`, which makes them durable together. The file of a new run is made by its first
-/// record, so that a run that cannot begin leaves none behind.
+/// record, so that a run that cannot begin leaves none behind. It writes the last segment, which `beginSegment` replaces.
 package final class RunLogWriter {
     private struct Open {
         let log: LogWriter
@@ -41,34 +41,79 @@ package final class RunLogWriter {
         }
     }
 
-    private let begin: (inout RecordChain) throws -> Open
+    let storage: any RunStorage
+    private let began: Timestamp
     private var open: Open?
     /// Over all records, with those that wait.
     package internal(set) var chain = RecordChain()
     /// Whether a continued log had been closed in order.
     let wasClosed: Bool
+    /// The log's first record.
+    let header: RunHeader
     /// The digest of the log's first record.
-    package var run: Digest?
+    package let run: Digest
+    /// The number of the segment that is written.
+    package private(set) var segment = 1
+    /// Bytes of the segments before it, up to their closing sections.
+    private(set) var earlierBytes: UInt64 = 0
+    /// Bytes of the state that the segment begins with.
+    private var beginningBytes: UInt64 = 0
 
     /// The log of a new run, where `RunLogReader.holdsRun` finds none; the header becomes its first record.
     package init(creating storage: some RunStorage, header: RunHeader, at time: Timestamp) {
+        self.storage = storage
+        self.header = header
         wasClosed = false
         run = RunSnapshot.digest(of: header)
-        begin = { chain in
-            let open = try Open(storage.openLog(.createOrContinue, marks: []))
-            try open.append(LogCodec.encode(header).span.bytes, on: .header, at: time, to: &chain)
-            return open
-        }
+        began = time
     }
 
     /// Continues the log of a run; a torn end is cut off.
-    /// - Parameter marks: lengths of the log that `positions` reports.
-    init(continuing storage: some RunStorage, marks: [UInt64] = []) throws {
-        let writer = try storage.openLog(.continue, marks: marks)
+    /// - Parameter marks: lengths of the log, by segments, that `positions` reports.
+    init(continuing storage: some RunStorage, marks: [Int: [UInt64]] = [:]) throws {
+        self.storage = storage
+        let (writer, number) = try Self.openNewest(of: storage, marks)
         wasClosed = writer.previousEnd == .closed
-        let open = try Open(writer)
-        self.open = open
-        begin = { _ in open }
+        segment = number
+        var reader = try RunLogReader(LogSegments(of: storage, from: number))
+        switch try reader.next()?.record {
+        case .header(let header): self.header = header
+        case .segment(let start):
+            header = start.header
+            earlierBytes = start.bytes
+            beginningBytes = UInt64(start.snapshot.count)
+        default: throw ReplayError("\(writer.path): expected the run's header first")
+        }
+        run = RunSnapshot.digest(of: header)
+        began = Timestamp(nanoseconds: 0)
+        open = try Open(writer)
+    }
+
+    /// Opens the newest segment. One without a record was not begun before a crash, and nothing was promised in it: it is
+    /// removed, and the one before it continues.
+    private static func openNewest(
+        of storage: some RunStorage, _ marks: [Int: [UInt64]]
+    ) throws -> (writer: LogWriter, number: Int) {
+        guard var newest = try storage.segments().last else { throw LogError.missing(path: storage.path) }
+        var writer = try storage.openSegment(newest, .continue, marks: marks[newest] ?? [])
+        if writer.messageCount == 0, newest > 1 {
+            guard try storage.segments().contains(newest - 1) else {
+                throw ReplayError(
+                    "\(writer.path): expected a state to continue from, found none, nor segment \(newest - 1)")
+            }
+            try storage.removeSegment(newest)
+            newest -= 1
+            writer = try storage.openSegment(newest, .continue, marks: marks[newest] ?? [])
+        }
+        // Another aggregator may have ended this segment while the lock was waited for.
+        guard try storage.segments().last == newest else { throw LogError.locked(path: writer.path) }
+        return (writer, newest)
+    }
+
+    private func begin() throws -> Open {
+        let open = try Open(storage.openSegment(1, .createOrContinue, marks: []))
+        try open.append(LogCodec.encode(header).span.bytes, on: .header, at: began, to: &chain)
+        return open
     }
 
     /// Appends a message as its bytes came.
@@ -102,10 +147,10 @@ package final class RunLogWriter {
 
     /// Appends what the log holds up to here.
     /// - Parameters:
-    ///   - closing: whether the log is closed behind it.
+    ///   - end: what follows it.
     ///   - key: nil leaves it unsigned.
-    func appendCheckpoint(closing: Bool, signedBy key: LogKey?, at time: Timestamp) throws {
-        var checkpoint = Checkpoint(records: chain.records, chain: chain.link, closing: closing)
+    func appendCheckpoint(_ end: Checkpoint.End, signedBy key: LogKey?, at time: Timestamp) throws {
+        var checkpoint = Checkpoint(records: chain.records, chain: chain.link, end: end)
         if let key, let open { checkpoint.signature = key.sign(checkpoint, at: open.place(on: .checkpoint, at: time)) }
         try append(LogCodec.encode(checkpoint), on: .checkpoint, at: time)
     }
@@ -115,7 +160,7 @@ package final class RunLogWriter {
     }
 
     private func append(_ bytes: RawSpan, on channel: PromptWire.LogChannel, at time: Timestamp) throws {
-        let open = try open ?? begin(&chain)
+        let open = try open ?? begin()
         self.open = open
         try open.append(bytes, on: channel, at: time, to: &chain)
     }
@@ -130,24 +175,63 @@ package final class RunLogWriter {
     /// Commits and writes the summary that other MCAP readers use.
     package func close() throws { try open?.log.close() }
 
+    // MARK: Segments
+
+    /// Whether the segment that is written has reached a size, and is several times as long as the state that it begins
+    /// with, so that states are a fraction of the log.
+    func hasReached(_ bytes: UInt64, growth: Int) -> Bool {
+        segmentBytes >= max(bytes, UInt64(growth) * beginningBytes)
+    }
+
+    /// Ends the present segment and begins the next one. Each step is on the disk before the next begins: the present
+    /// segment with all of its records; then the next one with the state, which alone a run continues from. A crash in
+    /// between leaves a segment without records, which recovery removes.
+    /// - Parameters:
+    ///   - snapshot: of the state behind all records.
+    ///   - start: the newest start of the aggregator.
+    func beginSegment(
+        _ snapshot: RunSnapshot, start: EpochStarted, signedBy key: LogKey?, at time: Timestamp
+    ) throws {
+        guard let old = open else { return }
+        try appendCheckpoint(.continued, signedBy: key, at: time)
+        try old.log.commit()
+        earlierBytes += old.log.committedLength
+        try old.log.end()
+        segment += 1
+        var state = snapshot
+        state.begin(segment, behind: earlierBytes, chain)
+        let record = SegmentStarted(
+            number: segment, records: chain.records, chain: chain.link, bytes: earlierBytes, header: header,
+            start: start, snapshot: state.encode())
+        beginningBytes = UInt64(record.snapshot.count)
+        let next = try Open(storage.openSegment(segment, .create, marks: []))
+        open = next
+        try append(LogCodec.encode(record), on: .segment, at: time)
+        try appendCheckpoint(.none, signedBy: key, at: time)
+        try next.log.commit()
+        // The old one's lock is held until here, so that no other aggregator takes it for the newest.
+        withExtendedLifetime(old) {}
+    }
+
     /// Names the log in errors; empty before a new one's first record.
     var path: String { open?.log.path ?? "" }
 
-    /// Bytes of the log that are on the disk.
-    package var committedBytes: UInt64 { open?.log.committedLength ?? 0 }
+    /// Bytes of the log that are on the disk, with those of earlier segments, and of the present segment alone.
+    package var committedBytes: UInt64 { earlierBytes + segmentBytes }
+    package var segmentBytes: UInt64 { open?.log.committedLength ?? 0 }
 
     /// Bytes that wait for the next commit.
     package var bufferedBytes: Int { open?.log.bufferedBytes ?? 0 }
 
-    /// Where the log ends; nil before its first record and while something waits for a commit.
+    /// Where the present segment ends; nil before its first record and while something waits for a commit.
     package var position: LogPosition? { open?.log.position }
 
-    /// The positions of those marks that lie in the continued log.
+    /// The positions of those marks that lie in the continued segment.
     var positions: [LogPosition] { open?.log.positions ?? [] }
 
     /// Reads on from one of `positions`.
     /// - Parameter chain: over the records before it.
     package func reader(from position: LogPosition, behind chain: RecordChain) throws -> RunLogReader {
-        RunLogReader(try open!.log.reader(from: position), behind: chain)
+        RunLogReader(try open!.log.reader(from: position), behind: position.messageCount, chain)
     }
 }

@@ -4,14 +4,14 @@ import PromptAggregation
 import PromptWire
 import RunSettings
 
-/// An interrupted run, resumed where its log ends: from the newest snapshot that fits the log and the records behind
-/// it, or from all records. Either way it is the same run.
+/// An interrupted run, resumed where its log ends: from the newest snapshot that fits the log's last segment and the records
+/// behind it, from the state that the segment begins with, or from all records. Either way it is the same run.
 package struct RunRecovery {
     /// The snapshot that the recovery started from.
     package struct Start {
         package var name: String
         package var version: Version
-        /// Of the log before it, in bytes.
+        /// Of the log before it, over all segments, in bytes.
         package var length: UInt64
         /// Of the snapshot, in bytes.
         package var size: Int
@@ -30,12 +30,14 @@ package struct RunRecovery {
     package let header: RunHeader
     /// Starts of the aggregator so far.
     package let epoch: UInt64
-    /// nil where the whole log was run through the core.
+    /// nil where the last segment or the whole log was run through the core.
     package let start: Start?
     /// For the next start to record: set where the state is not what was logged, and that was accepted.
     package let fork: AcceptedFork?
     /// The records that were run through the core.
     package let replayedRecords: Int
+    /// The segment that it began with; nil where it began with a snapshot or with the run.
+    private let beginning: Replay.Beginning?
     /// Each snapshot that was not used, and why.
     package let passedOver: [String]
 
@@ -50,20 +52,24 @@ package struct RunRecovery {
     package init(from storage: some RunStorage, acceptsFork: Bool = false) throws {
         let found = try SnapshotShelf(storage.snapshots).read()
         // Nothing is done before the lock is taken: another aggregator may be at work on this log.
+        let good = found.compactMap { try? $0.content.get() }
         log = try RunLogWriter(
-            continuing: storage, marks: found.compactMap { try? $0.content.get().position.length })
-        header = try RunLogReader(storage.readLog()).readHeader()
-        log.run = RunSnapshot.digest(of: header)
+            continuing: storage,
+            marks: Dictionary(grouping: good, by: \.segment).mapValues { $0.map(\.position.length) })
+        header = log.header
         var passedOver: [String] = []
         var resumed: (replay: Replay, history: RunHistory, start: Start)?
         for candidate in found where resumed == nil {
+            // The state that the segment begins with is newer than those of earlier segments.
+            if let segment = try? candidate.content.get().segment, segment < log.segment { continue }
             do {
                 resumed = try Self.resume(candidate, header, log)
             } catch {
                 passedOver.append("\(candidate.name): \(error)")
             }
         }
-        let (replay, history) = try resumed.map { ($0.replay, $0.history) } ?? Self.whole(storage.readLog(), header)
+        let (replay, history) =
+            try resumed.map { ($0.replay, $0.history) } ?? Self.replayed(storage, log, header, &passedOver)
         let fork = ForkedRun(replay, path: log.path)
         guard fork == nil || acceptsFork else {
             try Self.leaveAsFound(log)
@@ -80,6 +86,7 @@ package struct RunRecovery {
         lastTime = replay.lastTime
         epoch = replay.epoch
         replayedRecords = replay.records - replay.skippedRecords
+        beginning = replay.beginning
     }
 
     /// Runs the whole log through the core.
@@ -91,10 +98,24 @@ package struct RunRecovery {
         return (replay, history)
     }
 
-    /// Runs the whole log through the core, whatever program wrote it.
-    private static func whole(_ log: consuming LogReader, _ header: RunHeader) throws -> (Replay, RunHistory) {
+    /// Runs the last segment through the core, or all that is left of the log where that does not give what was logged.
+    private static func replayed(
+        _ storage: some RunStorage, _ log: RunLogWriter, _ header: RunHeader, _ passedOver: inout [String]
+    ) throws -> (Replay, RunHistory) {
+        let segments = try LogSegments(of: storage)
+        if segments.numbers.count > 1 {
+            do {
+                let found = try replayed(
+                    RunLogReader(LogSegments(of: storage, from: log.segment)), otherAlgorithms: .allowed)
+                guard let version = found.0.difference?.publication.version else { return found }
+                passedOver.append(
+                    "segment \(log.segment): version \(version) comes out of it with another digest than was logged")
+            } catch let error as ReplayError {
+                passedOver.append("segment \(log.segment): \(error)")
+            }
+        }
         do {
-            return try replayed(RunLogReader(log), otherAlgorithms: .allowed)
+            return try replayed(RunLogReader(segments), otherAlgorithms: .allowed)
         } catch let error as ReplayError where header.program.algorithm != AggregationAlgorithm.version {
             throw ReplayError("\(error); the log was begun by \(header.program.words), and this is another algorithm")
         }
@@ -106,10 +127,9 @@ package struct RunRecovery {
         _ found: SnapshotShelf.Found, _ header: RunHeader, _ log: RunLogWriter
     ) throws -> (replay: Replay, history: RunHistory, start: Start) {
         let snapshot = try found.content.get()
-        guard snapshot.run == log.run else { throw UnusableSnapshot("it was made of another run") }
-        guard log.positions.contains(snapshot.position) else {
+        guard snapshot.segment == log.segment, log.positions.contains(snapshot.position) else {
             throw UnusableSnapshot(
-                "it was made behind \(snapshot.position.length) bytes of a log, and this log holds others")
+                "it was made behind \(snapshot.length) bytes of a log, and this log holds others")
         }
         var history = snapshot.history
         let replay = try Replay(
@@ -119,8 +139,7 @@ package struct RunRecovery {
             throw UnusableSnapshot("version \(version) comes out of it with another digest than was logged")
         }
         let start = Start(
-            name: found.name, version: snapshot.version, length: snapshot.position.length,
-            size: found.size)
+            name: found.name, version: snapshot.version, length: snapshot.length, size: found.size)
         return (replay, history, start)
     }
 
@@ -137,7 +156,8 @@ package struct RunRecovery {
 
     /// How the recovery came about, in a sentence.
     package var words: String {
-        let from = start.map { "from the snapshot of version \($0.version)" } ?? "from the start of the log"
+        let segment = beginning.map { "from the state of version \($0.version) that segment \($0.segment) begins with" }
+        let from = start.map { "from the snapshot of version \($0.version)" } ?? segment ?? "from the start of the run"
         return "\(replayedRecords) records run through the core \(from)"
     }
 }
@@ -150,7 +170,8 @@ extension RunHistory {
         case .effect(.flushed(let flush)): add(flush)
         case .effect(.evaluated(let evaluation)): add(evaluation)
         case .validated(let validation, let time): add(validation, at: time)
-        case .began, .started, .judged, .effect, .checked, .checkpoint: break
+        case .resumed(_, let earlier, _): continueFrom(earlier)
+        case .began, .segment, .started, .judged, .effect, .checked, .checkpoint: break
         }
     }
 }

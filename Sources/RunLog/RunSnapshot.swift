@@ -6,10 +6,13 @@ import RunSettings
 
 /// The aggregator's state and the run's figures at a place of its log, so that recovery need not begin at the log's start.
 ///
-/// It is good for one log alone: for the run whose first record has the digest `run`, and for a log whose bytes before
-/// `position` are those that it was made behind.
+/// It is good for one log alone: for the run whose first record has the digest `run`, and for a log whose segment's bytes
+/// before `position` are those that it was made behind. Each segment but the first begins with one.
 package struct RunSnapshot {
-    /// The position in the log that it was taken at.
+    /// The segment that it was taken in, and bytes of those before.
+    package private(set) var segment: Int
+    private var earlierBytes: UInt64
+    /// The position in the segment that it was taken at.
     package var position: LogPosition
     /// Over the records before the position.
     package var chain: RecordChain
@@ -28,8 +31,11 @@ package struct RunSnapshot {
 
     package init(
         of aggregator: Aggregator, history: RunHistory, run: Digest, changes: [SettingChanged] = [], epoch: UInt64,
-        at position: LogPosition, behind chain: RecordChain, time: Timestamp
+        at position: LogPosition, in segment: Int = 1, after earlierBytes: UInt64 = 0, behind chain: RecordChain,
+        time: Timestamp
     ) {
+        self.segment = segment
+        self.earlierBytes = earlierBytes
         self.changes = changes
         self.position = position
         self.chain = chain
@@ -41,6 +47,17 @@ package struct RunSnapshot {
         self.aggregator = aggregator.snapshot()
     }
 
+    /// Bytes of the log, up to each segment's closing section, before the position.
+    package var length: UInt64 { earlierBytes + position.length }
+
+    /// Makes it the beginning of a segment.
+    mutating func begin(_ segment: Int, behind earlierBytes: UInt64, _ chain: RecordChain) {
+        self.segment = segment
+        self.earlierBytes = earlierBytes
+        self.chain = chain
+        position = .start
+    }
+
     /// The digest that names a run.
     package static func digest(of header: RunHeader) -> Digest { Digest(of: LogCodec.encode(header)) }
 
@@ -48,7 +65,7 @@ package struct RunSnapshot {
 
     private static let kind = "Run"
     /// Goes up with every change of what is written here.
-    private static let format: UInt64 = 5
+    private static let format: UInt64 = 6
     /// Another compilation of the same version may continue from it: what follows is compared with the log's digests.
     private static let maker = "impromptu \(buildVersion), algorithm \(AggregationAlgorithm.version)"
 
@@ -63,12 +80,15 @@ package struct RunSnapshot {
             writer.write(change.value)
         }
         writer.write(epoch)
+        writer.write(segment)
+        writer.write(earlierBytes)
         writer.write(position.length)
         writer.write(UInt64(position.checksum))
         writer.write(position.chunkCount)
         writer.write(position.messageCount)
         writer.write(position.schemaCount)
         writer.write(position.channelCount)
+        writer.write(chain.records)
         writer.write(bytes: chain.link)
         writer.write(Int(time.nanoseconds))
         writer.write(version)
@@ -88,12 +108,14 @@ package struct RunSnapshot {
             SettingChanged(key: try reader.text(), value: try reader.text())
         }
         epoch = try reader.word()
+        segment = try reader.integer("segment", in: 1...Int(Int32.max))
+        earlierBytes = try reader.word()
         position = LogPosition(
             length: try reader.word(), checksum: UInt32(try reader.integer("checksum", in: 0...Int(UInt32.max))),
             chunkCount: try reader.integer("chunks", in: 0...Int.max), messageCount: try reader.word(),
             schemaCount: try reader.integer("schemas", in: 0...Int(UInt16.max)),
             channelCount: try reader.integer("channels", in: 0...Int(UInt16.max)))
-        chain = RecordChain(records: position.messageCount, link: try reader.byteList())
+        chain = RecordChain(records: try reader.word(), link: try reader.byteList())
         time = Timestamp(nanoseconds: Int64(try reader.integer()))
         version = try reader.integer("version", in: 0...Int.max)
         history = try RunHistory(from: &reader)
@@ -104,7 +126,9 @@ package struct RunSnapshot {
     // MARK: Its content
 
     /// The aggregator that it was made of.
-    /// - Parameter header: the log's first record.
+    /// - Parameters:
+    ///   - header: the log's first record.
+    ///   - initial: what the run's strategy was made of.
     /// - Throws: `SnapshotError`, or what making the strategy throws.
     package func restore(
         _ configuration: RunConfiguration, _ header: RunHeader, initial: PromptState

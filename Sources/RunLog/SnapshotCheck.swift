@@ -1,6 +1,7 @@
 import Federation
 import Foundation
 import MessageLog
+import PromptWire
 
 extension Replay {
     /// A snapshot that lies beside a log, and what a replay of the log says about it.
@@ -33,14 +34,15 @@ extension Replay {
         }
     }
 
-    /// Reads a log and compares the snapshots of its run folder with the state of the replay at their positions.
+    /// Reads a log and compares the snapshots of its run folder, and the states that its segments begin with, with the
+    /// state of the replay at their positions.
     ///
     /// - Returns: the replay, and each snapshot that it reached. Damaged ones are reported and stop nothing.
     /// - Throws: as `init(path:until:observe:)`, and `RunFolderError`.
     public static func checked(
         path: String, until: Int? = nil, observe: (Step) throws -> Void
     ) throws -> (replay: Replay, snapshots: [CheckedSnapshot]) {
-        let folder = RunFolder(path: URL(fileURLWithPath: path).deletingLastPathComponent().path)
+        let folder = RunFolder(ofLog: path)
         let found = try SnapshotShelf(folder.snapshots).read()
         var checked: [CheckedSnapshot] = []
         var awaited: [(name: String, snapshot: RunSnapshot)] = []
@@ -52,20 +54,36 @@ extension Replay {
             }
         }
         var history = RunHistory()
+        var segment: SegmentStarted?
         let replay = try Replay(RunLogReader(path: path), until: until) { step in
+            if case .segment(let started) = step { segment = started }
             history.take(step)
             try observe(step)
         } passed: { replay in
-            for (name, snapshot) in awaited where Int(snapshot.position.messageCount) == replay.records {
+            if let started = segment.take() {
+                checked.append(.init(name: "segment \(started.number)", finding: started.finding(replay, history)))
+            }
+            for (name, snapshot) in awaited where Int(snapshot.chain.records) == replay.records {
                 checked.append(CheckedSnapshot(name: name, finding: snapshot.finding(replay, history)))
             }
         }
         if until == nil {
-            for (name, snapshot) in awaited where Int(snapshot.position.messageCount) > replay.records {
+            for (name, snapshot) in awaited where Int(snapshot.chain.records) > replay.records {
                 checked.append(CheckedSnapshot(name: name, finding: .unusable("the log ends before it")))
             }
         }
         return (replay, checked.sorted { $0.name < $1.name })
+    }
+}
+
+extension SegmentStarted {
+    /// Compares its state with that of a replay which has just passed it.
+    fileprivate func finding(_ replay: Replay, _ history: RunHistory) -> Replay.CheckedSnapshot.Finding {
+        do {
+            return try RunSnapshot(snapshot).finding(replay, history)
+        } catch {
+            return .unusable("\(error)")
+        }
     }
 }
 

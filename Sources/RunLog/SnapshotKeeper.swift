@@ -62,7 +62,7 @@ package final class SnapshotKeeper: Sendable {
             state.isWriting = false
             // One that failed is tried again only when the next is due.
             state.rhythm.kept(
-                version: snapshot.version, length: snapshot.position.length,
+                version: snapshot.version, length: snapshot.length,
                 size: (try? size.get()) ?? snapshot.aggregator.count)
         }
         if case .failure(let error) = size { failed(error) }

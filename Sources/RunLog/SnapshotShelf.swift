@@ -64,7 +64,7 @@ package struct SnapshotShelf {
 
     /// Names sort as their snapshots do.
     private static func name(of snapshot: RunSnapshot) -> String {
-        let digits = "\(snapshot.position.length)"
+        let digits = "\(snapshot.length)"
         return String(repeating: "0", count: max(0, 20 - digits.count)) + digits + ending
     }
 }

@@ -11,7 +11,7 @@ extension RunConfiguration {
     /// Sections and keys that say where and how a run is worked on. A replay needs none of them, so each start may have
     /// its own.
     private static let operational: Set<String> = [
-        "endpoints", "security", "worker", "simulation", "evaluation.interval_seconds", "evaluation.threads",
+        "log", "endpoints", "security", "worker", "simulation", "evaluation.interval_seconds", "evaluation.threads",
         "run.snapshot_versions", "data.path", "data.unreadable", "data.held_out", "encoder.path",
     ]
 

@@ -2,6 +2,35 @@ import Datasets
 import Federation
 import PromptAggregation
 
+extension RunConfiguration.Log {
+    init(_ reader: ConfigurationReader) throws {
+        func bound(_ key: String, _ help: String) throws -> Int? {
+            let value = try reader.integer(key, 0, 0...Int.max, help)
+            return value == 0 ? nil : value
+        }
+        segmentBytes = UInt64(
+            try reader.integer(
+                "log.segment_bytes", 256 << 20, 4096...Int.max,
+                "the log continues in another file once the present one has so many bytes, and four times those of the"
+                    + " state that it begins with"))
+        keptSegments = try bound(
+            "log.keep_segments", "the oldest files of the log are removed where there are more; 0 keeps all")
+        keptBytes = try bound(
+            "log.keep_bytes", "the oldest files of the log are removed while all together have more bytes; 0 keeps all"
+        ).map { UInt64($0) }
+        keptAge = RunConfiguration.optional(
+            .seconds(
+                86_400
+                    * (try reader.number(
+                        "log.keep_days", 0, 0...100_000,
+                        "files of the log whose records are all older than so many days are removed; 0 keeps all"))))
+        compresses =
+            try reader.choice(
+                "log.compress", "none", of: ["none", "zstd"], "how files of the log are compressed once another follows"
+            ) == "zstd"
+    }
+}
+
 extension FederationConfiguration {
     init(_ reader: ConfigurationReader, seed: UInt64, stop: StopCondition) throws {
         self.init(

@@ -8,6 +8,7 @@ public struct RunConfiguration: Sendable {
     public var federation: FederationConfiguration
     /// A live aggregator keeps a snapshot after so many versions; 0 for never.
     public var snapshotVersions: Int
+    public var log: Log
     public var endpoints: Endpoints
     /// Which address to advertise where a wildcard is bound (`ReachableAddress`).
     public var advertise: String
@@ -25,6 +26,20 @@ public struct RunConfiguration: Sendable {
     public var privacy: ClientPrivacy?
     public var simulation: Virtual
     var effective: EffectiveConfiguration
+
+    /// How the log's files are kept.
+    public struct Log: Hashable, Sendable {
+        /// A new segment begins when the present one has so many bytes.
+        public var segmentBytes: UInt64
+        /// The segments that are kept, with the one that is written; nil for all.
+        public var keptSegments: Int?
+        /// The oldest segments are removed while all together have more bytes; nil for no bound.
+        public var keptBytes: UInt64?
+        /// Segments whose records are all older are removed; nil for no bound.
+        public var keptAge: Duration?
+        /// Whether segments are compressed once another follows them.
+        public var compresses: Bool
+    }
 
     public struct Endpoints: Hashable, Sendable {
         /// Where clients push their messages (PULL).
@@ -176,6 +191,7 @@ extension RunConfiguration {
             "recovery starts from a snapshot, kept after so many versions, and not before the log has grown by four times"
                 + " its size;"
                 + " 0 for none")
+        log = try Log(reader)
         endpoints = Endpoints(
             updates: try reader.text("endpoints.updates", "tcp://127.0.0.1:5601", "where clients push their messages"),
             prompts: try reader.text("endpoints.prompts", "tcp://127.0.0.1:5602", "where the aggregator publishes"))

@@ -98,6 +98,7 @@ import Testing
         let files: Set<String> = [
             "mcap", "yaml", "csv", "json", "svg", "html", "md", "safetensors", "personal", "privacy", "txt", "counts",
             "means", "mean", "whitening", "weight", "bias", "hidden", "common", "pth", "sbatch", "prepare", "key",
+            "health",
         ]
         for (name, text) in try Self.documents() where !Self.ofOtherNames.contains(name) {
             for code in Self.code(text) {

@@ -72,7 +72,7 @@ def begin(machine, package):
     machine.inside("impromptu", "keys", "make", "--keys", "/etc/impromptu/keys", "--config", "/etc/impromptu/run.yaml",
                    "--workers", "2")
     machine.inside("systemctl", "start", AGGREGATOR)
-    expect((machine.root / RUN.lstrip("/") / "run.mcap").exists(), "systemctl returns once the aggregator has its log")
+    expect((machine.root / RUN.lstrip("/") / "run-000001.mcap").exists(), "systemctl returns once the aggregator has its log")
     machine.inside("systemctl", "start", *WORKERS)
     eventually(60, "updates are accepted", lambda: updates(machine) >= 8)
     page = machine.inside("curl", "--silent", "--fail", "--header", "Host: watch.example", "http://127.0.0.1:5603/").stdout
@@ -140,7 +140,7 @@ def remove(machine):
     machine.inside("dpkg", "--purge", "impromptu")
     expect(machine.inside("systemctl", "cat", AGGREGATOR, check=False).returncode != 0
            or "ExecStart" not in machine.inside("systemctl", "cat", AGGREGATOR, check=False).stdout, "the units are gone")
-    expect((machine.root / "var/lib/impromptu/run/run.mcap").exists(), "the run is still there after a purge")
+    expect((machine.root / "var/lib/impromptu/run/run-000001.mcap").exists(), "the run is still there after a purge")
 
 
 def main():

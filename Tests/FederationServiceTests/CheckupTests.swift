@@ -80,11 +80,11 @@ import Testing
     @Test func aFolderWithARunIsTakenUpByItsOwnConfigurationAlone() throws {
         try withTemporaryFolder { path in
             let run = try simulateSmallRun(path, ["run.updates=4"])
-            let before = try Data(contentsOf: URL(fileURLWithPath: run.log))
+            let before = try Data(contentsOf: URL(fileURLWithPath: run.segment(1)))
             let other = try finding("run", in: look([], as: .aggregator(run)))
             #expect(other.outcome == .failed && other.found.contains("another configuration"))
-            #expect(try Data(contentsOf: URL(fileURLWithPath: run.log)) == before, "a closed log stays closed")
-            try Data("nonsense".utf8).write(to: URL(fileURLWithPath: run.log))
+            #expect(try Data(contentsOf: URL(fileURLWithPath: run.segment(1))) == before, "a closed log stays closed")
+            try Data("nonsense".utf8).write(to: URL(fileURLWithPath: run.segment(1)))
             #expect(try finding("run", in: look([], as: .aggregator(run))).outcome == .failed)
         }
     }

@@ -28,6 +28,8 @@ def words(topic, record):
         return record.version, record.accuracy
     if topic == "/checkpoint":
         return record.records, record.chain.hex(), str(record.closing).lower()
+    if topic == "/segment":
+        return record.number, record.records, record.chain.hex(), sha256(record.snapshot)
     body = record.WhichOneof("body")
     message = getattr(record, body)
     if body == "presence":

@@ -159,7 +159,7 @@ import Testing
                 let kept = after.first { $0["configuration"] == row["configuration"] }
                 #expect(kept?.filter { $0.key != "current" } == row.filter { $0.key != "current" })
                 #expect(kept?["current"] == "false")
-                #expect(FileManager.default.fileExists(atPath: "\(folder)/out/runs/\(row["run"]!)/run.mcap"))
+                #expect(FileManager.default.fileExists(atPath: "\(folder)/out/runs/\(row["run"]!)/run-000001.mcap"))
             }
             #expect(try table("versions", in: folder).contains { $0["current"] == "false" })
             let summary = try String(contentsOfFile: folder + "/out/summary.md", encoding: .utf8)
@@ -195,7 +195,7 @@ import Testing
             let before = try table("runs", in: folder)
             let cut = folder + "/out/runs/fedavg_iid_seed1"
             try FileManager.default.removeItem(atPath: cut + "/figures.json")
-            try Data("torn".utf8).write(to: URL(fileURLWithPath: cut + "/run.mcap"))
+            try Data("torn".utf8).write(to: URL(fileURLWithPath: cut + "/run-000001.mcap"))
             let again = try await run(Self.small, in: folder)
             #expect(again.made == 1 && again.found == 7)
             let measured: Set = ["wall_seconds", "processor_seconds"]

@@ -122,7 +122,7 @@ import Text
             ) {
                 try Report(paths: [folder + "/no"])
             }
-            #expect(throws: ReportError("\(folder): expected a run.mcap in it or in a folder below it, found none")) {
+            #expect(throws: ReportError("\(folder): expected a run's log in it or in a folder below it, found none")) {
                 try Report(paths: [folder])
             }
             let run = try simulateSmallRun(folder + "/run", ["run.updates=4", "encoder.image_size=32"])

@@ -215,7 +215,7 @@ private struct FedAvgTwin {
                     }
                 }
                 waiting = []
-            case .event, .started, .judged, .effect, .checked, .validated, .checkpoint: break
+            case .resumed, .segment, .event, .started, .judged, .effect, .checked, .validated, .checkpoint: break
             }
         }
         let recorded = replay.aggregator!.current.state

@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized) struct LiveCommandTests {
     /// Commands that other suites run.
     private static let elsewhere: Set<String> = [
-        "aggregate", "work", "relay", "drain", "set", "extend", "check", "experiment", "demo",
+        "aggregate", "work", "relay", "simulate", "drain", "set", "extend", "check", "experiment", "demo",
         "check-client",
     ]
 

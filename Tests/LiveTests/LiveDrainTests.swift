@@ -84,12 +84,12 @@ struct LiveDrainTests {
             let folder = federation.run
             try folder.create()
             await #expect(throws: RunFolderError.self) { try await Drain.request(in: folder, patience: .zero) }
-            try Data().write(to: URL(fileURLWithPath: folder.log))
+            try Data().write(to: URL(fileURLWithPath: folder.segment(1)))
             let error = await #expect(throws: RunFolderError.self) {
                 try await Drain.request(in: folder, patience: .zero, attention: .milliseconds(300))
             }
             #expect(error?.description.contains("no aggregator is at work on this run") == true)
-            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["run.mcap"])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["run-000001.mcap"])
         }
     }
 

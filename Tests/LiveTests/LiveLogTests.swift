@@ -25,7 +25,7 @@ struct LiveLogTests {
             let aggregator = try await federation.startBoundAggregator()
             let worker = try federation.startWorker(0)
             try await federation.updates(reach: 2)
-            try hand.touch(federation.run.log)
+            try hand.touch(federation.run.segment(1))
             #expect(try await aggregator.exitCode() == 1)
             // What a cut meets first, the next write or the next look at the file, is chance.
             let words = hand == .cuts ? "changed by another hand" : "the run's log was changed by another hand"
@@ -46,11 +46,11 @@ struct LiveLogTests {
             let worker = try federation.startWorker(0)
             #expect(try await aggregator.exitCode() == 0, "\(aggregator.output)")
             _ = try await worker.exitCode()
-            try FileManager.default.removeItem(atPath: federation.run.log)
+            try FileManager.default.removeItem(atPath: federation.run.segment(1))
             let again = try federation.startAggregator()
             #expect(try await again.exitCode() == 1)
             #expect(again.output.contains("expected the log of the run that left"), "\(again.output)")
-            #expect(!FileManager.default.fileExists(atPath: federation.run.log))
+            #expect(!FileManager.default.fileExists(atPath: federation.run.segment(1)))
         }
     }
 

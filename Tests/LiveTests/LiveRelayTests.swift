@@ -67,7 +67,7 @@ struct LiveRelayTests {
                 atPath: federation.path + "/relay", withIntermediateDirectories: true)
             try Data("endpoints: [".utf8).write(to: URL(fileURLWithPath: federation.path + "/relay/endpoints.yaml"))
             let here = try startRelay(
-                federation, ["--updates", "tcp://127.0.0.1:*", "--prompts", "tcp://127.0.0.1:*"])
+                federation, ["--bind-updates", "tcp://127.0.0.1:*", "--bind-prompts", "tcp://127.0.0.1:*"])
             try await eventually("a relay: \(here.output)") { here.output.contains("the aggregator is found") }
             #expect(here.output.contains("its previous port is unavailable"), "\(here.output)")
             for process in [here, aggregator] {

@@ -40,7 +40,7 @@ struct LiveRunTests {
     /// Flips one byte in the middle of a copy of the log.
     private func expectDamageIsNamed(in federation: LiveFederation) async throws {
         let copy = federation.path + "/damaged.mcap"
-        var bytes = try Data(contentsOf: URL(fileURLWithPath: federation.run.log))
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: federation.run.segment(1)))
         bytes[bytes.count / 2] ^= 0x10
         try bytes.write(to: URL(fileURLWithPath: copy))
         let (exitCode, output) = try await federation.replay(copy)
@@ -94,7 +94,7 @@ struct LiveRunTests {
             #expect(try await refused.exitCode() == 1)
             let lines = refused.output.split(separator: "\n")
             #expect(lines.count == 1 && refused.output.contains("\(taken.endpoint): the address is in use"), "\(lines)")
-            #expect(!FileManager.default.fileExists(atPath: federation.run.log))
+            #expect(!FileManager.default.fileExists(atPath: federation.run.segment(1)))
 
             let aggregator = try await federation.startBoundAggregator()
             #expect(aggregator.isRunning, "another endpoint will do in the same folder: \(aggregator.output)")

@@ -79,7 +79,7 @@ struct LiveSnapshotTests {
 
             // A log that was put back to an earlier state, and that of another run.
             let shorter = try recover(federation) { run in
-                try edit(run.log) { $0.removeLast($0.count - Int(start.length) + 1) }
+                try edit(run.segment(1)) { $0.removeLast($0.count - Int(start.length) + 1) }
             }
             #expect(shorter.passedOver.count == 1 && shorter.passedOver[0].contains("this log holds others"))
             #expect(shorter.start != nil && shorter.aggregator.version <= start.version)

@@ -43,7 +43,10 @@ import Testing
                 maskedAccuracy: 1)
             let checkpoint = Checkpoint(
                 records: max(1, messages.random.next()), chain: digest, signature: turn % 2 == 0 ? [] : digest + digest,
-                closing: turn % 2 == 0)
+                end: Checkpoint.End(rawValue: UInt8(turn % 3))!)
+            let segment = SegmentStarted(
+                number: 2 + turn, records: max(1, messages.random.next()), chain: digest, bytes: messages.random.next(),
+                header: header, start: epoch, snapshot: digest + digest)
             let publication = Publication(
                 version: messages.version(least: 0),
                 digest: (0..<32).map { _ in .random(in: 0...255, using: &messages.random) },
@@ -55,6 +58,7 @@ import Testing
                 try LogCodec.decode(LogCodec.encode(publication), on: .publication) == .publication(publication))
             #expect(try LogCodec.decode(LogCodec.encode(validation), on: .validation) == .validation(validation))
             #expect(try LogCodec.decode(LogCodec.encode(checkpoint), on: .checkpoint) == .checkpoint(checkpoint))
+            #expect(try LogCodec.decode(LogCodec.encode(segment), on: .segment) == .segment(segment))
             let drain = DrainRequested(patienceMilliseconds: messages.count())
             #expect(try LogCodec.decode(LogCodec.encode(drain), on: .drain) == .drain(drain))
             let change = SettingChanged(key: "run.updates", value: "\(messages.count())")

@@ -18,14 +18,14 @@ import Testing
     @Test func aRunThatComesOutOtherwiseIsNotContinued() throws {
         try withTemporaryFolder { folder in
             let run = try Self.foreignRun(in: folder, closes: true)
-            let before = try Data(contentsOf: URL(filePath: run.log))
+            let before = try Data(contentsOf: URL(filePath: run.segment(1)))
             let error = try #require(throws: ForkedRun.self) { try RunRecovery(folder: run) }
             let digests = try logged(run).first { $0.version == 1 }!
             #expect(error.description.contains("version 1 comes out as \(digests.replayed)"))
             #expect(error.description.contains("logged as \(digests.recorded)"))
             #expect(error.description.contains(Program.running.words) && error.description.contains("--accept-fork"))
             #expect(!error.description.contains("\n"))
-            #expect(try Data(contentsOf: URL(filePath: run.log)) == before, "the log is left as it was")
+            #expect(try Data(contentsOf: URL(filePath: run.segment(1))) == before, "the log is left as it was")
         }
     }
 
@@ -69,7 +69,7 @@ import Testing
     @Test func aLogOfAnotherAlgorithmIsRefusedByName() throws {
         try withTemporaryFolder { folder in
             let run = try ScriptedRun.write(to: folder, closes: false)
-            var records = try LogForgery.records(of: run.log)
+            var records = try LogForgery.records(of: run.segment(1))
             let other = Program(build: "9.9+abc", kernels: "portable", algorithm: 999)
             guard case .header(var header) = try LogCodec.decode(records[0].data, on: .header) else {
                 Issue.record("no header")
@@ -80,7 +80,7 @@ import Testing
             records.removeAll { $0.topic == "/checkpoint" }
             let old = RunFolder(path: folder + "/old")
             try old.create()
-            try LogForgery.write(records, to: old.log)
+            try LogForgery.write(records, to: old.segment(1))
             let error = #expect(throws: ReplayError.self) { try Replay(path: old.log) }
             #expect(error?.description.contains(other.words) == true)
         }

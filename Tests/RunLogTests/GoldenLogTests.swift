@@ -42,7 +42,7 @@ import Testing
         for recipe in Self.recipes {
             if Self.isRecording { try record(recipe) }
             try withTemporaryFolder { folder in
-                let log = folder + "/run.mcap"
+                let log = folder + "/run-000001.mcap"
                 try unpack(recipe.file).write(to: URL(filePath: log))
                 var versions = 0
                 _ = try Replay(path: log) { step in
@@ -70,7 +70,7 @@ import Testing
     private func record(_ recipe: Recipe) throws {
         try withTemporaryFolder { folder in
             let run = try ScriptedRun.write(to: folder, recipe.assignments, starts: 2, closes: false)
-            let bytes = try Data(contentsOf: URL(filePath: run.log))
+            let bytes = try Data(contentsOf: URL(filePath: run.segment(1)))
             let file = try #require(gzopen(recipe.file.path(), "wb9"))
             let written = bytes.withUnsafeBytes { gzwrite(file, $0.baseAddress, UInt32($0.count)) }
             try #require(gzclose(file) == Z_OK && Int(written) == bytes.count)

@@ -11,7 +11,7 @@ import Testing
 
     @Test func aSignedLogIsWhole() throws {
         try withTemporaryFolder { folder in
-            let log = try ScriptedRun.write(to: folder, key: Self.key).log
+            let log = try ScriptedRun.write(to: folder, key: Self.key).segment(1)
             let found = try LogVerification(log: log, trusted: [Self.key.publicKey])
             #expect(found.problem == nil && found.isClosed)
             #expect(found.signedRecords == found.records && found.records > 30)
@@ -25,7 +25,7 @@ import Testing
 
     @Test func anUnfinishedLogIsSignedUpToItsLastCheckpoint() throws {
         try withTemporaryFolder { folder in
-            let log = try ScriptedRun.write(to: folder, key: Self.key, starts: 2, closes: false).log
+            let log = try ScriptedRun.write(to: folder, key: Self.key, starts: 2, closes: false).segment(1)
             let found = try LogVerification(log: log, trusted: [Self.key.publicKey])
             #expect(found.problem == nil && !found.isClosed)
             #expect(found.signedRecords > 20 && found.signedRecords <= found.records)
@@ -45,7 +45,7 @@ import Testing
 
     @Test func aLogWithoutAKeyIsChained() throws {
         try withTemporaryFolder { folder in
-            let log = try ScriptedRun.write(to: folder).log
+            let log = try ScriptedRun.write(to: folder).segment(1)
             let found = try LogVerification(log: log)
             #expect(found.problem == nil && found.isClosed && found.keys.isEmpty)
             #expect(try LogVerification(log: log, trusted: [Self.key.publicKey]).problem?.contains("no key") == true)
@@ -55,7 +55,7 @@ import Testing
     /// All checksums of the file are made again, so only the chain can show it.
     @Test(arguments: LogForgery.allCases) func everyChangeIsFound(_ forgery: LogForgery) throws {
         try withTemporaryFolder { folder in
-            let log = try ScriptedRun.write(to: folder, key: Self.key).log
+            let log = try ScriptedRun.write(to: folder, key: Self.key).segment(1)
             let records = try LogForgery.records(of: log)
             var places = 0
             for place in forgery.places(in: records) {
@@ -73,7 +73,7 @@ import Testing
 
     @Test func anotherKeyCannotTakeOverInTheMiddle() throws {
         try withTemporaryFolder { folder in
-            let log = try ScriptedRun.write(to: folder, key: Self.key, closes: false).log
+            let log = try ScriptedRun.write(to: folder, key: Self.key, closes: false).segment(1)
             let thief = LogKey(seed: [UInt8](repeating: 9, count: 32))!
             let before = try LogVerification(log: log).signedRecords
             let recovery = try RunRecovery(folder: RunFolder(path: folder))
@@ -92,7 +92,7 @@ import Testing
     @Test(.enabled(if: python != nil, "IMPROMPTU_PYTHON names no Python with mcap and mcap-protobuf-support"))
     func aVerifierInPythonAgrees() throws {
         try withTemporaryFolder { folder in
-            let log = try ScriptedRun.write(to: folder, key: Self.key, starts: 2).log
+            let log = try ScriptedRun.write(to: folder, key: Self.key, starts: 2).segment(1)
             let publicKey = folder + "/log.public"
             try (Self.key.publicKey.map { String(format: "%02x", $0) }.joined() + "\n").write(
                 toFile: publicKey, atomically: true, encoding: .utf8)
@@ -107,9 +107,28 @@ import Testing
                     try FileManager.default.removeItem(atPath: changed)
                 }
             }
-            let open = try ScriptedRun.write(to: folder + "/open", key: Self.key, closes: false).log
+            let open = try ScriptedRun.write(to: folder + "/open", key: Self.key, closes: false).segment(1)
             try expectAgreement(on: open, publicKey)
+            try expectAgreementOnSegments(in: folder + "/segments", publicKey)
         }
+    }
+
+    private func expectAgreementOnSegments(in folder: String, _ publicKey: String) throws {
+        let run = try ScriptedRun.write(to: folder, ["run.updates=120"], key: Self.key, segmentBytes: 100_000)
+        try expectAgreement(on: run.path, publicKey)
+        let file = run.segment(2)
+        let records = try LogForgery.records(of: file)
+        for forgery in LogForgery.allCases {
+            try FileManager.default.removeItem(atPath: file)
+            try forgery.write(records, changedAt: forgery.places(in: records)[0], to: file)
+            try expectAgreement(on: run.path, publicKey)
+        }
+        // What is left of a log whose first segments were removed.
+        for number in 1...2 { try FileManager.default.removeItem(atPath: run.segment(number)) }
+        try expectAgreement(on: run.path, publicKey)
+        let segments = try run.segments()
+        try FileManager.default.removeItem(atPath: run.segment(segments[segments.count - 1]))
+        try expectAgreement(on: run.path, publicKey)
     }
 
     private func expectAgreement(on log: String, _ publicKey: String) throws {

@@ -14,6 +14,8 @@ package struct ScriptedRun {
     /// The versions that tasks may be based on.
     private var states: [AggregatorMessage.GlobalPrompts] = []
     private var now: Timestamp
+    private var history: RunHistory
+    private let folder: RunFolder
 
     private static let (width, classes) = (4, 3)
     private static let run: UInt64 = 7
@@ -35,23 +37,25 @@ package struct ScriptedRun {
     ///   - key: signs its checkpoints.
     ///   - starts: of the aggregator; all but the last end in the middle of the run, as if the process had died.
     ///   - closes: whether the log is closed at the end.
+    ///   - segmentBytes: the size at which the log's next segment begins.
     /// - Returns: the run's folder.
     @discardableResult
     package static func write(
         to folder: String, _ assignments: [String] = [], recordedAs recorded: [String] = [], key: LogKey? = nil,
-        starts: Int = 1, closes: Bool = true
+        starts: Int = 1, closes: Bool = true, segmentBytes: UInt64 = .max
     ) throws -> RunFolder {
         var target = RunFolder(path: folder)
         target.syncsLog = false
         try target.create()
         let configuration = try configuration(assignments)
         var run: ScriptedRun? = try ScriptedRun(
-            begin: configuration, recordedAs: Self.configuration(assignments + recorded), in: target, key: key)
+            begin: configuration, recordedAs: Self.configuration(assignments + recorded), in: target, key: key,
+            segmentBytes: segmentBytes)
         for start in 1...starts {
             if start > 1, let random = run?.random {
                 // The process before lets go of the log.
                 run = nil
-                run = try ScriptedRun(taking: target, random: random, key: key)
+                run = try ScriptedRun(taking: target, random: random, key: key, segmentBytes: segmentBytes)
             }
             try run?.serve(updates: start < starts ? 4 : nil)
         }
@@ -61,8 +65,12 @@ package struct ScriptedRun {
     }
 
     private init(
-        begin configuration: RunConfiguration, recordedAs recorded: RunConfiguration, in folder: RunFolder, key: LogKey?
+        begin configuration: RunConfiguration, recordedAs recorded: RunConfiguration, in folder: RunFolder,
+        key: LogKey?,
+        segmentBytes: UInt64
     ) throws {
+        self.folder = folder
+        history = RunHistory()
         random = SeededRandom(seed: configuration.federation.seed, stream: 50)
         self.configuration = configuration
         now = Timestamp(nanoseconds: 0)
@@ -75,20 +83,27 @@ package struct ScriptedRun {
                 aggregator: try Aggregator(
                     configuration: configuration.federation, run: Self.run,
                     strategy: configuration.makeStrategy(initial: initial)),
-                log: RunLogWriter(creating: folder, header: header, at: now), key: key))
+                log: RunLogWriter(creating: folder, header: header, at: now), key: key, segmentBytes: segmentBytes,
+                segmentGrowth: 0))
         try begin(epoch: 1, fork: nil)
     }
 
-    private init(taking folder: RunFolder, random: SeededRandom, key: LogKey?) throws {
+    private init(taking folder: RunFolder, random: SeededRandom, key: LogKey?, segmentBytes: UInt64) throws {
         let recovery = try RunRecovery(from: folder)
+        self.folder = folder
+        history = recovery.history
         self.random = random
         configuration = recovery.configuration
         now = recovery.lastTime
-        pipeline = CommitPipeline(LoggedAggregator(aggregator: recovery.aggregator, log: recovery.log, key: key))
+        pipeline = CommitPipeline(
+            LoggedAggregator(
+                aggregator: recovery.aggregator, log: recovery.log, key: key, segmentBytes: segmentBytes,
+                segmentGrowth: 0))
         try begin(epoch: recovery.epoch + 1, fork: recovery.fork)
     }
 
     private mutating func begin(epoch: UInt64, fork: AcceptedFork?) throws {
+        history.begin(at: now)
         try pipeline.start(epoch: epoch, acceptingFork: fork, at: now)
         for client in configuration.clients {
             try receive(.hello(.init(client: client, session: epoch, sampleCount: 100 + Int(random.next() % 100))))
@@ -108,18 +123,22 @@ package struct ScriptedRun {
             case .publish(.client, .task(let task)):
                 if !open.contains(where: { $0.number == task.number }) { open.append(task) }
             case .publishVersion(let prompts): states.append(prompts)
-            case .flushed(let flush): made.append(flush.version)
+            case .flushed(let flush):
+                history.add(flush)
+                made.append(flush.version)
             default: break
             }
         }
         for version in made {
             let accuracy = random.nextUniform()
-            try pipeline.keep(
-                Validation(
-                    version: version, accuracy: accuracy, balancedAccuracy: accuracy, loss: 1 - accuracy,
-                    maskedAccuracy: accuracy), at: now)
+            let validation = Validation(
+                version: version, accuracy: accuracy, balancedAccuracy: accuracy, loss: 1 - accuracy,
+                maskedAccuracy: accuracy)
+            try pipeline.keep(validation, at: now)
+            history.add(validation, at: now)
         }
         if !made.isEmpty { _ = try pipeline.commit() }
+        _ = try pipeline.beginSegmentIfDue(history)
     }
 
     /// Answers tasks until the run has ended, or so many updates were accepted.

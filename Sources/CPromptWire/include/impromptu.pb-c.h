@@ -53,6 +53,7 @@ typedef struct Impromptu__V2__SettingChanged Impromptu__V2__SettingChanged;
 typedef struct Impromptu__V2__Publication Impromptu__V2__Publication;
 typedef struct Impromptu__V2__Validation Impromptu__V2__Validation;
 typedef struct Impromptu__V2__Checkpoint Impromptu__V2__Checkpoint;
+typedef struct Impromptu__V2__SegmentStarted Impromptu__V2__SegmentStarted;
 
 
 /* --- enums --- */
@@ -1130,10 +1131,54 @@ struct  Impromptu__V2__Checkpoint
    * Whether the log was closed in order behind this record.
    */
   protobuf_c_boolean closing;
+  /*
+   * Whether the segment was closed behind this record and the log continues in the next one.
+   */
+  protobuf_c_boolean continued;
 };
 #define IMPROMPTU__V2__CHECKPOINT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__checkpoint__descriptor) \
-    , 0, {0,NULL}, {0,NULL}, 0 }
+    , 0, {0,NULL}, {0,NULL}, 0, 0 }
+
+
+/*
+ * The first record of each segment of the log but the first: all that a replay needs to start from there.
+ */
+struct  Impromptu__V2__SegmentStarted
+{
+  ProtobufCMessage base;
+  /*
+   * Counts the log's segments from 1.
+   */
+  uint64_t number;
+  /*
+   * The records of the segments before.
+   */
+  uint64_t records;
+  /*
+   * The chain over these records, 32 bytes.
+   */
+  ProtobufCBinaryData chain;
+  /*
+   * Bytes of the segments before, as they were first written.
+   */
+  uint64_t bytes;
+  /*
+   * The log's first record.
+   */
+  Impromptu__V2__RunHeader *header;
+  /*
+   * The newest start of the aggregator.
+   */
+  Impromptu__V2__EpochStarted *start;
+  /*
+   * The state of the aggregator and the figures of the run, in the form of the program that wrote it.
+   */
+  ProtobufCBinaryData snapshot;
+};
+#define IMPROMPTU__V2__SEGMENT_STARTED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__segment_started__descriptor) \
+    , 0, 0, {0,NULL}, 0, NULL, NULL, {0,NULL} }
 
 
 /* Impromptu__V2__Tensor methods */
@@ -1858,6 +1903,25 @@ Impromptu__V2__Checkpoint *
 void   impromptu__v2__checkpoint__free_unpacked
                      (Impromptu__V2__Checkpoint *message,
                       ProtobufCAllocator *allocator);
+/* Impromptu__V2__SegmentStarted methods */
+void   impromptu__v2__segment_started__init
+                     (Impromptu__V2__SegmentStarted         *message);
+size_t impromptu__v2__segment_started__get_packed_size
+                     (const Impromptu__V2__SegmentStarted   *message);
+size_t impromptu__v2__segment_started__pack
+                     (const Impromptu__V2__SegmentStarted   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__segment_started__pack_to_buffer
+                     (const Impromptu__V2__SegmentStarted   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__SegmentStarted *
+       impromptu__v2__segment_started__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__segment_started__free_unpacked
+                     (Impromptu__V2__SegmentStarted *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Impromptu__V2__Tensor_Closure)
@@ -1974,6 +2038,9 @@ typedef void (*Impromptu__V2__Validation_Closure)
 typedef void (*Impromptu__V2__Checkpoint_Closure)
                  (const Impromptu__V2__Checkpoint *message,
                   void *closure_data);
+typedef void (*Impromptu__V2__SegmentStarted_Closure)
+                 (const Impromptu__V2__SegmentStarted *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -2025,6 +2092,7 @@ extern const ProtobufCMessageDescriptor impromptu__v2__setting_changed__descript
 extern const ProtobufCMessageDescriptor impromptu__v2__publication__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__validation__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__checkpoint__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__segment_started__descriptor;
 
 PROTOBUF_C__END_DECLS
 

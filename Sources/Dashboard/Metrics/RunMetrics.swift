@@ -14,7 +14,7 @@ package final class RunMetrics: Sendable {
     private struct Seen {
         var totals: [String: Int] = [:]
         var staleness: [Int] = []
-        var versions = 0
+        var version: Version = 0
     }
 
     package init() {
@@ -108,8 +108,9 @@ package final class RunMetrics: Sendable {
             seen.staleness[value] = count
         }
         let flush = Recorder(label: "impromptu_flush_updates", factory: registry)
-        for row in history.versions.dropFirst(seen.versions) { flush.record(row.contributions) }
-        seen.versions = history.versions.count
+        let new = history.versions.reversed().prefix { $0.version > seen.version }
+        for row in new.reversed() { flush.record(row.contributions) }
+        seen.version = history.versions.last?.version ?? seen.version
     }
 
     private func setLevels(_ figures: LiveFigures) {

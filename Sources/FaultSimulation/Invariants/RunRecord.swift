@@ -43,16 +43,16 @@ struct RunRecord {
     /// Replays a log from its first to its last record.
     /// - Parameter signer: the public key that its checkpoints must be signed with.
     mutating func read(_ storage: some RunStorage, signedBy signer: [UInt8]) throws {
-        let replay = try Replay(RunLogReader(storage.readLog())) { step in
+        let replay = try Replay(RunLogReader(LogSegments(of: storage))) { step in
             switch step {
             case .judged(let update, let verdict): judge(update, verdict)
             case .effect(.flushed(let flush)): flushes.append(flush)
-            case .began, .started, .event, .effect, .validated, .checkpoint: break
+            case .began, .resumed, .segment, .started, .event, .effect, .validated, .checkpoint: break
             case .checked(let publication): publications.append(publication)
             }
         }
         aggregator = replay.aggregator
-        verification = LogVerification(RunLogReader(try storage.readLog()), trusted: [signer])
+        verification = LogVerification(try RunLogReader(LogSegments(of: storage)), trusted: [signer])
     }
 
     /// Notes what became of an update, the first time that it is settled.

@@ -1,8 +1,10 @@
+import Dispatch
 import Federation
 import FederationRun
 import Logging
 import PromptWire
 import RunLog
+import RunSettings
 import ZeroMQTransport
 
 /// What a live service finds in its run folder: a request to come to rest, and whether its log is still there.
@@ -17,15 +19,36 @@ extension AggregatorService {
         }
     }
 
-    /// Looks, beside the loop, whether the log is still the file that is written.
+    /// Looks, beside the loop, whether the log's last segment is still the file that is written.
     func watchLog() {
         guard let logWatch, !ended else { return }
-        let length = pipeline.engine.committedBytes
+        let length = pipeline.engine.segment.bytes
         figureFiles.replace(.log) { [loop, weak self] in
             do {
                 try logWatch.check(length: length)
             } catch {
-                loop.execute { [weak self] in self?.assumeIsolated { $0.stop(error) } }
+                // A segment that has ended since may be gone.
+                loop.execute { [weak self] in
+                    self?.assumeIsolated { if $0.logWatch?.path == logWatch.path { $0.stop(error) } }
+                }
+            }
+        }
+    }
+
+    func watchSegment() throws {
+        logWatch = try LogWatch(path: setup.folder.segment(pipeline.engine.segment.number))
+    }
+
+    /// Removes the segments that need not be kept and compresses others, on a thread of its own: it may take seconds.
+    func lookAfterSegments() {
+        upkeepQueue.async { [logger, folder = setup.folder, rules = configuration.log, time = clock.now()] in
+            do {
+                let (removed, compressed) = try SegmentUpkeep(of: folder, by: rules).apply(at: time)
+                guard removed + compressed > 0 else { return }
+                logger.info(
+                    "older files of the log", metadata: ["removed": "\(removed)", "compressed": "\(compressed)"])
+            } catch {
+                logger.warning("older files of the log stay as they are", metadata: ["problem": "\(error)"])
             }
         }
     }

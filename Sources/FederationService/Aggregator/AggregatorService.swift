@@ -48,13 +48,14 @@ public actor AggregatorService: Service {
     let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
     private var lookAround: LoopTimer?
-    private(set) var logWatch: LogWatch?
+    var logWatch: LogWatch?
     /// The drain that was asked for since the start.
     var drain: Drain?
     let watch: RunWatch?
     private let atEnd: @Sendable (LiveFigures) throws -> Void
     private var showing: LoopTimer?
     private let disk = DispatchQueue(label: "log")
+    let upkeepQueue = DispatchQueue(label: "segments", qos: .utility)
 
     /// Messages taken in at a time.
     private static let batch = 256
@@ -128,8 +129,8 @@ public actor AggregatorService: Service {
         clock = RunClock(since: setup.lastTime)
         pipeline = CommitPipeline(
             LoggedAggregator(
-                aggregator: setup.aggregator, log: setup.log, changes: setup.changes,
-                key: logKey))
+                aggregator: setup.aggregator, log: setup.log, changes: setup.changes, key: logKey,
+                segmentBytes: configuration.log.segmentBytes))
         self.figureFiles = figureFiles
         observer = try RunObserver(folder: folder, history: setup.history, files: figureFiles)
         snapshots = SnapshotKeeper(
@@ -208,7 +209,8 @@ public actor AggregatorService: Service {
         begun = true
         try advance(settling: true)
         guard !ended else { return }
-        logWatch = try LogWatch(path: setup.folder.log)
+        try watchSegment()
+        lookAfterSegments()
         // Behind the log's first record: a run that is announced can be recovered after a crash.
         try setup.folder.announce(.open(reachable, key: try keys?.key.publicKey().z85))
         // A crash came between the end of the run and the last client that heard of it.
@@ -271,6 +273,7 @@ public actor AggregatorService: Service {
         for timer in [signOfLife, lookAround, showing, lingerEnd] { timer?.cancel() }
         links?.close()
         figureFiles.finish()
+        upkeepQueue.sync {}
         health?.remove()
         progress?.end()
         if let failure { end?.resume(throwing: failure) } else { end?.resume() }
@@ -369,6 +372,11 @@ public actor AggregatorService: Service {
         var effects = LiveEffects(service: self)
         for effect in try pipeline.finish(batch) { try effects.carryOut(effect) }
         guard pipeline.isSettled else { return }
+        if try pipeline.beginSegmentIfDue(observer.history) {
+            logger.info("the log continues in another file", metadata: ["segment": "\(pipeline.engine.segment.number)"])
+            try watchSegment()
+            lookAfterSegments()
+        }
         snapshots.consider(pipeline.engine, observer.history)
         let aggregator = pipeline.aggregator
         let isOver = aggregator.phase == .finished && aggregator.counts.clientsAlive == 0 && !stays

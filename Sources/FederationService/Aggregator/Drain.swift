@@ -40,8 +40,8 @@ public struct Drain: Codable, Equatable, Sendable {
     public static func request(
         in folder: RunFolder, patience: Duration, attention: Duration = Self.attention
     ) async throws -> Drain {
-        guard FileManager.default.fileExists(atPath: folder.log) else {
-            throw RunFolderError("\(folder.path): expected the folder of a run, found no \(folder.log)")
+        guard folder.hasLog else {
+            throw RunFolderError("\(folder.path): expected the folder of a run, found no \(folder.segment(1))")
         }
         if let earlier = folder.readDrain(), earlier.isOver { return earlier }
         try folder.write(Drain(state: .requested, patienceSeconds: patience / .seconds(1)))

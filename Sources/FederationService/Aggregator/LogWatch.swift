@@ -1,10 +1,10 @@
 import Foundation
 import RunLog
 
-/// Notices that a run's log is no longer the file that the aggregator writes: removed, replaced or cut short by somebody
+/// Notices that the last segment of a run's log is no longer the file that the aggregator writes: removed, replaced or cut short by somebody
 /// else. What is written then reaches nobody.
 struct LogWatch: Sendable {
-    private let path: String
+    let path: String
     private let device: dev_t
     private let file: ino_t
 

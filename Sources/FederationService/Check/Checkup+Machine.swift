@@ -132,7 +132,9 @@ extension Checkup {
             return note(.warning("clock", "\(time), which is before this program was made", advice: advice))
         }
         if case .aggregator(let folder?) = role,
-            let written = (try? FileManager.default.attributesOfItem(atPath: folder.log))?[.modificationDate] as? Date,
+            let newest = try? folder.segments().last,
+            let attributes = try? FileManager.default.attributesOfItem(atPath: folder.segment(newest)),
+            let written = attributes[.modificationDate] as? Date,
             written.timeIntervalSince(now) > 5
         {
             return note(.warning("clock", "\(time), but the run's log was written later", advice: advice))

@@ -143,14 +143,9 @@ public struct Checkup {
                 return note(.ok("run", "\(folder.path) holds none yet"))
             }
             // Fails where another aggregator holds it; continuing it would change it.
-            _ = try LogFile.open(folder.log)
-            var reader = try RunLogReader(path: folder.log)
-            guard let first = try reader.next(), case .header(let header) = first.record else {
-                return note(.failed("run", "\(folder.log) begins with no header", advice: "choose another folder"))
-            }
-            let conflicts = try configuration.conflicts(with: header) {
-                try RunConfiguration(of: header, changedBy: &reader)
-            }
+            _ = try LogFile.open(folder.segment(folder.segments().last ?? 1))
+            let run = try PresentConfiguration(of: folder)
+            let conflicts = try configuration.conflicts(with: run.header) { try run.present() }
             guard conflicts.isEmpty else {
                 return note(
                     .failed(

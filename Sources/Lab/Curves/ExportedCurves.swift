@@ -29,23 +29,19 @@ public struct ExportedCurves: Sendable {
     /// Replays a log.
     /// - Throws: `LogError`, `ReplayError`, or `ConfigurationError`.
     public init(log path: String) throws {
-        var history = RunHistory()
+        var history = RunHistory(rows: .all)
         var (begin, now) = (Timestamp?.none, Timestamp(nanoseconds: 0))
         var evaluations: [(evaluation: ClientMessage.Evaluation, time: Timestamp)] = []
         var yaml = ""
         let inspection = try RunInspection(log: path) { step in
+            history.take(step)
             switch step {
             case .began(let configuration, _): yaml = configuration.yaml
             case .event(let event, _):
-                history.begin(at: event.time)
-                begin = begin ?? event.time
+                begin = begin ?? history.startedAt ?? event.time
                 now = event.time
-            case .effect(.flushed(let flush)): history.add(flush)
-            case .effect(.evaluated(let evaluation)):
-                history.add(evaluation)
-                evaluations.append((evaluation, now))
-            case .validated(let validation, let time): history.add(validation, at: time)
-            case .judged, .checked, .started, .checkpoint, .effect: break
+            case .effect(.evaluated(let evaluation)): evaluations.append((evaluation, now))
+            default: break
             }
         }
         let folder = RunFolder(ofLog: path)

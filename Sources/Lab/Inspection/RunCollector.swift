@@ -50,7 +50,7 @@ struct RunCollector {
                         start: starts, program: start.program.words, version: fork.version,
                         logged: "\(Digest(bytes: fork.logged))", replayed: "\(Digest(bytes: fork.replayed))"))
             }
-        case .began, .effect, .validated, .checkpoint: break
+        case .began, .resumed, .segment, .effect, .validated, .checkpoint: break
         }
     }
 

@@ -14,14 +14,12 @@ public enum RunExport {
     /// - Returns: the paths of what was written.
     /// - Throws: `LogError`, `ReplayError`, `RunFolderError`, or `SafetensorsError`.
     public static func write(log path: String, to folder: String, versions wanted: [Version] = []) throws -> [String] {
-        var history = RunHistory()
+        var history = RunHistory(rows: .all)
         var newest: AggregatorMessage.GlobalPrompts?
         var states: [(prompts: AggregatorMessage.GlobalPrompts, digest: Digest)] = []
         let inspection = try RunInspection(log: path) { step in
+            history.take(step)
             switch step {
-            case .event(let event, _): history.begin(at: event.time)
-            case .effect(.flushed(let flush)): history.add(flush)
-            case .effect(.evaluated(let evaluation)): history.add(evaluation)
             case .effect(.publishVersion(let prompts)): newest = prompts
             case .checked(let publication):
                 guard publication.isEqual else {
@@ -33,8 +31,7 @@ public enum RunExport {
                 if wanted.isEmpty || wanted.contains(newest.version) {
                     states.append((newest, publication.recorded))
                 }
-            case .validated(let validation, let time): history.add(validation, at: time)
-            case .began, .started, .judged, .effect, .checkpoint: break
+            default: break
             }
         }
         if let missing = wanted.first(where: { version in !states.contains { $0.prompts.version == version } }) {
@@ -68,7 +65,9 @@ public enum RunExport {
     /// The columns of a run's metrics.csv, and the digest.
     private static func versionRows(_ history: RunHistory, _ run: RunInspection) -> [String] {
         [RunHistory.VersionRow.header + ",digest"]
-            + zip(history.versions, run.versions).map { "\($0.csv),\($1.digest)" }
+            + run.versions.compactMap { version in
+                history.versions.first { $0.version == version.version }.map { "\($0.csv),\(version.digest)" }
+            }
     }
 
     private static func updateRows(_ run: RunInspection) -> [String] {

@@ -132,6 +132,9 @@ public struct RunInspection: Encodable, Sendable {
         public var records: Int
         /// Bytes of a torn end that were left out.
         public var droppedBytes: UInt64
+        /// Where the log begins in the middle of the run; nil where it begins with the run. Seconds, counts of what clients
+        /// sent, and versions are from there on.
+        public var beginning: Replay.Beginning?
         public var seconds: Double
         public var finished: Bool
         public var updatesAccepted: Int
@@ -184,6 +187,7 @@ public struct RunInspection: Encodable, Sendable {
             classes: replay.header!.model.fields.filter { $0.name.hasPrefix("classes[") }.map(\.value),
             strategy: replay.configuration!.strategy.name,
             seed: replay.header!.seed, records: replay.records, droppedBytes: replay.droppedBytes,
+            beginning: replay.beginning,
             seconds: collector.start.map { (replay.lastTime - $0) / .seconds(1) } ?? 0,
             finished: aggregator.phase == .finished, updatesAccepted: aggregator.counts.accepted,
             duplicates: aggregator.counts.duplicates, rejected: aggregator.counts.rejected,

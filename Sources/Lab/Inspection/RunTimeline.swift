@@ -9,7 +9,7 @@ public enum RunTimeline {
     public struct Entry: Encodable, Sendable {
         public enum Kind: String, Encodable, Sendable {
             case started, tick, drain, setting, hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye
-            case publication, validation, checkpoint
+            case publication, validation, checkpoint, segment
         }
         /// The record's index in the log; the header is record 0.
         public var record: Int
@@ -27,7 +27,7 @@ public enum RunTimeline {
         public var lines: [String] {
             let seconds = decimal(self.seconds, 3)
             let time = String(repeating: " ", count: max(0, 10 - seconds.count)) + seconds
-            let isOfAggregator = [.publication, .validation, .checkpoint].contains(event)
+            let isOfAggregator = [.publication, .validation, .checkpoint, .segment].contains(event)
             return ["\(isOfAggregator ? String(repeating: " ", count: 10) : time)  \(text)"]
                 + outcomes.map { "            -> \($0)" }
         }
@@ -49,6 +49,11 @@ public enum RunTimeline {
         _ = try Replay(path: path) { step in
             switch step {
             case .began: break
+            case .resumed(let beginning, _, _):
+                record = beginning.record - 1
+                try begin(.segment, "=  the log \(beginning.words)")
+            case .segment(let segment):
+                try begin(.segment, "=  segment \(segment.number) begins behind \(segment.records) records")
             case .event(let event, let bytes):
                 start = start ?? event.time
                 seconds = (event.time - start!) / .seconds(1)
@@ -76,11 +81,19 @@ public enum RunTimeline {
                 let signed = checkpoint.signature.isEmpty ? "not signed" : "signed"
                 try begin(
                     .checkpoint,
-                    "=  \(checkpoint.closing ? "closed" : "checkpoint") behind \(checkpoint.records) records, \(signed)"
+                    "=  \(word(checkpoint.end)) behind \(checkpoint.records) records, \(signed)"
                 )
             }
         }
         if let open { try take(open) }
+    }
+
+    private static func word(_ end: Checkpoint.End) -> String {
+        switch end {
+        case .none: "checkpoint"
+        case .closing: "closed"
+        case .continued: "segment closed"
+        }
     }
 
     private static func origin(_ kind: AggregatorEvent.Kind) -> (Entry.Kind, String?) {

@@ -30,25 +30,21 @@ struct LoggedRun {
     /// - Parameter version: whose matches are kept; nil for the last with any.
     /// - Throws: `LogError` or `ReplayError`, also where the log has no such version.
     init(log path: String, version: Version?) throws {
-        var history = RunHistory()
+        var history = RunHistory(rows: .all)
         var trails = PromptTrails()
         var matches = MatchRecord(version: version)
         var tasks = TaskTimes()
         var (publications, different, bytes) = (0, 0, 0)
         var yaml = ""
         inspection = try RunInspection(log: path) { step in
+            history.take(step)
             switch step {
             case .began(let configuration, _): yaml = configuration.yaml
-            case .event(let event, _):
-                history.begin(at: event.time)
-                tasks.now = event.time
+            case .event(let event, _): tasks.now = event.time
             case .judged(let update, let verdict):
                 if verdict == .accepted { matches.take(update) }
                 if verdict == .accepted || verdict == .tooLate { tasks.answered(update) }
-            case .effect(.flushed(let flush)):
-                history.add(flush)
-                matches.take(flush)
-            case .effect(.evaluated(let evaluation)): history.add(evaluation)
+            case .effect(.flushed(let flush)): matches.take(flush)
             case .effect(.publish(_, .task(let task))): tasks.published(task)
             case .effect(.publishVersion(let prompts)):
                 trails.take(prompts)
@@ -56,8 +52,7 @@ struct LoggedRun {
             case .checked(let publication):
                 publications += 1
                 if !publication.isEqual { different += 1 }
-            case .validated(let validation, let time): history.add(validation, at: time)
-            case .started, .effect, .checkpoint: break
+            default: break
             }
         }
         if let version, !inspection.versions.contains(where: { $0.version == version }) {

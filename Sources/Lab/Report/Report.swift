@@ -43,14 +43,14 @@ public struct Report {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw ReportError("\(path): not found; expected a run folder, its log, or a folder of run folders")
         }
-        if !isDirectory.boolValue || FileManager.default.fileExists(atPath: RunFolder(path: path).log) {
+        if !isDirectory.boolValue || RunFolder(path: path).hasLog {
             return [try ReportedRun(replaying: path, version: version)]
         }
         let folders = runFolders(below: path).filter { folder in
             experiment?.runs.contains(URL(fileURLWithPath: folder).lastPathComponent) ?? true
         }
         guard !folders.isEmpty else {
-            throw ReportError("\(path): expected a run.mcap in it or in a folder below it, found none")
+            throw ReportError("\(path): expected a run's log in it or in a folder below it, found none")
         }
         let tables = try folders.map { try ReportedRun(tablesOf: RunFolder(path: $0)) }
         let shown = Set(ReportedTask.tasks(of: tables).flatMap(\.methods).map { $0.runs[0].folder })
@@ -62,7 +62,7 @@ public struct Report {
     /// Folders that hold a log, ascending.
     private static func runFolders(below path: String) -> [String] {
         let found = FileManager.default.subpaths(atPath: path) ?? []
-        return found.filter { $0.hasSuffix("/run.mcap") }.map { path + "/" + $0.dropLast("/run.mcap".count) }.sorted()
+        return found.map { path + "/" + $0 }.filter { RunFolder(path: $0).hasLog }.sorted()
     }
 
     // MARK: Writing

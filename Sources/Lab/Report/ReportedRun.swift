@@ -30,11 +30,10 @@ struct ReportedRun {
     ///   - version: whose matches are shown; nil for the last with any.
     /// - Throws: `LogError` or `ReplayError`.
     init(replaying path: String, version: Version?) throws {
-        let log = RunFolder.log(at: path)
-        let folder = RunFolder(path: URL(fileURLWithPath: log).deletingLastPathComponent().path(percentEncoded: false))
-        let logged = try LoggedRun(log: log, version: version)
+        let logged = try LoggedRun(log: path, version: version)
         try self.init(
-            folder: folder, yaml: logged.configurationYAML, versions: logged.history.versions, logged: logged)
+            folder: RunFolder(path: RunFolder.folder(ofLog: path)), yaml: logged.configurationYAML,
+            versions: logged.history.versions, logged: logged)
     }
 
     /// Reads the tables of a run folder instead of replaying its log.

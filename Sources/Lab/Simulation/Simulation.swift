@@ -98,7 +98,10 @@ public struct Simulation {
         self.progress = progress
         learner = try PromptLearner(encoder: setup.encoder, threads: threads)
         data = materials.data
-        pipeline = CommitPipeline(LoggedAggregator(aggregator: setup.aggregator, log: setup.log))
+        pipeline = CommitPipeline(
+            LoggedAggregator(
+                aggregator: setup.aggregator, log: setup.log,
+                segmentBytes: setup.configuration.log.segmentBytes))
         observer = try RunObserver(folder: folder, history: setup.history)
         tests =
             setup.configuration.simulation.evaluatesTest
@@ -182,6 +185,9 @@ public struct Simulation {
         deadline = pipeline.nextDeadline.map { queue.push(.aggregatorDeadline, at: $0) }
         for effect in try pipeline.commit() { try carryOut(effect) }
         if hasNewVersion, isEvaluationDue() { try evaluate() }
+        if try pipeline.beginSegmentIfDue(history) {
+            _ = try SegmentUpkeep(of: setup.folder, by: setup.configuration.log).apply(at: now)
+        }
     }
 
     private mutating func toAll(_ message: AggregatorMessage, size: Int) {

@@ -138,6 +138,7 @@ public struct WhatIf: Encodable, Sendable {
                 self.initial = initial
                 states = [.init(version: 0, state: initial)]
                 kept = configuration.federation.maximumStaleness + 1
+            case .resumed(_, _, let states): self.states = states
             case .event(let event, _): times = (times?.first ?? event.time, event.time)
             case .judged(let update, let verdict) where verdict == .accepted || verdict == .tooLate:
                 guard let base = states.first(where: { $0.version == update.baseVersion })?.state else {
@@ -150,7 +151,7 @@ public struct WhatIf: Encodable, Sendable {
             case .effect(.publishVersion(let prompts)): follow(prompts)
             case .effect(.flushed(let flush)): updates += flush.parts.count
             case .effect(.finish): for place in alternatives.indices { alternatives[place].finish() }
-            case .effect, .started, .validated, .checkpoint: break
+            case .effect, .started, .validated, .checkpoint, .segment: break
             case .checked(let publication):
                 guard publication.isEqual else {
                     throw ReplayError(

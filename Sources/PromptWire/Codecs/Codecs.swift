@@ -90,6 +90,7 @@ public enum LogCodec {
     public static func encode(_ record: Publication) -> [UInt8] { MessageWriter.pack { $0.publication(record) } }
     public static func encode(_ record: Validation) -> [UInt8] { MessageWriter.pack { $0.validation(record) } }
     public static func encode(_ record: Checkpoint) -> [UInt8] { MessageWriter.pack { $0.checkpoint(record) } }
+    public static func encode(_ record: SegmentStarted) -> [UInt8] { MessageWriter.pack { $0.segmentStarted(record) } }
 
     public static func decode(
         _ bytes: UnsafeRawBufferPointer, on channel: LogChannel, limits: WireLimits = WireLimits()
@@ -129,6 +130,14 @@ public enum LogCodec {
         case .checkpoint:
             return try reader.unpack(bytes, as: "Checkpoint", impromptu__v2__checkpoint__unpack) {
                 record throws(WireError) in .checkpoint(try reader.checkpoint(record))
+            }
+        case .segment:
+            // It holds as many states as the aggregator keeps, so no message's bound fits it.
+            var wide = limits
+            wide.messageBytes = .max
+            let reader = MessageReader(limits: wide)
+            return try reader.unpack(bytes, as: "SegmentStarted", impromptu__v2__segment_started__unpack) {
+                record throws(WireError) in .segment(try reader.segmentStarted(record))
             }
         }
     }

@@ -96,9 +96,28 @@ extension MessageReader {
     }
 
     func checkpoint(_ wire: Impromptu__V2__Checkpoint) throws(WireError) -> Checkpoint {
-        Checkpoint(
+        guard wire.closing == 0 || wire.continued == 0 else {
+            throw WireError(field: "checkpoint.continued", problem: "expected false where closing is true, found true")
+        }
+        return Checkpoint(
             records: try ordinal(wire.records, "checkpoint.records"),
             chain: try binary(wire.chain, 32...32, "checkpoint.chain"),
-            signature: try optionalBinary(wire.signature, 64, "checkpoint.signature"), closing: wire.closing != 0)
+            signature: try optionalBinary(wire.signature, 64, "checkpoint.signature"),
+            end: wire.closing != 0 ? .closing : wire.continued != 0 ? .continued : .none)
+    }
+
+    func segmentStarted(_ wire: Impromptu__V2__SegmentStarted) throws(WireError) -> SegmentStarted {
+        guard (2...UInt64(Int32.max)).contains(wire.number) else {
+            throw WireError(field: "segment.number", problem: "expected 2 to \(Int32.max), found \(wire.number)")
+        }
+        guard let header = wire.header?.pointee, let start = wire.start?.pointee else {
+            let field = wire.header == nil ? "segment.header" : "segment.start"
+            throw WireError(field: field, problem: "expected it, found none")
+        }
+        return SegmentStarted(
+            number: Int(wire.number), records: try ordinal(wire.records, "segment.records"),
+            chain: try binary(wire.chain, 32...32, "segment.chain"), bytes: wire.bytes,
+            header: try runHeader(header), start: try epochStarted(start),
+            snapshot: [UInt8](UnsafeRawBufferPointer(start: wire.snapshot.data, count: wire.snapshot.len)))
     }
 }

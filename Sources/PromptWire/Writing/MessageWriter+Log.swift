@@ -92,7 +92,20 @@ extension MessageWriter {
             $0.records = record.records
             $0.chain = bytes(record.chain)
             $0.signature = bytes(record.signature)
-            $0.closing = record.closing ? 1 : 0
+            $0.closing = record.end == .closing ? 1 : 0
+            $0.continued = record.end == .continued ? 1 : 0
+        }
+    }
+
+    func segmentStarted(_ record: SegmentStarted) -> UnsafeMutablePointer<Impromptu__V2__SegmentStarted> {
+        message(impromptu__v2__segment_started__init) {
+            $0.number = UInt64(record.number)
+            $0.records = record.records
+            $0.chain = bytes(record.chain)
+            $0.bytes = record.bytes
+            $0.header = runHeader(record.header)
+            $0.start = epochStarted(record.start)
+            $0.snapshot = bytes(record.snapshot)
         }
     }
 }

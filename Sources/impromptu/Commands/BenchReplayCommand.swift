@@ -30,6 +30,15 @@ struct BenchReplayCommand: ParsableCommand {
             "Times the recovery of a run of so many versions in place of all that; repeatable.", valueName: "number"))
     var recoveries: [Int] = []
 
+    @Option(help: ArgumentHelp("With --recovery: updates of a version.", valueName: "number"))
+    var versionUpdates = 1
+
+    @Option(help: ArgumentHelp("With --recovery: the size of a file of the log.", valueName: "bytes"))
+    var segmentBytes = 256 << 20
+
+    @Flag(help: "With --recovery: leaves out the recovery from all records.")
+    var lastSegmentOnly = false
+
     @OptionGroup var output: OutputOptions
 
     private struct Measured: Encodable {
@@ -43,6 +52,9 @@ struct BenchReplayCommand: ParsableCommand {
     func validate() throws {
         guard updates >= 1, runs >= 1 else { throw ValidationError("--updates and --runs: expected at least 1") }
         guard recoveries.allSatisfy({ $0 >= 1 }) else { throw ValidationError("--recovery: expected at least 1") }
+        guard versionUpdates >= 1, segmentBytes >= 4096 else {
+            throw ValidationError("--version-updates: expected at least 1, and --segment-bytes at least 4096")
+        }
         guard recoveries.isEmpty || path == nil && output.format == .table else {
             throw ValidationError("--recovery: expected neither a run nor --output with it")
         }
@@ -50,7 +62,7 @@ struct BenchReplayCommand: ParsableCommand {
 
     func run() throws {
         if !recoveries.isEmpty { return try recover() }
-        if let path { return try measure(RunFolder.log(at: path)) }
+        if let path { return try measure(path) }
         let folder = RunFolder(path: NSTemporaryDirectory() + "impromptu-bench-" + UUID().uuidString)
         try folder.create()
         defer { try? FileManager.default.removeItem(atPath: folder.path) }
@@ -60,17 +72,22 @@ struct BenchReplayCommand: ParsableCommand {
 
     private func recover() throws {
         var table = TextTable([
-            "versions", "records", "log MB", "snapshot MB", "recovery ms", "of it replayed", "without snapshot ms",
+            "versions", "records", "log MB", "files", "snapshot MB", "recovery ms", "of it replayed", "all records ms",
+            "memory halfway MB", "most from there MB",
         ])
         for versions in recoveries {
             let folder = RunFolder(path: NSTemporaryDirectory() + "impromptu-bench-" + UUID().uuidString)
             try folder.create()
             defer { try? FileManager.default.removeItem(atPath: folder.path) }
-            let found = try RecoveryBenchmark(versions: versions, in: folder)
+            let found = try RecoveryBenchmark(
+                versions: versions, updates: versionUpdates, segmentBytes: UInt64(segmentBytes),
+                readsWhole: !lastSegmentOnly, in: folder)
             table.add([
-                "\(found.versions)", "\(found.records)", decimal(Double(found.bytes) / 1e6, 1),
-                decimal(Double(found.snapshotBytes) / 1e6, 2), decimal(found.recovery / .milliseconds(1), 0),
-                "\(found.replayedRecords)", decimal(found.wholeRecovery / .milliseconds(1), 0),
+                "\(found.versions)", found.records.map { "\($0)" } ?? "-", decimal(Double(found.bytes) / 1e6, 1),
+                "\(found.segments)", decimal(Double(found.snapshotBytes) / 1e6, 2),
+                decimal(found.recovery / .milliseconds(1), 0), "\(found.replayedRecords)",
+                found.wholeRecovery.map { decimal($0 / .milliseconds(1), 0) } ?? "-",
+                decimal(Double(found.halfwayMemory) / 1e6, 1), decimal(Double(found.mostMemory) / 1e6, 1),
             ])
         }
         try StandardOutput.write(table.lines.joined(separator: "\n"))

@@ -34,7 +34,7 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let evaluation = try RunEvaluation(
-            log: RunFolder.log(at: path), version: modelVersion, split: split, selection: selection,
+            log: path, version: modelVersion, split: split, selection: selection,
             threads: threads.count)
         try output.show(evaluation, rows: evaluation.classes) { evaluation.lines }
     }

@@ -54,15 +54,14 @@ struct ExportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let log = RunFolder.log(at: path)
         let written: [String]
         switch format {
-        case .tables: written = try RunExport.write(log: log, to: folder, versions: versions)
+        case .tables: written = try RunExport.write(log: path, to: folder, versions: versions)
         case .bundle:
-            let run = RunFolder.folder(ofLog: log)
+            let run = RunFolder.folder(ofLog: path)
             written = try PromptsBundle.write(TunedModel(versions.first.map { "\(run):\($0)" } ?? run), to: folder)
-        case .tensorboard: written = [try TensorBoardExport.write(ExportedCurves(log: log), to: folder)]
-        case .mlflow: written = [try MLflowExport.write(ExportedCurves(log: log), to: folder)]
+        case .tensorboard: written = [try TensorBoardExport.write(ExportedCurves(log: path), to: folder)]
+        case .mlflow: written = [try MLflowExport.write(ExportedCurves(log: path), to: folder)]
         }
         for file in written { try StandardOutput.write(file) }
     }

@@ -43,9 +43,8 @@ struct InspectCommand: ParsableCommand {
     }
 
     func run() throws {
-        let log = RunFolder.log(at: path)
-        if list == .records { return try showRecords(of: log) }
-        var inspection = try RunInspection(log: log)
+        if list == .records { return try showRecords(of: path) }
+        var inspection = try RunInspection(log: path)
         if let modelVersion { try inspection.select(version: modelVersion) }
         if let client { try inspection.select(client: client) }
         let isSelection = modelVersion != nil || client != nil
@@ -106,6 +105,7 @@ struct InspectCommand: ParsableCommand {
                 "fork           accepted at start \(fork.start) by \(fork.program): version \(fork.version) was logged as"
                     + " \(fork.logged.prefix(16)) and continued as \(fork.replayed.prefix(16))")
         }
+        if let beginning = run.beginning { lines.append("left           the log \(beginning.words)") }
         if run.droppedBytes > 0 { lines.append("torn end       \(run.droppedBytes) bytes were left out") }
         return lines
     }

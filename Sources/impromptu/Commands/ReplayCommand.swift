@@ -36,6 +36,8 @@ struct ReplayCommand: ParsableCommand {
         var log: String
         var records: Int
         var droppedBytes: UInt64
+        /// Where the log begins in the middle of the run.
+        var beginning: Replay.Beginning?
         var publications: [Checked]
         var snapshots: [Replay.CheckedSnapshot]
         var equal: Bool
@@ -56,22 +58,21 @@ struct ReplayCommand: ParsableCommand {
 
     func run() throws {
         var checked: [Replay.CheckedPublication] = []
-        let log = RunFolder.log(at: path)
-        let (replay, snapshots) = try Replay.checked(path: log, until: modelVersion) { step in
+        let (replay, snapshots) = try Replay.checked(path: path, until: modelVersion) { step in
             guard case .checked(let publication) = step else { return }
             checked.append(publication)
             if verbose.isVerbose, isTable { try StandardOutput.write(line(publication)) }
         }
         if verbose.isVerbose, isTable {
-            for snapshot in snapshots { try StandardOutput.write("snapshot \(snapshot.name)  \(snapshot.words)") }
+            for snapshot in snapshots { try StandardOutput.write("state \(snapshot.name)  \(snapshot.words)") }
         }
-        try requireLast(of: checked, in: log)
-        try show(outcome(log, replay, checked, snapshots))
+        try requireLast(of: checked, in: path)
+        try show(outcome(path, replay, checked, snapshots))
         if let first = checked.first(where: { !$0.isEqual }) {
-            throw ReplayError("\(log): version \(first.version) does not replay to its recorded digest")
+            throw ReplayError("\(path): version \(first.version) does not replay to its recorded digest")
         }
         if let wrong = snapshots.first(where: { $0.finding == .different }) {
-            throw ReplayError("\(log): the snapshot \(wrong.name) does not hold the state that the log gives there")
+            throw ReplayError("\(path): the state of \(wrong.name) does not hold the state that the log gives there")
         }
     }
 
@@ -88,7 +89,7 @@ struct ReplayCommand: ParsableCommand {
         _ log: String, _ replay: Replay, _ checked: [Replay.CheckedPublication], _ snapshots: [Replay.CheckedSnapshot]
     ) -> Outcome {
         Outcome(
-            log: log, records: replay.records, droppedBytes: replay.droppedBytes,
+            log: log, records: replay.records, droppedBytes: replay.droppedBytes, beginning: replay.beginning,
             publications: checked.map {
                 .init(version: $0.version, digest: "\($0.recorded)", replayed: "\($0.replayed)", equal: $0.isEqual)
             },
@@ -103,7 +104,7 @@ struct ReplayCommand: ParsableCommand {
                 outcome.droppedBytes > 0
                 ? ["the log's end is torn: \(outcome.droppedBytes) bytes were left out"] : []
             let different = outcome.publications.count { !$0.equal }
-            return torn + [
+            return (outcome.beginning.map { ["the log \($0.words)"] } ?? []) + torn + [
                 "\(outcome.records) records\(modelVersion.map { " up to version \($0)" } ?? ""),"
                     + " \(outcome.publications.count) publications, "
                     + (outcome.equal

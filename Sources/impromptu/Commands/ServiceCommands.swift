@@ -17,7 +17,7 @@ struct AggregateCommand: AsyncParsableCommand {
         abstract: "Runs the aggregator of a federation.",
         discussion: """
             Binds the configured endpoints, gives tasks to the clients that say hello, and makes a version whenever the \
-            mode says so. Everything goes into the run folder: run.mcap (the log), config.yaml, endpoints.yaml, \
+            mode says so. Everything goes into the run folder: run-000001.mcap and so on (the log), config.yaml, endpoints.yaml, \
             prompts.safetensors, metrics.csv, evaluations.csv, report.svg. On the folder of an interrupted run it \
             continues where the log ends. Ctrl-C and SIGTERM stop it cleanly; on SIGHUP it reads the list of keys that \
             may connect again (security.keys).

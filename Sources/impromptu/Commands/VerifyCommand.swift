@@ -33,7 +33,7 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         let trusted = try publicKeys.map { try KeyFolder.logPublicKey(in: $0) }
-        let found = try LogVerification(log: RunFolder.log(at: path), trusted: trusted)
+        let found = try LogVerification(log: path, trusted: trusted)
         try output.show(found) { lines(found) }
         if let problem = found.problem { throw ReplayError("\(found.log): not what was signed: \(problem)") }
         if finished, !found.isClosed { throw ReplayError("\(found.log): expected a log that was closed in order") }

@@ -63,9 +63,8 @@ struct WhatIfCommand: ParsableCommand {
     }
 
     func run() throws {
-        let log = RunFolder.log(at: path)
         let comparison = try WhatIf(
-            log: log, methods: methods(of: log), until: modelVersion, split: noAccuracy ? nil : split,
+            log: path, methods: methods(of: path), until: modelVersion, split: noAccuracy ? nil : split,
             needsImages: isOfMethods, threads: threads.count)
         try output.show(comparison, rows: [comparison.recorded] + comparison.others) {
             ["version \(comparison.version) of \(comparison.log)", ""] + comparison.lines

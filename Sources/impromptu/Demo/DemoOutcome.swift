@@ -44,20 +44,18 @@ public struct DemoOutcome: Encodable, Sendable {
         var publications = 0
         var different = 0
         let replay = try Replay(path: folder.log) { step in
+            history.take(step)
             switch step {
             case .event(let event, let size):
-                history.begin(at: event.time)
                 if case .started = event.kind { starts += 1 }
                 if case .received = event.kind {
                     messages += 1
                     bytes += size
                 }
-            case .effect(.flushed(let flush)): history.add(flush)
-            case .validated(let validation, let time): history.add(validation, at: time)
-            case .began, .started, .judged, .effect, .checkpoint: break
             case .checked(let publication):
                 publications += 1
                 if !publication.isEqual { different += 1 }
+            default: break
             }
         }
         let initial = replay.header!.initial!.state
@@ -105,8 +103,8 @@ public struct DemoOutcome: Encodable, Sendable {
         table.add(["starts of the aggregator", "\(aggregatorStarts)"])
         let verdict =
             differentPublications == 0
-            ? "replayed \(folder)/run.mcap: all \(publications) published digests are equal"
-            : "replayed \(folder)/run.mcap: \(differentPublications) of \(publications) published digests DIFFER"
+            ? "replayed \(folder): all \(publications) published digests are equal"
+            : "replayed \(folder): \(differentPublications) of \(publications) published digests DIFFER"
         return byTheClock + [""] + table.lines + ["", verdict]
     }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 
 extension ArgumentHelp {
-    static let recordedRun = ArgumentHelp("A run folder or its run.mcap.", valueName: "run")
+    static let recordedRun = ArgumentHelp("A run folder, or one file of its log.", valueName: "run")
     static let runFolder = ArgumentHelp("The run folder.", valueName: "run")
 
     /// For options of the length of a wait.

@@ -13,7 +13,8 @@ func tryLog(_ bytes: UnsafeRawBufferPointer) {
     }
 }
 
-/// Reads a file to its end; where that works, another writer must be able to continue it.
+/// Reads a file to its end; where that works, another writer must be able to continue it, unless
+/// the file is of another program's making.
 /// - Returns: the messages, nil for a file that is refused.
 private func tryReading(_ content: [UInt8]) -> [[UInt8]]? {
     guard let before = messages(of: content) else { return nil }
@@ -29,6 +30,8 @@ private func tryReading(_ content: [UInt8]) -> [[UInt8]]? {
                 violated("a continued log does not hold what it held and what was added")
             }
         }
+    } catch LogError.rewritten {
+        // What another program made of a log can be read only.
     } catch { violated("a log that reads cannot be continued: \(error)") }
     return before
 }

@@ -83,7 +83,7 @@ private let wireSeeds: [[UInt8]] = {
         ),
         (
             .checkpoint,
-            LogCodec.encode(Checkpoint(records: 3, chain: [UInt8](repeating: 5, count: 32), closing: true))
+            LogCodec.encode(Checkpoint(records: 3, chain: [UInt8](repeating: 5, count: 32), end: .closing))
         ),
         (.drain, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))),
         (.setting, LogCodec.encode(SettingChanged(key: "run.updates", value: "9"))),

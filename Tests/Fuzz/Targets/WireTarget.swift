@@ -31,6 +31,7 @@ private func encode(_ record: LogRecord) -> [UInt8] {
     case .publication(let publication): LogCodec.encode(publication)
     case .validation(let validation): LogCodec.encode(validation)
     case .checkpoint(let checkpoint): LogCodec.encode(checkpoint)
+    case .segment(let segment): LogCodec.encode(segment)
     }
 }
 

@@ -111,7 +111,7 @@ class _Tuner:
                 raise UpdateError(f"the loss of step {steps} is not finite; a lower learning rate may help")
             found.backward()
             optimizer.step()
-            loss += float(found)
+            loss += float(found.detach())
             hits += int((logits.argmax(1) == labels).sum())
             seen += len(places)
         metrics = {"loss": loss / steps, "accuracy": hits / seen, "steps": float(steps)}

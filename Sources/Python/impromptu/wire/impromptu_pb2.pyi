@@ -110,16 +110,18 @@ class Beacon(_message.Message):
     def __init__(self, phase: _Optional[_Union[Phase, str]] = ..., version: _Optional[int] = ..., updates: _Optional[int] = ..., late_updates: _Optional[int] = ..., clients_alive: _Optional[int] = ..., in_flight: _Optional[int] = ..., buffered: _Optional[int] = ..., pool: _Optional[int] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., evaluate: _Optional[_Union[Evaluate, _Mapping]] = ...) -> None: ...
 
 class Checkpoint(_message.Message):
-    __slots__ = ["chain", "closing", "records", "signature"]
+    __slots__ = ["chain", "closing", "continued", "records", "signature"]
     CHAIN_FIELD_NUMBER: _ClassVar[int]
     CLOSING_FIELD_NUMBER: _ClassVar[int]
+    CONTINUED_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     chain: bytes
     closing: bool
+    continued: bool
     records: int
     signature: bytes
-    def __init__(self, records: _Optional[int] = ..., chain: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., closing: bool = ...) -> None: ...
+    def __init__(self, records: _Optional[int] = ..., chain: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., closing: bool = ..., continued: bool = ...) -> None: ...
 
 class ClientEnvelope(_message.Message):
     __slots__ = ["evaluation", "failure", "fetch", "goodbye", "heartbeat", "hello", "presence", "protocol", "update"]
@@ -378,6 +380,24 @@ class SayHello(_message.Message):
     client: str
     session: int
     def __init__(self, client: _Optional[str] = ..., session: _Optional[int] = ...) -> None: ...
+
+class SegmentStarted(_message.Message):
+    __slots__ = ["bytes", "chain", "header", "number", "records", "snapshot", "start"]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    CHAIN_FIELD_NUMBER: _ClassVar[int]
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    bytes: int
+    chain: bytes
+    header: RunHeader
+    number: int
+    records: int
+    snapshot: bytes
+    start: EpochStarted
+    def __init__(self, number: _Optional[int] = ..., records: _Optional[int] = ..., chain: _Optional[bytes] = ..., bytes: _Optional[int] = ..., header: _Optional[_Union[RunHeader, _Mapping]] = ..., start: _Optional[_Union[EpochStarted, _Mapping]] = ..., snapshot: _Optional[bytes] = ...) -> None: ...
 
 class SettingChanged(_message.Message):
     __slots__ = ["key", "value"]
