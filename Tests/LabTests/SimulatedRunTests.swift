@@ -173,9 +173,9 @@ import Testing
     @Test func aFlippedByteNamesTheRecord() throws {
         try withTemporaryFolder { folder in
             let run = try simulate(folder, ["run.updates=4"])
-            var bytes = try Data(contentsOf: URL(fileURLWithPath: run.log))
+            var bytes = try Data(contentsOf: URL(fileURLWithPath: run.segment(1)))
             bytes[bytes.count / 3] ^= 0x10
-            try bytes.write(to: URL(fileURLWithPath: run.log))
+            try bytes.write(to: URL(fileURLWithPath: run.segment(1)))
             let error = #expect(throws: (any Error).self) { try Replay(path: run.log) }
             let words = "\(try #require(error))"
             #expect(words.contains(run.log) && words.contains("chunk"), "\(words)")
@@ -185,9 +185,9 @@ import Testing
     @Test func aTornEndIsLeftOut() throws {
         try withTemporaryFolder { folder in
             let run = try simulate(folder, ["run.updates=4"])
-            let bytes = try Data(contentsOf: URL(fileURLWithPath: run.log))
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: run.segment(1)))
             let whole = try digests(run.log)
-            try bytes.prefix(bytes.count * 3 / 4).write(to: URL(fileURLWithPath: run.log))
+            try bytes.prefix(bytes.count * 3 / 4).write(to: URL(fileURLWithPath: run.segment(1)))
             let torn = try digests(run.log)
             #expect(torn.count < whole.count)
             #expect(Array(whole.prefix(torn.count)) == torn)

@@ -20,7 +20,10 @@ struct LiveSegmentTests {
             try await eventually("the second segment: \(aggregator.output)") { newest() >= 2 }
             try await federation.updates(reach: 3)
             try await aggregator.crash()
-            let recovery = try RunRecovery(folder: federation.run)
+            // A recovery holds the log, which the next aggregator needs.
+            let copy = RunFolder(path: federation.path + "/copy")
+            try FileManager.default.copyItem(atPath: federation.run.path, toPath: copy.path)
+            let recovery = try RunRecovery(folder: copy)
             #expect(recovery.words.contains("that segment \(newest()) begins with"), "\(recovery.words)")
             let reached = recovery.aggregator.counts.accepted
             let again = try await federation.startBoundAggregator()
