@@ -103,9 +103,9 @@ struct LiveSnapshotTests {
             #expect(again.passedOver.isEmpty && again.aggregator.phase == .running)
             #expect(again.replayedRecords == 1)
 
-            let replay = try federation.start(["replay", federation.run.path], as: "replay")
+            let replay = try federation.start(["replay", federation.run.path, "--verbose"], as: "replay")
             #expect(try await replay.exitCode() == 0, "\(replay.output)")
-            let lines = replay.output.split(separator: "\n").filter { $0.hasPrefix("snapshot ") }
+            let lines = replay.output.split(separator: "\n").filter { $0.hasPrefix("state ") }
             #expect(lines.count == 2 && lines.allSatisfy { $0.hasSuffix("  equal") }, "\(lines)")
         }
     }
