@@ -16,19 +16,12 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "House"))
+from steps import Failure, expect  # noqa: E402
+
 EXAMPLE = pathlib.Path(__file__).resolve().parent.parent.parent / "Deploy/nginx/impromptu.conf"
 HOST = "watch.example"
 RUN = "{run: {updates: 5}, data: {dataset: fashion-mnist}, prompts: {pool: 6}, evaluation: {interval_seconds: 0}}"
-
-
-class Failure(Exception):
-    pass
-
-
-def expect(condition, what):
-    if not condition:
-        raise Failure(f"not so: {what}")
-    print(f"behind_nginx: {what}", flush=True)
 
 
 def free_port():

@@ -18,7 +18,8 @@ import tempfile
 
 import yaml
 
-from machine import Failure, base, eventually, expect, run, say
+from machine import base, run
+from steps import Failure, eventually, expect, say
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SCRATCH = ROOT / ".build-deploy"

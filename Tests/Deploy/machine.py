@@ -3,42 +3,17 @@
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
-import time
 
-STARTED = time.monotonic()
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "House"))
+from steps import Failure, eventually, say  # noqa: E402
+
 # What a root has besides the minimal set. The libraries are the program's; the package's own check finds what is missing.
 PACKAGES = [
     "systemd", "systemd-sysv", "dbus", "init-system-helpers", "ca-certificates", "curl", "man-db", "libzmq5", "libprotobuf-c1",
     "libsodium23", "zlib1g", "libturbojpeg0", "libpng16-16", "libzstd1", "dataset-fashion-mnist",
 ]
-
-
-class Failure(Exception):
-    pass
-
-
-def say(what):
-    print(f"{time.monotonic() - STARTED:4.0f} s  {what}", flush=True)
-
-
-def expect(condition, what):
-    if not condition:
-        raise Failure(f"not so: {what}")
-    say(what)
-
-
-def eventually(seconds, what, condition):
-    """Waits until the condition gives something true, and returns that."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            say(what)
-            return found
-        if time.monotonic() > deadline:
-            raise Failure(f"{seconds} s passed without: {what}")
-        time.sleep(0.3)
 
 
 def run(*arguments, check=True, **options):

@@ -12,7 +12,8 @@ import sys
 import tempfile
 import time
 
-from machine import Failure, Machine, eventually, expect, run, say
+from machine import Machine, run
+from steps import Failure, eventually, expect, say
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SCRATCH = ROOT / ".build-deploy"

@@ -15,7 +15,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "House"))
+from steps import Failure, eventually, expect, say  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SLURM = ROOT / "Deploy/slurm"
@@ -34,36 +36,6 @@ data: {dataset: fashion-mnist, clients: 8, training_samples: 400, validation_sam
 evaluation: {interval_seconds: 0}
 worker: {delay: constant, delay_seconds: 1, grace_seconds: 5}
 """
-
-
-STARTED = time.monotonic()
-
-
-class Failure(Exception):
-    pass
-
-
-def say(what):
-    print(f"{time.monotonic() - STARTED:4.0f} s  {what}", flush=True)
-
-
-def expect(condition, what):
-    if not condition:
-        raise Failure(f"not so: {what}")
-    say(what)
-
-
-def eventually(seconds, what, condition):
-    """Waits until the condition gives something true, and returns that."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            say(what)
-            return found
-        if time.monotonic() > deadline:
-            raise Failure(f"{seconds} s passed without: {what}")
-        time.sleep(0.3)
 
 
 class Federation:
