@@ -8,14 +8,12 @@
 `input.prompts` is [prompts, layers * width]: the parts of a deep prompt (Jia et al. 2022) side by side. With `hidden_head`
 there is a second trained layer `input.head.hidden.*`, with `classifier` a frozen one between the features and the head."""
 
-import json
 import pathlib
 import sys
 
 import autograd.numpy as np
-from autograd import grad
 from autograd.scipy.special import erf, logsumexp
-from safetensors.numpy import save_file
+from reference import apply, layers, normalised, rounded, write_step
 
 STANDARD = dict(
     family="timm", width=24, depth=3, heads=3, hidden=48, image=16, patch=4, images=3, prompts=3, layers=1, classes=5,
@@ -29,13 +27,7 @@ FIXTURES = {
 
 def random_model(case, draw):
     width, hidden = case.width, case.hidden
-
-    def layer(outputs, inputs):
-        return {"weight": draw(outputs, inputs) / inputs**0.5, "bias": 0.1 * draw(outputs)}
-
-    def norm():
-        return {"weight": 1 + 0.1 * draw(width), "bias": 0.1 * draw(width)}
-
+    layer, norm = layers(width, draw)
     grid = case.image // case.patch
     model = {
         "class": draw(width), "positions": 0.5 * draw(1 + grid * grid, width), "norm": norm(),
@@ -51,15 +43,6 @@ def random_model(case, draw):
     if case.classifier:
         model["classifier"] = layer(case.classifier, width)
     return model
-
-
-def apply(layer, x):
-    return x @ layer["weight"].T + layer["bias"]
-
-
-def normalised(norm, x, epsilon):
-    centred = x - x.mean(-1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + epsilon) * norm["weight"] + norm["bias"]
 
 
 def features(case, model, image, prompts):
@@ -132,13 +115,6 @@ def exported(case, model):
     return {("vision_model." if clip else "") + name: value for name, value in tensors.items()}
 
 
-def rounded(tree):
-    """Everything as float32 has it, in float64."""
-    if isinstance(tree, dict):
-        return {name: rounded(value) for name, value in tree.items()}
-    return [rounded(value) for value in tree] if isinstance(tree, list) else tree.astype("f4").astype("f8")
-
-
 def write(path, **changes):
     values = {**STANDARD, **changes}
     case = type("Case", (), values)
@@ -161,21 +137,10 @@ def write(path, **changes):
         every = np.stack([features(case, model, image, trained["prompts"]) for image in images])
         return every, head(model, trained, every)
 
-    def loss(trained):
-        logits = outputs(trained)[1]
-        return np.mean(logsumexp(logits, axis=1) - logits[np.arange(case.images), labels])
-
-    gradients = grad(loss)(trained)
-    every, logits = outputs(trained)
-    tensors = {"model." + name: value.astype("f4") for name, value in exported(case, model).items()}
-    tensors.update({"input." + name: value.astype("f4") for name, value in trained.items()})
-    tensors.update({"input.images": images.astype("f4"), "input.labels": labels.astype("i4"), "expected.features": every,
-                    "expected.logits": logits, "expected.loss": np.array([loss(trained)])})
-    tensors.update({"expected.grad." + name: value for name, value in gradients.items()})
     config = {"hidden_size": case.width, "num_hidden_layers": case.depth, "num_attention_heads": case.heads,
               "intermediate_size": case.hidden, "image_size": case.image, "patch_size": case.patch}
-    save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, path,
-              metadata={"family": case.family, "config": json.dumps(config), "case": json.dumps(values)})
+    write_step(path, exported(case, model), trained, {"images": images.astype("f4"), "labels": labels.astype("i4")}, outputs,
+               {"family": case.family, "config": config, "case": values})
 
 
 if len(sys.argv) > 1:

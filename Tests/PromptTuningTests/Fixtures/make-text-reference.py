@@ -8,14 +8,12 @@
 As transformers does it, texts of unlike lengths are padded to one length, and a mask keeps the others from looking at the
 padding. `input.tokens` is [texts, length], -1 where a text is over; `input.prompts` is [prompts, layers * width]."""
 
-import json
 import pathlib
 import sys
 
 import autograd.numpy as np
-from autograd import grad
 from autograd.scipy.special import erf, logsumexp
-from safetensors.numpy import save_file
+from reference import apply, layers, normalised, rounded, write_step
 
 STANDARD = dict(
     pooling="class-token", width=24, depth=3, heads=3, hidden=48, vocabulary=30, positions=16, texts=5, prompts=3,
@@ -31,13 +29,7 @@ EPSILON = 1e-12
 
 def random_model(case, draw):
     width, hidden = case.width, case.hidden
-
-    def layer(outputs, inputs):
-        return {"weight": draw(outputs, inputs) / inputs**0.5, "bias": 0.1 * draw(outputs)}
-
-    def norm():
-        return {"weight": 1 + 0.1 * draw(width), "bias": 0.1 * draw(width)}
-
+    layer, norm = layers(width, draw)
     return {
         "words": draw(case.vocabulary, width), "positions": 0.5 * draw(case.positions, width), "types": draw(2, width),
         "norm": norm(),
@@ -47,21 +39,12 @@ def random_model(case, draw):
             for _ in range(case.depth)]}
 
 
-def apply(layer, x):
-    return x @ layer["weight"].T + layer["bias"]
-
-
-def normalised(norm, x):
-    centred = x - x.mean(-1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + EPSILON) * norm["weight"] + norm["bias"]
-
-
 def features(case, model, tokens, prompts):
     """tokens: [texts, length], -1 where a text is over."""
     count, length = tokens.shape
     present = tokens >= 0
     x = model["words"][np.where(present, tokens, 0)] + model["positions"][:length] + model["types"][0]
-    x = normalised(model["norm"], x)
+    x = normalised(model["norm"], x, EPSILON)
     parts = np.reshape(prompts, (case.prompts, case.layers, case.width))
 
     def spread(layer):
@@ -79,9 +62,9 @@ def features(case, model, tokens, prompts):
         scores = q @ np.transpose(k, (0, 1, 3, 2)) / (case.width // case.heads) ** 0.5 + mask
         shares = np.exp(scores - logsumexp(scores, axis=-1, keepdims=True))
         mixed = np.reshape(np.transpose(shares @ v, (0, 2, 1, 3)), (count, rows, case.width))
-        x = normalised(block["norm1"], x + apply(block["out"], mixed))
+        x = normalised(block["norm1"], x + apply(block["out"], mixed), EPSILON)
         h = apply(block["expand"], x)
-        x = normalised(block["norm2"], x + apply(block["contract"], h * 0.5 * (1 + erf(h / 2**0.5))))
+        x = normalised(block["norm2"], x + apply(block["contract"], h * 0.5 * (1 + erf(h / 2**0.5))), EPSILON)
     if case.pooling == "class-token":
         return x[:, 0]
     own = np.concatenate([x[:, :1], x[:, 1 + case.prompts:]], axis=1)
@@ -108,13 +91,6 @@ def exported(case, model):
     return {case.prefix + name: value for name, value in names.items()}
 
 
-def rounded(tree):
-    """Everything as float32 has it, in float64."""
-    if isinstance(tree, dict):
-        return {name: rounded(value) for name, value in tree.items()}
-    return [rounded(value) for value in tree] if isinstance(tree, list) else tree.astype("f4").astype("f8")
-
-
 def write(path, **changes):
     values = {**STANDARD, **changes}
     case = type("Case", (), values)
@@ -133,21 +109,10 @@ def write(path, **changes):
         every = features(case, model, tokens, trained["prompts"])
         return every, every @ trained["head.weight"].T + trained["head.bias"]
 
-    def loss(trained):
-        logits = outputs(trained)[1]
-        return np.mean(logsumexp(logits, axis=1) - logits[np.arange(case.texts), labels])
-
-    gradients = grad(loss)(trained)
-    every, logits = outputs(trained)
-    tensors = {"model." + name: value.astype("f4") for name, value in exported(case, model).items()}
-    tensors.update({"input." + name: value.astype("f4") for name, value in trained.items()})
-    tensors.update({"input.tokens": tokens.astype("i4"), "input.labels": labels.astype("i4"),
-                    "expected.features": every, "expected.logits": logits, "expected.loss": np.array([loss(trained)])})
-    tensors.update({"expected.grad." + name: value for name, value in gradients.items()})
     config = {"model_type": "bert", "hidden_size": case.width, "num_hidden_layers": case.depth,
               "num_attention_heads": case.heads, "intermediate_size": case.hidden, "layer_norm_eps": EPSILON}
-    save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, path,
-              metadata={"pooling": case.pooling, "config": json.dumps(config), "case": json.dumps(values)})
+    write_step(path, exported(case, model), trained, {"tokens": tokens.astype("i4"), "labels": labels.astype("i4")}, outputs,
+               {"pooling": case.pooling, "config": config, "case": values})
 
 
 if len(sys.argv) > 1:
