@@ -32,6 +32,7 @@ class Doors(NamedTuple):
 
 
 def check(tree, doors):
+    yield from check_root(tree)
     for path in tree.files({".swift", ".c", ".h", ".py"}, "Sources", "Tests"):
         if path not in doors.generated:
             yield from check_length(tree, path, doors.longest)
@@ -45,6 +46,13 @@ def check(tree, doors):
         if source.path.startswith("Sources/"):
             yield from check_traps(source, doors.preconditions)
             yield from check_streams(source, doors)
+
+
+def check_root(tree):
+    """A compiler that is stopped can leave its output where it was started."""
+    for path in sorted(tree.root.iterdir()):
+        if path.suffix in {".swift", ".c", ".h", ".py"} and path.is_file() and path.name != "Package.swift":
+            yield Finding(path.name, 1, "code at the root: expected it below Sources, Tests, Deploy or docs")
 
 
 def check_length(tree, path, longest):

@@ -33,6 +33,10 @@ class LeftoverTests(unittest.TestCase):
             SHELL: 'let a = "TODO"  // The TODOs of hackers; a HACKER.\nlet TODO = 1\n',
             "Sources/CKernels/a.c": 'char *a = "// TODO"; /* autodo */', "Tests/Interop/a.py": 'a = "# TODO"'}), [])
 
+    def test_code_at_the_root(self):
+        self.assertEqual(self.places({"Lab.h": "", "a.py": "", "a.swift": "", "README.md": "", "docs/a.py": ""}),
+            [("Lab.h", 1), ("a.py", 1), ("a.swift", 1)])
+
     def test_long_files(self):
         self.assertEqual(self.places({SHELL: "\n" * 400, PURE: "\n" * 401}), [(PURE, 401)])
         self.assertEqual(self.places({"Sources/CPromptWire/schema.c": "\n" * 900, "Sources/CKernels/a.c": "\n" * 900}),
