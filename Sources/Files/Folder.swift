@@ -2,6 +2,12 @@ import Glibc
 
 /// Folders that outlast a power failure.
 package enum Folder {
+    /// Whether a folder is there.
+    package static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// Makes a folder with those above it, as far as they are not there, and returns once their names are on the disk.
     package static func make(_ path: String) throws(FileError) {
         var status = stat()

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import MessageLog
 
@@ -22,8 +23,7 @@ package struct LogSegments {
 
     /// The segments of a run folder, or the one that a file holds.
     package init(path: String) throws {
-        var isDirectory: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+        if Folder.exists(path) {
             try self.init(of: RunFolder(path: path))
         } else {
             let number = RunFolder.segmentNumber(of: (path as NSString).lastPathComponent)

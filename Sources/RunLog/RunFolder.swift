@@ -59,9 +59,7 @@ public struct RunFolder: Sendable {
 
     /// The path of the folder of a run whose log somebody names.
     public static func folder(ofLog log: String) -> String {
-        var isDirectory: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: log, isDirectory: &isDirectory)
-        return exists && isDirectory.boolValue ? log : URL(fileURLWithPath: log).deletingLastPathComponent().path
+        Folder.exists(log) ? log : URL(fileURLWithPath: log).deletingLastPathComponent().path
     }
 
     /// Whether a segment of a log is there.

@@ -2,8 +2,8 @@ import Federation
 import MessageLog
 import RunSettings
 
-/// Removes the oldest segments of a log that need not be kept, and compresses those that others follow. The last one stays in any case: it begins with the state that
-/// the run continues from.
+/// Removes the oldest segments of a log that need not be kept, and compresses those that others follow. The last one stays
+/// in any case: it begins with the state that the run continues from.
 package struct SegmentUpkeep {
     private let storage: any RunStorage
     private let rules: RunConfiguration.Log

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The tensors of one model: a safetensors file, or several (shards) with an index that says which tensor lies where.
@@ -30,10 +31,7 @@ public struct SafetensorsModel: Sendable {
     ///
     /// - Throws: `SafetensorsError`.
     public init(path: String) throws {
-        var isFolder: ObjCBool = false
-        let place =
-            FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-            ? try WeightsFolder(path: path).weights() : path
+        let place = Folder.exists(path) ? try WeightsFolder(path: path).weights() : path
         if place.hasSuffix(Self.indexSuffix) {
             try self.init(index: ShardIndex(path: place))
         } else {

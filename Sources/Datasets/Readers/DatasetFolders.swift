@@ -43,15 +43,15 @@ public struct DatasetFolders: Hashable, Sendable {
     /// folder or is the only one.
     func folder(_ dataset: String) throws(DatasetError) -> String {
         let named = folders.map { $0 + "/" + dataset }
-        let bare = holdsSeveral ? [] : folders.filter { folders.count == 1 || isFolder($0 + "/train") }
-        if let found = (named + bare).first(where: isFolder) { return found }
+        let bare = holdsSeveral ? [] : folders.filter { folders.count == 1 || Self.isFolder($0 + "/train") }
+        if let found = (named + bare).first(where: Self.isFolder) { return found }
         throw .notFound(dataset: dataset, files: ["its folder"], folders: folders, remedy: Self.remedy)
     }
 
     /// What to do where a data set is not found.
     static let remedy = "Put its files into one of these folders, or name their folder in \(variable)."
 
-    private func isFolder(_ path: String) -> Bool {
+    static func isFolder(_ path: String) -> Bool {
         var isDirectory: ObjCBool = false
         return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
     }

@@ -16,7 +16,7 @@ public struct LabelledText: Hashable, Sendable {
     public static func read(
         _ path: String, needsLabels: Bool, split: KnownDataset.Split?
     ) throws(DatasetError) -> [LabelledText] {
-        if TextFiles.isFolder(path) { return try TextFiles(path).texts(split) }
+        if DatasetFolders.isFolder(path) { return try TextFiles(path).texts(split) }
         if TextTable.kind(of: path) == "txt" {
             guard !needsLabels, split == nil else {
                 throw .unsuitable("\(path): expected a table with a column for the class, found lines of text")

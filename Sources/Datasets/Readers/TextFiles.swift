@@ -42,14 +42,16 @@ struct TextFiles {
     private static func groups(
         _ path: String, _ columns: TextColumns
     ) throws(DatasetError) -> (training: [Group], test: [Group]) {
-        guard isFolder(path) else {
+        guard DatasetFolders.isFolder(path) else {
             let table = try TextTable(path, columns: columns)
             func group(_ rows: [TextTable.Row]) -> [Group] { rows.isEmpty ? [] : [Group(file: path, rows: rows)] }
             return (group(table.rows.filter { $0.split != .test }), group(table.rows.filter { $0.split == .test }))
         }
         let training = try split(.train, in: path, columns)
         if !training.isEmpty { return (training, try split(.test, in: path, columns)) }
-        if isFolder(path + "/train") { return (try classes(in: path + "/train"), try classes(in: path + "/test")) }
+        if DatasetFolders.isFolder(path + "/train") {
+            return (try classes(in: path + "/train"), try classes(in: path + "/test"))
+        }
         return (try classes(in: path), [])
     }
 
@@ -79,15 +81,10 @@ struct TextFiles {
         }
     }
 
-    static func isFolder(_ path: String) -> Bool {
-        var isDirectory: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
-    }
-
     /// The `.txt` files in the folders of classes; none where the folder is not there.
     private static func classes(in folder: String) throws(DatasetError) -> [Group] {
         var groups: [Group] = []
-        for name in entries(folder) where isFolder("\(folder)/\(name)") {
+        for name in entries(folder) where DatasetFolders.isFolder("\(folder)/\(name)") {
             for file in entries("\(folder)/\(name)") where TextTable.kind(of: file) == "txt" {
                 let path = "\(folder)/\(name)/\(file)"
                 groups.append(Group(file: path, rows: try lines(path, label: name)))
@@ -99,7 +96,7 @@ struct TextFiles {
     /// Whether a path is one of texts, as its files' names say, and of a `.csv` its header, since a manifest of images is a
     /// `.csv` too.
     static func holdsTexts(_ path: String) -> Bool {
-        guard isFolder(path) else {
+        guard DatasetFolders.isFolder(path) else {
             let kind = TextTable.kind(of: path)
             guard kind == "csv" else { return TextTable.extensions.contains(kind) }
             guard let bytes = try? DatasetFile(path: path).bytes else { return false }
@@ -108,9 +105,10 @@ struct TextFiles {
             return row?.fields.contains(TextColumns().text) ?? false
         }
         if !tables(.train, in: path).isEmpty { return true }
-        let folder = isFolder(path + "/train") ? path + "/train" : path
+        let folder = DatasetFolders.isFolder(path + "/train") ? path + "/train" : path
         return entries(folder).contains { name in
-            isFolder("\(folder)/\(name)") && entries("\(folder)/\(name)").contains { TextTable.kind(of: $0) == "txt" }
+            DatasetFolders.isFolder("\(folder)/\(name)")
+                && entries("\(folder)/\(name)").contains { TextTable.kind(of: $0) == "txt" }
         }
     }
 

@@ -1,4 +1,5 @@
 import Datasets
+import Files
 import Foundation
 
 /// The images that a prediction is asked for, in order.
@@ -27,9 +28,7 @@ public struct PredictionInputs: Sendable {
         standardInput: () -> String? = { readLine() }
     ) throws {
         for name in names {
-            var isDirectory: ObjCBool = false
-            let exists = FileManager.default.fileExists(atPath: name, isDirectory: &isDirectory)
-            if exists, isDirectory.boolValue {
+            if Folder.exists(name) {
                 if classes == nil, split == nil {
                     let paths = try ImageFiles.paths(below: name)
                     items += paths.map { Item(path: $0) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Console
+import Files
 import Foundation
 import RunLog
 import RunSettings
@@ -97,11 +98,6 @@ struct ConfigDiffCommand: ParsableCommand {
 
 /// What a person names a configuration by: a file, or the folder of a run.
 private enum ConfigurationPlace {
-    static func isFolder(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-    }
-
     /// - Throws: `ConfigurationError` for a folder without a configuration.
     static func folder(_ path: String) throws -> RunFolder {
         let folder = RunFolder(path: path)
@@ -112,7 +108,7 @@ private enum ConfigurationPlace {
     }
 
     static func load(_ path: String) throws -> RunConfiguration {
-        let file = isFolder(path) ? try folder(path).configuration : path
+        let file = Folder.exists(path) ? try folder(path).configuration : path
         return try RunConfiguration.load(files: [file], environment: [:])
     }
 }

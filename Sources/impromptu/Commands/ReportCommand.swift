@@ -58,10 +58,8 @@ struct ReportCommand: ParsableCommand {
 
     private var standardPath: String {
         guard paths.count == 1 else { return "report.html" }
-        var isDirectory: ObjCBool = false
-        _ = FileManager.default.fileExists(atPath: paths[0], isDirectory: &isDirectory)
         let folder = URL(fileURLWithPath: paths[0])
-        return (isDirectory.boolValue ? folder : folder.deletingLastPathComponent())
+        return (Folder.exists(paths[0]) ? folder : folder.deletingLastPathComponent())
             .appendingPathComponent("report.html").relativePath
     }
 
