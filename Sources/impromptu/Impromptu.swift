@@ -66,7 +66,7 @@ struct RootCommand: AsyncParsableCommand {
         commandName: "impromptu",
         abstract: "Federated prompt tuning that does not wait for stragglers.",
         discussion: """
-            Clients hold data that may not leave. Each tunes a few prompt vectors of one frozen vision transformer and \
+            Clients hold data that may not leave. Each tunes a few prompt vectors of one frozen transformer and \
             sends only those; the aggregator matches the prompts of all clients and makes the next version as updates \
             come in, however late.
 
