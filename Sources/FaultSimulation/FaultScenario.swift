@@ -39,7 +39,7 @@ package struct FaultScenario: Sendable {
         assignments.append("run.snapshot_versions=\(rhythm.pick([0, 1, 1, 3]))")
         assignments.append("evaluation.client_versions=\(rhythm.pick([0, 1, 4]))")
         var storage = SeededRandom(seed: seed, stream: 8)
-        assignments.append("log.segment_bytes=\(storage.pick([90_000, 95_000, 110_000, 1 << 28]))")
+        assignments.append("log.segment_bytes=\(storage.pick([95_000, 130_000, 200_000, 1 << 28]))")
         assignments.append("log.keep_segments=\(storage.pick([0, 1, 2]))")
         assignments.append("log.compress=\(storage.pick(["none", "zstd"]))")
         for assignment in assignments { try layers.add(assignment: assignment) }
