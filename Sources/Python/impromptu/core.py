@@ -92,7 +92,7 @@ class ClientCore:
 
     def trained(self, update: UpdateID, message: bytes, now: float) -> None:
         """The task came to this update, which is on the disk now."""
-        if self.run_has_ended and not self.finished:
+        if self.run_has_ended and self.origin is not None and self.origin.run == update.run:
             return self._effects.append(Discard(update))  # the end came while it was written
         if self.finished or self.training != update.task or self.origin is None or self.origin.run != update.run:
             return
@@ -336,6 +336,7 @@ class ClientCore:
 
     def _end(self, error: Exception | None, finished: bool = False) -> None:
         self.finished, self.pending = True, None
+        self.run_has_ended = self.run_has_ended or finished
         self._abandon(str(error) if error else "the run has finished" if finished else "the client left")
         self._send(goodbye=pb.Goodbye(client=self.client, session=self.session))
         self._effects.append(End(error, finished))

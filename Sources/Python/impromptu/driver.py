@@ -56,7 +56,7 @@ class Driver(threading.Thread):
         self._last_complaint = ""
 
     def call(self, work: Callable[[float], None]) -> None:
-        """Has `work` done on the driver's thread, with the time. After the end it is not done."""
+        """Has `work` done on the driver's thread, with the time. What comes after the end is not done."""
         self._work.append(work)
         try:
             self._wake.send(b"\0")
@@ -69,6 +69,8 @@ class Driver(threading.Thread):
             self.core.start(time.monotonic())
             while not self._has_ended:
                 self._turn()
+            self._do_work(time.monotonic())  # an update may have been stored while the end came
+            self._carry_out()
         except Exception as error:  # whoever waits for tasks has to hear of it
             if not isinstance(error, ConfigurationError):
                 self.log.exception("the connection to the aggregator ended by a fault")
@@ -86,8 +88,7 @@ class Driver(threading.Thread):
         self._search(time.monotonic())
         self._wait()
         now = time.monotonic()
-        while self._work:
-            self._work.popleft()(now)
+        self._do_work(now)
         if self._links:
             self._links.follow()
             for payload in self._links.received():
@@ -98,6 +99,10 @@ class Driver(threading.Thread):
             self.core.tick(now)
         self._report_silence(now)
         self._carry_out()
+
+    def _do_work(self, now: float) -> None:
+        while self._work:
+            self._work.popleft()(now)
 
     def _wait(self) -> None:
         poller = zmq.Poller()

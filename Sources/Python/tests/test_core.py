@@ -142,6 +142,15 @@ def test_the_end_of_another_run_ends_nothing():
     assert bench.said == ["goodbye"]
 
 
+@pytest.mark.parametrize("held_out", [0, 4])
+def test_an_update_that_was_written_while_the_run_ended_is_discarded(held_out):
+    bench = Bench(held_out=held_out).welcome().state().task()
+    bench.hear(beacon=pb.Beacon(phase=pb.PHASE_FINISHED))
+    bench.core.trained(UpdateID(2, 1), b"of another run", bench.now)
+    bench.core.trained(UpdateID(1, 1), b"the update", bench.now)
+    assert bench.core.take_effects() == [Discard(UpdateID(1, 1))]
+
+
 def test_a_refusal_of_another_session_ends_nothing():
     bench = Bench().welcome().state().task()
     assert not bench.hear(refuse=pb.Refuse(client="a", session=6, code=pb.REFUSE_CODE_FENCED)).of(End)

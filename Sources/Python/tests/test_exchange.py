@@ -9,6 +9,7 @@ import zmq
 from conftest import new_ledger
 
 import impromptu
+from impromptu.effects import End
 from impromptu.wire import impromptu_pb2 as pb
 
 
@@ -97,6 +98,34 @@ def test_an_update_is_sent_until_it_is_acknowledged(make_aggregator, tmp_path):
     eventually(lambda: sum(heard.kind == "update" for heard in aggregator.heard) >= 2)
     aggregator.faults.deaf_to = set()
     assert federation.next_task(20) is None and federation.has_finished
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+@pytest.mark.parametrize("is_heard_first", [True, False])
+def test_an_update_that_is_written_while_the_run_ends_leaves_no_file(make_aggregator, tmp_path, is_heard_first):
+    aggregator = make_aggregator()
+    federation = impromptu.join(aggregator.endpoints, "a", samples=1, outbox=tmp_path)
+    task = federation.next_task(10)
+    driver, outbox = federation._driver, federation._outbox
+    store, tell, ends = outbox.store, driver.tell, threading.Event()
+
+    def store_while_it_ends(*update):
+        store(*update)
+        aggregator.finished = True
+        assert ends.wait(10)
+        if is_heard_first:
+            eventually(lambda: federation.has_finished)
+
+    def tell_after_the_answer(effect):
+        if isinstance(effect, End):
+            ends.set()
+            if not is_heard_first:
+                eventually(lambda: driver._work)
+        tell(effect)
+
+    outbox.store, driver.tell = store_while_it_ends, tell_after_the_answer
+    assert not task.send(tuned(task))
+    federation.close()
     assert list((tmp_path / "a").iterdir()) == []
 
 
