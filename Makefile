@@ -4,6 +4,8 @@ SWIFT_FLAGS := --explicit-target-dependency-import-check error
 TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 # The tests of processes and sockets have deadlines, which would not hold beside those that keep the machine computing.
 LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.|SitesTests|FiguresTests|HostedClientTests
+# Each starts processes of its own: beside twenty others none would get the processor in time.
+FEW := --experimental-maximum-parallelization-width 4
 # Clients on trial, each with deadlines of its own; beside the tests above there would be too many at a time.
 TRIALS := ClientCheckTests
 # Those that take minutes; 'make test-clients' runs them.
@@ -46,8 +48,8 @@ demo-text: setup-text build  ## The same with a language model: twenty branches 
 
 test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)|$(TRIALS)|$(FORCED)'
-	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(LIVE)'
-	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter '$(TRIALS)' --skip '$(LONG_TRIALS)'
+	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build $(FEW) --filter '$(LIVE)'
+	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build $(FEW) --filter '$(TRIALS)' --skip '$(LONG_TRIALS)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter PortableBitsTests
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter GoldenLogTests
 	$(CHECK_PYTHON)

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The dashboard of the built program, over loopback.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct LiveDashboardTests {
     /// The page in a browser, Prometheus' own checker on the metrics, and a replay: whoever looks on changes nothing.
     @Test(

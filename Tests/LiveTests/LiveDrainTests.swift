@@ -7,10 +7,10 @@ import TestSupport
 import Testing
 
 /// A live aggregator that is drained and taken up again, and what services show of their health.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct LiveDrainTests {
     @Test func aDrainedRunGoesOnToItsEndAndReplays() async throws {
-        try await withLiveFederation(["run.updates=150"]) { federation in
+        try await withLiveFederation(["run.updates=0"]) { federation in
             let health = federation.path + "/health"
             let first = try federation.startAggregator(["--health", health, "--log-format", "json"])
             try await federation.bound(first)
@@ -39,6 +39,8 @@ struct LiveDrainTests {
 
             try expectJSONLines(first)
             let second = try federation.startAggregator()
+            try await federation.updates(reach: rested.updatesAccepted + 3)
+            try await federation.finishSoon()
             for process in [second, worker] { #expect(try await process.exitCode() == 0, "\(process.output)") }
             let inspection = try RunInspection(log: federation.run.log)
             #expect(inspection.finished && inspection.starts == 2)

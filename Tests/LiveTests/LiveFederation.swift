@@ -93,6 +93,13 @@ struct LiveFederation {
         }
     }
 
+    /// Has a run without an end come to it, a few updates from now.
+    func finishSoon() async throws {
+        let last = try RunInspection(log: run.log).updatesAccepted + 4
+        let set = try start(["set", run.path, "run.updates=\(last)"], as: "set")
+        #expect(try await set.exitCode() == 0, "\(set.output)")
+    }
+
     /// How many clients in the log are such; 0 while it cannot be read.
     func clients(_ isSuch: (RunInspection.ClientEntry) -> Bool) -> Int {
         ((try? RunInspection(log: run.log))?.clients ?? []).count { isSuch($0) }

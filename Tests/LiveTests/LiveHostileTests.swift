@@ -10,7 +10,7 @@ import Testing
 import ZeroMQTransport
 
 /// What a live aggregator says to who sends what it cannot use, and what becomes of the others meanwhile.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct LiveHostileTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct LiveHostileTests {
     private static let guest = ClientID("guest")
 
     /// A listed key's connection to a live aggregator.

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A log that another hand takes away under a running aggregator.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct LiveLogTests {
     enum Hand: CaseIterable, Sendable {
         case removes, replaces, cuts

@@ -10,7 +10,7 @@ import Text
 @Suite struct LivePrivacyTests {
     private let settings = ["privacy.clip_norm=0.5", "privacy.noise_multiplier=2", "federation.maximum_staleness=50"]
 
-    @Test(.timeLimit(.minutes(5))) func aWorkerThatIsKilledKeepsAccount() async throws {
+    @Test(.timeLimit(.minutes(10))) func aWorkerThatIsKilledKeepsAccount() async throws {
         let three = PrivacyAccountant.epsilon(rho: 3 * PrivacyAccountant.rho(noiseMultiplier: 2), delta: 1e-5)
         try await withLiveFederation(settings + ["privacy.epsilon_budget=\(three)", "run.updates=0"]) { federation in
             let aggregator = try await federation.startBoundAggregator()

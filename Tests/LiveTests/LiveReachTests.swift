@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Workers that reach their aggregator by names and in both families of addresses, and say so when they do not.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct LiveReachTests {
     @Test(arguments: [("tcp://[::1]:*", "tcp://[::1]:*"), ("tcp://localhost:*", "tcp://*:*")])
     func namesAndBothFamiliesOfAddressesWork(updates: String, prompts: String) async throws {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Keys on the live services: who may connect, for whom each may speak, and what is not bound without them.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct LiveSecurityTests {
     /// Runs `impromptu keys` on the federation's folder of keys.
     private func keys(_ arguments: [String], in federation: LiveFederation) async throws -> LiveProcess {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A live aggregator whose log continues in file after file, keeps few of them, and is killed in between.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct LiveSegmentTests {
     @Test func aKilledAggregatorContinuesFromItsLastSegment() async throws {
         let settings = [

@@ -7,7 +7,7 @@ import Testing
 
 /// Recovery of a real run folder gives the same from a snapshot as from the whole log, and never trusts one that does not
 /// fit the log.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct LiveSnapshotTests {
     /// A run whose aggregator was killed, with two snapshots and records behind them.
     private func withKilledRun(_ body: (LiveFederation) async throws -> Void) async throws {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Processes that are asked to stop, and come back, and find each other by the run folder.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct LiveStopTests {
     /// Starts a worker that looks for the aggregator in the run folder.
     private func startFollower(_ index: Int, of federation: LiveFederation, _ more: [String] = []) throws -> LiveProcess
@@ -22,7 +22,7 @@ struct LiveStopTests {
     }
 
     @Test func bothSidesStopInOrderAndTheRunGoesOnElsewhere() async throws {
-        try await withLiveFederation(["run.updates=120"]) { federation in
+        try await withLiveFederation(["run.updates=0"]) { federation in
             // Before there is a run: it waits.
             let first = try startFollower(0, of: federation)
             let steady = try startFollower(1, of: federation)
@@ -48,6 +48,8 @@ struct LiveStopTests {
                 try String(contentsOfFile: federation.run.endpoints, encoding: .utf8) != before
             }
             withExtendedLifetime(taken) {}
+            try await eventually("the restarted worker's clients") { federation.clients { $0.sessions == 2 } == 2 }
+            try await federation.finishSoon()
             for process in [aggregator, steady, restarted] {
                 #expect(try await process.exitCode() == 0, "\(process.output)")
             }

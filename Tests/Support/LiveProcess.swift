@@ -51,7 +51,7 @@ package final class LiveProcess {
     }
 
     /// Waits for the end of the process. One that does not end is killed, and the test fails.
-    package func exitCode(within seconds: Int = 120) async throws -> Int32 {
+    package func exitCode(within seconds: Int = 240) async throws -> Int32 {
         do {
             try await eventually(within: seconds, "the end of the process; it wrote: \(output.suffix(2000))") {
                 !process.isRunning
@@ -72,7 +72,7 @@ package struct Missed: Error, CustomStringConvertible {
 
 /// Looks again and again whether something has come about.
 package func eventually(
-    within seconds: Int = 120, _ what: @autoclosure () -> String, _ condition: () throws -> Bool
+    within seconds: Int = 240, _ what: @autoclosure () -> String, _ condition: () throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while try !condition() {

@@ -79,19 +79,20 @@ extension RunData {
     /// - Parameter indices: of the source's examples.
     static func picked(_ indices: [Int], of source: any ExampleSource) throws -> any ExampleSource {
         switch source {
-        case let texts as any TextSource: PickedTexts(source: texts, indices: indices)
-        case let images as any ImageSource: PickedImages(source: images, indices: indices)
+        case let texts as any TextSource: texts.picked(indices)
+        case let images as any ImageSource: images.picked(indices)
         default: throw TuningError.modality(expected: "images or texts")
         }
     }
 }
 
-private struct PickedImages: ImageSource {
-    let source: any ImageSource
+/// Some of a source's examples, in an order of their own.
+private struct Picked<Source: ExampleSource>: ExampleSource {
+    let source: Source
     let indices: [Int]
     let labels: [Int]
 
-    init(source: any ImageSource, indices: [Int]) {
+    init(_ indices: [Int], of source: Source) {
         self.source = source
         self.indices = indices
         let all = source.labels
@@ -100,24 +101,22 @@ private struct PickedImages: ImageSource {
 
     var count: Int { indices.count }
     var classGroups: [Range<Int>] { source.classGroups }
+}
+
+extension Picked: ImageSource where Source: ImageSource {
     func copyImage(_ index: Int, into pixels: UnsafeMutableBufferPointer<Float>) throws {
         try source.copyImage(indices[index], into: pixels)
     }
 }
 
-private struct PickedTexts: TextSource {
-    let source: any TextSource
-    let indices: [Int]
-    let labels: [Int]
-
-    init(source: any TextSource, indices: [Int]) {
-        self.source = source
-        self.indices = indices
-        let all = source.labels
-        labels = indices.map { all[$0] }
-    }
-
-    var count: Int { indices.count }
-    var classGroups: [Range<Int>] { source.classGroups }
+extension Picked: TextSource where Source: TextSource {
     func tokens(of index: Int) -> [Int32] { source.tokens(of: indices[index]) }
+}
+
+extension TextSource {
+    fileprivate func picked(_ indices: [Int]) -> any ExampleSource { Picked(indices, of: self) }
+}
+
+extension ImageSource {
+    fileprivate func picked(_ indices: [Int]) -> any ExampleSource { Picked(indices, of: self) }
 }
