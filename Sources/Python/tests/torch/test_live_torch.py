@@ -133,7 +133,9 @@ def test_two_workers_and_two_clients_of_pytorch_with_keys_through_three_kills(fe
 @pytest.mark.parametrize("settings", [["strategy.name=fedavg", "strategy.head=closed"], ["strategy.name=fedcof"],
                                       ["strategy.name=scaffold"], ["head.personal=true"]])  # fmt: skip
 def test_what_a_strategy_asks_of_clients_is_done(federation, settings):
-    running = federation(updates=4, settings=[*settings, "federation.clients_to_start=3"])
+    # Rounds of all three: a client of PyTorch that starts late must not find the run at its end.
+    rounds = ["federation.clients_to_start=3", "federation.mode=synchronous", "federation.cohort=3"]
+    running = federation(updates=6, settings=[*settings, *rounds])
     aggregator = running.aggregator()
     worker, client = running.worker(0), torch_client(running, "clinic-1")
     assert running.exit_codes(aggregator, worker, client) == [0, 0, 0], running.log("clinic-1") + running.log("aggregator")
