@@ -21,9 +21,13 @@ BINARY := .build/release/impromptu
 .PHONY: demo demo-text test test-python test-clients test-sites test-slurm fuzz sanitize build setup setup-test setup-text \
 	setup-slurm format lint bench chaos dist test-dist test-deploy test-network wheel golden-logs docs commands
 
-# The Python package's types and tests, also live and as a wheel.
+# The Python package's types, also with the standard library of the oldest and the newest Python (to the oldest, numpy's own
+# types are Any), and its tests, also live and as a wheel.
 define CHECK_PYTHON
 cd Sources/Python && $(CURDIR)/.venv/bin/mypy --cache-dir $(CURDIR)/.build-python/mypy
+cd Sources/Python && $(CURDIR)/.venv/bin/mypy --cache-dir $(CURDIR)/.build-python/mypy --python-version 3.10 \
+	--no-warn-return-any
+cd Sources/Python && $(CURDIR)/.venv/bin/mypy --cache-dir $(CURDIR)/.build-python/mypy --python-version 3.13
 IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) IMPROMPTU_WHEELS=$(CURDIR)/.build-python/dist:$(CURDIR)/.venv/wheelhouse \
 	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Sources/Python .venv/bin/python -m pytest -q Sources/Python \
 	--ignore Sources/Python/tests/torch

@@ -13,10 +13,14 @@ from .state import Version
 class Callbacks(threading.Thread):
     """Calls in the order of what happened. Of versions that come while a call lasts only the newest is shown."""
 
-    def __init__(self, name: str, on_version: Callable[[Version], object] | None, log: ClientLog):
+    def __init__(
+        self, name: str, on_version: Callable[[Version], object] | None, log: ClientLog, done: Callable[[], object]
+    ) -> None:
+        """`done` is called when the thread ends."""
         super().__init__(name=f"impromptu callbacks {name}", daemon=True)
         self._on_version = on_version
         self._log = log
+        self._done = done
         self._condition = threading.Condition()
         self._newest: Version | None = None
         self._calls: deque[Callable[[], object]] = deque()
@@ -42,12 +46,13 @@ class Callbacks(threading.Thread):
             self._condition.notify()
 
     def run(self) -> None:
-        """Until `finish`. What a callback raises is logged and ends nothing."""
+        """Until `finish`. What a callback raises is logged and ends nothing; `sys.exit` in one is no exception."""
         while (call := self._next()) is not None:
             try:
                 call()
-            except Exception:
+            except BaseException:
                 self._log.exception("a callback failed")
+        self._done()
 
     def _next(self) -> Callable[[], object] | None:
         with self._condition:

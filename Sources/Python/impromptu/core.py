@@ -90,12 +90,13 @@ class ClientCore:
         if pace.resend_at is not None and pace.resend_at <= now:
             self._resend(now)
 
-    def trained(self, update: UpdateID, message: bytes, now: float) -> None:
-        """The task came to this update, which is on the disk now."""
+    def trained(self, update: UpdateID, message: bytes, now: float) -> bool:
+        """The task came to this update, which is on the disk now. Returns whether it is sent in this session."""
         if self.run_has_ended and self.origin is not None and self.origin.run == update.run:
-            return self._effects.append(Discard(update))  # the end came while it was written
+            self._effects.append(Discard(update))  # the end came while it was written
+            return False
         if self.finished or self.training != update.task or self.origin is None or self.origin.run != update.run:
-            return
+            return False
         self.training = None
         self.kept[update] = message
         if self.welcomed:
@@ -103,6 +104,7 @@ class ClientCore:
         if self.pace.resend_at is None:
             self.pace.resend_at = now + self.pace.resend_delay
         self._train_if_possible()
+        return True
 
     def failed(self, task: int, reason: str) -> None:
         """The task came to nothing."""
@@ -125,11 +127,10 @@ class ClientCore:
         self._leave_if_settled()
 
     def leave(self, now: float, grace: float) -> None:
-        """Begin nothing new, and end once all is settled or the grace is over."""
-        if not self.leaving:
-            self.leaving, self.pending = True, None
-            self.pace.leave_at = now + grace
-            self._leave_if_settled()
+        """Begin nothing new, and end once all is settled or the grace is over. Asking again gives no further time."""
+        self.leaving, self.pending = True, None
+        self.pace.leave_at = min(now + grace, self.pace.leave_at or float("inf"))
+        self._leave_if_settled()
 
     def run_is_over(self) -> None:
         """The run folder says that the run has finished, and nobody listens any more."""

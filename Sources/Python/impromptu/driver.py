@@ -78,7 +78,7 @@ class Driver(threading.Thread):
         finally:
             if self._links:
                 self._links.close(_LINGER)
-            self._context.term()
+            self._context.destroy(0)  # closes the sockets of links that could not be made, too
             self._wake.close()
             self._woken.close()
 

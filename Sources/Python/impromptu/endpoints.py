@@ -24,10 +24,12 @@ class Endpoints:
 
     def __post_init__(self) -> None:
         for name in ("updates", "prompts"):
-            if not _ADDRESS.match(getattr(self, name)):
-                raise ConfigurationError(
-                    f"endpoints.{name}: expected tcp://HOST:PORT or ipc://PATH, found {getattr(self, name)!r}"
-                )
+            address = getattr(self, name)
+            if not _ADDRESS.match(address):
+                raise ConfigurationError(f"endpoints.{name}: expected tcp://HOST:PORT or ipc://PATH, found {address!r}")
+            # ZeroMQ takes a greater number modulo 65,536.
+            if address.startswith("tcp:") and not 1 <= int(address.rpartition(":")[2]) <= 65_535:
+                raise ConfigurationError(f"endpoints.{name}: expected a port from 1 to 65535, found {address!r}")
 
 
 Target = Union[str, Path, Endpoints, Mapping[str, str], Sequence[str]]

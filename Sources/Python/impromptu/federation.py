@@ -6,7 +6,6 @@ import atexit
 import os
 import secrets
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +28,7 @@ from .wire import COUNT
 from .wire.names import checked_client
 from .wire.tensors import WireError
 
+_LEFT = "the client left without an answer"
 _GRACE = 10.0
 _EXIT_GRACE = 5.0
 
@@ -120,11 +120,12 @@ class Federation:
         self._end: End | None = None
         self._on_rejected = on_rejected
         self._on_end = on_end
-        self._callbacks = Callbacks(core.client, on_version, self._log)
-        self._callbacks.start()
+        self._process = os.getpid()
+        self._callbacks = Callbacks(core.client, on_version, self._log, lambda: _open.discard(self))
         self._driver = Driver(core, rendezvous, keys, outbox, self._take, self._log)
-        self._driver.start()
         _open.add(self)
+        self._callbacks.start()
+        self._driver.start()
 
     # ---- For the user ----
 
@@ -152,8 +153,9 @@ class Federation:
         """Waits for a task, for so many seconds at most; None where none came or the run has finished.
 
         A task that was not answered before is answered as failed. Raises `Fenced`, `ModelMismatch` or `Refused` where
-        the aggregator ended this session.
+        the aggregator ended this session, `ConfigurationError` in a process that was forked off.
         """
+        self._check_process()
         with self._condition:
             self._give_up(self._current, "the training loop continued without an answer")
             self._condition.wait_for(lambda: self._order or self._end, timeout)
@@ -167,16 +169,17 @@ class Federation:
     def close(self, grace: float = _GRACE) -> None:
         """Leaves: a task without an answer is answered as failed, and for `grace` seconds at most it is waited until
         what was sent is settled. What is not settled by then is sent at the next start."""
+        if os.getpid() != self._process:
+            return  # the threads and sockets are the other process's
         with self._condition:
             for task in (self._current, self._order):
-                self._give_up(task, "the client left without an answer")
+                self._give_up(task, _LEFT, is_over=True)
             self._order = None
         self._driver.call(lambda now: self._core.leave(now, grace))
         self._driver.join(grace + 5)
         self._callbacks.finish()
         if threading.current_thread() is not self._callbacks:
             self._callbacks.join(grace)
-        _open.discard(self)
 
     def __enter__(self) -> Federation:
         return self
@@ -190,13 +193,15 @@ class Federation:
     # ---- For tasks ----
 
     def _answer(self, task: Task, encode: Callable[[], bytes]) -> bool:
-        if task._is_answered:
-            raise UpdateError(f"task {task.number}: expected one answer, found a second")
-        if not task.is_abandoned:
-            message = encode()
-            self._outbox.store(task.identity, message)
-            task._is_answered = True
-            self._driver.call(lambda now: self._core.trained(task.identity, message, now))
+        self._check_process()
+        if self._claim(task):
+            try:
+                message = encode()
+                self._outbox.store(task.identity, message)
+            except BaseException:
+                task._is_answered = False
+                raise
+            self._driver.call(lambda now: self._hand_over(task, message, now))
         if not task.is_abandoned:
             return True
         if self.has_finished:
@@ -206,17 +211,35 @@ class Federation:
         self._log.info("the answer to task %d does not count: %s", task.number, task._why_abandoned)
         return False
 
-    def _fail(self, task: Task, reason: str) -> None:
-        if task._is_answered:
-            raise UpdateError(f"task {task.number}: expected one answer, found a second")
-        task._is_answered = True
-        self._log.warning("task %d failed: %s", task.number, reason)
-        self._driver.call(lambda now: self._core.failed(task.number, reason))
+    def _claim(self, task: Task) -> bool:
+        """Lets one caller answer a task, so that nobody gives it up while its update is written. Returns whether an
+        answer counts."""
+        with self._condition:
+            if task.is_abandoned:
+                return False
+            if task._is_answered:
+                raise UpdateError(f"task {task.number}: expected one answer, found a second")
+            task._is_answered = True
+            return True
 
-    def _give_up(self, task: Task | None, reason: str) -> None:
-        """Answers a task as failed if it is open."""
+    def _fail(self, task: Task, reason: str) -> None:
+        self._check_process()
+        if self._claim(task):
+            self._log.warning("task %d failed: %s", task.number, reason)
+            self._driver.call(lambda now: self._core.failed(task.number, reason))
+
+    def _give_up(self, task: Task | None, reason: str, is_over: bool = False) -> None:
+        """Answers a task as failed if it is open; with `is_over` an answer that comes later is none too many."""
         if task is not None and not task._is_answered and not task.is_abandoned:
             self._fail(task, reason)
+            if is_over:
+                task._abandon(reason)
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise ConfigurationError(
+                f"{self.client}: expected the process that joined, found one that was forked off; join in that one"
+            )
 
     # ---- On the callbacks' thread ----
 
@@ -229,6 +252,11 @@ class Federation:
             self._driver.call(lambda now: self._core.evaluated(message))
 
     # ---- On the driver's thread ----
+
+    def _hand_over(self, task: Task, message: bytes, now: float) -> None:
+        """What the core has taken is on its way, whatever comes after."""
+        if self._core.trained(task.identity, message, now):
+            task._is_on_its_way = True
 
     def _take(self, effect: Effect) -> None:
         with self._condition:
@@ -261,9 +289,8 @@ class Federation:
 
     def _abandon(self, reason: str) -> None:
         for task in (self._order, self._current):
-            if task is not None:
-                task._why_abandoned = reason
-                task._abandoned.set()
+            if task is not None and not task._is_on_its_way:
+                task._abandon(reason)
         self._order = None
 
     def _finish(self, end: End) -> None:
@@ -276,13 +303,12 @@ class Federation:
         self._condition.notify_all()
 
 
-_open: weakref.WeakSet[Federation] = weakref.WeakSet()
-_process = os.getpid()
+_open: set[Federation] = set()
+"""Those whose callbacks may still be called."""
 
 
 @atexit.register
 def _leave_all() -> None:
-    """Leaves what the program did not. A process that was forked has no sockets to leave by."""
-    if os.getpid() == _process:
-        for federation in list(_open):
-            federation.close(_EXIT_GRACE)
+    """Leaves what the program did not."""
+    for federation in list(_open):
+        federation.close(_EXIT_GRACE)

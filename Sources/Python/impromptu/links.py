@@ -6,6 +6,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from .endpoints import Endpoints
+from .errors import ConfigurationError
 from .keys import Keys
 from .wire import MESSAGE_BYTES
 
@@ -70,8 +71,11 @@ class Links:
         self.subscriber.subscribe(b"g")
         self.subscriber.subscribe(f"c/{client}/".encode())
         self.reaches = (Reach(self.push, endpoints.updates), Reach(self.subscriber, endpoints.prompts))
-        self.push.connect(endpoints.updates)
-        self.subscriber.connect(endpoints.prompts)
+        for socket, endpoint in ((self.push, endpoints.updates), (self.subscriber, endpoints.prompts)):
+            try:
+                socket.connect(endpoint)
+            except zmq.ZMQError as error:
+                raise ConfigurationError(f"{endpoint}: expected an address to connect to: {error.strerror}") from error
 
     @staticmethod
     def _prepare(socket: zmq.Socket[bytes], keys: Keys | None) -> None:

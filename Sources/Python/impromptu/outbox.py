@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import time
@@ -45,7 +46,11 @@ class Outbox:
     def _remove_unfinished(self) -> None:
         """Removes what a process that died was writing; another process may be at it, but not for that long."""
         for file in self.folder.glob("*" + _UNFINISHED):
-            if file.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
+            try:
+                is_abandoned = file.stat().st_mtime < time.time() - _ABANDONED_SECONDS
+            except FileNotFoundError:
+                continue  # it is finished now
+            if is_abandoned:
                 file.unlink(missing_ok=True)
 
     def _read(self, file: Path) -> tuple[UpdateID, bytes] | None:
@@ -78,9 +83,12 @@ class Outbox:
                 os.fsync(stream.fileno())
             os.replace(unfinished, file)
             self._sync_folder()
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise OutboxError(f"{file}: cannot keep the update: {error.strerror}") from error
+        except BaseException as error:  # Ctrl-C, too, leaves nothing half written
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise OutboxError(f"{file}: cannot keep the update: {error.strerror}") from error
+            raise
 
     def _sync_folder(self) -> None:
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)

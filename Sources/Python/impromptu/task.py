@@ -29,6 +29,7 @@ class Task:
         self._dtype = dtype
         self._abandoned = threading.Event()
         self._is_answered = False
+        self._is_on_its_way = False
         self._why_abandoned = ""
         self.identity = identity
         self.seed = seed
@@ -36,6 +37,10 @@ class Task:
         self.plan = plan
         self.base = base
         """The state to start from."""
+
+    def _abandon(self, reason: str) -> None:
+        self._why_abandoned = reason
+        self._abandoned.set()
 
     def __repr__(self) -> str:
         return f"Task(number={self.number}, version={self.version})"
@@ -62,7 +67,7 @@ class Task:
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether the answer does not count any more, because the run ended or another began."""
+        """Whether an answer does not count any more: the run ended, another began, or the client left."""
         return self._abandoned.is_set()
 
     @property

@@ -114,6 +114,18 @@ def test_a_last_evaluation_that_never_ends_is_not_waited_for():
     assert talk.effects(End) == [End(None, True)]
 
 
+def test_who_leaves_while_the_last_evaluation_lasts_gives_it_less_time_and_never_more():
+    talk = Talk(held_out=4)
+    talk.publish(1)
+    talk.hear(evaluate=pb.Evaluate(version=1))
+    talk.hear(beacon=pb.Beacon(phase=pb.PHASE_FINISHED, version=1))
+    talk.core.leave(10.0, 5.0)
+    talk.core.leave(14.0, 5.0)
+    talk.core.take_effects()
+    talk.core.tick(15.0)
+    assert talk.effects(End) == [End(None, True)]
+
+
 def test_the_callback_answers_and_one_that_fails_ends_nothing(make_aggregator, tmp_path, caplog):
     aggregator = make_aggregator()
     asked = []

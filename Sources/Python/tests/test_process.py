@@ -41,6 +41,24 @@ def test_a_program_that_just_ends_has_its_update_acknowledged_first(make_aggrega
     assert 1 in aggregator.ledger.accepted and list((tmp_path / "a").iterdir()) == []
 
 
+def test_a_program_that_just_ends_has_its_last_callback_called_first(make_aggregator, tmp_path):
+    aggregator = make_aggregator(updates_to_finish=1)
+    program = """
+import gc, sys, time, impromptu
+def on_end(error):
+    time.sleep(1)
+    print("the end", flush=True)
+for task in impromptu.join((sys.argv[1], sys.argv[2]), "a", samples=1, outbox=sys.argv[3], on_end=on_end):
+    task.send(task.tensors)
+del task
+gc.collect()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *aggregator.endpoints, tmp_path], capture_output=True, text=True, timeout=30
+    )
+    assert (done.returncode, done.stdout) == (0, "the end\n"), done.stderr
+
+
 def test_a_program_that_is_killed_has_its_update_sent_by_the_next(make_aggregator, tmp_path):
     aggregator = make_aggregator(updates_to_finish=2)
     aggregator.faults.deaf_to = {"update"}

@@ -132,6 +132,7 @@ def test_keys_of_a_folder(tmp_path):
         (("tcp://h:1", "a"), {}, "found the one address 'tcp://h:1'"),
         ((("tcp://h:1",), "a"), {}, "expected two endpoints"),
         ((("h:1", "h:2"), "a"), {}, "endpoints.updates: expected tcp://HOST:PORT or ipc://PATH, found 'h:1'"),
+        ((("tcp://h:1", "tcp://h:65536"), "a"), {}, "endpoints.prompts: expected a port from 1 to 65535, found"),
         (({"updates": "tcp://h:1"}, "a"), {}, "expected 'updates' and 'prompts'"),
         (("runs/first", "a/b"), {}, "client: expected 1 to 64 characters"),
         (("runs/first", "a"), {"samples": -1}, "samples: expected a whole number"),

@@ -40,6 +40,8 @@ class TorchClient:
         self.samples = dataset if isinstance(dataset, Samples) else Samples(dataset)
         self.held_out = held_out if held_out is None or isinstance(held_out, Samples) else Samples(held_out)
         self._kept: dict[str, Tensor] = {}
+        self._run: int | None = None
+        """The run that `_kept` is of."""
         self._plan: TrainingPlan | None = None
         self._turn = threading.Lock()
         """The model is either tuned or evaluated."""
@@ -67,6 +69,8 @@ class TorchClient:
     def train(self, task: Task) -> None:
         """Tunes as the task says, and answers."""
         with self._turn:
+            if self._run != task.identity.run:
+                self._run, self._kept = task.identity.run, {}
             self._plan = task.plan
             result = tune(
                 self.model, self.samples, task.tensors, task.plan, task.seed, kept=self._kept, autocast=self.autocast,

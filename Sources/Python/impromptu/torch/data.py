@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,45 @@ class Samples:
         if not files:
             raise ConfigurationError(f"{folder}: expected images in folders of their classes, found none")
         return Samples(files, labels, prepare=prepare)
+
+    @staticmethod
+    def of_table(file: str | Path, classes: Sequence[str], prepare: Callable[[str], Any]) -> Samples:
+        """The texts of a table with a header and the columns `text` and `label`, as docs/text.md has them: comma-separated,
+        or tab-separated where its name ends with .tsv. They are tokenized when they are used.
+
+        - `classes`: the federation's, in its order; another label is refused (`ConfigurationError`, with the line).
+        """
+        numbers = {name: number for number, name in enumerate(classes)}
+        has_tabs = Path(file).suffix.lower() == ".tsv"
+        texts: list[str] = []
+        labels: list[int] = []
+        try:
+            with open(file, encoding="utf-8-sig", newline="") as stream:
+                rows = csv.DictReader(
+                    stream, strict=True, delimiter="\t" if has_tabs else ",",
+                    quoting=csv.QUOTE_NONE if has_tabs else csv.QUOTE_MINIMAL,
+                )  # fmt: skip
+                if not {"text", "label"} <= set(rows.fieldnames or ()):
+                    raise ConfigurationError(f"{file}: expected the columns text and label, found {rows.fieldnames or 'none'}")
+                for row in rows:
+                    if None in row:
+                        known = len(rows.fieldnames or ())
+                        raise ConfigurationError(
+                            f"{file}:{rows.line_num}: expected {known} fields, found {known + len(row[None])}"
+                        )
+                    text, label = row["text"], row["label"]
+                    if not text or label not in numbers:
+                        found = f"the class {label!r}" if text else "no text"
+                        raise ConfigurationError(
+                            f"{file}:{rows.line_num}: expected a text and a class of {', '.join(classes)}, found {found}"
+                        )
+                    texts.append(text)
+                    labels.append(numbers[label])
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise ConfigurationError(f"{file}: expected a table of texts: {error}") from error
+        if not texts:
+            raise ConfigurationError(f"{file}: expected texts, found none")
+        return Samples(texts, labels, prepare=prepare)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from live import crash, needs_binary, wait_for
 from PIL import Image
-from vectors import Vectors, encoder_folder
+from vectors import WORDS, Vectors, encoder_folder
 
 import impromptu
 from impromptu.torch import PromptedViT, VisionTransformer
@@ -43,10 +43,10 @@ print("the run has finished", flush=True)
 @pytest.fixture
 def federation(make_federation, tmp_path):
     """Makes federations around a small encoder."""
-    folder = encoder_folder(tmp_path / "encoder", Vectors("vit"))
 
-    def make(settings=(), **options):
-        own = [f"encoder.path={folder}", "encoder.family=vit", "head.hidden=0", *settings]
+    def make(settings=(), family="vit", **options):
+        folder = encoder_folder(tmp_path / "encoder", Vectors(family))
+        own = [f"encoder.path={folder}", f"encoder.family={family}", "head.hidden=0", *settings]
         return make_federation(settings=own, **options)
 
     return make
@@ -69,8 +69,21 @@ def draw_images(folder, count):
             Image.fromarray(pixels).save(folder / name / f"{place}.{'png' if place % 2 else 'jpg'}")
 
 
-def run_example(federation, name, *arguments):
-    running = federation(updates=4)
+def write_table(file, count):
+    """Texts of two classes, each with words of its own and some that both have."""
+    rng = np.random.default_rng(count)
+    file.parent.mkdir(exist_ok=True)
+    with file.open("w") as stream:
+        stream.write("text,label\n")
+        for row in range(count):
+            own = WORDS[:3] if row % 2 else WORDS[3:6]
+            words = [*rng.choice(own, 2), *rng.choice(WORDS[6:9], rng.integers(0, 5))]
+            stream.write(f"\"{', '.join(words)}\",{'complaint' if row % 2 else 'question'}\n")
+    return file
+
+
+def run_example(federation, name, *arguments, **options):
+    running = federation(updates=4, **options)
     aggregator = running.aggregator()
     client = running.script("clinic-1", EXAMPLES / name, running.run, "clinic-1", running.folder / "encoder", *arguments)
     assert running.exit_codes(aggregator, client) == [0, 0], running.log("clinic-1") + running.log("aggregator")
@@ -83,6 +96,17 @@ def test_the_example_with_a_folder_of_images(federation, tmp_path):
     running = run_example(federation, "torch_images.py", tmp_path / "images", tmp_path / "held-out")
     entry = running.inspected()["clinic-1"]
     assert entry["updatesUsed"] == 4 and entry["rejected"] == 0
+    assert "the run has finished" in running.log("clinic-1")
+
+
+def test_the_example_with_a_table_of_texts(federation, tmp_path):
+    write_table(tmp_path / "bank" / "train.csv", 240)
+    write_table(tmp_path / "bank" / "test.csv", 60)
+    settings = [f"data.path={tmp_path}", "data.dataset=texts:bank", "evaluation.client_versions=1"]
+    own = [write_table(tmp_path / "own.csv", 20), write_table(tmp_path / "held-out.csv", 8)]
+    running = run_example(federation, "torch_texts.py", *own, family="bert", settings=settings)
+    entry = running.inspected()["clinic-1"]
+    assert entry["updatesUsed"] == 4 and entry["rejected"] == 0 and entry["evaluation"]["total"] == [4, 4]
     assert "the run has finished" in running.log("clinic-1")
 
 

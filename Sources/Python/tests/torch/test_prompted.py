@@ -1,6 +1,7 @@
 """Prompts in PyTorch against the golden vectors: features, picks, logits, loss and gradients of each family."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -128,6 +129,34 @@ def test_texts_of_unlike_lengths_make_a_batch(tmp_path):
         model.prepare(WORDS[0])
     with pytest.raises(impromptu.ModelError, match="expected the encoder with digest"):
         PromptedBert.around(encoder_folder(tmp_path / "weights", vectors), vectors.description)
+
+
+@pytest.mark.parametrize("name, content", [
+    ("t.csv", '\ufefflabel,text\nno,"a, b"\nyes,"c ""d"""\n'), ("t.tsv", 'text\tlabel\n"a\tno\nb\tyes\n')
+])  # fmt: skip
+def test_a_table_of_texts_is_read(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    samples = Samples.of_table(tmp_path / name, ("yes", "no"), lambda text: torch.tensor([len(text)]))
+    tokens, labels = samples.batch([0, 1], torch.device("cpu"))
+    assert tokens[:, 0].tolist() == ([4, 5] if name == "t.csv" else [2, 1]) and labels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("content, problem", [
+    ("text,kind\na,yes\n", "expected the columns text and label, found ['text', 'kind']"),
+    ("", "expected the columns text and label, found none"),
+    ("text,label\na,yes\nb,maybe\n", "t.csv:3: expected a text and a class of yes, no, found the class 'maybe'"),
+    ("text,label\na\n", "t.csv:2: expected a text and a class of yes, no, found the class None"),
+    ("text,label\na,yes,no\n", "t.csv:2: expected 2 fields, found 3"),
+    ("text,label\n,yes\n", "found no text"), ("text,label\n", "expected texts, found none"),
+    ('text,label\n"a,yes\n', "expected a table of texts: unexpected end of data"),
+    (b"text,label\n\xff,yes\n", "expected a table of texts: 'utf-8' codec"), (None, "No such file"),
+])  # fmt: skip
+def test_a_table_of_texts_with_a_fault_is_refused(tmp_path, content, problem):
+    file = tmp_path / "t.csv"
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(impromptu.ConfigurationError, match=re.escape(problem)):
+        Samples.of_table(file, ("yes", "no"), len)
 
 
 class BertConfig:
