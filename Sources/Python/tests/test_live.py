@@ -20,7 +20,7 @@ def test_python_alone_takes_a_run_to_its_end(make_federation):
 
 
 def test_two_workers_and_two_clients_of_python_with_keys_through_three_kills(make_federation):
-    federation = make_federation(updates=40, keys=True)
+    federation = make_federation(updates=0, keys=True)
     federation.make_keys(["clinic-1", "clinic-2"])
     aggregator = federation.aggregator()
     workers = [federation.worker(0), federation.worker(1)]
@@ -33,6 +33,9 @@ def test_two_workers_and_two_clients_of_python_with_keys_through_three_kills(mak
     aggregator = federation.aggregator()
     crash(workers[0])
     workers[0] = federation.worker(0)
+    before = len(federation.sent_by("clinic-1"))
+    wait_for(lambda: len(federation.sent_by("clinic-1")) > before, "clinic-1 being back")
+    federation.finish_soon(clients=6)
     assert federation.exit_codes(aggregator, *workers, *clients.values()) == [0] * 5, federation.log("clinic-1")
     entries = federation.inspected()
     assert len(entries) == 6
