@@ -17,6 +17,9 @@ public enum HostileKind: String, Hashable, Sendable, CaseIterable {
     /// Connects with ever new keys.
     case strangers = "strangers' keys"
     case large = "messages of 60 MiB"
+    case heartbeats
+    /// One client's, each of another session.
+    case hellos
 }
 
 /// Plays one hostile client, which holds a key of the run, as fast as it can.
@@ -39,7 +42,14 @@ public struct HostileClient {
         try StandardOutput.write(HeldProcess.ready)
         try StandardOutput.flush()
         switch kind {
-        case .updates: try flood(Self.update(), greeting: Self.hello)
+        case .updates: try flood(Self.update(), greeting: Self.hello(session: LoadConnection.session))
+        case .heartbeats: try flood(Self.heartbeat, greeting: Self.hello(session: LoadConnection.session))
+        case .hellos:
+            var session: UInt64 = 0
+            try flood {
+                session += 1
+                return Self.hello(session: session)
+            }
         case .malformed: try flood([UInt8](repeating: 0xA5, count: 200))
         case .large: try flood([UInt8](repeating: 0xA5, count: 60 << 20))
         case .subscriptions:
@@ -78,6 +88,10 @@ public struct HostileClient {
     }
 
     private func flood(_ message: [UInt8], greeting: [UInt8]? = nil) throws {
+        try flood(greeting: greeting) { message }
+    }
+
+    private func flood(greeting: [UInt8]? = nil, _ next: () -> [UInt8]) throws {
         var options = SocketOptions()
         options.security = security
         options.linger = .zero
@@ -86,7 +100,7 @@ public struct HostileClient {
         try socket.connect(endpoints.updates)
         if let greeting { while try !socket.send(greeting), !isOver { usleep(1000) } }
         while !isOver {
-            if try !socket.send(message) { usleep(100) }
+            if try !socket.send(next()) { usleep(100) }
         }
     }
 
@@ -95,9 +109,16 @@ public struct HostileClient {
         return poll(&input, 1, 0) > 0
     }
 
-    private static var hello: [UInt8] {
+    private static func hello(session: UInt64) -> [UInt8] {
+        ClientCodec.encode(.hello(.init(client: ClientID(name), session: session, sampleCount: 100)))
+    }
+
+    /// As of a client that has not heard of its task, which is sent to it again each time.
+    private static var heartbeat: [UInt8] {
         ClientCodec.encode(
-            .hello(.init(client: ClientID(name), session: LoadConnection.session, sampleCount: 100)))
+            .heartbeat(
+                .init(
+                    client: ClientID(name), session: LoadConnection.session, activity: .idle, task: 0, outstanding: 0)))
     }
 
     private static func update() throws -> [UInt8] {

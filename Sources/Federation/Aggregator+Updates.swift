@@ -25,6 +25,13 @@ extension Aggregator {
         return rejection(of: update, code, reason)
     }
 
+    /// Whether a message is an update for an open task of its client.
+    public func waitsFor(_ message: ClientMessage) -> Bool {
+        guard case .update(let update) = message, update.run == run, case .known(let entry) = ledger[update.task]
+        else { return false }
+        return entry.outcome == .open && entry.slot == clients.slot(of: update.client)
+    }
+
     /// An update of the session that speaks for its client is a sign of life. One that was kept by an earlier session is
     /// not, and none brings back who said goodbye.
     private mutating func hear(_ update: ClientMessage.Update, from slot: Int) {
@@ -82,7 +89,7 @@ extension Aggregator {
         case .duplicate:
             totals.duplicates += 1
             if case .known(let entry) = ledger[update.task], case .rejected(let code) = entry.outcome {
-                return reject(update, code, "the same update was rejected before")
+                return reject(update, code, "an update for this task was rejected before")
             }
             acknowledge(update)
         case .rejected(let code, let reason):

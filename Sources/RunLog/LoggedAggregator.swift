@@ -26,6 +26,10 @@ package struct LoggedAggregator {
     package private(set) var impostures = 0
     /// Updates that were answered without a record, since they come to nothing whatever else happens.
     package private(set) var turnedAway = 0
+    /// Messages beyond what their client may say; they are not in the log either.
+    package private(set) var excessive = 0
+    /// What each client may say; nil for whatever it likes.
+    private var allowance: MessageAllowance?
     /// The present start of the run's aggregator; nil where it was not started.
     private var started: EpochStarted?
     /// The last version that was published.
@@ -42,10 +46,13 @@ package struct LoggedAggregator {
     ///   - key: signs the log's checkpoints; nil leaves them unsigned.
     ///   - segmentBytes: the size at which the log's next segment begins.
     ///   - segmentGrowth: its least size over that of the state that it begins with.
+    ///   - allowance: what each client may say; nil for whatever it likes.
     package init(
         aggregator: Aggregator, log: RunLogWriter, changes: [SettingChanged] = [], key: LogKey? = nil,
-        segmentBytes: UInt64 = .max, segmentGrowth: Int = SnapshotRhythm.liveGrowth
+        segmentBytes: UInt64 = .max, segmentGrowth: Int = SnapshotRhythm.liveGrowth,
+        allowance: MessageAllowance? = nil
     ) {
+        self.allowance = allowance
         self.segmentBytes = segmentBytes
         self.segmentGrowth = segmentGrowth
         self.aggregator = aggregator
@@ -80,8 +87,8 @@ package struct LoggedAggregator {
     /// Takes in one message from a client.
     /// - Parameter isAuthentic: whether its sender may speak for the client that it names.
     /// - Returns: the answer to an update that comes to nothing whatever else happens; it is not in the log.
-    /// - Throws: `WireError` for one that is malformed, `Imposture` for one in another's name: both are counted and
-    ///   otherwise without effect; `LogError`.
+    /// - Throws: `WireError` for one that is malformed, `Imposture` for one in another's name, `Excess` for one beyond what
+    ///   its client may say: all are counted and otherwise without effect; `LogError`.
     package mutating func receive(
         _ bytes: RawSpan, at time: Timestamp, isAuthentic: (ClientID) -> Bool = { _ in true }
     ) throws -> Answer? {
@@ -104,9 +111,17 @@ package struct LoggedAggregator {
             turnedAway += 1
             return Answer(client: client, message: answer)
         }
+        if !aggregator.waitsFor(message), let client = message.clients.first(where: { !admits($0, at: time) }) {
+            excessive += 1
+            throw Excess(client: client)
+        }
         try log.append(received: bytes, at: time)
         try handle(.received(message), at: time)
         return nil
+    }
+
+    private mutating func admits(_ client: ClientID, at time: Timestamp) -> Bool {
+        allowance?.admits(client, at: time) ?? true
     }
 
     package mutating func tick(at time: Timestamp) throws {

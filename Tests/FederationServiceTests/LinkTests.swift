@@ -25,6 +25,18 @@ import ZeroMQTransport
         #expect(words(113...113, heard: true) == [113: .heard])
     }
 
+    @Test func aRefusalIsReportedSoonAndAgainAfterTheSamePauses() {
+        var silence = Silence(since: start, patience: .seconds(10))
+        let reports = (1...100).filter {
+            silence.look(at: start + .seconds($0), isHeard: false, isRefused: true) != nil
+        }
+        #expect(reports == [3, 23, 63])
+        #expect(silence.look(at: start + .seconds(101), isHeard: true) == .heard)
+        // An aggregator that is started again refuses for a moment.
+        #expect(silence.look(at: start + .seconds(103), isHeard: false, isRefused: true) == nil)
+        #expect(silence.look(at: start + .seconds(104), isHeard: false, isRefused: true) == .silent(.seconds(3)))
+    }
+
     @Test func pausesEndAtTenMinutes() {
         var silence = Silence(since: start, patience: .seconds(10))
         let reports = (1...5000).filter { silence.look(at: start + .seconds($0), isHeard: false) != nil }

@@ -11,7 +11,7 @@ import ZeroMQTransport
 
 /// What a live aggregator says to who sends what it cannot use, and what becomes of the others meanwhile.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct LiveHostileTests {
-    private static let guest = ClientID("guest")
+    fileprivate static let guest = ClientID("guest")
 
     /// A listed key's connection to a live aggregator.
     private struct Guest: ~Copyable {
@@ -85,13 +85,30 @@ import ZeroMQTransport
         }
     }
 
-    @Test func whoeverFloodsIsCutOffAndOthersAreServed() async throws {
+    @Test func aSecondFrameIsNamed() async throws {
+        try await withGuest { _, aggregator, guest in
+            for _ in 0..<60 where !aggregator.output.contains("expected one frame, found 2") {
+                _ = try guest.push.send(frames: [[1, 2], [3]])
+                try await Task.sleep(for: .milliseconds(200))
+            }
+            #expect(aggregator.output.contains("message: expected one frame, found 2"), "\(aggregator.output)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            [0xA5, 0xA5, 0xA5],
+            ClientCodec.encode(.hello(.init(client: LiveHostileTests.guest, session: 1, sampleCount: 1))),
+            ClientCodec.encode(
+                .heartbeat(.init(client: LiveHostileTests.guest, session: 1, activity: .idle, task: 0, outstanding: 0))),
+        ])
+    func whoeverFloodsIsCutOffAndOthersAreServed(message: [UInt8]) async throws {
         try await withGuest { federation, aggregator, guest in
             let worker = try federation.startWorker(0)
             try await federation.updates(reach: 1)
             let end = ContinuousClock.now + .seconds(60)
             while !aggregator.output.contains("cut off who sends too much"), .now < end {
-                for _ in 0..<100 { _ = try guest.push.send([0xA5, 0xA5, 0xA5]) }
+                for _ in 0..<100 { _ = try guest.push.send(message) }
                 try await Task.sleep(for: .milliseconds(100))
             }
             #expect(aggregator.output.contains("cut off who sends too much"), "\(aggregator.output)")

@@ -76,11 +76,44 @@ import Testing
         }
     }
 
+    @Test func whatAClientMayNotSayIsCountedAndNotKept() throws {
+        try withTemporaryFolder { folder in
+            var pipeline = try Self.begun(in: folder, allowance: MessageAllowance(heartbeat: .seconds(2)))
+            for _ in 0..<Int(MessageAllowance.burst) { try Self.greet(&pipeline) }
+            _ = try pipeline.commit()
+            for _ in 0..<10 { #expect(throws: Excess.self) { try Self.greet(&pipeline) } }
+            #expect(pipeline.engine.excessive == 10 && pipeline.engine.bufferedBytes == 0)
+        }
+    }
+
+    @Test func anUpdateForAnOpenTaskIsTakenWhateverItsClientSaidBefore() throws {
+        try withTemporaryFolder { folder in
+            var pipeline = try Self.begun(
+                in: folder, settings: ["federation.clients_to_start=1"],
+                allowance: MessageAllowance(heartbeat: .seconds(2)))
+            while true { do { try Self.greet(&pipeline) } catch is Excess { break } }
+            _ = try pipeline.commit()
+            let state = pipeline.aggregator.current.state
+            func send(task: UInt64) throws {
+                let update = ClientMessage.Update(
+                    client: ClientID("client-00"), session: 1, run: 1, task: task, baseVersion: 0, sampleCount: 1,
+                    parameters: state.parameters, promptIDs: state.promptIDs, metrics: [])
+                _ = try pipeline.receive(ClientCodec.encode(.update(update)).span.bytes, at: Self.now)
+            }
+            #expect(throws: Excess.self) { try send(task: 2) }
+            try send(task: 1)
+            #expect(pipeline.aggregator.counts.accepted == 1)
+            #expect(throws: Excess.self, "a repetition answers no open task") { try send(task: 1) }
+        }
+    }
+
     // MARK: Runs
 
-    private static func begun(in folder: String, waitingBytes: Int = 1 << 20) throws -> CommitPipeline {
+    private static func begun(
+        in folder: String, waitingBytes: Int = 1 << 20, settings: [String] = [], allowance: MessageAllowance? = nil
+    ) throws -> CommitPipeline {
         let configuration = try RunConfiguration.load(
-            base: RunConfiguration.demo, files: [], environment: [:], assignments: ["data.clients=1"])
+            base: RunConfiguration.demo, files: [], environment: [:], assignments: ["data.clients=1"] + settings)
         let initial = PromptState(
             parameters: Parameters([
                 (Parameters.prompts, Tensor(shape: [2, 3], values: [1, 2, 3, 4, 5, 6])),
@@ -95,7 +128,8 @@ import Testing
             strategy: configuration.makeStrategy(initial: initial))
         var pipeline = CommitPipeline(
             LoggedAggregator(
-                aggregator: core, log: RunLogWriter(creating: RunFolder(path: folder), header: header, at: now)),
+                aggregator: core, log: RunLogWriter(creating: RunFolder(path: folder), header: header, at: now),
+                allowance: allowance),
             waitingBytes: waitingBytes)
         try pipeline.start(epoch: 1, at: now)
         return pipeline

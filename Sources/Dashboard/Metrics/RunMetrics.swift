@@ -90,10 +90,11 @@ package final class RunMetrics: Sendable {
     }
 
     private func countTraffic(_ traffic: LiveFigures.Traffic, _ seen: inout Seen) {
-        let sound = traffic.messages - traffic.malformed - traffic.impostures - traffic.turnedAway
+        let sound =
+            traffic.messages - traffic.malformed - traffic.impostures - traffic.turnedAway - traffic.excessive
         for (problem, count) in [
             ("none", sound), ("malformed", traffic.malformed), ("imposture", traffic.impostures),
-            ("turned_away", traffic.turnedAway),
+            ("turned_away", traffic.turnedAway), ("excessive", traffic.excessive),
         ] {
             raise("impromptu_messages_total", [("problem", problem)], to: count, &seen)
         }

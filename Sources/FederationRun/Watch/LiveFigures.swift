@@ -36,6 +36,8 @@ public struct LiveFigures: Sendable {
         public var impostures = 0
         /// Updates that were answered and not kept, since they come to nothing whatever else happens.
         public var turnedAway = 0
+        /// Messages beyond what their client may say, which were dropped.
+        public var excessive = 0
 
         public init() {}
     }
@@ -68,5 +70,6 @@ public struct LiveFigures: Sendable {
         traffic.malformed = engine.malformed
         traffic.impostures = engine.impostures
         traffic.turnedAway = engine.turnedAway
+        traffic.excessive = engine.excessive
     }
 }

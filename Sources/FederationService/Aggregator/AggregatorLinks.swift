@@ -19,6 +19,7 @@ package final class AggregatorLinks {
         }
 
         package var byteCount: Int { message.byteCount }
+        package var frameCount: Int { message.count }
 
         /// Who answers for it, nil where it came from within the process.
         var party: Offences.Party? { sender.map { .key($0) } ?? message.connection.map { .connection($0) } }

@@ -19,17 +19,26 @@ extension AggregatorService {
                         noteOffence(message)
                     }
                 } catch let error as WireError {
-                    refuse(message, error)
+                    refuse(message, message.frameCount == 1 ? error : Self.tooManyFrames(message))
                     noteOffence(message)
                 } catch let error as Imposture {
                     complain(
                         "message in another's name dropped", about: "\(message.sender ?? "")",
                         ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
                     noteOffence(message)
+                } catch let error as Excess {
+                    complain(
+                        "message beyond what a client may say dropped", about: "\(error.client)",
+                        ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
+                    noteOffence(message)
                 }
             }
             try advance()
         }
+    }
+
+    private static func tooManyFrames(_ message: AggregatorLinks.Incoming) -> WireError {
+        WireError(field: "message", problem: "expected one frame, found \(message.frameCount)")
     }
 
     /// Cuts off who sends too much of what comes to nothing.

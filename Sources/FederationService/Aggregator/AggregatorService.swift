@@ -130,7 +130,8 @@ public actor AggregatorService: Service {
         pipeline = CommitPipeline(
             LoggedAggregator(
                 aggregator: setup.aggregator, log: setup.log, changes: setup.changes, key: logKey,
-                segmentBytes: configuration.log.segmentBytes))
+                segmentBytes: configuration.log.segmentBytes,
+                allowance: MessageAllowance(heartbeat: configuration.federation.heartbeat)))
         self.figureFiles = figureFiles
         observer = try RunObserver(folder: folder, history: setup.history, files: figureFiles)
         snapshots = SnapshotKeeper(
@@ -301,7 +302,8 @@ public actor AggregatorService: Service {
                 "version": "\(pipeline.aggregator.version)", "updates": "\(pipeline.aggregator.counts.accepted)",
                 "messages": "\(pipeline.engine.receivedMessages)", "bytes": "\(pipeline.engine.receivedBytes)",
                 "malformed": "\(pipeline.engine.malformed)", "impostures": "\(pipeline.engine.impostures)",
-                "not_kept": "\(pipeline.engine.turnedAway)", "connected": "\(links?.peers.connected ?? 0)",
+                "not_kept": "\(pipeline.engine.turnedAway)", "excessive": "\(pipeline.engine.excessive)",
+                "connected": "\(links?.peers.connected ?? 0)",
                 "turned_away": "\(links?.peers.turnedAway ?? 0)",
             ])
     }

@@ -1,4 +1,5 @@
-/// How long somebody has not been heard, and when to say so: after a while, and again after pauses that grow.
+/// How long somebody has not been heard, and when to say so: after a while, sooner where the connection is refused, and
+/// again after pauses that grow.
 package struct Silence {
     /// What a look at the clock comes to.
     package enum Word: Equatable {
@@ -15,6 +16,8 @@ package struct Silence {
     /// Whether the last that was reported is that all is well.
     package private(set) var isOver = false
 
+    /// How long a refusal is no news: an aggregator that is started again takes a moment.
+    package static let refusalPatience: Duration = .seconds(3)
     /// The longest pause between two reports.
     private static let longestPause: Duration = .seconds(600)
 
@@ -26,9 +29,11 @@ package struct Silence {
         nextReport = start + patience
     }
 
-    /// - Parameter isHeard: whether all is well at the moment.
+    /// - Parameters:
+    ///   - isHeard: whether all is well at the moment.
+    ///   - isRefused: whether the other side is there and does not take the connection.
     /// - Returns: what is to be reported now, if anything.
-    package mutating func look(at now: ContinuousClock.Instant, isHeard: Bool) -> Word? {
+    package mutating func look(at now: ContinuousClock.Instant, isHeard: Bool, isRefused: Bool = false) -> Word? {
         guard !isHeard else {
             lastHeard = now
             pause = patience
@@ -36,7 +41,9 @@ package struct Silence {
             defer { isOver = true }
             return isOver ? nil : .heard
         }
-        guard now >= nextReport else { return nil }
+        let isFirst = pause == patience
+        let due = isRefused && isFirst ? min(nextReport, lastHeard + Self.refusalPatience) : nextReport
+        guard now >= due else { return nil }
         isOver = false
         pause = min(pause * 2, Self.longestPause)
         nextReport = now + pause

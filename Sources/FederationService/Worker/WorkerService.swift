@@ -30,6 +30,7 @@ public actor WorkerService: Service {
     private var links: WorkerLinks?
     /// Where the aggregator is, as far as that is known, and its key.
     private var reached: (endpoints: RunConfiguration.Endpoints, key: String?)?
+    private var connected = ContinuousClock.now
     private var search: AggregatorSearch?
     private var silence = Silence(since: .now, patience: .zero)
     /// Whether a message has come since the last look.
@@ -211,6 +212,11 @@ public actor WorkerService: Service {
     private func connect(to endpoints: RunConfiguration.Endpoints, aggregatorKey: String?) {
         reached = (endpoints, aggregatorKey)
         logger.info("connecting", metadata: ["updates": "\(endpoints.updates)", "prompts": "\(endpoints.prompts)"])
+        openLinks(to: endpoints, aggregatorKey: aggregatorKey)
+    }
+
+    private func openLinks(to endpoints: RunConfiguration.Endpoints, aggregatorKey: String?) {
+        connected = .now
         do {
             var settings = configuration.security
             settings.aggregatorKey = settings.aggregatorKey ?? aggregatorKey
@@ -228,9 +234,11 @@ public actor WorkerService: Service {
         for client in clients { client.start() }
     }
 
-    private func reconnect() {
-        guard let reached else { return }
-        connect(to: reached.endpoints, aggregatorKey: reached.key)
+    /// Connects again where the other side did not take the connection: ZeroMQ may have given it up, though keys or
+    /// ports may be mended since.
+    private func retryIfRefused() {
+        guard !ended, let reached, links?.isRefused == true, .now - connected >= Self.quiet else { return }
+        openLinks(to: reached.endpoints, aggregatorKey: reached.key)
     }
 
     private func refuseKey() {
@@ -316,7 +324,8 @@ public actor WorkerService: Service {
         guard !ended else { return }
         let isHeard = hasHeard && links?.isConnected == true
         hasHeard = false
-        switch silence.look(at: .now, isHeard: isHeard) {
+        defer { retryIfRefused() }
+        switch silence.look(at: .now, isHeard: isHeard, isRefused: links?.isRefused == true) {
         case nil: break
         case .heard: logger.info("the aggregator is heard")
         case .silent(let duration):
@@ -330,8 +339,6 @@ public actor WorkerService: Service {
                 details["waiting_for"] = "\(meeting.folder.endpoints)"
             }
             logger.warning("no aggregator is heard", metadata: details)
-            // A connection that came to no agreement is given up by ZeroMQ, though the other side may be mended.
-            if links?.isRefused == true { reconnect() }
         }
     }
 
