@@ -61,6 +61,10 @@ extension FederationConfiguration {
                 "federation.failures_allowed", 5, 0...1_000_000,
                 "a client is asked no more after so many failed tasks in a row, until it starts again; 0 for no bound"))
         reader.require(
+            clientsToStart <= maximumClients,
+            "federation.clients_to_start: expected at most federation.maximum_clients (\(maximumClients)), found"
+                + " \(clientsToStart): no task would ever be given out")
+        reader.require(
             heartbeat * 2 <= lease,
             "federation.heartbeat_seconds: expected at most half of federation.lease_seconds"
                 + " (\(lease / .seconds(1))), found \(heartbeat / .seconds(1)): clients would be lost between two"
@@ -267,6 +271,11 @@ extension RunConfiguration.DataSource {
             "data.imbalance_factor", 1, 1...1e6,
             "long tail: the training images of the first class over those of the last; 1 for none")
         self.seed = try reader.seed("data.seed", seed, "seeds the partition and the splits")
+        let (each, key) = partition == "dirichlet" ? (minimumSamples, " times data.minimum_samples") : (1, "")
+        reader.require(
+            !isDivided || trainingSamples == 0 || trainingSamples >= clients * each,
+            "data.training_samples: expected 0 or at least data.clients\(key) (\(clients * each)), found"
+                + " \(trainingSamples)")
     }
 }
 

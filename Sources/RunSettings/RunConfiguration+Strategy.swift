@@ -14,7 +14,14 @@ extension RunConfiguration.Strategy {
             return Setting(key: setting.key, value: value)
         }
         settings += try reader.rest(of: "strategy").map { Setting(key: $0.key, value: $0.value) }
+        let (least, most) = (number("pool_minimum"), number("pool_limit"))
+        reader.require(
+            most == 0 || least <= most,
+            "strategy.pool_minimum: expected at most strategy.pool_limit (\(most)), found \(least)")
     }
+
+    /// A setting's whole number, 0 where the strategy has no such setting.
+    private func number(_ key: String) -> Int { settings.first { $0.key == key }.flatMap { Int($0.value) } ?? 0 }
 }
 
 extension RunConfiguration {

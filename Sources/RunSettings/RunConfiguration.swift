@@ -51,6 +51,14 @@ public struct RunConfiguration: Sendable {
             self.updates = updates
             self.prompts = prompts
         }
+
+        /// Asks for two addresses; a wildcard for the port stands for another port each time.
+        func check(_ reader: ConfigurationReader) {
+            let isOnePort = updates == prompts && !updates.hasSuffix(":*") && !updates.hasSuffix(":0")
+            reader.require(
+                !isOnePort,
+                "endpoints.prompts: expected another address than endpoints.updates, found \(prompts) for both")
+        }
     }
 
     public struct Security: Hashable, Sendable {
@@ -261,6 +269,7 @@ extension RunConfiguration {
         evaluation = try Evaluation(reader)
         federation.evaluateEvery = evaluation.clientVersions
         data.check(whitening: prompts.whitening, reader)
+        endpoints.check(reader)
         worker = Worker(
             threads: try reader.integer("worker.threads", 1, 1...256, "threads of a worker's tuning"),
             outbox: try Self.optional(

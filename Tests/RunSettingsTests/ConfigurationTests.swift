@@ -92,6 +92,27 @@ import Testing
                 "federation.quorum: expected at most federation.cohort (3), found 5"
             ),
             (
+                "federation:\n  clients_to_start: 5\n  maximum_clients: 3\n",
+                "federation.clients_to_start: expected at most federation.maximum_clients (3), found 5: no task would ever"
+                    + " be given out"
+            ),
+            (
+                "endpoints:\n  updates: tcp://127.0.0.1:7000\n  prompts: tcp://127.0.0.1:7000\n",
+                "endpoints.prompts: expected another address than endpoints.updates, found tcp://127.0.0.1:7000 for both"
+            ),
+            (
+                "strategy:\n  pool_limit: 10\n  pool_minimum: 20\n",
+                "strategy.pool_minimum: expected at most strategy.pool_limit (10), found 20"
+            ),
+            (
+                "data:\n  clients: 9\n  training_samples: 200\n",
+                "data.training_samples: expected 0 or at least data.clients times data.minimum_samples (288), found 200"
+            ),
+            (
+                "data:\n  clients: 9\n  training_samples: 8\n  partition: iid\n",
+                "data.training_samples: expected 0 or at least data.clients (9), found 8"
+            ),
+            (
                 "training:\n  schedule: cosine\n",
                 "training.schedule_versions: expected at least 1 with training.schedule cosine and run.versions 0, found 0"
             ),
