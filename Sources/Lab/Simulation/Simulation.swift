@@ -30,7 +30,9 @@ public struct Simulation {
         let privacy: PrivacyGuard?
         /// Whether it has been through a task, and with it has the prompt-free features of its images.
         var knowsFeatures = false
+        var hasStarted = false
         var hasEnded = false
+        var isListening: Bool { hasStarted && !hasEnded }
         var random: SeededRandom
         /// Images a second relative to the configured speed.
         var speed: Double
@@ -174,7 +176,9 @@ public struct Simulation {
             // A live federation waits for somebody to see to it; here nothing would ever change.
             if failures > 50 + 2 * seats.count { throw error }
             try handle(.trainingFailed(task: task, reason: "\(error)"), at: index)
-        case .clientStarts(let index): try handle(.started, at: index)
+        case .clientStarts(let index):
+            seats[index].hasStarted = true
+            try handle(.started, at: index)
         }
     }
 
@@ -191,8 +195,10 @@ public struct Simulation {
     }
 
     private mutating func toAll(_ message: AggregatorMessage, size: Int) {
-        bytesDown += size * seats.count
-        for index in seats.indices { queue.push(.toClient(index, message), at: now + latency) }
+        for index in seats.indices where seats[index].isListening {
+            bytesDown += size
+            queue.push(.toClient(index, message), at: now + latency)
+        }
     }
 
     private mutating func send(_ message: AggregatorMessage, to index: Int) {

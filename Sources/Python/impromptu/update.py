@@ -48,9 +48,16 @@ def encoded_update(
         metrics=_metrics(metrics),
     )
     message = pb.ClientEnvelope(protocol=PROTOCOL, update=update).SerializeToString()
-    if len(message) > MESSAGE_BYTES:
-        raise UpdateError(f"expected an update of at most {MESSAGE_BYTES} bytes, found {len(message)}")
+    most = _most_bytes(base)
+    if len(message) > most:
+        raise UpdateError(f"expected an update of at most {most} bytes, found {len(message)}")
     return message
+
+
+def _most_bytes(base: Version) -> int:
+    """What the aggregator takes of a client that holds this state; a larger message would be refused each time."""
+    state = sum(4 * array.size for array in base.tensors.values())
+    return min(MESSAGE_BYTES, 4 * state + (4 << 20))
 
 
 def _tensors_to_send(base: Version, plan: TrainingPlan, tensors: Mapping[str, Any]) -> dict[str, Array]:

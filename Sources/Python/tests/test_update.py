@@ -147,3 +147,10 @@ def test_arguments_that_cannot_be(arguments, options, words, tmp_path):
 def test_an_endpoints_file_that_says_nothing():
     with pytest.raises(impromptu.ConfigurationError, match="f.yaml: expected endpoints.updates and endpoints.prompts"):
         parsed("endpoints:\n  updates: 'tcp://h:1'\n", "f.yaml")
+
+
+def test_an_update_beyond_the_limit_does_not_go_out(monkeypatch):
+    assert update(GOOD).sample_count == 5
+    monkeypatch.setattr("impromptu.update.MESSAGE_BYTES", 100)
+    with pytest.raises(impromptu.UpdateError, match=r"expected an update of at most 100 bytes, found 1\d\d"):
+        update(GOOD)
