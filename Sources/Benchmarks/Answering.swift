@@ -6,12 +6,12 @@ import PromptWire
 /// come is asked for by a heartbeat, and an acknowledgement that does not come by sending the update again.
 struct Answering {
     let connection: LoadConnection
-    let templates: [ClientID: UpdateTemplate]
+    private var templates: [ClientID: UpdateTemplate]
     /// What each client sent last and has no answer to.
     private var open: [ClientID: AggregatorMessage.Task] = [:]
     private var lastHeard = ContinuousClock.now
     /// What is late is not lost: whoever asks again too soon adds to what keeps the aggregator from answering.
-    private static let patience: Duration = .seconds(2)
+    private var patience: Duration = .seconds(2)
 
     init(connection: LoadConnection, templates: [ClientID: UpdateTemplate]) {
         self.connection = connection
@@ -41,7 +41,8 @@ struct Answering {
             open[ack.client] = nil
             return 1
         case nil:
-            if .now - lastHeard > Self.patience {
+            if .now - lastHeard > patience {
+                patience *= 2
                 try repeatItself()
                 lastHeard = .now
             }
@@ -55,7 +56,7 @@ struct Answering {
         try connection.send(templates[task.client]!.answer(to: task))
     }
 
-    private func repeatItself() throws {
+    private mutating func repeatItself() throws {
         for client in connection.clients {
             if let task = open[client] {
                 try connection.send(templates[client]!.answer(to: task))

@@ -7,14 +7,17 @@ import RunLog
 import RunSettings
 import ZeroMQTransport
 
-/// Measures what many clients cost the live aggregator: how long until all are connected and welcome, and what memory
-/// each takes. The clients are processes of this program, each with thousands of connections.
+/// Measures what many clients cost the live aggregator: how long until all are connected and welcome, what memory each
+/// takes, and how long until all have left. The clients are played by processes of this program over real connections.
 public struct ConnectionsBenchmark: Sendable {
     public struct Outcome: Hashable, Sendable {
         public let clients: Int
-        /// As the aggregator counts them: two for each client.
+        /// As the aggregator counts them: two for each worker.
         public let connections: Int
+        /// From the first connection until all clients are welcome.
         public let seconds: Double
+        /// From their goodbyes, all at once, until the aggregator announces that none is left.
+        public let leavingSeconds: Double
         /// Of the aggregator's resident memory, by how much it had grown.
         public let bytes: Int
         /// Nil where all the clients wanted had room.
@@ -25,62 +28,98 @@ public struct ConnectionsBenchmark: Sendable {
     }
 
     public let clients: Int
-    /// Each of a client's two sockets needs two descriptors.
+    /// Workers, each with connections of its own; as many as clients where each is alone.
+    public let workers: Int
+    /// Each of a worker's two sockets needs two descriptors.
     private static let descriptorsEach = 4
-    private static let clientsPerProcess = 2500
+    private static let workersPerProcess = 2500
 
-    public init(clients: Int) { self.clients = max(1, clients) }
+    /// - Parameter workers: which host the clients, alike many each; nil for a worker for each client.
+    public init(clients: Int, workers: Int? = nil) {
+        self.clients = max(1, clients)
+        self.workers = min(max(1, workers ?? clients), self.clients)
+    }
 
     /// - Parameters:
     ///   - path: a folder for the run.
     ///   - program: this program with the arguments that make it play clients (`hold`), which get behind them: the two
-    ///     endpoints, the number of all clients, the first one's index and how many.
+    ///     endpoints, the number of all clients, how many a worker hosts, the first worker's index and how many.
     public func run(in path: String, program: [String]) async throws -> Outcome {
-        let files = try OpenFiles(raisedTo: OpenFiles.needed(forClients: clients))
-        let shortage = files.shortage(forClients: clients)
-        let fitting = min(clients, files.connections / 2)
+        let files = try OpenFiles(raisedTo: OpenFiles.needed(forClients: workers))
+        let shortage = files.shortage(forClients: workers)
+        let each = (clients + workers - 1) / workers
+        let fitting = min((clients + each - 1) / each, files.connections / 2)
+        let hosted = min(clients, fitting * each)
+        // One more may come, so that nothing is trained.
         let configuration = try LoadedAggregator.configuration(
             clients: clients,
-            ["federation.maximum_clients=\(clients)", "federation.clients_to_start=\(clients + 1)"])
+            [
+                "federation.maximum_clients=\(clients + 1)", "federation.clients_to_start=\(clients + 1)",
+                "federation.beacon_seconds=0.1",
+            ])
         return try await LoadedAggregator.run(configuration, in: RunFolder(path: path + "/run")) { endpoints in
             let before = try residentBytes()
             let start = ContinuousClock.now
-            let children = try stride(from: 0, to: fitting, by: Self.clientsPerProcess).map { first in
+            let children = try stride(from: 0, to: fitting, by: Self.workersPerProcess).map { first in
                 try HeldProcess(
                     program + [
-                        endpoints.updates, endpoints.prompts, "\(clients)", "\(first)",
-                        "\(min(Self.clientsPerProcess, fitting - first))",
+                        endpoints.updates, endpoints.prompts, "\(clients)", "\(each)", "\(first)",
+                        "\(min(Self.workersPerProcess, fitting - first))",
                     ])
             }
             defer { for child in children { child.end() } }
             for child in children { try child.waitUntilReady() }
             let seconds = (ContinuousClock.now - start) / .seconds(1)
+            let bytes = try residentBytes() - before
+            let listener = try LoadConnection(try Context(), endpoints: endpoints, clients: [], hearsAll: true)
+            try wait(for: hosted, on: listener)
+            let leaving = ContinuousClock.now
+            for child in children { child.dismiss() }
+            try wait(for: 0, on: listener)
             return Outcome(
-                clients: fitting, connections: 2 * fitting, seconds: seconds,
-                bytes: try residentBytes() - before, shortage: shortage)
+                clients: hosted, connections: 2 * fitting, seconds: seconds,
+                leavingSeconds: (ContinuousClock.now - leaving) / .seconds(1), bytes: bytes, shortage: shortage)
         }
+    }
+
+    /// Returns when a beacon says that so many clients are there.
+    private func wait(for alive: Int, on listener: LoadConnection) throws {
+        let deadline = ContinuousClock.now + LoadConnection.patience
+        while .now < deadline {
+            if case .beacon(let beacon) = try listener.next(within: .seconds(1)), beacon.clientsAlive == alive {
+                return
+            }
+        }
+        throw BenchmarkError("the aggregator did not come to \(alive) clients within \(LoadConnection.patience)")
     }
 
     // MARK: The clients' side
 
-    /// Plays clients, each with connections of its own: connects and joins them, says so on standard output, and stays
-    /// until standard input ends.
-    public static func hold(updates: String, prompts: String, of total: Int, from first: Int, count: Int) throws {
+    /// Plays workers, each with connections of its own: connects and joins their clients, says so on standard output, and
+    /// stays until standard input ends. Then all say goodbye.
+    /// - Parameters:
+    ///   - each: the clients of a worker.
+    ///   - first: the first worker's index.
+    public static func hold(
+        updates: String, prompts: String, of total: Int, each: Int, from first: Int, count: Int
+    ) throws {
         let files = try OpenFiles(raisedTo: OpenFiles.own + descriptorsEach * count)
         guard files.limit >= descriptorsEach * count else {
-            throw BenchmarkError("\(count) clients need \(descriptorsEach * count) open files, found \(files.limit)")
+            throw BenchmarkError("\(count) workers need \(descriptorsEach * count) open files, found \(files.limit)")
         }
         let context = try Context(maximumSockets: 2 * count + 16)
         let configuration = try LoadedAggregator.configuration(clients: total, [])
         let endpoints = RunConfiguration.Endpoints(updates: updates, prompts: prompts)
-        let connections = try configuration.clients[first..<first + count].map {
-            try LoadConnection(context, endpoints: endpoints, clients: [$0])
+        let clients = configuration.clients
+        let connections = try (first..<first + count).map {
+            try LoadConnection(
+                context, endpoints: endpoints, clients: Array(clients[$0 * each..<min(total, ($0 + 1) * each)]))
         }
         try join(connections)
         try StandardOutput.write(HeldProcess.ready)
         try StandardOutput.flush()
         while readLine() != nil {}
-        withExtendedLifetime(connections) {}
+        for connection in connections { try connection.leave() }
     }
 
     /// Greets on all connections at once, and again every few seconds where a hello came before its subscription.

@@ -1,10 +1,11 @@
 import Foundation
 
 /// A process of this program that plays its part until its standard input ends.
-struct HeldProcess {
+final class HeldProcess {
     private let process = Process()
     private let input = Pipe()
     private let output = Pipe()
+    private var isDismissed = false
     /// What it says once it is at work.
     static let ready = "ready"
 
@@ -24,8 +25,15 @@ struct HeldProcess {
         }
     }
 
-    func end() {
+    /// Has it leave; returns at once.
+    func dismiss() {
+        guard !isDismissed else { return }
+        isDismissed = true
         input.fileHandleForWriting.closeFile()
+    }
+
+    func end() {
+        dismiss()
         process.waitUntilExit()
     }
 }

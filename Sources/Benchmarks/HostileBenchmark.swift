@@ -74,7 +74,7 @@ public struct HostileBenchmark: Sendable {
 /// Clients that answer each task after a pause, and the time from each update to its acknowledgement.
 private struct PacedLoad {
     private let connection: LoadConnection
-    private let templates: [ClientID: UpdateTemplate]
+    private var templates: [ClientID: UpdateTemplate]
     private let pause: Duration
     /// Tasks to answer, the earliest first.
     private var waiting: [(due: ContinuousClock.Instant, task: AggregatorMessage.Task)] = []

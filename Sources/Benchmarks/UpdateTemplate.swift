@@ -4,7 +4,7 @@ import PromptAggregation
 /// A client's update as bytes, with gaps for task and base version: encoding each update would cost a benchmark as much
 /// as what it measures.
 struct UpdateTemplate: Sendable {
-    let bytes: [UInt8]
+    private(set) var bytes: [UInt8]
     private let task: Range<Int>
     private let base: Range<Int>
 
@@ -20,8 +20,8 @@ struct UpdateTemplate: Sendable {
         base = Self.place(of: Self.signed(Self.anyBase), in: bytes)
     }
 
-    func answer(to order: AggregatorMessage.Task) -> [UInt8] {
-        var bytes = bytes
+    /// The bytes for a task. They are changed in place, so who lets go of them before the next task pays for no copy.
+    mutating func answer(to order: AggregatorMessage.Task) -> [UInt8] {
         bytes.replaceSubrange(task, with: Self.varint(order.number, length: task.count))
         bytes.replaceSubrange(base, with: Self.varint(Self.signed(order.version), length: base.count))
         return bytes

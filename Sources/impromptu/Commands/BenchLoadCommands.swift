@@ -146,8 +146,9 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
         commandName: "connections",
         abstract: "Connects thousands of clients to an aggregator over loopback: how long, and what memory each.",
         discussion: """
-            Each client has two connections of its own, says hello and is welcomed. The target is at most 60 KB of the \
-            aggregator's memory for each connection.
+            Each worker has two connections, and each client says hello and is welcomed; then all say goodbye at once. The \
+            targets are at most 60 KB of the aggregator's memory for each connection, and 2 s until the aggregator \
+            announces that nobody is left.
             """,
         subcommands: [BenchHoldCommand.self])
 
@@ -155,6 +156,11 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "How many clients; fewer if the limit of open files is too low for them.", valueName: "number"))
     var clients = 10_000
+
+    @Option(
+        help: ArgumentHelp(
+            "Workers that host them, alike many each; by default each client has one of its own.", valueName: "number"))
+    var workers: Int?
 
     @OptionGroup var output: OutputOptions
 
@@ -164,26 +170,31 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
         var clients: Int
         var connections: Int
         var seconds: Double
+        var leavingSeconds: Double
         var bytesPerConnection: Double
         var bytesPerClient: Double
     }
 
     func validate() throws {
         guard (1...100_000).contains(clients) else { throw ValidationError("--clients: expected 1 to 100000") }
+        if let workers, !(1...clients).contains(workers) {
+            throw ValidationError("--workers: expected 1 to --clients (\(clients))")
+        }
     }
 
     func run() async throws {
         let program = [Child.program.path, "bench", "connections", "hold"]
         let outcome = try await place.withFolder {
-            try await ConnectionsBenchmark(clients: clients).run(in: $0, program: program)
+            try await ConnectionsBenchmark(clients: clients, workers: workers).run(in: $0, program: program)
         }
         let measured = Measured(
             clients: outcome.clients, connections: outcome.connections, seconds: outcome.seconds,
-            bytesPerConnection: outcome.bytesPerConnection, bytesPerClient: outcome.bytesPerClient)
+            leavingSeconds: outcome.leavingSeconds, bytesPerConnection: outcome.bytesPerConnection,
+            bytesPerClient: outcome.bytesPerClient)
         try output.show(measured, rows: [measured]) {
             (outcome.shortage.map { [$0] } ?? []) + [
                 "\(outcome.clients) clients, \(outcome.connections) connections: welcome after"
-                    + " \(decimal(outcome.seconds, 1)) s;"
+                    + " \(decimal(outcome.seconds, 1)) s, all gone \(decimal(outcome.leavingSeconds, 2)) s after their goodbyes;"
                     + " \(decimal(outcome.bytesPerConnection / 1000, 1)) KB each connection,"
                     + " \(decimal(outcome.bytesPerClient / 1000, 1)) KB each client"
             ]
@@ -199,10 +210,12 @@ struct BenchHoldCommand: ParsableCommand {
     @Argument var updates: String
     @Argument var prompts: String
     @Argument var total: Int
+    @Argument var each: Int
     @Argument var first: Int
     @Argument var count: Int
 
     func run() throws {
-        try ConnectionsBenchmark.hold(updates: updates, prompts: prompts, of: total, from: first, count: count)
+        try ConnectionsBenchmark.hold(
+            updates: updates, prompts: prompts, of: total, each: each, from: first, count: count)
     }
 }
