@@ -8,7 +8,7 @@ import Testing
 
 /// What is stored when, and when its effects come out.
 @Suite struct CommitPipelineTests {
-    private static let now = Timestamp(nanoseconds: 1_000_000_000)
+    static let now = Timestamp(nanoseconds: 1_000_000_000)
 
     @Test func oneBatchIsOnItsWayAndItsEffectsComeOutOnce() throws {
         try withTemporaryFolder { folder in
@@ -78,9 +78,11 @@ import Testing
 
     // MARK: Runs
 
-    private static func begun(in folder: String, waitingBytes: Int = 1 << 20) throws -> CommitPipeline {
+    static func begun(
+        in folder: String, _ assignments: [String] = ["data.clients=1"], waitingBytes: Int = 1 << 20
+    ) throws -> CommitPipeline {
         let configuration = try RunConfiguration.load(
-            base: RunConfiguration.demo, files: [], environment: [:], assignments: ["data.clients=1"])
+            base: RunConfiguration.demo, files: [], environment: [:], assignments: assignments)
         let initial = PromptState(
             parameters: Parameters([
                 (Parameters.prompts, Tensor(shape: [2, 3], values: [1, 2, 3, 4, 5, 6])),
