@@ -78,9 +78,9 @@ import Testing
         try withTemporaryFolder { folder in
             var run = try Crowd(in: folder, ["federation.clients_to_start=1"], clients: 1)
             let task = try #require(run.tasks.first).number
-            func heartbeat(_ activity: ClientMessage.Heartbeat.Activity, _ task: UInt64, session: UInt64 = 1, outstanding: Int = 0)
-                -> ClientMessage
-            {
+            func heartbeat(
+                _ activity: ClientMessage.Heartbeat.Activity, _ task: UInt64, session: UInt64 = 1, outstanding: Int = 0
+            ) -> ClientMessage {
                 .heartbeat(
                     .init(
                         client: Crowd.name(0), session: session, activity: activity, task: task,
