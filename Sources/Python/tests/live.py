@@ -30,7 +30,6 @@ CLIENT = """
 import logging, sys, time, impromptu
 logging.basicConfig(level=logging.INFO, stream=sys.stdout)
 run, name, outbox, keys, pause = sys.argv[1:]
-print("ready", flush=True)
 federation = impromptu.join(run, name, samples=10, outbox=outbox, keys=keys or None)
 for task in federation:
     time.sleep(float(pause))
