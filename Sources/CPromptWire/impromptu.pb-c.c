@@ -4590,9 +4590,29 @@ const ProtobufCMessageDescriptor impromptu__v2__accepted_fork__descriptor =
   (ProtobufCMessageInit) impromptu__v2__accepted_fork__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-#define impromptu__v2__tick__field_descriptors NULL
-#define impromptu__v2__tick__field_indices_by_name NULL
-#define impromptu__v2__tick__number_ranges NULL
+static const ProtobufCFieldDescriptor impromptu__v2__tick__field_descriptors[1] =
+{
+  {
+    "heard",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Impromptu__V2__Tick, n_heard),
+    offsetof(Impromptu__V2__Tick, heard),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__tick__field_indices_by_name[] = {
+  0,   /* field[0] = heard */
+};
+static const ProtobufCIntRange impromptu__v2__tick__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
 const ProtobufCMessageDescriptor impromptu__v2__tick__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
@@ -4601,10 +4621,10 @@ const ProtobufCMessageDescriptor impromptu__v2__tick__descriptor =
   "Impromptu__V2__Tick",
   "impromptu.v2",
   sizeof(Impromptu__V2__Tick),
-  0,
+  1,
   impromptu__v2__tick__field_descriptors,
   impromptu__v2__tick__field_indices_by_name,
-  0,  impromptu__v2__tick__number_ranges,
+  1,  impromptu__v2__tick__number_ranges,
   (ProtobufCMessageInit) impromptu__v2__tick__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

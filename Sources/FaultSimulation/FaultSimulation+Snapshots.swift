@@ -26,8 +26,12 @@ extension FaultSimulation {
 
     /// Begins the log's next segment where the present one is full, and removes those that need not be kept.
     mutating func beginSegment() throws {
-        guard try aggregator.pipeline?.beginSegmentIfDue(aggregator.history) == true else { return }
+        let history = planted == .outdatedSegment ? RunHistory() : aggregator.history
+        guard try aggregator.pipeline?.beginSegmentIfDue(history) == true else { return }
         tally.segments += 1
+        if planted == .misremovedSegment, let newest = aggregator.disk.segments().last {
+            try aggregator.disk.removeSegment(newest)
+        }
         let upkeep = SegmentUpkeep(of: aggregator.disk, by: scenario.configuration.log)
         let (removed, compressed) = try upkeep.apply(at: clock)
         tally.segmentsRemoved += removed

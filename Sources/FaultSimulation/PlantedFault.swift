@@ -10,6 +10,10 @@ package enum PlantedFault: CaseIterable, Sendable {
     case unloggedEvent
     /// A snapshot holds the state of one commit earlier than it says.
     case misplacedSnapshot
+    /// The state that a segment begins with lacks what the commits before it brought.
+    case outdatedSegment
+    /// Of two segments the one that is still needed is removed.
+    case misremovedSegment
     /// The aggregator takes all in and says nothing any more.
     case silentAggregator
     /// A batch's effects are carried out while it is on its way to the disk.

@@ -118,6 +118,7 @@ public struct Aggregator: Sendable {
         case .received(.evaluation(let evaluation)): receive(evaluation)
         case .received(.goodbye(let goodbye)): receive(goodbye)
         case .tick: break
+        case .heard(let places): for range in places { hear(from: range) }
         case .drainRequested(let patience): drain(within: patience)
         case .reconfigured(let configuration): reconfigure(configuration)
         }

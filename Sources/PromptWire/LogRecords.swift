@@ -104,9 +104,15 @@ public struct AcceptedFork: Hashable, Sendable {
     }
 }
 
-/// Time has passed, and nothing else happened.
+/// Time has passed. Clients may have said that they are alive, and nothing else happened.
 public struct Tick: Hashable, Sendable {
-    public init() {}
+    /// The clients whose heartbeats brought about nothing but another lease, counted from 0 in the order in which the run
+    /// admitted them; ascending, with a gap between any two ranges.
+    public var heard: [Range<Int>]
+    /// The most ranges of a record.
+    public static let mostRanges = 65_536
+
+    public init(heard: [Range<Int>] = []) { self.heard = heard }
 }
 
 /// Somebody asked the aggregator to come to rest.

@@ -61,7 +61,7 @@ package struct CommitPipeline {
     package mutating func tick(at time: Timestamp) throws { try engine.tick(at: time) }
 
     /// When `tick` is due by the driver's clock, nil for never; it follows from the state after every event.
-    package var nextDeadline: Timestamp? { engine.aggregator.nextDeadline }
+    package var nextDeadline: Timestamp? { engine.nextDeadline }
 
     /// - Throws: `LogError`.
     package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {

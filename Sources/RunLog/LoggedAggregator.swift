@@ -20,6 +20,8 @@ package struct LoggedAggregator {
     /// The settings that were changed since the run began, in their order.
     private var changes: [SettingChanged]
     private var pending: [CommittedEffect] = []
+    /// Heard in heartbeats that change nothing else; the next tick's record names them.
+    private var signs = SignsOfLife()
     /// Messages that could not be decoded; they are not in the log.
     package private(set) var malformed = 0
     /// Messages whose sender may not speak for the client that they name; they are not in the log either.
@@ -115,6 +117,11 @@ package struct LoggedAggregator {
             excessive += 1
             throw Excess(client: client)
         }
+        if let places = aggregator.renews(message, at: time) {
+            signs.add(places, at: time)
+            return nil
+        }
+        try sweepIfDue(at: time)
         try log.append(received: bytes, at: time)
         try handle(.received(message), at: time)
         return nil
@@ -125,11 +132,28 @@ package struct LoggedAggregator {
     }
 
     package mutating func tick(at time: Timestamp) throws {
-        try log.append(Tick(), at: time)
-        try handle(.tick, at: time)
+        var heard = signs.take()[...]
+        repeat {
+            let tick = Tick(heard: Array(heard.prefix(Tick.mostRanges)))
+            heard = heard.dropFirst(Tick.mostRanges)
+            try log.append(tick, at: time)
+            try handle(tick.heard.isEmpty ? .tick : .heard(tick.heard), at: time)
+        } while !heard.isEmpty
+    }
+
+    /// When `tick` is due by the driver's clock, nil for never. It follows from the state after every event.
+    package var nextDeadline: Timestamp? {
+        guard let deadline = aggregator.nextDeadline else { return nil }
+        return signs.since.map { min(deadline, $0 + aggregator.sweepTime) } ?? deadline
+    }
+
+    /// Hands the gathered signs of life to the core before an event by whose time somebody might be lost for want of them.
+    private mutating func sweepIfDue(at time: Timestamp) throws {
+        if signs.since != nil, let due = nextDeadline, due <= time { try tick(at: time) }
     }
 
     package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
+        try sweepIfDue(at: time)
         try log.append(request, at: time)
         try handle(.drainRequested(within: request.patience), at: time)
     }
@@ -153,6 +177,7 @@ package struct LoggedAggregator {
         for setting in settings {
             steps.append(try (steps.last ?? configuration).changing(setting.key, to: setting.value))
         }
+        try sweepIfDue(at: time)
         for (setting, step) in zip(settings, steps) {
             try log.append(setting, at: time)
             changes.append(setting)

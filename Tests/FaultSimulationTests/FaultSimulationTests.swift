@@ -24,6 +24,8 @@ import Testing
             (.relabelledOutbox, "no acknowledged update is lost"), (.ignoredSync, "versions only grow"),
             (.mislabelledBase, "staleness is accounted for"), (.silentAggregator, "a run never hangs"),
             (.unloggedEvent, "recovery gives the state"), (.misplacedSnapshot, "recovery gives the state"),
+            (.outdatedSegment, "recovery gives the state"), (.misremovedSegment, "no acknowledged update is lost"),
+            (.misremovedSegment, "recovery gives the state"),
             (.earlyEffects, "no acknowledged update is lost"), (.repeatedEffects, "what is to be done is done once"),
             (.lostBatch, "what is to be done is done once"),
             (.adoptedOutbox, "updates of other runs are kept for them"),

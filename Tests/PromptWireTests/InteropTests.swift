@@ -52,7 +52,7 @@ struct InteropTests {
                 ("GlobalPrompts-\(turn).bin", AggregatorCodec.globalPromptsPayload(prompts)),
                 ("RunHeader-\(turn).bin", LogCodec.encode(header)),
                 ("Publication-\(turn).bin", LogCodec.encode(publication)),
-                ("Tick-\(turn).bin", LogCodec.encode(Tick())),
+                ("Tick-\(turn).bin", LogCodec.encode(Tick(heard: [turn..<turn + 2, 300..<900]))),
                 ("DrainRequested-\(turn).bin", LogCodec.encode(DrainRequested(patienceMilliseconds: turn))),
                 (
                     "EpochStarted-\(turn).bin",

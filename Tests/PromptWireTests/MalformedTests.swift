@@ -359,6 +359,19 @@ struct Malformed: Sendable, CustomTestStringConvertible {
                     + " of them")
         ),
         (.tick, Malformed(Fields().raw([0xff]), "message: its 1 bytes are no Tick in protobuf's encoding")),
+        (.tick, Malformed(Fields().blob(1, [1, 2, 3]), "tick.heard: expected pairs, found 3 numbers")),
+        (
+            .tick,
+            Malformed(
+                Fields().blob(1, [0, 2, 0, 1]),
+                "tick.heard[2]: expected clients, and a gap before all but the first, found 0 left out and 1 heard")
+        ),
+        (
+            .tick,
+            Malformed(
+                Fields().blob(1, [4, 0]),
+                "tick.heard[0]: expected clients, and a gap before all but the first, found 4 left out and 0 heard")
+        ),
         (
             .drain,
             Malformed(

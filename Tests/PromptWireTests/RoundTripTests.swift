@@ -53,7 +53,9 @@ import Testing
                 pool: messages.count(), contributions: messages.count(), updates: messages.count())
             #expect(try LogCodec.decode(LogCodec.encode(header), on: .header) == .header(header))
             #expect(try LogCodec.decode(LogCodec.encode(epoch), on: .epoch) == .epoch(epoch))
-            #expect(try LogCodec.decode(LogCodec.encode(Tick()), on: .tick) == .tick(Tick()))
+            for tick in [Tick(), Tick(heard: [0..<1]), Tick(heard: [3..<900, 1000..<1001, 1_000_000..<10_000_000])] {
+                #expect(try LogCodec.decode(LogCodec.encode(tick), on: .tick) == .tick(tick))
+            }
             #expect(
                 try LogCodec.decode(LogCodec.encode(publication), on: .publication) == .publication(publication))
             #expect(try LogCodec.decode(LogCodec.encode(validation), on: .validation) == .validation(validation))

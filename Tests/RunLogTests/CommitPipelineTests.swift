@@ -8,7 +8,7 @@ import Testing
 
 /// What is stored when, and when its effects come out.
 @Suite struct CommitPipelineTests {
-    private static let now = Timestamp(nanoseconds: 1_000_000_000)
+    static let now = Timestamp(nanoseconds: 1_000_000_000)
 
     @Test func oneBatchIsOnItsWayAndItsEffectsComeOutOnce() throws {
         try withTemporaryFolder { folder in
@@ -89,7 +89,7 @@ import Testing
     @Test func anUpdateForAnOpenTaskIsTakenWhateverItsClientSaidBefore() throws {
         try withTemporaryFolder { folder in
             var pipeline = try Self.begun(
-                in: folder, settings: ["federation.clients_to_start=1"],
+                in: folder, ["data.clients=1", "federation.clients_to_start=1"],
                 allowance: MessageAllowance(heartbeat: .seconds(2)))
             while true { do { try Self.greet(&pipeline) } catch is Excess { break } }
             _ = try pipeline.commit()
@@ -109,11 +109,12 @@ import Testing
 
     // MARK: Runs
 
-    private static func begun(
-        in folder: String, waitingBytes: Int = 1 << 20, settings: [String] = [], allowance: MessageAllowance? = nil
+    static func begun(
+        in folder: String, _ assignments: [String] = ["data.clients=1"], waitingBytes: Int = 1 << 20,
+        allowance: MessageAllowance? = nil
     ) throws -> CommitPipeline {
         let configuration = try RunConfiguration.load(
-            base: RunConfiguration.demo, files: [], environment: [:], assignments: ["data.clients=1"] + settings)
+            base: RunConfiguration.demo, files: [], environment: [:], assignments: assignments)
         let initial = PromptState(
             parameters: Parameters([
                 (Parameters.prompts, Tensor(shape: [2, 3], values: [1, 2, 3, 4, 5, 6])),

@@ -1013,15 +1013,22 @@ struct  Impromptu__V2__AcceptedFork
 
 
 /*
- * Time has passed, and nothing else happened.
+ * Time has passed. Clients may have said that they are alive, and nothing else happened.
  */
 struct  Impromptu__V2__Tick
 {
   ProtobufCMessage base;
+  /*
+   * The clients whose heartbeats since the last record like this brought about nothing but another lease. Clients are
+   * counted from 0 in the order in which the run admitted them. Each run of neighbours is two numbers: how many clients are
+   * left out before it, and how many it holds.
+   */
+  size_t n_heard;
+  uint32_t *heard;
 };
 #define IMPROMPTU__V2__TICK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__tick__descriptor) \
-     }
+    , 0,NULL }
 
 
 /*

@@ -99,7 +99,7 @@ public enum RunTimeline {
     private static func origin(_ kind: AggregatorEvent.Kind) -> (Entry.Kind, String?) {
         switch kind {
         case .started: (.started, nil)
-        case .tick: (.tick, nil)
+        case .tick, .heard: (.tick, nil)
         case .drainRequested: (.drain, nil)
         case .reconfigured: (.setting, nil)
         case .received(.hello(let hello)): (.hello, hello.client.name)
@@ -117,6 +117,7 @@ public enum RunTimeline {
         switch kind {
         case .started: "aggregator started"
         case .tick: "a deadline came"
+        case .heard(let places): "nothing new but signs of life of \(places.reduce(0) { $0 + $1.count }) clients"
         case .drainRequested(let patience): "drain requested, within \(patience)"
         case .reconfigured(let configuration): "settings changed: \(describe(configuration))"
         case .received(.hello(let hello)):

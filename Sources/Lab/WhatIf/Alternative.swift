@@ -30,8 +30,9 @@ struct Alternative {
     private let absent: Set<ClientID>
     private var buffer: [Arrival] = []
     private(set) var version: Version = 0
-    /// For each recorded version, this aggregation's version when it was published.
+    /// For each recorded version from `firstRecorded` on, this aggregation's version when it was published.
     private var versions: [Version] = [0]
+    private var firstRecorded: Version = 0
     private var identities: SharedIdentities
     /// Updates that were used.
     private(set) var updates = 0
@@ -56,6 +57,15 @@ struct Alternative {
 
     var state: PromptState { strategy.state }
 
+    /// Begins in the middle of the recorded run. The versions before are the recorded ones: this aggregation counts its own
+    /// from the last of them, which it starts from.
+    /// - Parameter states: the recorded ones that updates may start from, ascending by version without gaps.
+    mutating func begin(behind states: [AggregatorMessage.GlobalPrompts]) {
+        guard let first = states.first, let last = states.last else { return }
+        firstRecorded = first.version
+        versions = states.map { $0.version - last.version }
+    }
+
     /// Takes in an update that the recorded run accepted.
     ///
     /// - Parameters:
@@ -63,7 +73,7 @@ struct Alternative {
     ///   - isDiscarded: whether the recorded run discarded it as too late for its round.
     mutating func take(_ update: ClientMessage.Update, base: PromptState, isDiscarded: Bool) {
         if flushing == .asRecorded && isDiscarded || absent.contains(update.client) { return }
-        buffer.append(Arrival(update: update, base: base, baseVersion: versions[update.baseVersion]))
+        buffer.append(Arrival(update: update, base: base, baseVersion: versions[update.baseVersion - firstRecorded]))
         if case .every(let size) = flushing, buffer.count >= size { flush() }
     }
 

@@ -39,6 +39,8 @@ public struct WhatIf: Encodable, Sendable {
     /// How long the recorded run took.
     public var recordedSeconds: Double
     public var split: RunEvaluation.Split?
+    /// Where the log begins in the middle of its run: all start from there, with nothing learned before but the state.
+    public var beginning: Replay.Beginning?
     /// The state that all start from, to compare distances with.
     public var start: Outcome
     public var recorded: Outcome
@@ -95,6 +97,7 @@ public struct WhatIf: Encodable, Sendable {
         log = path
         self.version = last.version
         self.split = images == nil ? nil : split
+        beginning = replay.beginning
         recordedSeconds = study.seconds
         start = outcome("the start", initial, versions: 0, updates: 0)
         recorded = try evaluated(
@@ -108,7 +111,7 @@ public struct WhatIf: Encodable, Sendable {
     }
 
     private enum CodingKeys: CodingKey {
-        case log, version, recordedSeconds, split, start, recorded, others, noAccuracy
+        case log, version, recordedSeconds, split, beginning, start, recorded, others, noAccuracy
     }
 
     /// What is kept while the log goes by.
@@ -138,7 +141,9 @@ public struct WhatIf: Encodable, Sendable {
                 self.initial = initial
                 states = [.init(version: 0, state: initial)]
                 kept = configuration.federation.maximumStaleness + 1
-            case .resumed(_, _, let states): self.states = states
+            case .resumed(_, _, let states):
+                self.states = states
+                for place in alternatives.indices { alternatives[place].begin(behind: states) }
             case .event(let event, _): times = (times?.first ?? event.time, event.time)
             case .judged(let update, let verdict) where verdict == .accepted || verdict == .tooLate:
                 guard let base = states.first(where: { $0.version == update.baseVersion })?.state else {
@@ -184,7 +189,8 @@ public struct WhatIf: Encodable, Sendable {
             "",
             "prompts and head are distances from the recorded state; astray are updates' prompts whose prompt the method's",
             "pool does not hold.\(images)",
-        ] + (noAccuracy.map { ["No accuracy: \($0)"] } ?? []) + openLoop
+        ] + (beginning.map { ["The log \($0.words)."] } ?? []) + (noAccuracy.map { ["No accuracy: \($0)"] } ?? [])
+            + openLoop
     }
 
     private var openLoop: [String] {

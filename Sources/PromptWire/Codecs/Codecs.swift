@@ -109,7 +109,7 @@ public enum LogCodec {
             return .received(try ClientCodec.decode(bytes, limits: limits))
         case .tick:
             return try reader.unpack(bytes, as: "Tick", impromptu__v2__tick__unpack) {
-                _ throws(WireError) in .tick(Tick())
+                record throws(WireError) in .tick(try reader.tick(record))
             }
         case .drain:
             return try reader.unpack(bytes, as: "DrainRequested", impromptu__v2__drain_requested__unpack) {

@@ -67,6 +67,26 @@ extension MessageReader {
         data.len == 0 ? [] : try binary(data, size...size, path)
     }
 
+    func tick(_ wire: Impromptu__V2__Tick) throws(WireError) -> Tick {
+        let numbers = try array(wire.heard, wire.n_heard, most: 2 * Tick.mostRanges, "tick.heard")
+        guard numbers.count.isMultiple(of: 2) else {
+            throw WireError(field: "tick.heard", problem: "expected pairs, found \(numbers.count) numbers")
+        }
+        var heard: [Range<Int>] = []
+        for place in stride(from: 0, to: numbers.count, by: 2) {
+            let (gap, count) = (Int(numbers[place]), Int(numbers[place + 1]))
+            guard count > 0, gap > 0 || place == 0 else {
+                throw WireError(
+                    field: "tick.heard[\(place)]",
+                    problem: "expected clients, and a gap before all but the first,"
+                        + " found \(gap) left out and \(count) heard")
+            }
+            let start = (heard.last?.upperBound ?? 0) + gap
+            heard.append(start..<start + count)
+        }
+        return Tick(heard: heard)
+    }
+
     func drainRequested(_ wire: Impromptu__V2__DrainRequested) throws(WireError) -> DrainRequested {
         DrainRequested(patienceMilliseconds: try count(wire.patience_milliseconds, "drain.patience_milliseconds"))
     }

@@ -51,7 +51,12 @@ extension MessageWriter {
     }
 
     func tick(_ record: Tick) -> UnsafeMutablePointer<Impromptu__V2__Tick> {
-        message(impromptu__v2__tick__init) { _ in }
+        message(impromptu__v2__tick__init) {
+            let starts = [0] + record.heard.map(\.upperBound)
+            let numbers = zip(record.heard, starts).flatMap { [UInt32($0.lowerBound - $1), UInt32($0.count)] }
+            $0.n_heard = numbers.count
+            $0.heard = array(numbers)
+        }
     }
 
     func drainRequested(_ record: DrainRequested) -> UnsafeMutablePointer<Impromptu__V2__DrainRequested> {

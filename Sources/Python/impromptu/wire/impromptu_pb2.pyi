@@ -436,8 +436,10 @@ class Tensor(_message.Message):
     def __init__(self, name: _Optional[str] = ..., dtype: _Optional[_Union[DataType, str]] = ..., shape: _Optional[_Iterable[int]] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class Tick(_message.Message):
-    __slots__ = []
-    def __init__(self) -> None: ...
+    __slots__ = ["heard"]
+    HEARD_FIELD_NUMBER: _ClassVar[int]
+    heard: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, heard: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class TrainingPlan(_message.Message):
     __slots__ = ["batch_size", "class_balance", "class_means", "control_variates", "epochs", "generator_rate", "gradient_clip", "head_dropout", "head_learning_rate", "logit_adjustment", "maximum_steps", "momentum", "optimizer", "personal", "prompt_learning_rate", "prompts_per_batch", "proximal_weight", "second_moment_decay", "similarity_weight", "weight_decay"]
