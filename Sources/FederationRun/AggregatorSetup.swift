@@ -110,7 +110,8 @@ package struct AggregatorSetup {
                     + " \(configuration.prompts.depth)")
         }
         return learner.initialState(
-            pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth, classes: classes,
+            pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth,
+            promptScale: configuration.prompts.initialScale, classes: classes,
             head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
             seed: configuration.federation.seed)
     }

@@ -84,6 +84,8 @@ public struct RunConfiguration: Sendable {
         public var pool: Int
         /// Blocks of the encoder that prompts of their own stand before; 1 for shallow prompts.
         public var depth: Int
+        /// Factor of the range that the first prompts are drawn from.
+        public var initialScale: Double
         public var keyProjection: Bool
         /// Whether the aggregator whitens the class feature by its validation images before the run begins.
         public var whitening: Bool
@@ -227,6 +229,8 @@ extension RunConfiguration {
             pool: try reader.integer("prompts.pool", 20, 1...65_536, "prompts in the pool at the start"),
             depth: try reader.integer(
                 "prompts.depth", 1, 1...1000, "blocks that prompts of their own stand before; 1 for shallow prompts"),
+            initialScale: try reader.number(
+                "prompts.initial_scale", 1, 1e-6...100, "factor of the range that the first prompts are drawn from"),
             keyProjection: try reader.flag(
                 "prompts.key_projection", false, "tune a projection of the class feature that prompts are picked by"),
             whitening: try reader.choice(

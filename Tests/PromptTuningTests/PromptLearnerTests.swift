@@ -109,6 +109,21 @@ import Testing
         }
     }
 
+    @Test func theFirstPromptsAreScaledAndNothingElseIs() throws {
+        let learner = try PromptLearner(encoder: .bundled(), threads: 1)
+        func start(_ scale: Double) -> PromptState {
+            learner.initialState(pool: 4, promptDepth: 2, promptScale: scale, classes: 3, keyProjection: true, seed: 1)
+        }
+        let (plain, small) = (start(1), start(0.125))
+        #expect(small.prompts.values == plain.prompts.values.map { 0.125 * $0 })
+        var others = small.parameters
+        others[Parameters.prompts] = plain.prompts
+        #expect(others == plain.parameters)
+        let bound = Float((6.0 / (3 * 8 * 8 + 192)).squareRoot())  // patches of 8 pixels, width 192
+        let largest = plain.prompts.values.map(abs).max()!
+        #expect(largest <= bound && largest > 0.95 * bound)
+    }
+
     @Test func stopsWhenTold() throws {
         let learner = try PromptLearner(encoder: .bundled(), threads: 1)
         let dataset = try TuningDataset(Self.colours(8, seed: 3))

@@ -22,21 +22,23 @@ public final class PromptLearner: Sendable {
         runner = Mutex(try BatchRunner(encoder: encoder, threads: threads, kernels: kernels))
     }
 
-    /// A state to start a federation from: prompts uniform in ±√(6 / (3 patch² + width)) (Jia et al. 2022; for
-    /// texts in ±√(3 / width)), a head, and
-    /// the identity as key projection where one is asked for.
+    /// A state to start a federation from: prompts uniform in ±scale √(6 / (3 patch² + width)) (Jia et al. 2022, with
+    /// scale 1; for texts in ±scale √(3 / width)), a head, and the identity as key projection where one is asked for.
     ///
     /// - Parameters:
     ///   - pool: the number of prompts, at least 1; their identities are 0..<pool.
     ///   - promptDepth: the blocks that prompts of their own stand before, from 1 (shallow) to the encoder's depth; a row
     ///     of the pool is [promptDepth · width], so a deep prompt is matched and averaged as one.
+    ///   - promptScale: above 0. Blocks normalize their inputs, so only prompts of about √ε of that normalization
+    ///     (0.001) and less are weaker than others.
     ///   - classes: the number of classes, at least 1.
     public func initialState(
-        pool: Int, promptDepth: Int = 1, classes: Int, head: HeadDesign = .linear, keyProjection: Bool, seed: UInt64
+        pool: Int, promptDepth: Int = 1, promptScale: Double = 1, classes: Int, head: HeadDesign = .linear,
+        keyProjection: Bool, seed: UInt64
     ) -> PromptState {
         let width = encoder.width
         var random = SeededRandom(seed: seed)
-        let bound = (6 / Double(encoder.geometry.inputValues + width)).squareRoot()
+        let bound = promptScale * (6 / Double(encoder.geometry.inputValues + width)).squareRoot()
         let prompts = (0..<pool * promptDepth * width).map { _ in Float((2 * random.nextUniform() - 1) * bound) }
         var parameters = Parameters(
             [(Parameters.prompts, Tensor(shape: [pool, promptDepth * width], values: prompts))]
