@@ -90,8 +90,8 @@ static void packed_tiles(size_t rows, size_t panels, size_t depth, const float *
     }
 }
 
-static void multiply(size_t rows, const float *a, size_t a_stride, const ck_matrix *w, const float *bias, float *c,
-                     size_t c_stride, int accumulate, const ck_finish *finish) {
+static void multiply_float32(size_t rows, const float *a, size_t a_stride, const ck_matrix *w, const float *bias,
+                             float *c, size_t c_stride, int accumulate, const ck_finish *finish) {
     // Twelve panels of a block of weights stay in the second-level cache while all rows pass over them, and the rows of
     // one tile stay in the first-level cache while they pass over the twelve panels.
     enum { kept = 12 };
@@ -100,7 +100,7 @@ static void multiply(size_t rows, const float *a, size_t a_stride, const ck_matr
         const size_t last = first + kept < panels ? first + kept : panels;
         for (size_t start = 0; start < w->depth; start += w->block) {
             const size_t depth = w->depth - start < w->block ? w->depth - start : w->block;
-            const float *block = w->panels + start * w->columns;
+            const float *block = (const float *)w->panels + start * w->columns;
             for (size_t i = 0; i < rows; i += ROWS) {
                 const size_t height = rows - i < ROWS ? rows - i : ROWS;
                 for (size_t j = first, group; j < last; j += group) {
@@ -155,17 +155,22 @@ static void multiply_transposed(size_t rows, size_t columns, size_t depth, const
     activation_tiles(rows, columns / CK_PANEL, depth, a, 1, a_stride, b, c, c_stride);
 }
 
-static double peak_operations(size_t rounds, float *sink) {
-    // As many independent sums as a tile has, so that no addition waits for the one before it.
-    enum { sums_count = ROWS * PANELS * CK_PANEL / VL };
-    vec sums[sums_count];
-    UNROLL for (int i = 0; i < sums_count; i++) sums[i] = splat((float)i);
+/// As many independent sums as a tile has, so that no addition waits for the one before it.
+enum { SUMS = ROWS * PANELS * CK_PANEL / VL };
+
+INLINE float sum_of_sums(const vec *sums) {
+    vec total = splat(0);
+    UNROLL for (int i = 0; i < SUMS; i++) total += sums[i];
+    return sum(total);
+}
+
+static double peak_float32(size_t rounds, float *sink) {
+    vec sums[SUMS];
+    UNROLL for (int i = 0; i < SUMS; i++) sums[i] = splat((float)i);
     vec factor = splat(*sink), term = splat(1e-3f);
     for (size_t round = 0; round < rounds; round++) {
-        UNROLL for (int i = 0; i < sums_count; i++) sums[i] = fma_(sums[i], factor, term);
+        UNROLL for (int i = 0; i < SUMS; i++) sums[i] = fma_(sums[i], factor, term);
     }
-    vec total = splat(0);
-    UNROLL for (int i = 0; i < sums_count; i++) total += sums[i];
-    *sink = sum(total);
-    return 2.0 * VL * sums_count * (double)rounds;
+    *sink = sum_of_sums(sums);
+    return 2.0 * VL * SUMS * (double)rounds;
 }

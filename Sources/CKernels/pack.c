@@ -1,53 +1,77 @@
-#include <string.h>
-
+#include "bfloat16.h"
 #include "CTuningKernels.h"
 
 static size_t padded(size_t n) { return (n + CK_PANEL - 1) / CK_PANEL * CK_PANEL; }
 
-size_t ck_packed_count(size_t depth, size_t columns) { return depth * padded(columns); }
+/// Rows of W that one word holds.
+static size_t rows_in_word(ck_precision precision) { return precision == ck_bfloat16 ? 2 : 1; }
 
-/// Blocks of equal depth, at most 768 rows: three panels of one fill a seventh of a one-megabyte cache.
-static size_t block_depth(size_t depth) {
-    const size_t blocks = (depth + 767) / 768;
-    return blocks == 0 ? 1 : (depth + blocks - 1) / blocks;
+static size_t words(size_t depth, ck_precision precision) {
+    return (depth + rows_in_word(precision) - 1) / rows_in_word(precision);
+}
+
+size_t ck_packed_count(size_t depth, size_t columns, ck_precision precision) {
+    return words(depth, precision) * padded(columns);
+}
+
+/// Blocks of equal depth, whole words: three panels of one fill a seventh of a one-megabyte cache.
+static size_t block_depth(size_t depth, ck_precision precision) {
+    const size_t blocks = (depth + DEEPEST_BLOCK - 1) / DEEPEST_BLOCK;
+    return blocks == 0 ? rows_in_word(precision)
+                       : words((depth + blocks - 1) / blocks, precision) * rows_in_word(precision);
 }
 
 /// W's element in that row and column.
 static float element(const ck_matrix *w, size_t row, size_t column) {
     const size_t start = row / w->block * w->block;
-    const size_t depth = w->depth - start < w->block ? w->depth - start : w->block;
-    const float *panel = w->panels + start * w->columns + column / CK_PANEL * CK_PANEL * depth;
-    return panel[(row - start) * CK_PANEL + column % CK_PANEL];
+    const size_t depth = words(w->depth - start < w->block ? w->depth - start : w->block, w->precision);
+    const uint32_t *panel = (const uint32_t *)w->panels + words(start, w->precision) * w->columns +
+                            column / CK_PANEL * CK_PANEL * depth;
+    const size_t row_of_words = (row - start) / rows_in_word(w->precision);
+    const uint32_t word = panel[row_of_words * CK_PANEL + column % CK_PANEL];
+    if (w->precision == ck_float32) return float_of(word);
+    return float_of(row % 2 == 0 ? word << 16 : word & 0xffff0000);
 }
 
-ck_matrix ck_pack(size_t depth, size_t columns, const float *source, size_t row_stride, size_t column_stride,
-                  float *panels) {
-    ck_matrix w = {depth, padded(columns), block_depth(depth), panels};
-    for (size_t start = 0; start < depth; start += w.block) {
-        const size_t end = start + w.block < depth ? start + w.block : depth;
+/// Where weights are packed from: an array, or the transpose of `turned`.
+typedef struct source {
+    size_t depth, columns;
+    const float *values;
+    size_t row_stride, column_stride;
+    const ck_matrix *turned;
+} source;
+
+/// Zero beyond the source's rows and columns.
+static float at(const source *s, size_t row, size_t column) {
+    if (row >= s->depth || column >= s->columns) return 0;
+    return s->turned ? element(s->turned, column, row) : s->values[row * s->row_stride + column * s->column_stride];
+}
+
+static ck_matrix pack(const source *s, ck_precision precision, uint32_t *panels) {
+    ck_matrix w = {s->depth, padded(s->columns), block_depth(s->depth, precision), precision, panels};
+    for (size_t start = 0; start < w.depth; start += w.block) {
+        const size_t end = start + w.block < w.depth ? start + w.block : w.depth;
         for (size_t first = 0; first < w.columns; first += CK_PANEL) {
-            const size_t valid = columns - first < CK_PANEL ? columns - first : CK_PANEL;
-            for (size_t i = start; i < end; i++, panels += CK_PANEL) {
-                const float *row = source + i * row_stride + first * column_stride;
-                for (size_t j = 0; j < valid; j++) panels[j] = row[j * column_stride];
-                memset(panels + valid, 0, (CK_PANEL - valid) * sizeof(float));
+            for (size_t i = start; i < end; i += rows_in_word(precision), panels += CK_PANEL) {
+                for (size_t j = 0; j < CK_PANEL; j++) {
+                    const float value = at(s, i, first + j);
+                    panels[j] = precision == ck_float32 ? bits_of(value) : pair_of(value, at(s, i + 1, first + j));
+                }
             }
         }
     }
     return w;
 }
 
-ck_matrix ck_pack_transpose(const ck_matrix *w, size_t columns, float *panels) {
-    ck_matrix t = {columns, padded(w->depth), block_depth(columns), panels};
-    for (size_t start = 0; start < t.depth; start += t.block) {
-        const size_t end = start + t.block < t.depth ? start + t.block : t.depth;
-        for (size_t first = 0; first < t.columns; first += CK_PANEL) {
-            for (size_t i = start; i < end; i++, panels += CK_PANEL) {
-                for (size_t j = 0; j < CK_PANEL; j++) panels[j] = first + j < w->depth ? element(w, first + j, i) : 0;
-            }
-        }
-    }
-    return t;
+ck_matrix ck_pack(size_t depth, size_t columns, ck_precision precision, const float *values, size_t row_stride,
+                  size_t column_stride, void *panels) {
+    const source s = {depth, columns, values, row_stride, column_stride, NULL};
+    return pack(&s, precision, panels);
+}
+
+ck_matrix ck_pack_transpose(const ck_matrix *w, size_t columns, void *panels) {
+    const source s = {columns, w->depth, NULL, 0, 0, w};
+    return pack(&s, w->precision, panels);
 }
 
 size_t ck_attention_scratch_count(size_t queries, size_t keys, size_t head_stride) {

@@ -15,6 +15,10 @@
 #include "matrix.h"
 
 #include "attention.h"
+
+#define PAIRED 0
+#define NAMED(name) name##_unpacked
+#include "matrix_bfloat16.h"
 #pragma clang attribute pop
 
 #include "table.h"

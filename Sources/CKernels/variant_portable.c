@@ -18,4 +18,8 @@
 
 #include "attention.h"
 
+#define PAIRED 0
+#define NAMED(name) name##_unpacked
+#include "matrix_bfloat16.h"
+
 #include "table.h"

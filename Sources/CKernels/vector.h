@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "CTuningKernels.h"
+#include "bfloat16.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -31,6 +32,22 @@ INLINE vec fma_(vec a, vec b, vec c) {
 #else
     return a * b + c;
 #endif
+}
+
+INLINE vec floats_of(uvec bits) {
+    vec v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+/// `rounded_bits` of each lane, as float32.
+INLINE vec rounded(vec x) {
+    uvec bits;
+    memcpy(&bits, &x, sizeof bits);
+    const uvec magnitude = bits & 0x7fffffff;
+    uvec nearest = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+    nearest = magnitude < 0x00800000 ? bits & 0x80000000 : nearest;
+    return floats_of(magnitude > 0x7f800000 ? (bits & 0xffff0000) | 0x00400000 : nearest);
 }
 
 INLINE vec larger(vec a, vec b) { return a > b ? a : b; }
@@ -90,7 +107,5 @@ INLINE vec exponential(vec x) {
     uvec bits;
     memcpy(&bits, &shifted, sizeof bits);
     bits = (bits << 23) + 0x3f800000;
-    vec power;
-    memcpy(&power, &bits, sizeof power);
-    return p * power;
+    return p * floats_of(bits);
 }

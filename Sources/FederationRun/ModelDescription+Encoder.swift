@@ -44,7 +44,8 @@ extension ModelDescription.Encoder {
             patchSize: geometry.patchSize, activation: geometry.activation.rawValue, epsilon: geometry.epsilon,
             extraTokens: geometry.extraTokens,
             feature: geometry.poolsByAttention
-                ? "attention-pooling" : (geometry.text?.pooling ?? .classToken).rawValue)
+                ? "attention-pooling" : (geometry.text?.pooling ?? .classToken).rawValue,
+            precision: encoder.precision)
     }
 }
 

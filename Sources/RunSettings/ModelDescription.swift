@@ -83,16 +83,18 @@ public struct ModelDescription: Codable, Hashable, Sendable {
         public var extraTokens: Int
         /// What the class feature is: `class-token`, `attention-pooling` or `mean`.
         public var feature: String
+        public var precision: EncoderPrecision
 
         enum CodingKeys: String, CodingKey {
-            case family, library, digest, width, depth, heads, hidden, activation, epsilon, feature
+            case family, library, digest, width, depth, heads, hidden, activation, epsilon, feature, precision
             case patchSize = "patch_size"
             case extraTokens = "extra_tokens"
         }
 
         public init(
             family: String, library: String, digest: String, width: Int, depth: Int, heads: Int, hidden: Int,
-            patchSize: Int, activation: String, epsilon: Float, extraTokens: Int, feature: String
+            patchSize: Int, activation: String, epsilon: Float, extraTokens: Int, feature: String,
+            precision: EncoderPrecision
         ) {
             self.family = family
             self.library = library
@@ -106,6 +108,7 @@ public struct ModelDescription: Codable, Hashable, Sendable {
             self.epsilon = epsilon
             self.extraTokens = extraTokens
             self.feature = feature
+            self.precision = precision
         }
     }
 
@@ -218,6 +221,7 @@ extension ModelDescription {
             ("encoder.hidden", "\(encoder.hidden)"), ("encoder.patch_size", "\(encoder.patchSize)"),
             ("encoder.activation", encoder.activation), ("encoder.epsilon", "\(encoder.epsilon)"),
             ("encoder.extra_tokens", "\(encoder.extraTokens)"), ("encoder.feature", encoder.feature),
+            ("encoder.precision", encoder.precision.rawValue),
             ("prompts.use", prompts.use.rawValue), ("prompts.picked", "\(prompts.picked)"),
             ("prompts.length", "\(prompts.length)"), ("prompts.width", "\(prompts.width)"),
             ("prompts.blocks", "\(prompts.blocks)"), ("prompts.selection", prompts.selection.rawValue),

@@ -109,6 +109,8 @@ public struct RunConfiguration: Sendable {
         public var imageSize: Int?
         /// Tokens of a text that are read, nil for what the model's files say.
         public var maximumLength: Int?
+        /// What the products with the weights of its blocks are computed in.
+        public var precision: EncoderPrecision
     }
 
     public struct DataSource: Hashable, Sendable {
@@ -266,7 +268,12 @@ extension RunConfiguration {
             maximumLength: try reader.integer(
                 "encoder.maximum_length", 0, 0...65_536,
                 "tokens of a text that are read; 0 for what the model's files say"
-            ).nonZero)
+            ).nonZero,
+            precision: EncoderPrecision(
+                rawValue: try reader.choice(
+                    "encoder.precision", EncoderPrecision.float32.rawValue,
+                    of: EncoderPrecision.allCases.map(\.rawValue),
+                    "what products with the weights of its blocks are computed in"))!)
         encoderDigest = try reader.text(
             "encoder.digest", "", "clients with other weights are refused; empty for those of encoder.path")
         data = try DataSource(reader, seed: seed)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Runs the tuning benchmark and PyTorch eager in turns on the same shapes and prints how many times faster we are.
+"""Runs the tuning benchmark and PyTorch eager in turns on the same shapes and prints how many times faster we are, in
+float32 and in bfloat16 (PyTorch under autocast).
 
   python3 -m venv .venv-torch && .venv-torch/bin/pip install torch numpy
   .venv-torch/bin/python Tests/Benchmarks/tuning_vs_pytorch.py [--threads 2] [--rounds 3] [--steps 5]
 
-A step: forward, cross-entropy, backward to 10 prompts and a linear head through a frozen encoder, Adam; float32. Both
+A step: forward, cross-entropy, backward to 10 prompts and a linear head through a frozen encoder, Adam. Both
 sides take the median of their steps; the ratio is the median over the rounds, so that a busy machine harms both alike."""
 
 import argparse
@@ -26,6 +27,7 @@ SHAPES = {
     "B/32": (224, 32, 768, 12, 16, F.gelu),
     "CLIP B/16 160 px": (160, 16, 768, 12, 16, lambda x: x * torch.sigmoid(1.702 * x)),
 }
+PRECISIONS = ("float32", "bfloat16")
 PROMPTS, CLASSES, WARM_UP = 10, 10, 2
 
 
@@ -65,7 +67,7 @@ class PromptedEncoder(nn.Module):
         return self.head(self.norm(self.blocks(x))[:, 0])
 
 
-def pytorch_step(name, steps):
+def pytorch_step(name, precision, steps):
     """The median step in milliseconds."""
     image, patch, width, depth, batch, activation = SHAPES[name]
     model = PromptedEncoder(image, patch, width, depth, activation)
@@ -75,15 +77,17 @@ def pytorch_step(name, steps):
     for _ in range(steps + WARM_UP):
         start = time.perf_counter()
         optimizer.zero_grad()
-        F.cross_entropy(model(images), labels).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = F.cross_entropy(model(images), labels)
+        loss.backward()
         optimizer.step()
         times.append(time.perf_counter() - start)
     return 1e3 * statistics.median(times[WARM_UP:])
 
 
-def our_step(command, name, threads, steps):
+def our_step(command, name, precision, threads, steps):
     """The median step in milliseconds, from the line of the benchmark's table that begins with the shape's name."""
-    arguments = [*command, "--threads", str(threads), "--steps", str(steps), "--shape", name]
+    arguments = [*command, "--threads", str(threads), "--steps", str(steps), "--shape", name, "--precision", precision]
     table = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
     for line in table.splitlines():
         if line.startswith(name):
@@ -97,18 +101,22 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--shape", choices=SHAPES, action="append", help="only this shape; may be repeated")
+    parser.add_argument("--precision", choices=PRECISIONS, action="append", help="only this one")
     parser.add_argument("--command", default=f"{ROOT}/.build/release/impromptu bench tuning")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"PyTorch {torch.__version__}, {options.threads} threads, {options.rounds} rounds of {options.steps} steps")
+    precisions = options.precision or PRECISIONS
     for name in options.shape or SHAPES:
-        ours, theirs = [], []
+        ours, theirs = {p: [] for p in precisions}, {p: [] for p in precisions}
         for _ in range(options.rounds):
-            theirs.append(pytorch_step(name, options.steps))
-            ours.append(our_step(options.command.split(), name, options.threads, options.steps))
-        ratio = statistics.median(t / o for t, o in zip(theirs, ours))
-        print(f"{name:18} ours {statistics.median(ours):8.1f} ms  PyTorch {statistics.median(theirs):8.1f} ms  "
-              f"ratio {ratio:.2f}", flush=True)
+            for precision in precisions:
+                theirs[precision].append(pytorch_step(name, precision, options.steps))
+                ours[precision].append(our_step(options.command.split(), name, precision, options.threads, options.steps))
+        for precision in precisions:
+            ratio = statistics.median(t / o for t, o in zip(theirs[precision], ours[precision]))
+            print(f"{name:18} {precision:8} ours {statistics.median(ours[precision]):8.1f} ms  "
+                  f"PyTorch {statistics.median(theirs[precision]):8.1f} ms  ratio {ratio:.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def describe(family, config, change):
                     "heads": first("num_attention_heads", "num_heads"), "hidden": 0, "patch_size": 1 if family == "bert" else 4,
                     "activation": change.get("activation", "gelu"),
                     "epsilon": first("layer_norm_eps") or change.get("epsilon", 1e-6),
-                    "extra_tokens": 0, "feature": change.get("feature", "class-token")},
+                    "extra_tokens": 0, "feature": change.get("feature", "class-token"), "precision": "float32"},
         "prompts": {"use": "picked", "picked": PICKED, "length": 1, "width": 24, "blocks": change.get("blocks", 1),
                     "selection": "instance", "batch_size": 64, "key_projection": change.get("key_projection", True)},
         "feature": {"whitening": change.get("whitening", True)},

@@ -81,6 +81,28 @@ import Testing
         }
     }
 
+    @Test func aRunInBFloat16IsEvaluatedAndPredictedInIt() throws {
+        try withRun(["encoder.precision=bfloat16"]) { run, data in
+            let images = ["\(data)/test"]
+            let tuned = try TunedModel(run.path)
+            #expect(tuned.model.encoder.precision == .bfloat16)
+            let evaluation = try RunEvaluation(
+                log: run.log, version: nil, split: .test, selection: .instance, threads: 2)
+            let (rounded, _, summary) = try predict(tuned, images, labels: true, selection: .instance)
+            #expect(summary.evaluation.loss == evaluation.loss)
+            var file = tuned.file
+            file.label.model.encoder.precision = .float32
+            let path = run.path + "-float32.safetensors"
+            try file.write(to: path)
+            let plain = try predict(TunedModel(path), images, selection: .instance).predictions
+            let pairs = zip(rounded, plain).flatMap { zip($0.logits, $1.logits) }
+            #expect(pairs.count == 270)
+            let scale = pairs.map { abs($0.1) }.max() ?? 0
+            let differences = pairs.map { abs($0.0 - $0.1) / scale }
+            #expect(differences.allSatisfy { $0 < 0.05 } && differences.contains { $0 > 1e-4 })
+        }
+    }
+
     @Test func aFileABundleARunAndAVersionOfItPredictAlike() throws {
         try withRun { run, data in
             let tuned = try TunedModel(run.path)

@@ -88,6 +88,9 @@ import Testing
                 ("classes[1]: expected '\(model.classes[1])', found 'hat'", { $0.classes[1] = "hat" }),
                 ("image.size: expected '\(model.image?.size ?? 0)', found '48'", { $0.image?.size = 48 }),
                 ("encoder.digest: expected '\(model.encoder.digest)', found 'x'", { $0.encoder.digest = "x" }),
+                (
+                    "encoder.precision: expected 'float32', found 'bfloat16'", { $0.encoder.precision = .bfloat16 }
+                ),
                 ("prompts.blocks: expected '1', found '2'", { $0.prompts.blocks = 2 }),
             ]
             for (expected, change) in changes {

@@ -27,15 +27,29 @@ import Testing
     }
 
     @Test(arguments: cases) func stepMatches(_ path: String) throws {
-        for kernels in KernelVariant.supported { try check(path, kernels) }
+        for kernels in KernelVariant.supported {
+            #expect(try largestError(path, kernels, .float32) < 1e-5, "\(kernels)")
+        }
     }
 
-    private func check(_ path: String, _ kernels: KernelVariant) throws {
+    /// The models have few values a row, so that the rounding of one shows more than in a large one.
+    @Test(arguments: cases) func stepInBFloat16StaysNear(_ path: String) throws {
+        for kernels in KernelVariant.supported {
+            let error = try largestError(path, kernels, .bfloat16)
+            #expect(error < 0.03, "\(kernels)")
+            #expect(error > 1e-4, "\(kernels): nothing is rounded")
+        }
+    }
+
+    /// Of features, logits, loss and gradients in one step, each relative to its largest value.
+    private func largestError(
+        _ path: String, _ kernels: KernelVariant, _ precision: EncoderPrecision
+    ) throws -> Double {
         let file = try SafetensorsFile(path: path)
         let images = try file.tensor(named: "input.images")
         let encoder = try FrozenEncoder(
             file: file, configuration: try #require(file.metadata["config"]),
-            imageSize: images.shape[2])
+            imageSize: images.shape[2], precision: precision)
         let source = ArrayImages(
             pixels: try images.floats(), imageSize: images.shape[2],
             labels: try file.tensor(named: "input.labels").integers())
@@ -55,12 +69,9 @@ import Testing
             state, on: TuningDataset(source), images: Array(0..<source.count), plan: plan)
         var found = [("expected.features", step.features), ("expected.logits", step.logits)]
         for name in trained { found.append(("expected.grad." + name, try #require(step.gradients[String(name)]))) }
-        for (name, values) in found {
-            let error = relativeError(values, try file.tensor(named: name).doubles())
-            #expect(error < 1e-5, "\(kernels), \(name): \(error)")
-        }
         let loss = try file.tensor(named: "expected.loss").doubles()[0]
-        #expect(abs(step.loss - loss) < 1e-5 * abs(loss), "\(kernels), loss: \(step.loss), expected \(loss)")
+        let errors = try found.map { relativeError($0.1, try file.tensor(named: $0.0).doubles()) }
+        return max(abs(step.loss / loss - 1), errors.max() ?? 0)
     }
 }
 

@@ -18,12 +18,15 @@ import Testing
         #expect(ck_kernels_named("none such") == nil)
     }
 
-    // The tests below run with every variant that there is; these two say by name which one is missing.
+    // The tests below run with every variant that there is; these say by name which one is missing.
     @Test(.enabled(if: ck_kernels_named("avx2") != nil, "this processor has no AVX2 and FMA"))
     func avx2IsTried() { #expect(Self.variants.contains(.avx2)) }
 
     @Test(.enabled(if: ck_kernels_named("avx512") != nil, "this processor has no AVX-512 F, DQ, BW and VL"))
     func avx512IsTried() { #expect(Self.variants.contains(.avx512)) }
+
+    @Test(.enabled(if: ck_kernels_named("avx512bf16") != nil, "this processor has no AVX-512 BF16"))
+    func avx512bf16IsTried() { #expect(Self.variants.contains(.avx512bf16)) }
 
     @Test(arguments: variants) func multiply(_ variant: KernelVariant) throws {
         let kernels = try kernels(variant)
@@ -37,8 +40,8 @@ import Testing
             let w = random.matrix(depth, columns)
             let bias = random.matrix(1, columns) + [Float](repeating: 0, count: stride - columns)
             let start = random.matrix(rows, stride)
-            let panels = Aligned(ck_packed_count(depth, columns))
-            let packed = ck_pack(depth, columns, w, columns, 1, panels.start)
+            let panels = Aligned(ck_packed_count(depth, columns, ck_float32))
+            let packed = ck_pack(depth, columns, ck_float32, w, columns, 1, panels.start)
             for accumulate in [false, true] {
                 var c = start
                 withUnsafePointer(to: packed) {
@@ -62,8 +65,8 @@ import Testing
         let (rows, depth, columns) = (11, 900, 224)
         let a = random.matrix(rows, depth)
         let w = random.matrix(depth, columns)
-        let panels = Aligned(ck_packed_count(depth, columns))
-        var packed = ck_pack(depth, columns, w, columns, 1, panels.start)
+        let panels = Aligned(ck_packed_count(depth, columns, ck_float32))
+        var packed = ck_pack(depth, columns, ck_float32, w, columns, 1, panels.start)
         var plain = [Float](repeating: 0, count: rows * columns)
         kernels.multiply(rows, a, depth, &packed, nil, &plain, columns, 0, nil)
 

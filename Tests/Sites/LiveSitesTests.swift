@@ -31,6 +31,10 @@ import Testing
         ("order", ["--classes", "turned.txt"], "classes[0]: expected 'glioma', found 'pituitary'"),
         ("more", ["--classes", "more.txt"], "classes: expected '4', found '5'"),
         ("encoder", ["--set", "encoder.path=other", "--set", "encoder.digest="], "encoder.digest: expected '"),
+        (
+            "rounding", ["--set", "encoder.precision=bfloat16"],
+            "encoder.precision: expected 'float32', found 'bfloat16'"
+        ),
     ]
 
     @Test func aSiteWithAnotherModelIsRefusedOnBothSidesWithTheFirstDifference() async throws {

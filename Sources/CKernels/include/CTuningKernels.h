@@ -5,7 +5,8 @@
 #include "CKernelVariants.h"
 
 // Kernels of a frozen transformer: forward, and backward to the activations only (the weights never change, so they are
-// packed once). All numbers are float32. A matrix of activations is row-major, its row stride is a multiple of 16
+// packed once). All numbers are float32, but for weights that are packed in bfloat16 (ck_precision). A matrix of
+// activations is row-major, its row stride is a multiple of 16
 // floats, and the columns between its width and its stride hold zeros; so no kernel needs a column remainder.
 // Each element of a result is summed in one order that depends on neither the number of rows nor the thread, so results
 // are the same bits however the rows are split.
@@ -13,12 +14,22 @@
 /// Columns of a panel of packed weights, and the granularity of every row stride.
 #define CK_PANEL 16
 
+/// What the weights of a product are rounded to, and with them the activations that they are multiplied by.
+///
+/// In bfloat16 both factors are rounded to 8 significant bits, to nearest even, subnormal numbers to zero. Their products
+/// are exact in float32, and are added up in float32 by pairs of rows of W, in each pair the odd row first. That is what
+/// the instruction vdpbf16ps computes, so all variants agree but for sums below 2^-126, which it takes for zero.
+typedef enum ck_precision { ck_float32, ck_bfloat16 } ck_precision;
+
 /// A frozen matrix W [depth, columns], packed in blocks of depth and panels of 16 columns.
 typedef struct ck_matrix {
     size_t depth;    ///< rows of W: the summed dimension
     size_t columns;  ///< columns of W, padded to a multiple of 16
-    size_t block;    ///< rows of W in one block of depth (the last may have fewer)
-    const float *_Nonnull panels;  ///< `ck_packed_count` floats on a 64-byte boundary
+    size_t block;    ///< rows of W in one block of depth (the last may have fewer), even in bfloat16
+    ck_precision precision;
+    /// `ck_packed_count` words of 4 bytes on a 64-byte boundary. In bfloat16 a word holds two rows of a column, the odd
+    /// one in its upper half.
+    const void *_Nonnull panels;
 } ck_matrix;
 
 /// One multi-head attention over one image. Head h of a row starts at column h * head_stride.
@@ -51,7 +62,7 @@ typedef struct ck_finish {
 typedef struct ck_kernels {
     const char *_Nonnull name;
 
-    /// C = A W (+ bias) (+ C if `accumulate`), then `finish` unless it is null.
+    /// C = A W (+ bias) (+ C if `accumulate`), then `finish` unless it is null; factors in the precision of W.
     /// A: [rows, depth], C: [rows, columns], bias: [columns] or null.
     void (*_Nonnull multiply)(size_t rows, const float *_Nonnull a, size_t a_stride, const ck_matrix *_Nonnull w,
                               const float *_Nullable bias, float *_Nonnull c, size_t c_stride, int accumulate,
@@ -98,27 +109,30 @@ typedef struct ck_kernels {
                                             size_t dy_stride, const float *_Nonnull x, size_t x_stride,
                                             float *_Nonnull dw);
 
-    /// Runs fused multiply-adds (or what the variant has for them) on registers alone, for the peak speed of a thread.
-    /// Returns the floating point operations done: `rounds` times a constant. `sink` receives one value.
-    double (*_Nonnull peak_operations)(size_t rounds, float *_Nonnull sink);
+    /// Runs the multiply-adds that `multiply` is made of in that precision on registers alone, for the peak speed of a
+    /// thread. Returns the floating point operations done: `rounds` times a constant. `sink` receives one value.
+    double (*_Nonnull peak_operations)(ck_precision precision, size_t rounds, float *_Nonnull sink);
 } ck_kernels;
 
-/// The kernels named "avx512", "avx2" or "portable"; null when this machine cannot run them or the name is unknown.
+/// The kernels named "avx512bf16", "avx512", "avx2" or "portable"; null when this machine cannot run them or the name is
+/// unknown. "avx512bf16" is "avx512" with the instruction for pairs of bfloat16.
 const ck_kernels *_Nullable ck_kernels_named(const char *_Nonnull name);
 
-/// The kernels of the variant in use, the fastest unless another was chosen (CKernelVariants.h).
+/// The kernels of the variant in use, the fastest unless another was chosen (CKernelVariants.h). Of "avx512" and
+/// "avx512bf16" it is the one with the higher peak in bfloat16, measured once, since some processors take four times as
+/// long for the instruction as others.
 const ck_kernels *_Nonnull ck_kernels_best(void);
 
-/// The floats that the packed form of a [depth, columns] matrix takes.
-size_t ck_packed_count(size_t depth, size_t columns);
+/// The words of 4 bytes that the packed form of a [depth, columns] matrix takes.
+size_t ck_packed_count(size_t depth, size_t columns, ck_precision precision);
 
 /// Packs W, whose element (i, j) is source[i * row_stride + j * column_stride].
-ck_matrix ck_pack(size_t depth, size_t columns, const float *_Nonnull source, size_t row_stride, size_t column_stride,
-                  float *_Nonnull panels);
+ck_matrix ck_pack(size_t depth, size_t columns, ck_precision precision, const float *_Nonnull source,
+                  size_t row_stride, size_t column_stride, void *_Nonnull panels);
 
-/// Packs the transpose of a packed W whose first `columns` columns count; `panels` takes
-/// `ck_packed_count(columns, w->depth)` floats.
-ck_matrix ck_pack_transpose(const ck_matrix *_Nonnull w, size_t columns, float *_Nonnull panels);
+/// Packs the transpose of a packed W whose first `columns` columns count, in the same precision; `panels` takes
+/// `ck_packed_count(columns, w->depth, w->precision)` words.
+ck_matrix ck_pack_transpose(const ck_matrix *_Nonnull w, size_t columns, void *_Nonnull panels);
 
 /// The scratch floats that `attend` and `attend_backward` need.
 size_t ck_attention_scratch_count(size_t queries, size_t keys, size_t head_stride);

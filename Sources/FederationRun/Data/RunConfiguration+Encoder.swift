@@ -5,10 +5,11 @@ extension RunConfiguration {
     /// The encoder that the configuration names, or the bundled one.
     public func loadEncoder() throws -> FrozenEncoder {
         encoder.path.isEmpty
-            ? try FrozenEncoder.bundled(imageSize: encoder.imageSize, maximumLength: encoder.maximumLength)
+            ? try FrozenEncoder.bundled(
+                imageSize: encoder.imageSize, maximumLength: encoder.maximumLength, precision: encoder.precision)
             : try FrozenEncoder(
                 directory: encoder.path, family: encoder.family, imageSize: encoder.imageSize,
-                maximumLength: encoder.maximumLength)
+                maximumLength: encoder.maximumLength, precision: encoder.precision)
     }
 }
 

@@ -77,10 +77,10 @@ public struct TunedModel: Sendable {
         let path = given ?? configured.map(\.path) ?? ""
         let encoder =
             path.isEmpty
-            ? try FrozenEncoder.bundled(imageSize: model.image?.size)
+            ? try FrozenEncoder.bundled(imageSize: model.image?.size, precision: model.encoder.precision)
             : try FrozenEncoder(
                 directory: path, family: model.encoder.family, imageSize: model.image?.size,
-                maximumLength: model.text?.maximumLength)
+                maximumLength: model.text?.maximumLength, precision: model.encoder.precision)
         let digest = "\(try Digest(ofFiles: encoder.filePaths))"
         guard digest == model.encoder.digest else {
             let remedy = given == nil ? "; name its folder with --encoder" : ""

@@ -2,31 +2,32 @@ import PromptAggregation
 
 extension FrozenLayer {
     /// Weights uniform in ±1/√inputs, no bias.
-    convenience init(random: inout SeededRandom, outputs: Int, inputs: Int) {
+    convenience init(random: inout SeededRandom, outputs: Int, inputs: Int, precision: EncoderPrecision) {
         let bound = 1 / Double(inputs).squareRoot()
         self.init(
             outputs: outputs, inputs: inputs,
             weight: (0..<outputs * inputs).map { _ in Float((2 * random.nextUniform() - 1) * bound) },
-            bias: [Float](repeating: 0, count: outputs))
+            bias: [Float](repeating: 0, count: outputs), precision: precision)
     }
 }
 
 extension FrozenBlock {
-    init(random: inout SeededRandom, geometry: EncoderGeometry) {
+    init(random: inout SeededRandom, geometry: EncoderGeometry, precision: EncoderPrecision) {
         let width = geometry.width
         let attention = geometry.attentionWidth
+        func layer(_ outputs: Int, _ inputs: Int) -> FrozenLayer {
+            FrozenLayer(random: &random, outputs: outputs, inputs: inputs, precision: precision)
+        }
         self.init(
-            query: FrozenLayer(random: &random, outputs: attention, inputs: width),
-            keyValue: FrozenLayer(random: &random, outputs: 2 * attention, inputs: width),
-            output: FrozenLayer(random: &random, outputs: width, inputs: attention),
-            expand: FrozenLayer(random: &random, outputs: geometry.hidden, inputs: width),
-            contract: FrozenLayer(random: &random, outputs: width, inputs: geometry.hidden))
+            query: layer(attention, width), keyValue: layer(2 * attention, width), output: layer(width, attention),
+            expand: layer(geometry.hidden, width), contract: layer(width, geometry.hidden))
     }
 }
 
 extension FrozenEmbedding {
     init(random: inout SeededRandom, geometry: EncoderGeometry) {
-        let layer = FrozenLayer(random: &random, outputs: geometry.width, inputs: geometry.patchValues)
+        let layer = FrozenLayer(
+            random: &random, outputs: geometry.width, inputs: geometry.patchValues, precision: .float32)
         let stride = padded(geometry.width)
         self.init(
             patches: layer.forward, offsets: FloatMemory(count: geometry.patches * stride),

@@ -77,14 +77,19 @@ public struct TuningBenchmark: Sendable {
 
     public let threads: Int
     public let kernels: KernelVariant
-    /// Billions of floating point operations a second that `threads` threads reach on registers alone.
+    public let precision: EncoderPrecision
+    /// Billions of floating point operations a second that `threads` threads reach on registers alone, with the
+    /// instructions that the kernels use in that precision.
     public let peakGigaflops: Double
 
     /// Measures the peak.
     ///
     /// - Throws: `TuningError`.
-    public init(threads: Int, kernels: KernelVariant? = nil) throws(TuningError) {
+    public init(
+        threads: Int, kernels: KernelVariant? = nil, precision: EncoderPrecision = .float32
+    ) throws(TuningError) {
         self.threads = threads
+        self.precision = precision
         self.kernels = kernels ?? .best
         let table = try Kernels(self.kernels)
         let pool = try ThreadPool(workers: threads)
@@ -95,11 +100,11 @@ public struct TuningBenchmark: Sendable {
             let time = clock.measure {
                 pool.run(items: threads) { _, _ in
                     var sink: Float = 0.5
-                    _ = table.call.peak_operations(rounds, &sink)
+                    _ = table.call.peak_operations(precision.kernel, rounds, &sink)
                 }
             }
             var sink: Float = 0.5
-            let operations = table.call.peak_operations(1, &sink) * Double(rounds * threads)
+            let operations = table.call.peak_operations(precision.kernel, 1, &sink) * Double(rounds * threads)
             best = max(best, operations / time.seconds)
         }
         peakGigaflops = best / 1e9
@@ -109,11 +114,12 @@ public struct TuningBenchmark: Sendable {
     ///
     /// - Throws: `TuningError`.
     public func run(_ shape: Shape, steps: Int) throws -> Row {
-        try run(shape, encoder: FrozenEncoder(random: shape.geometry, seed: 1), steps: steps)
+        try run(shape, encoder: FrozenEncoder(random: shape.geometry, seed: 1, precision: precision), steps: steps)
     }
 
     /// Times `steps` steps of an encoder with batches of 16 and 10 prompts, after two that warm up.
     ///
+    /// - Parameter encoder: of the benchmark's precision.
     /// - Throws: `TuningError`.
     public func run(_ encoder: FrozenEncoder, steps: Int) throws -> Row {
         let shape = Shape(name: "this encoder", geometry: encoder.geometry, prompts: 10, batchSize: 16)

@@ -1,4 +1,5 @@
 import CKernels
+import PromptAggregation
 
 /// A transformer block whose norms' affine parts, attention scale and LayerScale are folded into its four layers:
 ///
@@ -20,21 +21,26 @@ struct FrozenBlock: Sendable {
 }
 
 extension FrozenBlock {
-    init(_ index: Int, of model: ModelFile, geometry: EncoderGeometry) throws(EncoderError) {
-        try self.init(model.names.block(index), of: model, geometry: geometry)
+    init(
+        _ index: Int, of model: ModelFile, geometry: EncoderGeometry, precision: EncoderPrecision
+    ) throws(EncoderError) {
+        try self.init(model.names.block(index), of: model, geometry: geometry, precision: precision)
     }
 
     /// Attention pooling as a block that follows the model's: its query is the same for all images, and the norm after the
     /// model's blocks is its first. It adds to a row of zeros.
-    init(_ pooling: TensorNames.Pooling, of model: ModelFile, geometry: EncoderGeometry) throws(EncoderError) {
+    init(
+        _ pooling: TensorNames.Pooling, of model: ModelFile, geometry: EncoderGeometry, precision: EncoderPrecision
+    ) throws(EncoderError) {
         try self.init(
-            pooling.block(firstNorm: model.names.finalNorm), of: model, geometry: geometry,
+            pooling.block(firstNorm: model.names.finalNorm), of: model, geometry: geometry, precision: precision,
             fixedQuery: model.floats(pooling.probe, [geometry.width]))
     }
 
     /// - Parameter fixedQuery: what the query is made from in place of the row, nil for a common block.
     private init(
-        _ names: TensorNames.Block, of model: ModelFile, geometry: EncoderGeometry, fixedQuery: [Float]? = nil
+        _ names: TensorNames.Block, of model: ModelFile, geometry: EncoderGeometry, precision: EncoderPrecision,
+        fixedQuery: [Float]? = nil
     ) throws(EncoderError) {
         let width = geometry.width
         let firstNorm = try model.norm(names.firstNorm, width)
@@ -47,8 +53,8 @@ extension FrozenBlock {
             projections[index].absorb(firstNorm)
             projections[index].spreadOutputs(geometry)
         }
-        query = projections[0].packed
-        keyValue = projections[1].joined(with: projections[2]).packed
+        query = projections[0].packed(precision)
+        keyValue = projections[1].joined(with: projections[2]).packed(precision)
 
         var output = try PlainLayer(names.output, of: model, outputs: width, inputs: width)
         var expand = try PlainLayer(names.expand, of: model, outputs: geometry.hidden, inputs: width)
@@ -59,9 +65,9 @@ extension FrozenBlock {
         }
         output.spreadInputs(geometry)
         expand.absorb(secondNorm)
-        self.output = output.packed
-        self.expand = expand.packed
-        self.contract = contract.packed
+        self.output = output.packed(precision)
+        self.expand = expand.packed(precision)
+        self.contract = contract.packed(precision)
     }
 
     /// Query, key and value as three layers.
@@ -178,7 +184,9 @@ struct PlainLayer {
             outputs: outputs + other.outputs, inputs: inputs, weight: weight + other.weight, bias: bias + other.bias)
     }
 
-    var packed: FrozenLayer { FrozenLayer(outputs: outputs, inputs: inputs, weight: weight, bias: bias) }
+    func packed(_ precision: EncoderPrecision) -> FrozenLayer {
+        FrozenLayer(outputs: outputs, inputs: inputs, weight: weight, bias: bias, precision: precision)
+    }
 }
 
 extension EncoderGeometry {

@@ -1,4 +1,5 @@
 import CKernels
+import PromptAggregation
 
 /// What turns pixels into the first tokens.
 struct FrozenEmbedding: Sendable {
@@ -24,7 +25,7 @@ extension FrozenEmbedding {
         let weight = try model.floats(names.patches + ".weight", [width, 3, size, size])
         patches = weight.withUnsafeBufferPointer {
             PackedMatrix(
-                depth: geometry.patchValues, columns: width, source: $0.baseAddress!, rowStride: 1,
+                depth: geometry.patchValues, columns: width, precision: .float32, source: $0.baseAddress!, rowStride: 1,
                 columnStride: geometry.patchValues)
         }
         let bias = try model.bias(names.patches + ".bias", width, required: names.patchBias)

@@ -19,6 +19,8 @@ public final class FrozenEncoder: Sendable {
     public let weightsPaths: [String]
     /// All files that what the encoder makes of an example depends on: those of the weights, and of texts the tokenizer's.
     public let filePaths: [String]
+    /// What the products with the weights of the blocks are computed in.
+    public let precision: EncoderPrecision
     /// How long reading and packing took.
     public let loadTime: Duration
 
@@ -58,9 +60,11 @@ public final class FrozenEncoder: Sendable {
     ///   - imageSize: height and width of the images, a multiple of the patch size; the position embeddings are
     ///     interpolated as the library does that the weights come from. nil: what the model was trained on.
     ///   - maximumLength: tokens of a text that are read, from 2 to the model's positions; nil: what the files say.
+    ///   - precision: what the products with the weights of the blocks are computed in.
     /// - Throws: `SafetensorsError`, `EncoderError` or `TokenizerError`.
     public convenience init(
-        directory: String, family: String? = nil, imageSize: Int? = nil, maximumLength: Int? = nil
+        directory: String, family: String? = nil, imageSize: Int? = nil, maximumLength: Int? = nil,
+        precision: EncoderPrecision = .float32
     ) throws {
         let weights = try SafetensorsModel(path: directory)
         let folder = URL(fileURLWithPath: weights.path).deletingLastPathComponent()
@@ -73,7 +77,7 @@ public final class FrozenEncoder: Sendable {
             try self.init(
                 text: text, configuration: configuration, tokenizer: WordPieceTokenizer(folder: folder.path),
                 pooling: TextGeometry.Pooling(folder: folder.path),
-                maximumLength: maximumLength ?? TextGeometry.maximumLength(folder: folder.path))
+                maximumLength: maximumLength ?? TextGeometry.maximumLength(folder: folder.path), precision: precision)
             return
         }
         if let maximumLength {
@@ -82,34 +86,40 @@ public final class FrozenEncoder: Sendable {
         }
         try self.init(
             weights: weights, family: family.map(EncoderFamilies.named), configuration: configuration,
-            imageSize: imageSize)
+            imageSize: imageSize, precision: precision)
     }
 
     /// An encoder from a file that may hold more, with its configuration as JSON, and without a tokenizer.
     ///
-    /// - Parameter pooling: of texts.
+    /// - Parameters:
+    ///   - pooling: of texts.
+    ///   - precision: what the products with the weights of the blocks are computed in.
     /// - Throws: `EncoderError`.
     public convenience init(
         file: SafetensorsFile, configuration: String, family: String? = nil, imageSize: Int? = nil,
-        pooling: TextGeometry.Pooling = .classToken
+        pooling: TextGeometry.Pooling = .classToken, precision: EncoderPrecision = .float32
     ) throws {
         let weights = SafetensorsModel(file)
         let configuration = try EncoderConfiguration(path: file.path, json: Data(configuration.utf8))
         if let text = try TextModelFile(weights, stated: family) {
             try self.init(
-                text: text, configuration: configuration, tokenizer: nil, pooling: pooling, maximumLength: nil)
+                text: text, configuration: configuration, tokenizer: nil, pooling: pooling, maximumLength: nil,
+                precision: precision)
             return
         }
         try self.init(
             weights: weights, family: family.map(EncoderFamilies.named), configuration: configuration,
-            imageSize: imageSize)
+            imageSize: imageSize, precision: precision)
     }
 
     /// The small vision transformer that comes with the package: 64 px, patch 8, width 192, depth 6.
     ///
-    /// - Parameters: as of `init(directory:family:imageSize:maximumLength:)`.
-    public static func bundled(imageSize: Int? = nil, maximumLength: Int? = nil) throws -> FrozenEncoder {
-        try FrozenEncoder(directory: bundledFolder(), imageSize: imageSize, maximumLength: maximumLength)
+    /// - Parameters: as of `init(directory:family:imageSize:maximumLength:precision:)`.
+    public static func bundled(
+        imageSize: Int? = nil, maximumLength: Int? = nil, precision: EncoderPrecision = .float32
+    ) throws -> FrozenEncoder {
+        try FrozenEncoder(
+            directory: bundledFolder(), imageSize: imageSize, maximumLength: maximumLength, precision: precision)
     }
 
     /// Found from the program itself, for it may be installed anywhere; `Bundle.module` ends the process where the
@@ -124,7 +134,8 @@ public final class FrozenEncoder: Sendable {
     }
 
     private init(
-        weights: SafetensorsModel, family: EncoderFamily?, configuration: EncoderConfiguration, imageSize: Int?
+        weights: SafetensorsModel, family: EncoderFamily?, configuration: EncoderConfiguration, imageSize: Int?,
+        precision: EncoderPrecision
     ) throws {
         let clock = ContinuousClock()
         let start = clock.now
@@ -135,13 +146,16 @@ public final class FrozenEncoder: Sendable {
         let geometry = reading.geometry
         try model.checkBlocks(depth: geometry.depth)
         self.geometry = geometry
+        self.precision = precision
         weightsPath = weights.path
         weightsPaths = weights.paths
         filePaths = weights.paths
-        var blocks = try (0..<geometry.depth).map { try FrozenBlock($0, of: model, geometry: geometry) }
+        var blocks = try (0..<geometry.depth).map {
+            try FrozenBlock($0, of: model, geometry: geometry, precision: precision)
+        }
         var finalNorm: AffineNorm?
         if let pooling = model.names.pooling {
-            blocks.append(try FrozenBlock(pooling, of: model, geometry: geometry))
+            blocks.append(try FrozenBlock(pooling, of: model, geometry: geometry, precision: precision))
         } else {
             finalNorm = AffineNorm(try model.norm(model.names.finalNorm, geometry.width))
         }
@@ -159,27 +173,29 @@ public final class FrozenEncoder: Sendable {
     /// - Parameter maximumLength: tokens of a text that are read; nil: as many as the model has positions.
     private init(
         text model: TextModelFile, configuration: EncoderConfiguration, tokenizer: WordPieceTokenizer?,
-        pooling: TextGeometry.Pooling, maximumLength: Int?
+        pooling: TextGeometry.Pooling, maximumLength: Int?, precision: EncoderPrecision
     ) throws {
         let clock = ContinuousClock()
         let start = clock.now
         geometry = try model.geometry(configuration, pooling: pooling, maximumLength: maximumLength)
+        self.precision = precision
         try model.checkTokenizer(tokenizer, geometry)
         weightsPath = model.weights.path
         weightsPaths = model.weights.paths
         let folder = URL(fileURLWithPath: weightsPath).deletingLastPathComponent().path
         filePaths = weightsPaths + (tokenizer == nil ? [] : WordPieceTokenizer.files(in: folder))
         self.tokenizer = tokenizer
-        tower = .text(try TextTower(of: model, geometry: geometry))
+        tower = .text(try TextTower(of: model, geometry: geometry, precision: precision))
         classifier = nil
         recognised = EncoderDescription(of: model, geometry)
         loadTime = clock.now - start
     }
 
     /// An encoder of those extents with small random weights, for measurements.
-    init(random geometry: EncoderGeometry, seed: UInt64) {
+    init(random geometry: EncoderGeometry, seed: UInt64, precision: EncoderPrecision) {
         var random = SeededRandom(seed: seed)
         self.geometry = geometry
+        self.precision = precision
         recognised = EncoderDescription(random: geometry)
         weightsPath = ""
         weightsPaths = []
@@ -188,7 +204,9 @@ public final class FrozenEncoder: Sendable {
         tower = .image(
             ImageTower(
                 embedding: FrozenEmbedding(random: &random, geometry: geometry),
-                blocks: (0..<geometry.depth).map { _ in FrozenBlock(random: &random, geometry: geometry) },
+                blocks: (0..<geometry.depth).map { _ in
+                    FrozenBlock(random: &random, geometry: geometry, precision: precision)
+                },
                 finalNorm: AffineNorm(NormValues(scale: ones, shift: ones.map { _ in 0 }))))
         tokenizer = nil
         classifier = nil

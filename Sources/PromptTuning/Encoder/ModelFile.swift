@@ -1,3 +1,4 @@
+import PromptAggregation
 import Safetensors
 
 /// The tensors of a vision transformer under the names of the library that they were recognised as.
@@ -52,6 +53,6 @@ struct ModelFile: NamedTensors {
             throw .tensorShape(
                 path: path, tensor: fullName(name + ".weight"), expected: "[classes, \(width)]", found: shape)
         }
-        return try PlainLayer(name, of: self, outputs: shape[0], inputs: width).packed
+        return try PlainLayer(name, of: self, outputs: shape[0], inputs: width).packed(.float32)
     }
 }

@@ -1,28 +1,35 @@
 import CKernels
+import PromptAggregation
 import Synchronization
 
 /// A frozen matrix packed for `multiply`: C = A W, W [depth, columns].
 struct PackedMatrix: Sendable {
     private let memory: FloatMemory
     private let depth, columns, block: Int
+    private let precision: EncoderPrecision
 
     /// - Parameter source: element (i, j) of W is source[i * rowStride + j * columnStride].
-    init(depth: Int, columns: Int, source: UnsafePointer<Float>, rowStride: Int, columnStride: Int) {
-        memory = FloatMemory(count: ck_packed_count(depth, columns))
-        let packed = ck_pack(depth, columns, source, rowStride, columnStride, memory.start)
-        self.depth = packed.depth
-        self.columns = packed.columns
-        block = packed.block
+    init(
+        depth: Int, columns: Int, precision: EncoderPrecision, source: UnsafePointer<Float>, rowStride: Int,
+        columnStride: Int
+    ) {
+        let memory = FloatMemory(count: ck_packed_count(depth, columns, precision.kernel))
+        self.init(
+            ck_pack(depth, columns, precision.kernel, source, rowStride, columnStride, memory.start), precision, memory)
     }
 
-    private init(_ packed: ck_matrix, _ memory: FloatMemory) {
+    private init(_ packed: ck_matrix, _ precision: EncoderPrecision, _ memory: FloatMemory) {
         self.memory = memory
+        self.precision = precision
         depth = packed.depth
         columns = packed.columns
         block = packed.block
     }
 
-    private var matrix: ck_matrix { ck_matrix(depth: depth, columns: columns, block: block, panels: memory.start) }
+    private var matrix: ck_matrix {
+        ck_matrix(
+            depth: depth, columns: columns, block: block, precision: precision.kernel, panels: memory.start)
+    }
 
     var byteCount: Int { memory.count * MemoryLayout<Float>.stride }
 
@@ -30,9 +37,9 @@ struct PackedMatrix: Sendable {
     ///
     /// - Parameter columns: how many columns of W are no padding.
     func transposed(columns: Int) -> PackedMatrix {
-        let target = FloatMemory(count: ck_packed_count(columns, depth))
+        let target = FloatMemory(count: ck_packed_count(columns, depth, precision.kernel))
         var source = matrix
-        return PackedMatrix(ck_pack_transpose(&source, columns, target.start), target)
+        return PackedMatrix(ck_pack_transpose(&source, columns, target.start), precision, target)
     }
 
     /// C [rows, columns] = A [rows, depth] W (+ bias) (+ C), then `finish`.
@@ -60,9 +67,11 @@ final class FrozenLayer: Sendable {
     /// - Parameters:
     ///   - weight: W, [outputs, inputs].
     ///   - bias: [outputs].
-    init(outputs: Int, inputs: Int, weight: [Float], bias: [Float]) {
+    init(outputs: Int, inputs: Int, weight: [Float], bias: [Float], precision: EncoderPrecision) {
         forward = weight.withUnsafeBufferPointer {
-            PackedMatrix(depth: inputs, columns: outputs, source: $0.baseAddress!, rowStride: 1, columnStride: inputs)
+            PackedMatrix(
+                depth: inputs, columns: outputs, precision: precision, source: $0.baseAddress!, rowStride: 1,
+                columnStride: inputs)
         }
         self.outputs = outputs
         self.bias = FloatMemory(bias, paddedTo: padded(outputs))
@@ -78,6 +87,15 @@ final class FrozenLayer: Sendable {
             let made = forward.transposed(columns: outputs)
             matrix = made
             return made
+        }
+    }
+}
+
+extension EncoderPrecision {
+    var kernel: ck_precision {
+        switch self {
+        case .float32: ck_float32
+        case .bfloat16: ck_bfloat16
         }
     }
 }

@@ -1,7 +1,10 @@
 import CKernels
 
-/// One of the implementations of the kernels. All compute the same within float32's rounding.
+/// One of the implementations of the kernels. All compute the same within float32's rounding, and products of bfloat16
+/// from the same rounded factors.
 public enum KernelVariant: String, Hashable, Sendable, CaseIterable {
+    /// AVX-512 (F, DQ, BW, VL), and one instruction for pairs of bfloat16 (AVX512-BF16).
+    case avx512bf16
     /// AVX-512 (F, DQ, BW, VL).
     case avx512
     /// AVX2 and FMA.

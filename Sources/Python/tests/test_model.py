@@ -13,7 +13,7 @@ from impromptu.model.bert import TextEncoder
 from impromptu.model.description import EncoderDescription
 from impromptu.model.images import as_pixels
 from impromptu.model.positions import resampled
-from impromptu.model.vit import Encoder
+from impromptu.model.vit import Encoder, rounded
 
 
 def error(found, expected):
@@ -150,6 +150,15 @@ def test_what_is_no_text_is_refused_in_one_sentence(tmp_path):
     (folder / "vocab.txt").unlink()
     with pytest.raises(impromptu.ModelError, match="expected tokenizer.json or vocab.txt"):
         impromptu.PromptedModel.load(tmp_path, folder, check_digest=False)
+
+
+def test_values_are_rounded_to_bfloat16():
+    bits = {0x3F800000: 0x3F800000, 0x3F807FFF: 0x3F800000, 0x3F808000: 0x3F800000, 0x3F818000: 0x3F820000,
+            0xBF818000: 0xBF820000, 0x7F7F8000: 0x7F800000, 0xFF800000: 0xFF800000, 0x00800000: 0x00800000,
+            0x007FFFFF: 0, 0x80000001: 0x80000000}  # fmt: skip
+    given = np.array(list(bits), np.uint32).view(np.float32)
+    assert rounded(given).view(np.uint32).tolist() == list(bits.values())
+    assert np.isnan(rounded(np.array([0x7F800001, 0xFFFFFFFF], np.uint32).view(np.float32))).all()
 
 
 def test_positions_are_resampled_as_the_libraries_do():

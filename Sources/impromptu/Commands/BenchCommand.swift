@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Console
+import PromptAggregation
 import PromptTuning
 import Text
 
@@ -37,10 +38,20 @@ struct BenchTuningCommand: ParsableCommand {
             "With --encoder: height and width of the images; by default those of its training.", valueName: "pixels"))
     var imageSize: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "What products with frozen weights are computed in (encoder.precision).", valueName: "precision"))
+    var precision = EncoderPrecision.float32
+
+    @Option(help: ArgumentHelp("Instructions to use; by default the fastest.", valueName: "variant"))
+    var kernels: KernelVariant?
+
     @OptionGroup var output: OutputOptions
 
     private struct Measured: Encodable {
         var shape: String
+        var precision: String
+        var kernels: String
         var threads: Int
         var medianStepMilliseconds: Double
         var imagesPerSecond: Double
@@ -59,8 +70,10 @@ struct BenchTuningCommand: ParsableCommand {
     }
 
     func run() throws {
-        let encoder = try encoder.map { try FrozenEncoder(directory: $0, imageSize: imageSize) }
-        let benchmark = try TuningBenchmark(threads: threads.count)
+        let encoder = try encoder.map {
+            try FrozenEncoder(directory: $0, imageSize: imageSize, precision: precision)
+        }
+        let benchmark = try TuningBenchmark(threads: threads.count, kernels: kernels, precision: precision)
         // Lines for people come as they are measured.
         let isTable = output.format == .table
         if let encoder, isTable { try StandardOutput.write(loading(encoder)) }
@@ -75,13 +88,17 @@ struct BenchTuningCommand: ParsableCommand {
             return row
         }
         try output.show(rows.map(measured)) {
-            ["peak \(decimal(benchmark.peakGigaflops, 0)) GFLOP/s, measured beside"]
+            [
+                "\(precision.rawValue), \(benchmark.kernels.rawValue): peak \(decimal(benchmark.peakGigaflops, 0))"
+                    + " GFLOP/s, measured beside"
+            ]
         }
     }
 
     private func measured(_ row: TuningBenchmark.Row) -> Measured {
         Measured(
-            shape: row.shape.name, threads: threads.count, medianStepMilliseconds: row.step / .milliseconds(1),
+            shape: row.shape.name, precision: precision.rawValue, kernels: (kernels ?? .best).rawValue,
+            threads: threads.count, medianStepMilliseconds: row.step / .milliseconds(1),
             imagesPerSecond: row.imagesPerSecond, gigaflops: row.gigaflops, peakShare: row.peakShare)
     }
 
@@ -157,3 +174,7 @@ struct BenchAggregationCommand: ParsableCommand {
             objective: row.objective)
     }
 }
+
+extension EncoderPrecision: ExpressibleByArgument {}
+
+extension KernelVariant: ExpressibleByArgument {}

@@ -1,14 +1,17 @@
 import CKernels
+import PromptAggregation
 
 /// A transformer of texts with its norms behind attention and perceptron (Vaswani et al. 2017; Devlin et al. 2019).
 struct TextTower: Sendable {
     let embedding: TokenEmbedding
     let blocks: [PostNormBlock]
 
-    init(of model: TextModelFile, geometry: EncoderGeometry) throws(EncoderError) {
+    init(of model: TextModelFile, geometry: EncoderGeometry, precision: EncoderPrecision) throws(EncoderError) {
         embedding = try TokenEmbedding(of: model, geometry: geometry)
         var blocks: [PostNormBlock] = []
-        for index in 0..<geometry.depth { blocks.append(try PostNormBlock(index, of: model, geometry: geometry)) }
+        for index in 0..<geometry.depth {
+            blocks.append(try PostNormBlock(index, of: model, geometry: geometry, precision: precision))
+        }
         self.blocks = blocks
     }
 }
@@ -55,7 +58,9 @@ struct PostNormBlock: Sendable {
 
     var byteCount: Int { [query, keyValue, output, expand, contract].reduce(0) { $0 + $1.byteCount } }
 
-    init(_ index: Int, of model: TextModelFile, geometry: EncoderGeometry) throws(EncoderError) {
+    init(
+        _ index: Int, of model: TextModelFile, geometry: EncoderGeometry, precision: EncoderPrecision
+    ) throws(EncoderError) {
         let names = TextModelFile.Block(index)
         let width = geometry.width
         func square(_ name: String) throws(EncoderError) -> PlainLayer {
@@ -71,12 +76,12 @@ struct PostNormBlock: Sendable {
         value.spreadOutputs(geometry)
         var output = try square(names.output)
         output.spreadInputs(geometry)
-        self.query = query.packed
-        keyValue = key.joined(with: value).packed
-        self.output = output.packed
+        self.query = query.packed(precision)
+        keyValue = key.joined(with: value).packed(precision)
+        self.output = output.packed(precision)
         attentionNorm = AffineNorm(try model.layerNorm(names.attentionNorm, width))
-        expand = try PlainLayer(names.expand, of: model, outputs: geometry.hidden, inputs: width).packed
-        contract = try PlainLayer(names.contract, of: model, outputs: width, inputs: geometry.hidden).packed
+        expand = try PlainLayer(names.expand, of: model, outputs: geometry.hidden, inputs: width).packed(precision)
+        contract = try PlainLayer(names.contract, of: model, outputs: width, inputs: geometry.hidden).packed(precision)
         outputNorm = AffineNorm(try model.layerNorm(names.outputNorm, width))
     }
 }

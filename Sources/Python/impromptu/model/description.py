@@ -16,6 +16,9 @@ from ..wire import LABEL_BYTES, MODEL_FIELDS
 from ..wire import impromptu_pb2 as pb
 
 
+PRECISIONS = ("float32", "bfloat16")
+
+
 @dataclass(frozen=True)
 class ImageDescription:
     """How an image becomes the encoder's input, [channels, size, size]."""
@@ -57,6 +60,8 @@ class EncoderDescription:
     epsilon: float
     extra_tokens: int
     feature: str
+    precision: str = "float32"
+    """What products with the weights of the blocks are computed in."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +162,7 @@ class ModelDescription:
                 ("encoder.feature", self.encoder.feature, ("class-token", "mean")),
             )
         words += (
+            ("encoder.precision", self.encoder.precision, PRECISIONS),
             ("encoder.activation", self.encoder.activation, ("gelu", "geluTanh", "quickGelu")),
             ("prompts.use", self.prompts.use, ("picked", "all", "none")),
             ("prompts.selection", self.prompts.selection, ("instance", "batch")),

@@ -37,11 +37,22 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 }
 
 
+def rounded(x: Array) -> Array:
+    """Float32 values rounded to bfloat16: 8 significant bits, to nearest even, subnormal numbers to zero."""
+    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
+    nearest = (bits + (np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1)))) & np.uint32(0xFFFF0000)
+    magnitude = bits & np.uint32(0x7FFFFFFF)
+    nearest = np.where(magnitude < 0x00800000, bits & np.uint32(0x80000000), nearest)
+    result: Array = np.where(magnitude > 0x7F800000, np.float32(np.nan), nearest.view(np.float32))
+    return result
+
+
 class Layers:
     """What all transformers have in common."""
 
     def __init__(self, description: EncoderDescription) -> None:
         self.description = description
+        self._factor: Callable[[Array], Array] = rounded if description.precision == "bfloat16" else lambda x: x
         self._activation = ACTIVATIONS[description.activation]
 
     def _norm(self, norm: Linear, x: Array) -> Array:
@@ -56,7 +67,7 @@ class Layers:
 
         def projected(part: int, x: Array) -> Array:
             rows = slice(part * width, (part + 1) * width)
-            values = x @ block.qkv.weight[rows].T + block.qkv.bias[rows]
+            values = self._factor(x) @ self._factor(block.qkv.weight[rows]).T + block.qkv.bias[rows]
             return values.reshape(*x.shape[:2], heads, width // heads).transpose(0, 2, 1, 3)
 
         query, key, value = projected(0, queries), projected(1, seen), projected(2, seen)
@@ -66,10 +77,14 @@ class Layers:
         shares = np.exp(scores - scores.max(-1, keepdims=True))
         shares /= shares.sum(-1, keepdims=True)
         mixed = (shares @ value).transpose(0, 2, 1, 3).reshape(*queries.shape[:2], width)
-        return _apply(block.out, mixed)
+        return self._apply(block.out, mixed)
 
     def _perceptron(self, block: Block, x: Array) -> Array:
-        return _apply(block.contract, self._activation(_apply(block.expand, x)))
+        return self._apply(block.contract, self._activation(self._apply(block.expand, x)))
+
+    def _apply(self, layer: Linear, x: Array) -> Array:
+        result: Array = self._factor(x) @ self._factor(layer.weight).T + layer.bias
+        return result
 
 
 class Encoder(Layers):
@@ -117,11 +132,6 @@ class Encoder(Layers):
         fixed = np.broadcast_to(weights.fixed, (count, *weights.fixed.shape))
         x: Array = np.concatenate([fixed[:, :1], prompts, fixed[:, 1:], patches], axis=1)
         return self._norm(weights.embedding_norm, x) if weights.embedding_norm else x
-
-
-def _apply(layer: Linear, x: Array) -> Array:
-    result: Array = x @ layer.weight.T + layer.bias
-    return result
 
 
 def _scaled(x: Array, block: Block, place: int) -> Array:

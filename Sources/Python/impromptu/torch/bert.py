@@ -27,6 +27,7 @@ class TextTransformer(nn.Module):
     def __init__(self, weights: BertWeights, description: EncoderDescription) -> None:
         super().__init__()
         self.width, self.depth, self.classifier = description.width, description.depth, None
+        self.precision = description.precision
         self.averages = description.feature == "mean"
         self.register_buffer("words", torch.tensor(weights.words))
         self.register_buffer("places", torch.tensor(weights.places))
@@ -47,10 +48,11 @@ class TextTransformer(nn.Module):
         return TextTransformer(bert_weights(tensors, description.encoder, str(path)), description.encoder)
 
     @staticmethod
-    def of(bert: nn.Module, feature: str) -> TextTransformer:
+    def of(bert: nn.Module, feature: str, precision: str = "float32") -> TextTransformer:
         """A copy of transformers' `BertModel`.
 
         - `feature`: `class-token` or `mean`, as the run's description has it.
+        - `precision`: `float32` or `bfloat16`, as the run's description has it.
 
         Raises `impromptu.ModelError`.
         """
@@ -61,6 +63,7 @@ class TextTransformer(nn.Module):
         description = EncoderDescription(
             "bert", "", "", config.hidden_size, config.num_hidden_layers, config.num_attention_heads, 0, 1,
             activations[config.hidden_act], config.layer_norm_eps, 0, feature,
+            precision,
         )  # fmt: skip
         tensors = {name: value.detach().float().cpu().numpy() for name, value in bert.state_dict().items()}
         return TextTransformer(bert_weights(tensors, description, type(bert).__name__), description)
@@ -103,7 +106,8 @@ class PromptedBert(PromptedEncoder):
         - `description`: of the run (`impromptu.ModelDescription.of_run`).
         - `tokens`: of a text; needed by `prepare` alone.
         """
-        known = bert if isinstance(bert, TextTransformer) else TextTransformer.of(bert, description.encoder.feature)
+        encoder = description.encoder
+        known = bert if isinstance(bert, TextTransformer) else TextTransformer.of(bert, encoder.feature, encoder.precision)
         super().__init__(known, description, tensors)
         self._tokens = tokens
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +24,43 @@ class _Affine(nn.Module):
 
 
 class _Linear(_Affine):
+    """- `rounds`: whether both factors of its products are rounded to bfloat16, forward and backward; sums are float32."""
+
+    def __init__(self, layer: Linear, rounds: bool = False) -> None:
+        super().__init__(layer)
+        self.rounds = rounds
+        if rounds:
+            self.register_buffer("weight", _rounded(torch.tensor(layer.weight)))
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight, self.bias)
+        return self.applied(x, slice(None))
+
+    def applied(self, x: Tensor, rows: slice) -> Tensor:
+        """The outputs in these rows of the weight."""
+        weight, bias = self.weight[rows], self.bias[rows]
+        if self.rounds:
+            product: Tensor = _RoundedProduct.apply(x, weight)
+            return product + bias
+        return F.linear(x, weight, bias)
+
+
+def _rounded(x: Tensor) -> Tensor:
+    """To bfloat16 and back to float32, in which products of such values are exact."""
+    return x.bfloat16().float()
+
+
+class _RoundedProduct(torch.autograd.Function):
+    """x Wᵀ for W in bfloat16, x rounded to it; backward the gradient is."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor, weight: Tensor) -> Tensor:
+        context.save_for_backward(weight)
+        return _rounded(x) @ weight.T
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (weight,) = context.saved_tensors
+        return _rounded(gradients[0]) @ weight, None
 
 
 class _Norm(_Affine):
@@ -43,8 +79,9 @@ class _Block(nn.Module):
         super().__init__()
         self.heads, self.activation = description.heads, description.activation
         self.norm1, self.norm2 = _Norm(block.norm1, description.epsilon), _Norm(block.norm2, description.epsilon)
-        self.qkv, self.out = _Linear(block.qkv), _Linear(block.out)
-        self.expand, self.contract = _Linear(block.expand), _Linear(block.contract)
+        rounds = description.precision == "bfloat16"
+        self.qkv, self.out = _Linear(block.qkv, rounds), _Linear(block.out, rounds)
+        self.expand, self.contract = _Linear(block.expand, rounds), _Linear(block.contract, rounds)
         scales = block.scales or (None, None)
         for name, values in zip(("scale1", "scale2"), scales):
             self.register_buffer(name, None if values is None else torch.tensor(values))
@@ -58,7 +95,7 @@ class _Block(nn.Module):
 
         def projected(part: int, x: Tensor) -> Tensor:
             rows = slice(part * width, (part + 1) * width)
-            values = F.linear(x, self.qkv.weight[rows], self.qkv.bias[rows])
+            values = self.qkv.applied(x, rows)
             return values.reshape(*x.shape[:2], self.heads, width // self.heads).transpose(1, 2)
 
         query, key, value = projected(0, queries), projected(1, seen), projected(2, seen)
@@ -89,7 +126,7 @@ class VisionTransformer(nn.Module):
 
     def __init__(self, weights: EncoderWeights, description: EncoderDescription) -> None:
         super().__init__()
-        self.width, self.depth = description.width, description.depth
+        self.width, self.depth, self.precision = description.width, description.depth, description.precision
         self.patch, self.pools = description.patch_size, weights.pooling is not None
         self.register_buffer("patches", torch.tensor(weights.patches))
         self.register_buffer("offsets", torch.tensor(weights.offsets))

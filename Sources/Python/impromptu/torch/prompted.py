@@ -37,8 +37,17 @@ class PromptedEncoder(nn.Module):
         """- `encoder`: has `features(inputs, prompts)`, `width`, `depth` and `classifier`.
         - `description`: which prompts `forward` uses, and how examples are prepared; `run`'s `model.json` has it
           (`impromptu.ModelDescription.of_run`).
+
+        Raises `ModelError` where the encoder computes in another precision than the run: one of another library does in
+        float32.
         """
         super().__init__()
+        precision = getattr(encoder, "precision", "float32")
+        if description is not None and description.encoder.precision != precision:
+            raise ModelError(
+                f"encoder.precision: expected an encoder in {description.encoder.precision}, as the run has it, found"
+                f" {type(encoder).__name__} in {precision}; VisionTransformer.load and TextTransformer.load make one"
+            )
         self.encoder = encoder
         self.description = description
         self.tuned = nn.ParameterDict()

@@ -74,6 +74,43 @@ def test_loss_and_gradients_match(vectors, inputs):
         assert error(base - moved, gradient) < 2e-5, name
 
 
+@pytest.fixture
+def rounding(vectors):
+    """The same model, with the weights of its blocks in bfloat16."""
+    encoder = dataclasses.replace(vectors.description.encoder, precision="bfloat16")
+    vectors.description = dataclasses.replace(vectors.description, encoder=encoder)
+    return vectors
+
+
+def test_logits_in_bfloat16_are_near_and_those_of_numpy(rounding, inputs):
+    found = prompted(rounding)(inputs)
+    assert 1e-4 < error(found, rounding.expected["logits.instance"]) < 0.05
+    numpy = impromptu.PromptedModel(rounding.description, rounding.tensors, rounding.encoder())
+    # A sum that differs in its last bit may be rounded to the next number.
+    assert error(found, numpy.classify(inputs.numpy()).logits) < 0.01
+
+
+def test_gradients_in_bfloat16_are_near(rounding, inputs):
+    model = prompted(rounding)
+    prompts = torch.tensor(rounding.tensors["prompts"])
+    parts = prompts.reshape(1, len(prompts), -1, model.encoder.width).requires_grad_()
+    (rounded,) = torch.autograd.grad(model.encoder.features(inputs, parts).square().sum(), parts)
+    plain = dataclasses.replace(rounding.description.encoder, precision="float32")
+    rounding.description = dataclasses.replace(rounding.description, encoder=plain)
+    features = prompted(rounding).encoder.features(inputs, parts)
+    (expected,) = torch.autograd.grad(features.square().sum(), parts)
+    assert 1e-4 < error(rounded, expected.numpy()) < 0.05
+    assert rounded.dtype == torch.float32
+
+
+def test_an_encoder_in_another_precision_is_refused(rounding):
+    description, weights = rounding.description, rounding.weights
+    plain = dataclasses.replace(description.encoder, precision="float32")
+    kind, around = (TextTransformer, PromptedBert) if description.text else (VisionTransformer, PromptedViT)
+    with pytest.raises(impromptu.ModelError, match=f"expected an encoder in bfloat16, .* found {kind.__name__} in float32"):
+        around(kind(weights, plain), description)
+
+
 def test_an_evaluation_is_that_of_the_logits(vectors, inputs):
     found = evaluate(prompted(vectors), Samples((inputs, vectors.labels)))
     logits = vectors.expected["logits.instance"]
