@@ -273,13 +273,12 @@ import Testing
 
     @Test func aRunThatFailsIsNamedAndTheOthersGoOn() async throws {
         try await inTemporaryFolder { folder in
-            let yaml = Self.small.replacing(
-                "skewed: {", with: "skewed: {data.minimum_samples: 31, "
-            ).replacing(", minimum_samples: 8", with: "")
-                .replacing("iid: {", with: "iid: {data.minimum_samples: 8, ")
+            let yaml = Self.small.replacing("skewed: {", with: "skewed: {data.training_samples: 80000, ")
+                .replacing("training_samples: 60, ", with: "")
+                .replacing("iid: {", with: "iid: {data.training_samples: 60, ")
             let outcome = try await run(yaml, in: folder)
             #expect(outcome.failures.count == 4 && outcome.made == 4 && outcome.reported == 4)
-            #expect(outcome.failures.allSatisfy { $0.run.contains("skewed") && $0.reason.contains("at least 31") })
+            #expect(outcome.failures.allSatisfy { $0.run.contains("skewed") && $0.reason.contains("found 80000") })
         }
     }
 
