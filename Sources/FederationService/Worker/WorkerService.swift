@@ -301,7 +301,8 @@ public actor WorkerService: Service {
     // MARK: What happens
 
     private func take(_ messages: [(topic: [UInt8], payload: [UInt8])]) {
-        search?.heard()
+        // Where updates do not arrive, states that do are no sign that the aggregator is where it was.
+        if links?.isConnected == true { search?.heard() }
         hasHeard = true
         if !silence.isOver { listen() }
         for (topic, payload) in messages where !ended {

@@ -172,8 +172,8 @@ class Driver(threading.Thread):
     # ---- Saying what happens ----
 
     def _heard(self, links: Links, now: float) -> None:
-        # Where one of the two connections is refused, what comes on the other is no sign that all is well.
-        if not links.is_refused and self._silence.heard(now):
+        # Where updates do not arrive, states that do are no sign that the aggregator is where it was.
+        if links.arrives and not links.is_refused and self._silence.heard(now):
             self.log.warning("the aggregator is heard again")
 
     def _report_silence(self, now: float) -> None:

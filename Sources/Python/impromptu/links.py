@@ -124,6 +124,11 @@ class Links:
             reach.follow()
 
     @property
+    def arrives(self) -> bool:
+        """Whether what is sent has somebody who takes it."""
+        return self.reaches[0].words == TALKS
+
+    @property
     def is_refused(self) -> bool:
         """Whether the connections have to be made again to be tried again."""
         return any(reach.is_refused for reach in self.reaches)

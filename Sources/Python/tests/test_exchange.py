@@ -1,5 +1,6 @@
 """The exchange with an aggregator of the checker, over real sockets."""
 
+import socket
 import threading
 import time
 
@@ -293,6 +294,28 @@ def test_a_run_folder_says_where_the_aggregator_is(make_aggregator, tmp_path):
     file.write_text("# The run has finished; nobody listens any more.\n")
     late = impromptu.join(tmp_path, "b", samples=1)
     assert late.next_task(10) is None and late.has_finished
+
+
+def test_an_aggregator_that_comes_back_with_one_port_of_two_is_found(make_aggregator, tmp_path):
+    aggregator = make_aggregator(updates_to_finish=2)
+    file = tmp_path / "endpoints.yaml"
+
+    def write_endpoints():
+        file.write_text("endpoints:\n  updates: '{}'\n  prompts: '{}'\n".format(*aggregator.endpoints))
+
+    write_endpoints()
+    federation = impromptu.join(tmp_path, "a", samples=1)
+    task = federation.next_task(10)
+    assert task.send(tuned(task))
+    eventually(lambda: len(aggregator.ledger.accepted) == 1)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = taken.getsockname()[1]
+    aggregator.stop()
+    aggregator.endpoints = (f"tcp://127.0.0.1:{free}", aggregator.endpoints[1])
+    write_endpoints()
+    aggregator.start()
+    take_part(federation)
+    assert len(aggregator.ledger.accepted) == 2
 
 
 def test_a_run_folder_that_asks_for_keys(tmp_path):
