@@ -7,6 +7,7 @@ from test_prompted import prompted
 from vectors import Vectors
 
 import impromptu
+from impromptu.effects import UpdateID
 from impromptu.plan import TrainingPlan
 from impromptu.state import Version
 from impromptu.torch import Samples, TorchClient
@@ -15,7 +16,8 @@ from impromptu.torch import Samples, TorchClient
 class FakeTask:
     """A task with what TorchClient reads of one."""
 
-    def __init__(self, tensors, plan, seed=1):
+    def __init__(self, tensors, plan, seed=1, run=1):
+        self.identity = UpdateID(run, seed)
         self.tensors, self.plan, self.seed, self.is_abandoned = tensors, plan, seed, False
         self.prompt_ids = np.arange(20, 20 + len(tensors["prompts"]), dtype=np.uint64)
         self.sent = None
@@ -56,6 +58,17 @@ def test_a_head_of_its_own_lasts_from_task_to_task(vectors):
     own = client.evaluate(Version(1, vectors.tensors, task.prompt_ids))
     other, _ = client_of(vectors, held_out=(inputs, vectors.labels))
     assert own.loss < other.evaluate(Version(1, vectors.tensors, task.prompt_ids)).loss
+
+
+def test_a_head_of_one_run_is_none_of_another(vectors):
+    client, _ = client_of(vectors)
+    plan = TrainingPlan(batch_size=3, prompts_per_batch=2, head_learning_rate=0.02, personal="head")
+    losses = []
+    for run in (1, 2):
+        task = FakeTask(vectors.tensors, plan, run=run)
+        client.train(task)
+        losses.append(task.sent[1]["loss"])
+    assert losses[0] == losses[1]
 
 
 def test_an_abandoned_task_is_left(vectors):
