@@ -1,7 +1,7 @@
 # What a newcomer needs:  make demo   make test
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 # No test imports with @testable; without this, testing would rebuild all that building has made.
-TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
+TEST_FLAGS := -c release --disable-testable-imports --disable-index-store $(SWIFT_FLAGS)
 # The tests of processes and sockets have deadlines, which would not hold beside those that keep the machine computing.
 LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.|SitesTests|FiguresTests|HostedClientTests
 # Each starts processes of its own: beside twenty others none would get the processor in time.
@@ -18,8 +18,9 @@ PYTHON := IMPROMPTU_PYTHON=$(CURDIR)/.venv/bin/python
 SOURCES := Package.swift Sources Tests
 BINARY := .build/release/impromptu
 
-.PHONY: demo demo-text test test-python test-clients test-sites test-slurm fuzz sanitize build setup setup-test setup-text \
-	setup-slurm format lint bench chaos dist test-dist test-deploy test-network wheel golden-logs docs commands
+.PHONY: demo demo-text test test-in-processes-of-their-own test-what-is-deployed test-python test-clients test-sites \
+	test-slurm fuzz sanitize build setup setup-test setup-text setup-slurm format lint bench chaos dist test-dist \
+	test-deploy test-network wheel golden-logs docs commands
 
 # The Python package's types, also with the standard library of the oldest and the newest Python (to the oldest, numpy's own
 # types are Any), and its tests, also live and as a wheel.
@@ -53,9 +54,15 @@ demo-text: setup-text build  ## The same with a language model: twenty branches 
 test: setup-test wheel  ## Sets up and runs all tests, numbers in release mode, and checks what is deployed.
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip '$(LIVE)|$(TRIALS)|$(FORCED)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build $(FEW) --filter '$(LIVE)'
+	$(MAKE) --jobs=2 --output-sync=target test-in-processes-of-their-own test-what-is-deployed
+
+# These two wait more than they compute, so they run side by side.
+test-in-processes-of-their-own:
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build $(FEW) --filter '$(TRIALS)' --skip '$(LONG_TRIALS)'
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter PortableBitsTests
 	$(PYTHON) $(RUN_TESTS) swift test $(TEST_FLAGS) --skip-build --filter GoldenLogTests
+
+test-what-is-deployed:
 	$(CHECK_PYTHON)
 	Deploy/systemd/verify
 	Deploy/kubernetes/verify $(BINARY)

@@ -31,7 +31,8 @@ import Testing
         var dataset = try load()
         #expect(dataset.labels == [1, 0] && dataset.classNames == ["0", "1"])
         #expect(try dataset.shape(of: 0) == ImageShape(channels: 3, height: 2, width: 4))
-        #expect(try dataset.pixels(of: 1) == (0..<3).flatMap { c in (0..<8).map { UInt8(24 + 3 * $0 + c) } })
+        let second: [UInt8] = (0..<3).flatMap { channel in (0..<8).map { pixel -> UInt8 in 24 + 3 * pixel + channel } }
+        #expect(try dataset.pixels(of: 1) == second)
         try write("train", shape: [2, 3, 2, 4], labels: [1, 0])
         dataset = try load()
         #expect(try dataset.pixels(of: 1) == (24..<48).map(UInt8.init))

@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test func preparedImagesFollowTheirIndices() throws {
-        let bytes = (0..<4).flatMap { [UInt8($0 % 2), UInt8(51 * $0)] }
+        let bytes: [UInt8] = (0..<4).flatMap { (image: UInt8) -> [UInt8] in [image % 2, 51 * image] }
         let dataset = try ImageDataset.records(
             name: "four", classNames: ["a", "b"], files: [folder.write("four.bin", bytes)], height: 1, width: 1,
             channels: 1)

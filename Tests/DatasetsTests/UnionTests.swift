@@ -11,8 +11,10 @@ import Testing
     /// 60 gray images of two classes and 90 in colour of three.
     init() throws {
         folder = try TemporaryFolder()
-        let first = (0..<60).flatMap { [UInt8($0 % 2), UInt8($0)] }
-        let second = (0..<90).flatMap { [UInt8($0 % 3)] + [UInt8](repeating: UInt8(100 + $0), count: 12) }
+        let first: [UInt8] = (0..<60).flatMap { (image: UInt8) -> [UInt8] in [image % 2, image] }
+        let second: [UInt8] = (0..<90).flatMap { (image: UInt8) -> [UInt8] in
+            [image % 3] + [UInt8](repeating: 100 + image, count: 12)
+        }
         try folder.write("one/train.bin", first)
         try folder.write("two/train.bin", second)
         union = try DatasetName("records:one:2x1x1x1+records:two:3x3x2x2")!.load(

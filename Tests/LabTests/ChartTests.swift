@@ -23,7 +23,8 @@ struct ChartTests {
     }
 
     @Test func thinningKeepsEndsAndExtremes() {
-        let points = (0..<10_000).map { ChartPoint(x: Double($0), y: $0 == 7_777 ? 50 : $0 == 123 ? -50 : 0) }
+        let extremes: [Int: Double] = [7_777: 50, 123: -50]
+        let points = (0..<10_000).map { ChartPoint(x: Double($0), y: extremes[$0] ?? 0) }
         let thin = points.thinned(to: 400)
         #expect(thin.count <= 402 && thin.first == points.first && thin.last == points.last)
         #expect(thin.contains(points[7_777]) && thin.contains(points[123]))
@@ -42,8 +43,9 @@ struct ChartTests {
                 for c in [-1.0, 1] {
                     let part = [a * spreads[0], b * spreads[1], c * spreads[2]]
                     parts.append(part)
-                    rows += (0..<3).map { column in
-                        Float(5 + (0..<3).reduce(0) { $0 + part[$1] * directions[$1][column] })
+                    for column in 0..<3 {
+                        let turned = zip(part, directions).reduce(5.0) { sum, pair in sum + pair.0 * pair.1[column] }
+                        rows.append(Float(turned))
                     }
                 }
             }

@@ -101,10 +101,10 @@ import Testing
             #expect(again.made == 0 && again.found == 8 && again.reported == 8)
             #expect(try table("runs", in: folder) == runs)
             // Another batch is another run; another target is only another column.
-            let changed = try await run(
-                Self.small.replacing("[0.01]", with: "[0.02]")
-                    .replacing("skewed: {", with: "skewed: {training.batch_size: 4, ")
-                    .replacing("batch_size: 8, ", with: ""), in: folder)
+            var other = Self.small.replacing("[0.01]", with: "[0.02]")
+            other = other.replacing("skewed: {", with: "skewed: {training.batch_size: 4, ")
+            other = other.replacing("batch_size: 8, ", with: "")
+            let changed = try await run(other, in: folder)
             #expect(changed.made == 8)
         }
     }

@@ -25,10 +25,11 @@ import Text
             #expect(inspection.updates.filter { $0.fate == .duplicate }.count == inspection.duplicates)
             for version in inspection.versions {
                 let used = inspection.updates.filter { $0.version == version.version }
-                #expect(
-                    Set(used.map { "\($0.client) \($0.task)" })
-                        == Set(version.updates.map { "\($0.client) \($0.task)" }))
-                #expect(abs(used.reduce(0) { $0 + $1.weight! } - 1) < 1e-9)
+                let names: Set<String> = Set(used.map { "\($0.client) \($0.task)" })
+                let published: Set<String> = Set(version.updates.map { "\($0.client) \($0.task)" })
+                #expect(names == published)
+                let weights: Double = used.reduce(0) { sum, update in sum + update.weight! }
+                #expect(abs(weights - 1) < 1e-9)
                 #expect(used.allSatisfy { $0.staleness == version.version - 1 - $0.baseVersion })
             }
             #expect(inspection.updates.map(\.bytes).reduce(0, +) < inspection.clients.map(\.bytes).reduce(0, +))

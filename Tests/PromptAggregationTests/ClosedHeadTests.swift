@@ -64,13 +64,12 @@ import Testing
             (0..<width).map { column in chosen.reduce(0) { $0 + $1.x[column] } / Double(max(1, chosen.count)) }
         }
         let own = (0..<classes).map { label in mean(images.filter { $0.label == label }) }
-        var covariance = (0..<width).map { row in
-            (0..<width).map { column in
-                images.reduce(0) { $0 + ($1.x[row] - own[$1.label][row]) * ($1.x[column] - own[$1.label][column]) }
-                    / count
-            }
+        let centred: [[Double]] = images.map { image in zip(image.x, own[image.label]).map { $0 - $1 } }
+        var covariance: [[Double]] = (0..<width).map { row in
+            (0..<width).map { column in centred.reduce(0.0) { $0 + $1[row] * $1[column] } / count }
         }
-        let ridge = shrinkage * (0..<width).reduce(0) { $0 + covariance[$1][$1] } / Double(width)
+        let trace: Double = (0..<width).reduce(0.0) { $0 + covariance[$1][$1] }
+        let ridge = shrinkage * trace / Double(width)
         for row in 0..<width { covariance[row][row] += ridge }
         let middle = mean(images)
         var (weight, bias): ([Double], [Double]) = ([], [])

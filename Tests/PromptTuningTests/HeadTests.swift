@@ -22,7 +22,8 @@ import Testing
         }
         let factors = factors()
         #expect(factors.allSatisfy { $0 == 0 || $0 == 1.25 })
-        #expect(abs(factors.reduce(0, +) / Float(factors.count) - 1) < 0.02)
+        let mean: Float = factors.reduce(0, +) / Float(factors.count)
+        #expect(abs(mean - 1) < 0.02)
         #expect(factors == Dropout.factors(images: 40, hidden: 500, rate: 0.2, seed: 7, step: 3))
         #expect(factors != Dropout.factors(images: 40, hidden: 500, rate: 0.2, seed: 7, step: 4))
         #expect(factors != Dropout.factors(images: 40, hidden: 500, rate: 0.2, seed: 8, step: 3))

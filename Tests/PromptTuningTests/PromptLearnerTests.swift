@@ -115,12 +115,13 @@ import Testing
             learner.initialState(pool: 4, promptDepth: 2, promptScale: scale, classes: 3, keyProjection: true, seed: 1)
         }
         let (plain, small) = (start(1), start(0.125))
-        #expect(small.prompts.values == plain.prompts.values.map { 0.125 * $0 })
+        #expect(small.prompts.values == plain.prompts.values.map { (value: Float) -> Float in 0.125 * value })
         var others = small.parameters
         others[Parameters.prompts] = plain.prompts
         #expect(others == plain.parameters)
-        let bound = Float((6.0 / (3 * 8 * 8 + 192)).squareRoot())  // patches of 8 pixels, width 192
-        let largest = plain.prompts.values.map(abs).max()!
+        let fanSum: Float = 3 * 8 * 8 + 192  // patches of 8 pixels, width 192
+        let bound = (6 / fanSum).squareRoot()
+        let largest: Float = plain.prompts.values.map { abs($0) }.max()!
         #expect(largest <= bound && largest > 0.95 * bound)
     }
 
