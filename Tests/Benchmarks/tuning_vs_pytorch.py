@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Runs the tuning benchmark and PyTorch eager in turns on the same shapes and prints how many times faster we are, in
-float32 and in bfloat16 (PyTorch under autocast).
+float32 and in bfloat16 (PyTorch under autocast): vision transformers, and BERTs with texts.
 
   python3 -m venv .venv-torch && .venv-torch/bin/pip install torch numpy
   .venv-torch/bin/python Tests/Benchmarks/tuning_vs_pytorch.py [--threads 2] [--rounds 3] [--steps 5]
@@ -27,8 +27,16 @@ SHAPES = {
     "B/32": (224, 32, 768, 12, 16, F.gelu),
     "CLIP B/16 160 px": (160, 16, 768, 12, 16, lambda x: x * torch.sigmoid(1.702 * x)),
 }
+# Texts: width, depth, tokens of each text. The questions have the lengths of banking77's, as the program's own shapes.
+QUESTIONS = (8, 9, 10, 11, 11, 12, 12, 13, 14, 15, 15, 17, 18, 21, 29, 42)
+TEXT_SHAPES = {
+    "MiniLM 16 tokens": (384, 6, (16,) * 16),
+    "MiniLM questions": (384, 6, QUESTIONS),
+    "BERT questions": (768, 12, QUESTIONS),
+}
 PRECISIONS = ("float32", "bfloat16")
 PROMPTS, CLASSES, WARM_UP = 10, 10, 2
+HEADS, VOCABULARY = 12, 30_522
 
 
 class Block(nn.Module):
@@ -67,18 +75,69 @@ class PromptedEncoder(nn.Module):
         return self.head(self.norm(self.blocks(x))[:, 0])
 
 
+class PostNormBlock(nn.Module):
+    """A block of BERT's."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-12), nn.LayerNorm(width, eps=1e-12)
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.fc1, self.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x, mask):
+        batch, tokens, width = x.shape
+        qkv = self.qkv(x).reshape(batch, tokens, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(*qkv.unbind(0), attn_mask=mask)
+        x = self.norm1(x + self.proj(attended.transpose(1, 2).reshape(batch, tokens, width)))
+        return self.norm2(x + self.fc2(F.gelu(self.fc1(x))))
+
+
+class PromptedBert(nn.Module):
+    """Texts padded to the longest of the batch, behind a mask, as transformers runs them; the mean of a text's own tokens.
+    Where all have one length there is no mask."""
+
+    def __init__(self, width, depth):
+        super().__init__()
+        self.words, self.positions = nn.Embedding(VOCABULARY, width), nn.Embedding(512, width)
+        self.norm = nn.LayerNorm(width, eps=1e-12)
+        self.blocks = nn.ModuleList([PostNormBlock(width) for _ in range(depth)])
+        self.requires_grad_(False)
+        self.prompts = nn.Parameter(torch.randn(1, PROMPTS, width) * 0.02)
+        self.head = nn.Linear(width, CLASSES)
+
+    def forward(self, tokens, lengths):
+        count, longest = tokens.shape
+        own = torch.arange(longest)[None] < lengths[:, None]
+        x = self.norm(self.words(tokens) + self.positions.weight[:longest])
+        x = torch.cat([x[:, :1], self.prompts.expand(count, -1, -1), x[:, 1:]], 1)
+        mask = torch.cat([own[:, :1], torch.ones(count, PROMPTS, dtype=torch.bool), own[:, 1:]], 1)[:, None, None]
+        for block in self.blocks:
+            x = block(x, None if own.all() else mask)
+        x = torch.cat([x[:, :1], x[:, 1 + PROMPTS:]], 1) * own[..., None]
+        return self.head(x.sum(1) / lengths[:, None])
+
+
+def pytorch_model(name):
+    """A model, and the inputs of its batch."""
+    if name in TEXT_SHAPES:
+        width, depth, lengths = TEXT_SHAPES[name]
+        tokens = torch.randint(VOCABULARY, (len(lengths), max(lengths)))
+        return PromptedBert(width, depth), (tokens, torch.tensor(lengths))
+    image, patch, width, depth, batch, activation = SHAPES[name]
+    return PromptedEncoder(image, patch, width, depth, activation), (torch.randn(batch, 3, image, image),)
+
+
 def pytorch_step(name, precision, steps):
     """The median step in milliseconds."""
-    image, patch, width, depth, batch, activation = SHAPES[name]
-    model = PromptedEncoder(image, patch, width, depth, activation)
+    model, inputs = pytorch_model(name)
     optimizer = torch.optim.Adam([model.prompts, *model.head.parameters()], lr=1e-3)
-    images, labels = torch.randn(batch, 3, image, image), torch.arange(batch) % CLASSES
+    labels = torch.arange(len(inputs[0])) % CLASSES
     times = []
     for _ in range(steps + WARM_UP):
         start = time.perf_counter()
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = F.cross_entropy(model(images), labels)
+            loss = F.cross_entropy(model(*inputs), labels)
         loss.backward()
         optimizer.step()
         times.append(time.perf_counter() - start)
@@ -100,14 +159,14 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=5)
-    parser.add_argument("--shape", choices=SHAPES, action="append", help="only this shape; may be repeated")
+    parser.add_argument("--shape", choices=[*SHAPES, *TEXT_SHAPES], action="append", help="only this shape; may be repeated")
     parser.add_argument("--precision", choices=PRECISIONS, action="append", help="only this one")
     parser.add_argument("--command", default=f"{ROOT}/.build/release/impromptu bench tuning")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(f"PyTorch {torch.__version__}, {options.threads} threads, {options.rounds} rounds of {options.steps} steps")
     precisions = options.precision or PRECISIONS
-    for name in options.shape or SHAPES:
+    for name in options.shape or [*SHAPES, *TEXT_SHAPES]:
         ours, theirs = {p: [] for p in precisions}, {p: [] for p in precisions}
         for _ in range(options.rounds):
             for precision in precisions:

@@ -18,9 +18,27 @@ import Testing
         let row = try benchmark.run(
             TuningBenchmark.Shape(name: "small", geometry: geometry, prompts: 2, batchSize: 4), steps: 3)
         #expect(row.step >= row.fastestStep)
-        #expect(row.imagesPerSecond > 0)
+        #expect(row.examplesPerSecond > 0)
         #expect(row.description.hasPrefix("small "))
         #expect(row.description.count == TuningBenchmark.columns.count)
+    }
+
+    @Test func countsTheOperationsOfEachText() throws {
+        let shape = try #require(TuningBenchmark.shapes.first { $0.name == "MiniLM questions" })
+        // 16 texts of 257 tokens with 160 prompts; the attention of a text sees its own rows alone.
+        #expect(shape.batchSize == 16 && shape.lengths.reduce(0, +) == 257)
+        let matrices = 2 * 2.0 * 417 * 12 * 384 * 384
+        let attention = shape.lengths.reduce(0.0) { $0 + 3 * 4 * Double(($1 + 10) * ($1 + 10)) * 384 }
+        #expect(abs(shape.operations - 6 * (matrices + attention)) < 1e-6 * shape.operations)
+    }
+
+    @Test func measuresTexts() throws {
+        var geometry = try #require(TuningBenchmark.shapes.first { $0.name == "MiniLM questions" }).geometry
+        (geometry.width, geometry.depth, geometry.heads, geometry.hidden) = (32, 2, 2, 64)
+        let shape = TuningBenchmark.Shape(name: "texts", geometry: geometry, prompts: 2, lengths: [3, 7, 16])
+        let row = try TuningBenchmark(threads: 1).run(shape, steps: 2)
+        #expect(row.step >= row.fastestStep && row.examplesPerSecond > 0)
+        #expect(row.shape.operations == shape.operations)
     }
 
     @Test func measuresAnEncoderAndItsMemory() throws {
@@ -30,7 +48,7 @@ import Testing
         #expect(encoder.packedBytes == forward)
         #expect(encoder.loadTime > .zero)
         let row = try TuningBenchmark(threads: 1).run(encoder, steps: 1)
-        #expect(row.shape.geometry.imageSize == 32 && row.imagesPerSecond > 0)
+        #expect(row.shape.geometry.imageSize == 32 && row.examplesPerSecond > 0)
         #expect(encoder.packedBytes == forward + 4 * 6 * 12 * 192 * 192)
     }
 }

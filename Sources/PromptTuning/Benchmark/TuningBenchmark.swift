@@ -11,17 +11,40 @@ public struct TuningBenchmark: Sendable {
         public let geometry: EncoderGeometry
         public let prompts: Int
         public let batchSize: Int
+        /// Tokens of each text of the batch, without prompts; empty for images.
+        public let lengths: [Int]
 
+        /// A batch of images.
         public init(name: String, geometry: EncoderGeometry, prompts: Int, batchSize: Int) {
             self.name = name
             self.geometry = geometry
             self.prompts = prompts
             self.batchSize = batchSize
+            lengths = []
+        }
+
+        /// A batch of texts with so many tokens each.
+        public init(name: String, geometry: EncoderGeometry, prompts: Int, lengths: [Int]) {
+            self.name = name
+            self.geometry = geometry
+            self.prompts = prompts
+            batchSize = lengths.count
+            self.lengths = lengths
         }
 
         /// Floating point operations of a step, all blocks counted whole.
         public var operations: Double {
-            Double(batchSize) * geometry.operations(prompts: prompts, backward: true)
+            guard geometry.text == nil else {
+                return lengths.reduce(0) { $0 + geometry.operations(rows: $1 + prompts, backward: true) }
+            }
+            return Double(batchSize) * geometry.operations(prompts: prompts, backward: true)
+        }
+
+        fileprivate var examples: any ExampleSource {
+            guard let text = geometry.text else {
+                return RandomImages(count: batchSize, classes: 10, imageValues: geometry.imageValues, seed: 2)
+            }
+            return RandomTexts(lengths: lengths, classes: 10, vocabulary: text.vocabulary, seed: 2)
         }
     }
 
@@ -32,7 +55,8 @@ public struct TuningBenchmark: Sendable {
         public let step: Duration
         /// The fastest step.
         public let fastestStep: Duration
-        public let imagesPerSecond: Double
+        /// Images or texts.
+        public let examplesPerSecond: Double
         /// Billions of floating point operations a second, as `Shape.operations` counts them.
         public let gigaflops: Double
         /// `gigaflops` over the peak of the same number of threads.
@@ -41,7 +65,7 @@ public struct TuningBenchmark: Sendable {
         /// One line of a table under `columns`.
         public var description: String {
             let figures = [
-                (step.seconds * 1e3, 1), (fastestStep.seconds * 1e3, 1), (imagesPerSecond, 1), (gigaflops, 1),
+                (step.seconds * 1e3, 1), (fastestStep.seconds * 1e3, 1), (examplesPerSecond, 1), (gigaflops, 1),
                 (peakShare * 100, 0),
             ]
             return TuningBenchmark.line(shape.name, figures.map { String(format: "%.\($1)f", $0) })
@@ -49,7 +73,7 @@ public struct TuningBenchmark: Sendable {
     }
 
     /// The heads of the columns of `Row.description`; the first is the shape's name, right of it all are numbers.
-    public static let columns = line("shape", ["ms/step", "fastest", "img/s", "GFLOP/s", "% of peak"])
+    public static let columns = line("shape", ["ms/step", "fastest", "a second", "GFLOP/s", "% of peak"])
 
     private static func line(_ name: String, _ cells: [String]) -> String {
         func fill(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.count)) }
@@ -61,7 +85,13 @@ public struct TuningBenchmark: Sendable {
         shape("Ti/16", image: 224, patch: 16, width: 192, depth: 12, batch: 16),
         shape("B/32", image: 224, patch: 32, width: 768, depth: 12, batch: 16),
         shape("CLIP B/16 160 px", image: 160, patch: 16, width: 768, depth: 12, batch: 16, activation: .quickGelu),
+        texts("MiniLM 16 tokens", width: 384, depth: 6, lengths: [Int](repeating: 16, count: 16)),
+        texts("MiniLM questions", width: 384, depth: 6, lengths: questions),
+        texts("BERT questions", width: 768, depth: 12, lengths: questions),
     ]
+
+    /// Tokens of sixteen questions as banking77 has them: the middles of sixteen equal parts of all, by length.
+    private static let questions = [8, 9, 10, 11, 11, 12, 12, 13, 14, 15, 15, 17, 18, 21, 29, 42]
 
     private static func shape(
         _ name: String, image: Int, patch: Int, width: Int, depth: Int, batch: Int,
@@ -73,6 +103,14 @@ public struct TuningBenchmark: Sendable {
                 width: width, depth: depth, heads: width / 64, hidden: 4 * width, imageSize: image, patchSize: patch,
                 epsilon: 1e-6, activation: activation),
             prompts: 10, batchSize: batch)
+    }
+
+    private static func texts(_ name: String, width: Int, depth: Int, lengths: [Int]) -> Shape {
+        var geometry = EncoderGeometry(
+            width: width, depth: depth, heads: 12, hidden: 4 * width, imageSize: 0, patchSize: 1, epsilon: 1e-12,
+            activation: .gelu)
+        geometry.text = TextGeometry(vocabulary: 30_522, positions: 512, maximumLength: 256, pooling: .mean)
+        return Shape(name: name, geometry: geometry, prompts: 10, lengths: lengths)
     }
 
     public let threads: Int
@@ -117,20 +155,27 @@ public struct TuningBenchmark: Sendable {
         try run(shape, encoder: FrozenEncoder(random: shape.geometry, seed: 1, precision: precision), steps: steps)
     }
 
-    /// Times `steps` steps of an encoder with batches of 16 and 10 prompts, after two that warm up.
+    /// Times `steps` steps of an encoder with 10 prompts and batches of 16 images, or texts of unlike lengths, after two that
+    /// warm up.
     ///
     /// - Parameter encoder: of the benchmark's precision.
     /// - Throws: `TuningError`.
     public func run(_ encoder: FrozenEncoder, steps: Int) throws -> Row {
-        let shape = Shape(name: "this encoder", geometry: encoder.geometry, prompts: 10, batchSize: 16)
+        let (name, geometry) = ("this encoder", encoder.geometry)
+        let shape =
+            if let text = geometry.text {
+                Shape(
+                    name: name, geometry: geometry, prompts: 10,
+                    lengths: Self.questions.map { min($0, text.maximumLength) })
+            } else {
+                Shape(name: name, geometry: geometry, prompts: 10, batchSize: 16)
+            }
         return try run(shape, encoder: encoder, steps: steps)
     }
 
     private func run(_ shape: Shape, encoder: FrozenEncoder, steps: Int) throws -> Row {
         let learner = try PromptLearner(encoder: encoder, threads: threads, kernels: kernels)
-        let images = RandomImages(
-            count: shape.batchSize, classes: 10, imageValues: shape.geometry.imageValues, seed: 2)
-        let dataset = try TuningDataset(images)
+        let dataset = try TuningDataset(shape.examples)
         var plan = TrainingPlan()
         plan.promptsPerBatch = 0
         plan.batchSize = shape.batchSize
@@ -149,7 +194,7 @@ public struct TuningBenchmark: Sendable {
         let gigaflops = shape.operations / median.seconds / 1e9
         return Row(
             shape: shape, step: median, fastestStep: times.first ?? median,
-            imagesPerSecond: Double(shape.batchSize) / median.seconds,
+            examplesPerSecond: Double(shape.batchSize) / median.seconds,
             gigaflops: gigaflops, peakShare: gigaflops / peakGigaflops)
     }
 }

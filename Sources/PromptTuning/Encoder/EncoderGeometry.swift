@@ -80,11 +80,15 @@ public struct EncoderGeometry: Hashable, Sendable {
     ///   - prompts: prompt tokens.
     ///   - backward: whether the gradient is propagated to the prompts as well.
     public func operations(prompts: Int, backward: Bool) -> Double {
-        let tokens = Double(tokens(prompts: prompts))
-        let width = Double(width)
-        let matrices = 2 * tokens * (4 * width * width + 2 * width * Double(hidden))
-        let attention = 4 * tokens * tokens * width
-        let embedding = 2 * Double(patches) * Double(patchValues) * width
-        return embedding + Double(depth) * (backward ? 2 * matrices + 3 * attention : matrices + attention)
+        let embedding = 2 * Double(patches) * Double(patchValues) * Double(width)
+        return embedding + operations(rows: tokens(prompts: prompts), backward: backward)
+    }
+
+    /// The same of the blocks alone, for an image or a text of so many rows, prompts among them.
+    func operations(rows: Int, backward: Bool) -> Double {
+        let (rows, width) = (Double(rows), Double(width))
+        let matrices = 2 * rows * (4 * width * width + 2 * width * Double(hidden))
+        let attention = 4 * rows * rows * width
+        return Double(depth) * (backward ? 2 * matrices + 3 * attention : matrices + attention)
     }
 }

@@ -200,14 +200,10 @@ public final class FrozenEncoder: Sendable {
         weightsPath = ""
         weightsPaths = []
         filePaths = []
-        let ones = [Float](repeating: 1, count: geometry.width)
-        tower = .image(
-            ImageTower(
-                embedding: FrozenEmbedding(random: &random, geometry: geometry),
-                blocks: (0..<geometry.depth).map { _ in
-                    FrozenBlock(random: &random, geometry: geometry, precision: precision)
-                },
-                finalNorm: AffineNorm(NormValues(scale: ones, shift: ones.map { _ in 0 }))))
+        tower =
+            geometry.text == nil
+            ? .image(ImageTower(random: &random, geometry: geometry, precision: precision))
+            : .text(TextTower(random: &random, geometry: geometry, precision: precision))
         tokenizer = nil
         classifier = nil
         loadTime = .zero

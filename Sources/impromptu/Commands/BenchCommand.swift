@@ -54,7 +54,7 @@ struct BenchTuningCommand: ParsableCommand {
         var kernels: String
         var threads: Int
         var medianStepMilliseconds: Double
-        var imagesPerSecond: Double
+        var examplesPerSecond: Double
         var gigaflops: Double
         var peakShare: Double
     }
@@ -99,12 +99,15 @@ struct BenchTuningCommand: ParsableCommand {
         Measured(
             shape: row.shape.name, precision: precision.rawValue, kernels: (kernels ?? .best).rawValue,
             threads: threads.count, medianStepMilliseconds: row.step / .milliseconds(1),
-            imagesPerSecond: row.imagesPerSecond, gigaflops: row.gigaflops, peakShare: row.peakShare)
+            examplesPerSecond: row.examplesPerSecond, gigaflops: row.gigaflops, peakShare: row.peakShare)
     }
 
     private func loading(_ encoder: FrozenEncoder) -> String {
-        "\(encoder.family), \(encoder.imageSize) px in patches of \(encoder.patchSize), width \(encoder.width), depth"
-            + " \(encoder.depth): loaded in \(decimal(encoder.loadTime / .seconds(1), 2)) s, \(megabytes(encoder)) packed"
+        let input =
+            encoder.geometry.text.map { "texts of up to \($0.maximumLength) tokens" }
+            ?? "\(encoder.imageSize) px in patches of \(encoder.patchSize)"
+        return "\(encoder.family), \(input), width \(encoder.width), depth \(encoder.depth): loaded in"
+            + " \(decimal(encoder.loadTime / .seconds(1), 2)) s, \(megabytes(encoder)) packed"
     }
 
     private func megabytes(_ encoder: FrozenEncoder) -> String { decimal(Double(encoder.packedBytes) / 1e6, 1) + " MB" }

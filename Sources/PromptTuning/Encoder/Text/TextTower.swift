@@ -5,7 +5,9 @@ import PromptAggregation
 struct TextTower: Sendable {
     let embedding: TokenEmbedding
     let blocks: [PostNormBlock]
+}
 
+extension TextTower {
     init(of model: TextModelFile, geometry: EncoderGeometry, precision: EncoderPrecision) throws(EncoderError) {
         embedding = try TokenEmbedding(of: model, geometry: geometry)
         var blocks: [PostNormBlock] = []
@@ -25,7 +27,9 @@ struct TokenEmbedding: Sendable {
     let norm: AffineNorm
 
     var byteCount: Int { (words.count + places.count) * MemoryLayout<Float>.stride }
+}
 
+extension TokenEmbedding {
     init(of model: TextModelFile, geometry: EncoderGeometry) throws(EncoderError) {
         let (width, text) = (geometry.width, geometry.text!)
         words = try model.floats(TextModelFile.words, [text.vocabulary, width])
@@ -57,7 +61,9 @@ struct PostNormBlock: Sendable {
     let outputNorm: AffineNorm
 
     var byteCount: Int { [query, keyValue, output, expand, contract].reduce(0) { $0 + $1.byteCount } }
+}
 
+extension PostNormBlock {
     init(
         _ index: Int, of model: TextModelFile, geometry: EncoderGeometry, precision: EncoderPrecision
     ) throws(EncoderError) {
