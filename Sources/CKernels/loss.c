@@ -2,6 +2,10 @@
 
 #include "CTuningKernels.h"
 
+// Smaller gradients count as zero: they move nothing, and on their way back through the encoder they would become subnormal
+// numbers, with which processors compute a hundred times more slowly. A loss that is nearly zero has them for most classes.
+static const double LEAST_GRADIENT = 1e-16;
+
 void ck_cross_entropy(size_t rows, size_t classes, const float *logits, size_t stride, const int32_t *labels,
                       const float *adjustment, const float *weights, double scale, float *gradient, double *losses,
                       int32_t *predictions) {
@@ -22,7 +26,8 @@ void ck_cross_entropy(size_t rows, size_t classes, const float *logits, size_t s
         if (!gradient) continue;
         for (size_t c = 0; c < classes; c++) {
             const double share = exp((double)z[c] + adjustment[c] - most) / total;
-            gradient[r * stride + c] = (float)((share - (c == label)) * weight * scale);
+            const double slope = (share - (c == label)) * weight * scale;
+            gradient[r * stride + c] = fabs(slope) < LEAST_GRADIENT ? 0 : (float)slope;
         }
     }
 }

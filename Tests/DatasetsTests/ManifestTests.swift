@@ -104,7 +104,10 @@ import Testing
         ("path,label\na.png,o\"w\"l\n", ":2: expected a quote only around a whole field, found one within"),
         ("path,label\na.png,\"owl\"s\n", ":2: expected a comma after the closing quote, found more text"),
         ("path,label\n\"a\n.png\",owl\nb.png\n", ":4: expected 2 fields, found 1"),
-        ("path,label\na\0.png,owl\n", ":2: expected text in UTF-8, found other bytes"),
+        (
+            "path,label\na\0.png,owl\n",
+            ":2: expected text in UTF-8, found NUL, as in UTF-16 or in a file that is no text"
+        ),
     ]
 
     @Test(arguments: faults) func faultsAreNamedWithTheirLines(text: String, sentence: String) {
@@ -115,7 +118,9 @@ import Testing
         try folder.write("birds.csv", [0xff, 0xfe, 0x70, 0])
         #expect(refusal { try ImageFiles.manifest(file) } == file + ":1: expected text in UTF-8, found UTF-16")
         try folder.write("birds.csv", Array("path,label\na.png,caf".utf8) + [0xe9])
-        #expect(refusal { try ImageFiles.manifest(file) } == file + ":2: expected text in UTF-8, found other bytes")
+        #expect(
+            refusal { try ImageFiles.manifest(file) }
+                == file + ":2: expected text in UTF-8, found bytes of another encoding (Latin-1?) after 'caf'")
         #expect(
             refusal { try ImageFiles.manifest(file + "x") } == file + "x: cannot be read: No such file or directory")
     }

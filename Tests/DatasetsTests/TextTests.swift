@@ -75,16 +75,20 @@ import Testing
         let cases: [(String, [UInt8], String)] = [
             (
                 "train.csv", header77 + Array("c".utf8) + [0] + Array(",d\n".utf8),
-                "train.csv:3: expected text in UTF-8, found other bytes"
+                "train.csv:3: expected text in UTF-8, found NUL, as in UTF-16 or in a file that is no text"
             ),
             (
-                "train.csv", header77 + [0xe9] + Array(",d\n".utf8),
-                "train.csv:3: expected text in UTF-8, found other bytes"
+                "train.csv", header77 + Array("caf".utf8) + [0xe9] + Array(",d\n".utf8),
+                "train.csv:3: expected text in UTF-8, found bytes of another encoding (Latin-1?) after 'caf'"
             ),
             ("train.csv", [0xff, 0xfe, 0x74, 0], "train.csv:1: expected text in UTF-8, found UTF-16"),
             (
                 "train.csv", header + [UInt8](repeating: UInt8(ascii: "x"), count: 10_000_000) + Array(",d\n".utf8),
                 "train.csv:2: expected a text of at most 1048576 bytes, found 10000000"
+            ),
+            (
+                "train.csv", header + Array("a,".utf8) + [UInt8](repeating: UInt8(ascii: "x"), count: 1001),
+                "train.csv:2: expected a class of at most 1000 bytes, found 1001"
             ),
             (
                 "train.csv", Array("hello,good\nbye,bad\n".utf8),
@@ -95,9 +99,12 @@ import Testing
                 "train.csv:2: expected a closing quote, found the end of the file"
             ),
             ("train.csv", header + Array("a\n".utf8), "train.csv:2: expected 2 fields, found 1"),
-            ("train.csv", header + Array("a,\n".utf8), "train.csv:2: expected a class in label, found none"),
-            ("train.csv", header + Array(",a\n".utf8), "train.csv:2: expected a text in text, found none"),
-            ("train.csv", header + Array("\" \",a\n".utf8), "train.csv:2: expected a text in text, found none"),
+            ("train.csv", header + Array("a,\n".utf8), "train.csv:2: expected a class in the column label, found none"),
+            ("train.csv", header + Array(",a\n".utf8), "train.csv:2: expected a text in the column text, found none"),
+            (
+                "train.csv", header + Array("\" \",a\n".utf8),
+                "train.csv:2: expected a text in the column text, found none"
+            ),
             (
                 "train.csv", Array("text,label,split\na,b,dev\n".utf8),
                 "train.csv:2: expected the split train, test or val, found 'dev'"
@@ -107,7 +114,7 @@ import Testing
             ("train.tsv", Array("text\tlabel\na\tb\tc\n".utf8), "train.tsv:2: expected 2 fields, found 3"),
             (
                 "train.tsv", Array("text\tlabel\na\tb\n".utf8) + [0xff] + Array("\tb\n".utf8),
-                "train.tsv:3: expected text in UTF-8, found other bytes"
+                "train.tsv:3: expected text in UTF-8, found bytes of another encoding (Latin-1?)"
             ),
             (
                 "train.jsonl", Array("{\"text\": \"a\", \"label\": \"b\"}\n{\"text\": \n".utf8),
@@ -115,7 +122,7 @@ import Testing
             ),
             (
                 "train.jsonl", Array("{\"text\": \"a\", \"label\": [1]}\n".utf8),
-                "train.jsonl:1: expected a class in label, found none"
+                "train.jsonl:1: expected a class in the column label, found none"
             ),
         ]
         for (file, bytes, expected) in cases { #expect(try problem(file, bytes) == expected) }

@@ -138,8 +138,8 @@ ck_matrix ck_pack_transpose(const ck_matrix *_Nonnull w, size_t columns, void *_
 size_t ck_attention_scratch_count(size_t queries, size_t keys, size_t head_stride);
 
 /// Weighted cross-entropy of rows of logits z + adjustment (-infinity removes a class), w the weight of the row's label:
-/// losses[r] = -w log softmax(z_r + adjustment)[label_r], gradient = (softmax - onehot) * w * scale,
-/// predictions[r] = argmax z_r. `gradient` may be null. adjustment and weights: [classes].
+/// losses[r] = -w log softmax(z_r + adjustment)[label_r], gradient = (softmax - onehot) * w * scale
+/// (zero where that is below 1e-16), predictions[r] = argmax z_r. `gradient` may be null. adjustment and weights: [classes].
 void ck_cross_entropy(size_t rows, size_t classes, const float *_Nonnull logits, size_t stride,
                       const int32_t *_Nonnull labels, const float *_Nonnull adjustment, const float *_Nonnull weights,
                       double scale, float *_Nullable gradient, double *_Nonnull losses,

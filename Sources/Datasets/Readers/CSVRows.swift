@@ -93,10 +93,9 @@ struct CSVRows {
     }
 
     private func text(_ bytes: ArraySlice<UInt8>, _ line: Int) throws(Problem) -> String {
-        guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
-            throw Problem(line: line, text: "expected text in UTF-8, found other bytes")
+        do throws(UTF8Text.Problem) { return try UTF8Text.decode(bytes) } catch {
+            throw Problem(line: line, text: error.text)
         }
-        return text
     }
 
     /// Passes over a line's end and returns it.

@@ -127,8 +127,9 @@ struct TextFiles {
                     "\(path):\(place + 1): expected a text of at most \(TextTable.mostBytes) bytes, found \(part.count)"
                 )
             }
-            guard !part.contains(0), let text = String(validating: part, as: UTF8.self) else {
-                throw .unsuitable("\(path):\(place + 1): expected text in UTF-8, found other bytes")
+            let text: String
+            do throws(UTF8Text.Problem) { text = try UTF8Text.decode(part) } catch {
+                throw .unsuitable("\(path):\(place + 1): \(error.text)")
             }
             let line = text.trimmingCharacters(in: .whitespacesAndNewlines)
             if !line.isEmpty { rows.append(TextTable.Row(line: place + 1, text: line, label: label)) }

@@ -25,6 +25,8 @@ struct TextTable {
 
     /// The most bytes of a text.
     static let mostBytes = 1 << 20
+    /// The most bytes of a class's name: names go into messages, tables and pictures.
+    static let mostLabelBytes = 1000
     /// What a table's name ends with, without `.gz`.
     static let extensions = ["csv", "tsv", "jsonl"]
 
@@ -106,10 +108,9 @@ private struct TextRows {
         for (place, part) in parts.enumerated() {
             let line = part.last == UInt8(ascii: "\r") ? part.dropLast() : part
             guard !line.isEmpty else { continue }
-            guard !line.contains(0), let text = String(validating: line, as: UTF8.self) else {
-                throw wrong(place + 1, "expected text in UTF-8, found other bytes")
+            do throws(UTF8Text.Problem) { lines.append((place + 1, try UTF8Text.decode(line))) } catch {
+                throw wrong(place + 1, error.text)
             }
-            lines.append((place + 1, text))
         }
         return lines
     }
@@ -144,11 +145,16 @@ private struct TextRows {
         _ line: Int, _ text: String?, _ label: String?, _ split: String?
     ) throws(DatasetError) -> TextTable.Row {
         guard let text, !text.allSatisfy(\.isWhitespace) else {
-            throw wrong(line, "expected a text in \(columns.text), found none")
+            throw wrong(line, "expected a text in the column \(columns.text), found none")
         }
         try checkLength(text, line)
         guard !needsLabels || !(label ?? "").isEmpty else {
-            throw wrong(line, "expected a class in \(columns.label), found none")
+            throw wrong(line, "expected a class in the column \(columns.label), found none")
+        }
+        guard (label ?? "").utf8.count <= TextTable.mostLabelBytes else {
+            throw wrong(
+                line,
+                "expected a class of at most \(TextTable.mostLabelBytes) bytes, found \((label ?? "").utf8.count)")
         }
         let part = split.flatMap(KnownDataset.Split.init(name:))
         if let split, part == nil {
