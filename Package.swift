@@ -243,7 +243,7 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "CZlib", "Datasets", "FaultSimulation", "Federation", "RunLog", "RunSettings", "MessageLog",
+                "CKernels", "CZlib", "Datasets", "FaultSimulation", "Federation", "RunLog", "RunSettings", "MessageLog",
                 "PromptAggregation", "PromptWire",
                 "Safetensors",
             ], path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),

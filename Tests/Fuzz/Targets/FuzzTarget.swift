@@ -13,6 +13,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case configuration
     /// Readers of image data sets.
     case datasets
+    /// The kernels in C, on rows of any size.
+    case kernels
     /// The aggregator, fed frames, timers and crashes.
     case aggregator
 
@@ -24,6 +26,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .safetensors: trySafetensors(bytes)
         case .configuration: tryConfiguration(bytes)
         case .datasets: tryDatasets(bytes)
+        case .kernels: tryKernels(bytes)
         case .aggregator: tryAggregator(bytes)
         }
     }

@@ -13,6 +13,7 @@ extension FuzzTarget {
         case .safetensors: safetensorsSeeds
         case .configuration: configurationSeeds
         case .datasets: datasetSeeds
+        case .kernels: kernelSeeds
         case .aggregator: aggregatorSeeds
         }
     }

@@ -33,6 +33,7 @@ import Testing
         case .aggregator, .replay: 20
         case .configuration: 50
         case .wire, .log, .safetensors, .datasets: 300
+        case .kernels: 30
         }
     }
 
