@@ -79,6 +79,7 @@ package struct FaultScenario: Sendable {
             "data.clients=\(clients)", "prompts.pool=\(random.integer(in: 1...4))",
             "federation.mode=\(random.pick(["synchronous", "buffered", "continuous"]))",
             "federation.concurrency=\(random.integer(in: 0...clients))",
+            "federation.order=\(random.pick(DispatchOrder.allCases).rawValue)",
             "federation.clients_to_start=\(random.integer(in: 1...clients))",
             "federation.maximum_staleness=\(random.pick([0, 2, 10, 100]))",
             "federation.buffer_size=\(random.integer(in: 1...clients + 1))",

@@ -82,8 +82,8 @@ extension Aggregator {
         if phase == .draining, waits.drainEnd == nil { found.append("the drain has no end") }
         if isUnderWay, flushIsDue { found.append("a flush is due and was not made") }
         // Whoever could be asked waits for somebody else's answer, or for a version, or for others to come.
-        if phase == .running, clientsGathered, clients.inFlight == 0, buffer.isEmpty, clients.idle.count > 0 {
-            found.append("nobody is asked, though \(clients.idle.count) clients are idle")
+        if phase == .running, clientsGathered, clients.inFlight == 0, buffer.isEmpty, clients.idle > 0 {
+            found.append("nobody is asked, though \(clients.idle) clients are idle")
         }
         return found
     }

@@ -49,7 +49,8 @@ extension Aggregator {
         phase = Phase.allCases[try reader.integer("phase", in: 0...Phase.allCases.count - 1)]
         try readHistory(from: &reader)
         clients = try ClientRegistry(
-            from: &reader, version: version, failuresAllowed: configuration.failuresAllowed)
+            from: &reader, version: version, failuresAllowed: configuration.failuresAllowed,
+            order: configuration.order)
         ledger = try TaskLedger(from: &reader)
         try readBuffer(from: &reader)
         random = try SeededRandom(from: &reader)

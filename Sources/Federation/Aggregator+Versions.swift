@@ -89,11 +89,11 @@ extension Aggregator {
 
     // MARK: Tasks
 
-    /// Gives tasks to idle clients, chosen at random, up to what the mode and the concurrency limit allow.
+    /// Gives tasks to idle clients, drawn in the configured order, up to what the mode and the concurrency limit allow.
     mutating func dispatch() {
         clientsGathered = clientsGathered || clients.alive >= configuration.clientsToStart
-        guard clientsGathered, clients.idle.count > 0 else { return }
-        var wanted = clients.idle.count
+        guard clientsGathered, clients.idle > 0 else { return }
+        var wanted = clients.idle
         if configuration.concurrency > 0 { wanted = min(wanted, configuration.concurrency - clients.inFlight) }
         if case .synchronous(let round) = configuration.mode {
             wanted = min(wanted, missing(in: round))
@@ -103,8 +103,7 @@ extension Aggregator {
         let plan = plan(of: version)
         effects.reserveCapacity(effects.count + wanted)
         for _ in 0..<wanted {
-            let choice = Int(random.next(upperBound: UInt64(clients.idle.count)))
-            let slot = clients.idle.members[choice]
+            let slot = clients.draw(&random)
             let task = ledger.give(to: slot, at: version)
             let assignment = ClientRecord.Assignment(task: task, version: version, seed: random.next())
             clients.give(assignment, to: slot)

@@ -83,7 +83,7 @@ public struct Aggregator: Sendable {
         self.run = run
         self.strategy = strategy
         random = SeededRandom(seed: configuration.seed, stream: 1)
-        clients = ClientRegistry(failuresAllowed: configuration.failuresAllowed)
+        clients = ClientRegistry(failuresAllowed: configuration.failuresAllowed, order: configuration.order)
         history = [.init(version: 0, state: configuration.precision.rounded(strategy.state))]
         unchangedSince = strategy.state.parameters.entries.map { _ in 0 }
     }

@@ -36,6 +36,8 @@ struct ClientRecord: Hashable, Sendable {
     /// Oldest first; only the last few are kept.
     var fenced: [FencedSession] = []
     var current: Assignment?
+    /// The first turn in which it may be asked again; 0 where clients are not asked in turn.
+    var turn = 0
     /// Invalid updates since its last accepted one.
     var offences = 0
     /// Failed tasks since its last accepted update or its session's start.

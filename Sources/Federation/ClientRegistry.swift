@@ -6,8 +6,13 @@ import PromptAggregation
 struct ClientRegistry: Hashable, Sendable {
     private(set) var records: [ClientRecord] = []
     private var slots: [ClientID: Int] = [:]
-    /// Those that a task can be given to.
-    private(set) var idle = SlotSet()
+    /// Those that a task can be given to in this turn.
+    private var due = SlotSet()
+    /// Those that are idle and had their task in this turn.
+    private var served = SlotSet()
+    private let dispatchOrder: DispatchOrder
+    /// Counts the times that all idle clients were asked; stays 0 where they are not asked in turn.
+    private var turn = 0
     /// Those that are alive, the longest silent first.
     private(set) var silence = SilenceQueue()
     private(set) var alive = 0
@@ -32,12 +37,16 @@ struct ClientRegistry: Hashable, Sendable {
     /// Failed tasks in a row after which a client is asked no more; 0 for no bound.
     private let failuresAllowed: Int
 
-    init(version: Version = 0, failuresAllowed: Int) {
+    init(version: Version = 0, failuresAllowed: Int, order: DispatchOrder) {
         self.version = version
+        dispatchOrder = order
         self.failuresAllowed = failuresAllowed
     }
 
     var count: Int { records.count }
+
+    /// How many a task can be given to.
+    var idle: Int { due.count + served.count }
 
     /// The place of a client, nil for an unknown one.
     func slot(of id: ClientID) -> Int? { slots[id] }
@@ -62,12 +71,22 @@ struct ClientRegistry: Hashable, Sendable {
         if records[slot].presence != .alive { silence.remove(slot) }
     }
 
-    /// Gives an idle client a task of the present version: what `change` comes to, many times over at a dispatch.
+    /// Draws the client to ask next; there must be an idle one.
+    mutating func draw(_ random: inout SeededRandom) -> Int {
+        if due.count == 0 {
+            turn += 1
+            swap(&due, &served)
+        }
+        return due.members[Int(random.next(upperBound: UInt64(due.count)))]
+    }
+
+    /// Gives the client that was drawn a task of the present version: what `change` comes to, many times over at a dispatch.
     mutating func give(_ assignment: ClientRecord.Assignment, to slot: Int) {
         records[slot].current = assignment
+        if dispatchOrder == .inTurn { records[slot].turn = turn + 1 }
         inFlight += 1
         asked += 1
-        idle.remove(slot)
+        due.remove(slot)
     }
 
     /// Notes that a client was heard: it is alive.
@@ -125,7 +144,11 @@ struct ClientRegistry: Hashable, Sendable {
         }
         if record.bufferedBase == version { answered += change }
         // What a change leaves as it was keeps its position.
-        if change > 0 { if isIdle(record) { idle.insert(slot) } else { idle.remove(slot) } }
+        if change > 0 {
+            let idle = isIdle(record)
+            if idle && record.turn <= turn { due.insert(slot) } else { due.remove(slot) }
+            if idle && record.turn > turn { served.insert(slot) } else { served.remove(slot) }
+        }
     }
 
     // MARK: Invariants
@@ -153,7 +176,12 @@ struct ClientRegistry: Hashable, Sendable {
         }
         for (slot, record) in records.enumerated() {
             if slots[record.id] != slot { found.append("clients: \(record.id) is not in its slot \(slot)") }
-            if idle.contains(slot) != isIdle(record) { found.append("clients: \(record.id) is idle or not wrongly") }
+            if due.contains(slot) != (isIdle(record) && record.turn <= turn)
+                || served.contains(slot) != (isIdle(record) && record.turn > turn)
+            {
+                found.append("clients: \(record.id) is idle or not wrongly")
+            }
+            if record.turn > turn + 1 { found.append("clients: \(record.id) waits for a turn after the next") }
             if silence.contains(slot) != (record.presence == .alive) {
                 found.append("clients: \(record.id) has a lease or none wrongly")
             }
@@ -175,26 +203,26 @@ struct ClientRegistry: Hashable, Sendable {
     func write(to writer: inout SnapshotWriter) {
         writer.write(evaluation)
         writer.write(records) { $1.write(to: &$0) }
-        writer.write(idle.members)
+        writer.write(due.members)
         writer.write(silence.members)
+        guard dispatchOrder == .inTurn else { return }
+        writer.write(turn)
+        writer.write(records.map(\.turn))
+        writer.write(served.members)
     }
 
     /// - Throws: `SnapshotError` for what no registry writes: the same client twice, one idle that is not.
-    init(from reader: inout SnapshotReader, version: Version, failuresAllowed: Int) throws(SnapshotError) {
-        self.init(version: version, failuresAllowed: failuresAllowed)
+    init(
+        from reader: inout SnapshotReader, version: Version, failuresAllowed: Int, order: DispatchOrder
+    ) throws(SnapshotError) {
+        self.init(version: version, failuresAllowed: failuresAllowed, order: order)
         evaluation = try reader.integer("version to evaluate", in: -1...version)
         let records = try reader.list { reader throws(SnapshotError) in try ClientRecord(from: &reader) }
         for record in records {
             guard slots[record.id] == nil else { throw reader.unexpected("client", "another", "'\(record.id)'") }
             insert(record)
         }
-        idle = SlotSet()
-        for slot in try reader.integers("idle clients") {
-            guard records.indices.contains(slot), !idle.contains(slot) else {
-                throw reader.unexpected("idle client", "one of \(records.count), once", "\(slot)")
-            }
-            idle.insert(slot)
-        }
+        due = try readSlots("idle client", from: &reader)
         silence = SilenceQueue()
         for slot in try reader.integers("clients by their silence") {
             guard records.indices.contains(slot), !silence.contains(slot) else {
@@ -202,5 +230,22 @@ struct ClientRegistry: Hashable, Sendable {
             }
             silence.touch(slot)
         }
+        guard order == .inTurn else { return }
+        turn = try reader.integer("turn", in: 0...FederationConfiguration.largestCount)
+        let turns = try reader.integers(
+            "turns of clients", in: 0...FederationConfiguration.largestCount, count: records.count)
+        for (slot, turn) in turns.enumerated() { self.records[slot].turn = turn }
+        served = try readSlots("client asked in this turn", from: &reader)
+    }
+
+    private func readSlots(_ what: String, from reader: inout SnapshotReader) throws(SnapshotError) -> SlotSet {
+        var slots = SlotSet()
+        for slot in try reader.integers(what) {
+            guard records.indices.contains(slot), !slots.contains(slot) else {
+                throw reader.unexpected(what, "one of \(records.count), once", "\(slot)")
+            }
+            slots.insert(slot)
+        }
+        return slots
     }
 }

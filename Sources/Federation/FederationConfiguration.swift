@@ -7,6 +7,8 @@ public struct FederationConfiguration: Hashable, Sendable {
     public var mode: Mode
     /// The most tasks given out at a time; 0 for no limit.
     public var concurrency: Int
+    /// Which of the idle clients is asked next.
+    public var order: DispatchOrder
     public var stalenessWeight: StalenessWeight
     /// Updates that started more versions ago are refused; as many states are kept in memory.
     public var maximumStaleness: Int
@@ -36,10 +38,10 @@ public struct FederationConfiguration: Hashable, Sendable {
     public var evaluateEvery: Int
 
     public init(
-        seed: UInt64, mode: Mode, concurrency: Int = 0, stalenessWeight: StalenessWeight = .inverseSquareRoot,
-        maximumStaleness: Int = 100, clientsToStart: Int = 1, maximumClients: Int = 10_000,
-        lease: Duration = .seconds(10),
-        heartbeat: Duration = .seconds(2), beacon: Duration = .seconds(1), stop: StopCondition = StopCondition(),
+        seed: UInt64, mode: Mode, concurrency: Int = 0, order: DispatchOrder = .random,
+        stalenessWeight: StalenessWeight = .inverseSquareRoot, maximumStaleness: Int = 100, clientsToStart: Int = 1,
+        maximumClients: Int = 10_000, lease: Duration = .seconds(10), heartbeat: Duration = .seconds(2),
+        beacon: Duration = .seconds(1), stop: StopCondition = StopCondition(),
         plan: TrainingPlan = TrainingPlan(), schedule: LearningRateSchedule = .constant,
         model: ModelSpecification = ModelSpecification(), precision: Precision = .float32,
         checks: UpdateChecks = UpdateChecks(), failuresAllowed: Int = 5, evaluateEvery: Int = 0
@@ -47,6 +49,7 @@ public struct FederationConfiguration: Hashable, Sendable {
         self.seed = seed
         self.mode = mode
         self.concurrency = concurrency
+        self.order = order
         self.stalenessWeight = stalenessWeight
         self.maximumStaleness = maximumStaleness
         self.clientsToStart = clientsToStart
@@ -63,6 +66,16 @@ public struct FederationConfiguration: Hashable, Sendable {
         self.failuresAllowed = failuresAllowed
         self.evaluateEvery = evaluateEvery
     }
+}
+
+/// Which of the idle clients is asked next.
+public enum DispatchOrder: String, Hashable, Sendable, CaseIterable {
+    /// Any of them, each as likely as any other.
+    case random
+    /// Any of those not yet asked in this turn. A turn ends when all idle clients were asked in it: clients that are always
+    /// idle have equally many tasks, or one more. Nobody waits for a client that is at work or gone, and it is not asked
+    /// for what it missed.
+    case inTurn = "in-turn"
 }
 
 /// What an update may be at most, beside having the shapes of its base version and finite values; zeros do not bound.

@@ -46,14 +46,15 @@ struct Bench {
     }
 
     init(
-        mode: Mode, concurrency: Int = 0, staleness: StalenessWeight = .inverseSquareRoot, maximumStaleness: Int = 100,
+        mode: Mode, concurrency: Int = 0, order: DispatchOrder = .random,
+        staleness: StalenessWeight = .inverseSquareRoot, maximumStaleness: Int = 100,
         stop: StopCondition = StopCondition(), clientsToStart: Int = 1, schedule: LearningRateSchedule = .constant,
         model: ModelSpecification = ModelSpecification(), checks: UpdateChecks = UpdateChecks(),
         failuresAllowed: Int = 5
     ) throws {
         try self.init(
             FederationConfiguration(
-                seed: 1, mode: mode, concurrency: concurrency, stalenessWeight: staleness,
+                seed: 1, mode: mode, concurrency: concurrency, order: order, stalenessWeight: staleness,
                 maximumStaleness: maximumStaleness, clientsToStart: clientsToStart, stop: stop,
                 schedule: schedule, model: model, checks: checks, failuresAllowed: failuresAllowed))
     }

@@ -5,8 +5,8 @@ import Testing
 @Suite struct SnapshotTests {
     /// A run with two sessions of a client, a lost one, one that fails, tasks in flight and taken back, duplicates,
     /// rejections and a half-filled buffer.
-    static func midRun(mode: Mode) throws -> Bench {
-        var bench = try Bench(mode: mode, concurrency: 4, maximumStaleness: 2)
+    static func midRun(mode: Mode, order: DispatchOrder) throws -> Bench {
+        var bench = try Bench(mode: mode, concurrency: 4, order: order, maximumStaleness: 2)
         for name in ["a", "b", "c", "d"] { bench.hello(name) }
         bench.update("a", base: 0)
         bench.update("b", base: 0, values: [2, 0])
@@ -32,9 +32,9 @@ import Testing
     ]
 
     /// The restored aggregator answers the rest of the run with the same effects and ends in the same state.
-    @Test(arguments: modes)
-    func aRestoredAggregatorContinuesAsTheOther(mode: Mode) throws {
-        var bench = try Self.midRun(mode: mode)
+    @Test(arguments: modes, DispatchOrder.allCases)
+    func aRestoredAggregatorContinuesAsTheOther(mode: Mode, order: DispatchOrder) throws {
+        var bench = try Self.midRun(mode: mode, order: order)
         var restored = bench
         restored.aggregator = try bench.restored()
         #expect(restored.aggregator.snapshot() == bench.aggregator.snapshot())
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func refusesDamagedBytesAndOthers() throws {
-        let bench = try Self.midRun(mode: Self.modes[0])
+        let bench = try Self.midRun(mode: Self.modes[0], order: .inTurn)
         let snapshot = bench.aggregator.snapshot()
         func restore(_ bytes: [UInt8], _ strategy: SummingStrategy = SummingStrategy(), run: UInt64 = Bench.run) throws
         {
@@ -84,7 +84,7 @@ import Testing
     /// Words of a snapshot are replaced by hostile ones and its checksum is made right again: it is refused, or gives an
     /// aggregator that holds its invariants and does its work. Nothing traps.
     @Test(arguments: modes) func hostileWordsWithAValidChecksumNeverTrap(mode: Mode) throws {
-        let bench = try Self.midRun(mode: mode)
+        let bench = try Self.midRun(mode: mode, order: .inTurn)
         let snapshot = bench.aggregator.snapshot()
         let words: [UInt64] = [
             0, 1, 2, 3, 7, 1 << 20, 1 << 40, 1 << 62, UInt64(Int64.max), UInt64(Int64.max) - 1, 1 << 63, .max,
