@@ -134,7 +134,7 @@ private final class Floats {
 }
 
 /// Sizes about those of vectors and tiles, for each kernel.
-let kernelSeeds: [[UInt8]] = (0..<14).flatMap { operation -> [[UInt8]] in
+let kernelSeeds: [[UInt8]] = (0..<14).flatMap { (operation: UInt8) -> [[UInt8]] in
     let first: UInt8 = operation < 7 ? operation : 126 + operation
     return [[first, 0, 0, 0, 0, 1], [first, 5, 15, 6, 1, 2], [first, 6, 16, 128, 0, 3], [first, 19, 69, 149, 1, 4]]
 }
