@@ -52,7 +52,8 @@ let package = Package(
         .target(name: "Safetensors", dependencies: ["Files"], swiftSettings: swiftSettings),
         .target(name: "Tokenization", swiftSettings: swiftSettings),
         .target(
-            name: "Datasets", dependencies: ["PromptAggregation", "Safetensors", "CPNG", "CTurboJPEG", "CZlib"],
+            name: "Datasets",
+            dependencies: ["PromptAggregation", "Safetensors", "Text", "CPNG", "CTurboJPEG", "CZlib"],
             swiftSettings: swiftSettings),
 
         // Compute.
@@ -67,7 +68,7 @@ let package = Package(
 
         // A run: what it is told, what it leaves behind, what takes part in it.
         .target(
-            name: "RunSettings", dependencies: ["Datasets", "Federation", "PromptAggregation", "Yams"],
+            name: "RunSettings", dependencies: ["Datasets", "Federation", "PromptAggregation", "Text", "Yams"],
             swiftSettings: swiftSettings),
         .target(
             name: "RunLog",

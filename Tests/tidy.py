@@ -48,7 +48,7 @@ ROOMS = {
     "Tokenization": Room("it makes tokens of texts and knows no model", only=only()),
     "Datasets": Room(
         "it reads images and texts and knows no run",
-        only=only("CPNG", "CTurboJPEG", "CZlib", "PromptAggregation", "Safetensors")),
+        only=only("CPNG", "CTurboJPEG", "CZlib", "PromptAggregation", "Safetensors", "Text")),
     "PromptTuning": Room(
         "it computes and knows no run",
         only=only("CKernels", "PromptAggregation", "Safetensors", "Tokenization")),

@@ -101,16 +101,29 @@ def metric_faults(board):
         yield f"docs/monitoring.md: the aggregator exports no {metric}"
 
 
+# A field's value in a line that is logged, and where a worker chooses the name: a client's data, an endpoint.
+FIELD = re.compile(r'"(\w+)":\s*"|details\["(\w+)"\] = "')
+CHOSEN = frozenset({"images", "texts", "updates", "prompts"})
+SNAKE_CASE = re.compile(r"[a-z]+(_[a-z]+)*")
+
+
 def field_faults():
-    """Every field of the services' log lines is in the journal's table."""
+    """Every field of the services' log lines is in the journal's table, and the other way round; all are in snake_case."""
     journal = (ROOT / "docs/monitoring.md").read_text().split("## The journal")[1]
-    described = set(re.findall(r"`(\w+)`", journal))
-    for source in sorted(path for part in ("FederationService", "Dashboard") for path in (ROOT / "Sources" / part).rglob("*.swift")):
-        text = source.read_text()
-        if "logger." in text:
-            fields = re.findall(r'"(\w+)":\s*"\\\(', text) + re.findall(r'details\["(\w+)"\]', text)
-            for field in sorted(set(fields) - described):
-                yield f"docs/monitoring.md: the field {field}, of {source.name}, is missing in the journal's table"
+    described = {field for row in re.findall(r"^\| (`.*?) \|", journal, re.MULTILINE) for field in re.findall(r"`(\w+)`", row)}
+    logged = {}
+    for part in ("FederationService", "Dashboard"):
+        for source in sorted((ROOT / "Sources" / part).rglob("*.swift")):
+            text = source.read_text()
+            if re.search(r"\blogger\b|LogLine\(", text):
+                logged.update((field, source.name) for found in FIELD.findall(text) for field in found if field)
+    for field, source in sorted(logged.items()):
+        if not SNAKE_CASE.fullmatch(field):
+            yield f"{source}: the log's field {field} is not in snake_case"
+        if field not in described:
+            yield f"docs/monitoring.md: the field {field}, of {source}, is missing in the journal's table"
+    for field in sorted(described - set(logged) - CHOSEN):
+        yield f"docs/monitoring.md: no line of the log has the field {field}"
 
 
 def main():

@@ -1,4 +1,5 @@
 import Foundation
+import Text
 
 extension ClassList {
     /// Takes classes from where they are listed or occur: a text file with a name on each line, a manifest `….csv`, a folder
@@ -27,7 +28,6 @@ extension ClassList {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .unsuitable("\(path): expected names in UTF-8, one on each line")
         }
-        let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
-        return lines.filter { !$0.isEmpty }
+        return Text.lines(of: text).map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 }

@@ -1,3 +1,5 @@
+import Text
+
 /// The classes of a federation, in the order in which all its participants number them.
 public struct ClassList: Hashable, Sendable {
     public let names: [String]

@@ -49,7 +49,8 @@ struct ChunkHead {
     func isWhole(in bytes: UnsafeRawBufferPointer) -> Bool { stored.upperBound <= bytes.count }
 
     /// The inner records and where they begin in them; nil where they cannot be had, or the checksum does not fit.
-    func records(of map: FileMap) -> (holder: FileMap, range: Range<Int>)? {
+    /// - Parameter zeroIsNone: whether a checksum of 0 stands for none, as in files that other programs wrote.
+    func records(of map: FileMap, zeroIsNone: Bool = false) -> (holder: FileMap, range: Range<Int>)? {
         let holder: FileMap
         let range: Range<Int>
         switch compression {
@@ -60,6 +61,6 @@ struct ChunkHead {
             (holder, range) = (FileMap(path: map.path, owning: unpacked), 0..<recordsSize)
         }
         let content = UnsafeRawBufferPointer(rebasing: holder.bytes[range])
-        return Checksum.of(content) == checksum ? (holder, range) : nil
+        return zeroIsNone && checksum == 0 || Checksum.of(content) == checksum ? (holder, range) : nil
     }
 }

@@ -52,7 +52,7 @@ struct ForeignReader {
         guard let head = ChunkHead(map.bytes, at: start) else {
             throw .rewritten(path: map.path, detail: ForeignFile.words(map.bytes) ?? "its chunks are of another kind")
         }
-        guard let (records, range) = head.records(of: map) else {
+        guard let (records, range) = head.records(of: map, zeroIsNone: true) else {
             throw damage(.chunk, at: start, "its checksum does not fit its bytes")
         }
         chunkCount += 1

@@ -54,8 +54,7 @@ public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
         case .damaged(let path, let damage):
             "the log \(path) is damaged: \(damage)"
         case .rewritten(let path, let detail):
-            "the log \(path) was rewritten by another program, \(detail): it may be whole, but only the original can be read"
-                + " and continued here"
+            "the log \(path) was rewritten by another program, \(detail): use the original"
         case .unusable(let path, let reason):
             "the log \(path) takes no more messages: \(reason)"
         case .invalidDeclaration(let path, let detail):

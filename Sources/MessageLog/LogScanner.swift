@@ -145,7 +145,7 @@ struct LogScanner: ~Copyable {
         contents.addChunk(entry)
     }
 
-    /// Where a place among the inner records lies in the file, as far as it can be said.
+    /// Where an offset among the inner records lies in the file, as far as it can be said.
     private func place(_ offset: Int) -> Int { records === map ? offset : position }
 
     /// Takes the record at `offset` within a chunk and returns where the next one begins.

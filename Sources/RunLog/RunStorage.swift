@@ -18,8 +18,7 @@ package protocol RunStorage {
     func readSegment(_ number: Int) throws(LogError) -> LogReader
     /// In bytes.
     func size(ofSegment number: Int) throws -> UInt64
-    /// Writes a closed segment again, compressed, in the place of the other, of which nothing is gone before the new one is on
-    /// the disk.
+    /// Replaces a closed segment by its compressed form. The old file stays until the new one is on the disk.
     /// - Returns: false for one that is compressed already.
     func compressSegment(_ number: Int) throws -> Bool
     /// Removes a segment and returns once its name is gone from the disk.

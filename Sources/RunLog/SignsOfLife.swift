@@ -1,6 +1,6 @@
 import Federation
 
-/// Clients that said nothing since the last sweep but that they are alive, by their places among all clients.
+/// Clients that said nothing since the last sweep but that they are alive, by their index among all clients.
 struct SignsOfLife {
     private var places = Set<Int>()
     /// When the first of them was heard; nil while there are none.

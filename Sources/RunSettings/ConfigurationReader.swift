@@ -98,7 +98,7 @@ public struct ConfigurationLayers: Sendable {
     }
 
     /// Whether YAML reads a plain text as no value (YAML 1.2, section 10.3.2).
-    static func isNull(_ value: String) -> Bool { ["null", "Null", "NULL", "~"].contains(value) }
+    package static func isNull(_ value: String) -> Bool { ["null", "Null", "NULL", "~"].contains(value) }
 
     /// Adds one `path=value`.
     public mutating func add(assignment: String) throws {

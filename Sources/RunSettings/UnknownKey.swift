@@ -1,3 +1,5 @@
+import Text
+
 /// A key that no section declares, and which known keys its author may have meant.
 struct UnknownKey {
     private let key: String
@@ -16,10 +18,20 @@ struct UnknownKey {
         if let single = known.first(where: { key.hasPrefix($0 + ".") }) {
             return "\(single): expected a single value, found a section"
         }
+        let shown = Self.shown(key)
         let meant = suggestions
         return meant.isEmpty
-            ? "unknown key \(key); impromptu config show lists all keys"
-            : "unknown key \(key), did you mean \(meant.joined(separator: " or "))?"
+            ? "unknown key \(shown); impromptu config show lists all keys"
+            : "unknown key \(shown), did you mean \(meant.joined(separator: " or "))?"
+    }
+
+    /// With the numbers of characters that cannot be seen, such as a space that does not break.
+    private static func shown(_ key: String) -> String {
+        key.unicodeScalars.map { scalar in
+            let isHidden = scalar.properties.isWhitespace || scalar.properties.generalCategory == .format
+            return isHidden && scalar != " "
+                ? "<U+\(String(scalar.value, radix: 16, uppercase: true))>" : String(scalar)
+        }.joined()
     }
 
     /// At most three, from the surest rule that finds any.
@@ -53,19 +65,5 @@ struct UnknownKey {
     }
     private static func letters(_ key: String) -> String { key.lowercased().filter { !"_-".contains($0) } }
 
-    /// Levenshtein's edit distance.
-    private static func distance(_ a: String, _ b: String) -> Int {
-        let b = Array(b)
-        var row = Array(0...b.count)
-        for (i, x) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, y) in b.enumerated() {
-                let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (x == y ? 0 : 1))
-                diagonal = row[j + 1]
-                row[j + 1] = next
-            }
-        }
-        return row[b.count]
-    }
+    private static func distance(_ a: String, _ b: String) -> Int { editDistance(Array(a), Array(b)) }
 }

@@ -29,7 +29,8 @@ struct Impromptu {
             fail("\(error)", code: 75)
         } catch let error where isFromParser(error) {
             if RootCommand.exitCode(for: error).isSuccess { showHelp(of: error) }
-            fail(RootCommand.message(for: error), code: 2)
+            let unknown = CommandNames.unknown(in: CommandLine.arguments.dropFirst(), below: RootCommand.self)
+            fail(unknown ?? RootCommand.message(for: error), code: 2)
         } catch {
             fail("\(error)", code: 1)
         }

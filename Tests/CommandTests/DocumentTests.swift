@@ -1,76 +1,39 @@
 import Foundation
 import Testing
 
-/// The documents name commands, options and keys that there are, and every command and key is in them.
+/// The documents name commands, options, keys and targets that there are, and every one that there is stands in them.
 @Suite struct DocumentTests {
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
+    private static func read(_ path: String) throws -> String {
+        try String(contentsOf: root.appending(path: path), encoding: .utf8)
+    }
+
+    /// The pages below docs, and those elsewhere.
     private static func documents() throws -> [(name: String, text: String)] {
-        let folder = root.appending(path: "docs")
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".md") }
-        return try (names.map { "docs/\($0)" } + ["README.md", "CONTRIBUTING.md"]).sorted().map {
-            ($0, try String(contentsOf: root.appending(path: $0), encoding: .utf8))
-        }
+        let below = FileManager.default.enumerator(atPath: root.appending(path: "docs").path)
+        let pages = (below?.compactMap { $0 as? String } ?? []).filter { $0.hasSuffix(".md") }.map { "docs/\($0)" }
+        let others = [
+            "README.md", "CONTRIBUTING.md", "Deploy/dist/README", "Deploy/dist/debian/README.Debian",
+            "Sources/Python/README.md",
+        ]
+        return try (pages + others).sorted().map { ($0, try read($0)) }
     }
 
-    /// A document's code: its lines between fences, and what stands in backticks elsewhere.
-    private static func code(_ text: String) -> [String] {
-        var isCode = false
-        var found: [String] = []
-        var prose = ""
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            if line.hasPrefix("```") {
-                isCode.toggle()
-            } else if isCode {
-                found.append(String(line))
-            } else {
-                prose += line + " "
-            }
-        }
-        return found
-            + prose.split(separator: "`", omittingEmptySubsequences: false).enumerated()
-            .filter { $0.offset % 2 == 1 }.map { String($0.element) }
+    /// Of other programs: docker, ArgumentParser's own.
+    private static let others: Set<String> = ["--ulimit", "--help", "--version"]
+
+    private static func check() throws -> DocumentCheck {
+        DocumentCheck(
+            commands: try CommandTree.visible().mapValues {
+                Set($0.arguments.flatMap(\.names).map(\.text)).union(["--help", "--version"])
+            },
+            keys: try keys(),
+            targets: Set(try read("Makefile").matches(of: #/(?m)^([a-z][a-z-]*):/#).map { String($0.1) }),
+            setups: Set(try read("Deploy/setup").matches(of: #/(?m)^ +(--[a-z]+)\)/#).map { String($0.1) }),
+            others: others)
     }
-
-    // MARK: Commands
-
-    @Test func everyCommandAndOptionOfTheDocumentsExists() throws {
-        let commands = try CommandTree.visible().mapValues { Set($0.arguments.flatMap(\.names).map(\.text)) }
-        for (name, text) in try Self.documents() {
-            for line in Self.code(text) {
-                let commandsAlone = line.split(separator: " && ").first { $0.contains("impromptu ") } ?? ""
-                for call in commandsAlone.split(separator: "impromptu ", omittingEmptySubsequences: false).dropFirst()
-                where !call.hasPrefix(" ") {
-                    let words = call.split(separator: " ").prefix { !$0.hasPrefix("-") }.map(String.init)
-                    guard let first = words.first, first.allSatisfy({ $0.isLowercase && $0.isASCII }) else { continue }
-                    guard first != "help" else { continue }
-                    let two = words.prefix(2).joined(separator: " ")
-                    guard let options = commands[two] ?? commands[first] else {
-                        // A word of prose: "impromptu demo" is a command, "impromptu and" in a comment is none.
-                        if line.hasPrefix("impromptu ") { Issue.record("\(name): no command '\(first)' in: \(line)") }
-                        continue
-                    }
-                    for word in call.split(whereSeparator: { " ,;()'\"[]=".contains($0) })
-                    where word.hasPrefix("-") && word.count > 1 {
-                        #expect(options.contains(String(word)), "\(name): \(first) has no \(word), in: \(line)")
-                    }
-                }
-            }
-        }
-    }
-
-    @Test func everyCommandIsInTheDocuments() throws {
-        let code = try Self.documents().flatMap { Self.code($0.text) }.joined(separator: "\n")
-        for command in try CommandTree.visible().keys where command != "bench" {
-            let last = command.split(separator: " ").last!
-            #expect(code.contains("impromptu \(command)") || code.contains("bench \(last)"), "impromptu \(command)")
-        }
-    }
-
-    // MARK: Keys
-
-    private static func printed() throws -> String { try Program.run(["config", "show"]).output }
 
     /// All keys of the configuration, the settings of all strategies among them.
     private static func keys() throws -> Set<String> {
@@ -88,32 +51,38 @@ import Testing
         return keys
     }
 
+    private static func printed() throws -> String { try Program.run(["config", "show"]).output }
+
     /// These pages also name tensors and fields of a model's description.
     private static let ofOtherNames: Set<String> = ["docs/model.md", "docs/wire-and-log.md"]
 
-    @Test func everyKeyOfTheDocumentsExists() throws {
-        let keys = try Self.keys()
-        let sections = Set(keys.map { $0.prefix { $0 != "." } })
-        #expect(keys.count > 80 && sections.count > 10)
-        let files: Set<String> = [
-            "mcap", "yaml", "csv", "json", "svg", "html", "md", "safetensors", "personal", "privacy", "txt", "counts",
-            "means", "mean", "whitening", "weight", "bias", "hidden", "common", "pth", "sbatch", "prepare", "key",
-            "health", "public", "secret",
-        ]
-        for (name, text) in try Self.documents() where !Self.ofOtherNames.contains(name) {
-            for code in Self.code(text) {
-                for match in code.matches(of: #/(?:^|[^\w./-])([a-z]+)\.([a-z][a-z_-]*)(?![\w/(.])/#) {
-                    guard sections.contains(match.1), !files.contains(String(match.2)) else { continue }
-                    let key = "\(match.1).\(match.2)"
-                    let isGroup = keys.contains { $0.hasPrefix(key) }
-                    #expect(keys.contains(key) || isGroup, "\(name): no key \(key), in: \(code)")
-                }
-            }
+    @Test func whatTheDocumentsNameExists() throws {
+        let check = try Self.check()
+        #expect(check.keys.count > 80 && check.targets.count > 10 && check.setups.count > 3)
+        var withoutKeys = check
+        withoutKeys.keys = []
+        for (name, text) in try Self.documents() {
+            let faults = (Self.ofOtherNames.contains(name) ? withoutKeys : check).faults(in: text)
+            #expect(faults.isEmpty, "\(name): \(faults.joined(separator: "\n"))")
+        }
+    }
+
+    @Test func everyCommandIsInTheDocuments() throws {
+        // The list of all commands is made from the program.
+        let texts = try Self.documents().filter { $0.name != "docs/command-reference.md" }.map(\.text)
+        #expect(try Self.check().missing(from: texts) == [])
+        #expect(try Self.check().missing(from: texts.map { $0.replacing("drain", with: "") }) == ["drain"])
+    }
+
+    @Test func everyTargetIsInTheDocuments() throws {
+        let text = try Self.read("CONTRIBUTING.md")
+        for target in try Self.read("Makefile").matches(of: #/(?m)^([a-z][a-z-]*):.*##/#).map(\.output.1) {
+            #expect(text.contains("make \(target)"), "CONTRIBUTING.md: make \(target) is missing")
         }
     }
 
     @Test func theReferenceIsWhatConfigShowPrints() throws {
-        let reference = try String(contentsOf: Self.root.appending(path: "docs/configuration.md"), encoding: .utf8)
+        let reference = try Self.read("docs/configuration.md")
         let blocks = reference.components(separatedBy: "```yaml\n")
         #expect(blocks.count == 2)
         let block = blocks.last?.components(separatedBy: "```\n").first
@@ -121,4 +90,46 @@ import Testing
             try block == Self.printed(),
             "docs/configuration.md: put the output of 'impromptu config show' between the fences")
     }
+
+    @Test(
+        "a fault that is planted is found",
+        arguments: [
+            ("```\nimpromptu agregate runs/a\n```", "no command 'agregate'"),
+            ("```sh\ncd runs && impromptu agregate a\n```", "no command 'agregate'"),
+            ("Then `impromptu agregate RUN`.", "no command 'agregate'"),
+            ("```\nimpromptu keys mak --workers 4\n```", "keys has no command 'mak'"),
+            ("```\nimpromptu work runs/a --indx 0\n```", "work has no --indx"),
+            ("```\nimpromptu work runs/a \\\n    --indx 0\n```", "work has no --indx"),
+            ("    ```sh\n    impromptu work runs/a -x\n    ```", "work has no -x"),
+            ("```\nimpromptu config show && impromptu drain a --wait 3s\n```", "drain has no --wait"),
+            ("```\ncat a | impromptu predict runs/a - --tops 3\n```", "predict has no --tops"),
+            ("```\nExecStart=/usr/bin/impromptu work --helth a\n```", "work has no --helth"),
+            ("It waits for `--timout 5s`.", "no command has --timout"),
+            ("`federation.bufer_size` says it.", "no key federation.bufer_size"),
+            ("```\nimpromptu aggregate --set federation.bufer_size=3\n```", "no key federation.bufer_size"),
+            ("```yaml\nfederation:\n  # a comment\n  bufer_size: 3\n```", "no key federation.bufer_size"),
+            (
+                "```yaml\ndata:\n  run.yaml: |\n    federation:\n      bufer_size: 3\n```",
+                "no key federation.bufer_size"
+            ),
+            ("```\nbase: {federation: {mode: buffered, bufer_size: 3}}\n```", "no key federation.bufer_size"),
+            ("`IMPROMPTU_FEDERATION__BUFER_SIZE=8`", "no key federation.bufer_size"),
+            ("`make tests`", "no target 'tests'"),
+            ("```\nmake setup && make tests\n```", "no target 'tests'"),
+            ("`Deploy/setup --texts`", "Deploy/setup has no --texts"),
+        ])
+    func plantedFault(text: String, words: String) throws {
+        let faults = try Self.check().faults(in: text)
+        #expect(faults.contains { $0.contains(words) }, "\(faults)")
+    }
+
+    @Test(
+        "what is right is no fault",
+        arguments: [
+            "```sh\nimpromptu work runs/a --index 0 \\\n    --workers 4 &\nimpromptu drain runs/a   # pauses\n```",
+            "```\nimpromptu export a b && tensorboard --logdir b\n```", "`impromptu keys` made it; `--timeout 5s`",
+            "```yaml\nworker:\n  clients:\n    clinic-3: /srv/scans\nrun: {seed: 1}\n```", "`make test`, `data.csv`",
+            "`federation.staleness_…`, `IMPROMPTU_STRATEGY__NAME=pfpt`, and in prose impromptu and --more",
+        ])
+    func soundText(text: String) throws { #expect(try Self.check().faults(in: text) == []) }
 }

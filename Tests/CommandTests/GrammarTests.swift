@@ -82,7 +82,15 @@ import Testing
     @Test(
         "what is wrong on the command line is told with exit code 2",
         arguments: [
-            (["agregate"], "Unexpected argument 'agregate'"),
+            (["agregate"], "expected a command, found 'agregate'; did you mean 'aggregate'?"),
+            (["stauts", "runs/a"], "found 'stauts'; did you mean 'status'?"),
+            (["aggregator", "-c", "run.yaml"], "did you mean 'aggregate'?"),
+            (["frobnicate"], "expected a command, found 'frobnicate'; 'impromptu help' lists all"),
+            (
+                ["keys", "mak", "--workers", "4"],
+                "keys: expected make, rotate, revoke, found 'mak'; did you mean 'make'?"
+            ),
+            (["bench", "tunning"], "did you mean 'tuning'?"),
             (["replay", "runs/a", "--until", "3"], "Unknown option '--until'"),
             (["status", "runs/a", "--timout", "5s"], "did you mean '--timeout'"),
             (["inspect"], "Missing expected argument '<run>'"),

@@ -110,7 +110,11 @@ import Testing
         #expect(refusal { try SiteImages.open("/nowhere") } == "/nowhere: cannot be read: it does not exist")
     }
 
-    @Test func aListNamesEachClassOnce() {
+    @Test func aListNamesEachClassOnce() throws {
+        for end in ["\n", "\r\n"] {
+            let file = try folder.write("names.txt", Array(("\u{feff}owl" + end + " snow goose " + end + end).utf8))
+            #expect(try ClassList(from: file).names == ["owl", "snow goose"])
+        }
         #expect(refusal { try ClassList([]) } == "class list: expected one or more names, found none")
         #expect(refusal { try ClassList(["a", " "]) } == "class list: expected a name as class 1, found ' '")
         #expect(

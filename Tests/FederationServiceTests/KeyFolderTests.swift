@@ -29,6 +29,24 @@ import ZeroMQTransport
         #expect(permits("nobody") == [false, false, false])
     }
 
+    /// An editor may end lines in another way and put a byte order mark before them.
+    @Test(arguments: ["\n", "\r\n", "\r"])
+    func linesMayEndInAnyWay(end: String) throws {
+        let key = try CurveSecretKey.generate().publicKey()
+        let text = "\u{feff}# Who may connect" + end + "one \(key) client-00" + end
+        #expect(try AllowList(text: text, file: "keys/allowed").names == ["one"])
+        try withTemporaryFolder { path in
+            let folder = KeyFolder(path: path + "/keys")
+            try folder.makeAggregator()
+            try folder.make(name: "early", clients: ["client-07"])
+            let allowed = path + "/keys/allowed"
+            let made = try String(contentsOfFile: allowed, encoding: .utf8)
+            try ("\u{feff}" + made.replacing("\n", with: end)).write(toFile: allowed, atomically: true, encoding: .utf8)
+            try folder.make(name: "late", clients: [])
+            #expect(try folder.allowList().names == ["early", "late"])
+        }
+    }
+
     @Test func aWrongLineIsNamed() throws {
         let key = try CurveSecretKey.generate().publicKey()
         let other = try CurveSecretKey.generate().publicKey()

@@ -1,5 +1,5 @@
 """Words that the house does without, in what people read: strings and comments of Swift, comments of C and Python,
-documents.
+documents; and lines of documents that are too long to read beside another window.
 
 Code between backticks is left out, and in comments and documents what stands in double quotes on one line: a word that is
 quoted is not used.
@@ -27,6 +27,7 @@ QUOTED = re.compile(r'`[^`\n]*`|"[^"\n]*"|“[^”\n]*”')
 # The name of a parameter is code, also without backticks.
 PARAMETER = re.compile(r"(?m)^\s*(?:///?|\*)\s*-\s+(?:Parameter\s+)?\w+:")
 FENCE = re.compile(r"^\s*(```|~~~)")
+LONGEST = 132
 
 
 def check(tree):
@@ -41,7 +42,9 @@ def check(tree):
     for path in tree.files({".py"}, "Sources", "Tests", "Deploy"):
         yield from in_text(path, python_comments((tree.root / path).read_text()))
     for path in tree.files({".md"}, "README.md", "CONTRIBUTING.md", "docs", "Deploy", "Proto"):
-        yield from in_text(path, prose((tree.root / path).read_text()))
+        lines = list(prose((tree.root / path).read_text()))
+        yield from in_text(path, lines)
+        yield from too_long(path, lines)
 
 
 def prose(text):
@@ -52,6 +55,13 @@ def prose(text):
             is_code = not is_code
         elif not is_code:
             yield number, line
+
+
+def too_long(path, lines):
+    """Rows of tables and pictures cannot be broken; results of experiments are written by the program."""
+    for number, line in lines:
+        if len(line) > LONGEST and "/results/" not in path and not line.lstrip().startswith(("|", "<", "!")):
+            yield Finding(path, number, f"{len(line)} characters, rather at most {LONGEST}")
 
 
 def blank(found):

@@ -116,6 +116,11 @@ class WordTests(unittest.TestCase):
             "README.md": 'Words such as "tell" and “place”, not anew.\n'}),
             [(SHELL, 3), (SHELL, 4), (SHELL, 5), ("README.md", 1)])
 
+    def test_long_lines_of_documents(self):
+        line = "word " * 27
+        self.assertEqual(self.found({
+            "README.md": f"# A\n\n{line}\n| {line} |\n<img {line}>\n```\n{line}\n```\n{line[:132]}\n"}), [("README.md", 3)])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,8 @@
 """Writes the messages of a log again as another program would: in other chunks, compressed, or in none.
 
-usage: rewrite_log.py zstd|lz4|plain|unchunked <file> <new file>"""
+usage: rewrite_log.py zstd|zstd-unchecked|lz4|plain|plain-unchecked|unchunked <file> <new file>
+
+An unchecked file has no checksums, and an attachment beside the messages."""
 
 import sys
 
@@ -8,11 +10,15 @@ from mcap.reader import NonSeekingReader
 from mcap.writer import CompressionType, Writer
 
 kind, source, target = sys.argv[1:]
-compression = {"zstd": CompressionType.ZSTD, "lz4": CompressionType.LZ4}.get(kind, CompressionType.NONE)
+way, _, unchecked = kind.partition("-")
+compression = {"zstd": CompressionType.ZSTD, "lz4": CompressionType.LZ4}.get(way, CompressionType.NONE)
 with open(source, "rb") as file, open(target, "wb") as out:
     reader = NonSeekingReader(file)
-    writer = Writer(out, chunk_size=3000, compression=compression, use_chunking=kind != "unchunked")
+    writer = Writer(
+        out, chunk_size=3000, compression=compression, use_chunking=kind != "unchunked", enable_crcs=not unchecked)
     writer.start("", "another program")
+    if unchecked:
+        writer.add_attachment(0, 0, "note", "text/plain", b"by another program")
     schemas, channels = {}, {}
     for schema, channel, message in reader.iter_messages(log_time_order=False):
         if channel.id not in channels:

@@ -282,11 +282,26 @@ import Testing
         }
     }
 
+    @Test func partsWithoutAValueAndAByteOrderMarkAreNoFaults() throws {
+        try withTemporaryFolder { folder in
+            let file = folder + "/e.yaml"
+            let yaml = """
+                \u{feff}base: {run: {updates: 2}}\r\naxes: {a: {b: }}\r\nseeds: [1]\r
+                tune:\r\nexclude: ~\r\ncompare: null\r\ntargets:\r\n
+                """
+            try yaml.write(toFile: file, atomically: true, encoding: .utf8)
+            #expect(try Experiment(file: file).targets.isEmpty)
+        }
+    }
+
     @Test(
         "what is wrong is told with key and line",
         arguments: [
             ("axes: {a: {b: {}}}\n", "expected seeds, found none"),
-            ("axes: {a: {b: {}}}\nseeds: [1]\nmethods: 3\n", "e.yaml:3: methods: expected one of base, axes"),
+            ("axes: {a: {b: {}}}\nseeds: [1]\nmethods: 3\n", "e.yaml:3: expected one of base, axes"),
+            ("# a comment\naxis:\n  a: {b: {}}\nseeds: [1]\n", "e.yaml:2: expected one of base, axes, seeds"),
+            ("axes: {a: {b: {}}}\nsead: [1]\n", "found 'sead'; did you mean 'seeds'?"),
+            ("axes: {a: {b: {}}}\nseeds: ~\n", "e.yaml:1: expected seeds, found none"),
             ("axes: {a: {b: {}}}\nseeds: [one]\n", "e.yaml:2: seeds: expected whole numbers from 0, found 'one'"),
             ("axes: {a: {b: {}}}\nseeds: [1, 1]\n", "e.yaml:2: seeds: expected one or more seeds, each once"),
             ("axes:\n  a:\n    b/c: {}\nseeds: [1]\n", "axes.a.b/c: expected a name of letters"),

@@ -68,7 +68,7 @@ import Testing
         #expect(torment.takeovers == 0 || log.contains("two processes speak for one client"))
     }
 
-    /// What clients were told is safe, as `<client> <task>`.
+    /// What the aggregator acknowledged to clients, as `<client> <task>`.
     private func told(_ clients: [ClientID], _ outboxes: [String]) throws -> [String] {
         try clients.flatMap { client in
             try outboxes.map { "\($0)/\(client)/acknowledged.txt" }

@@ -26,7 +26,8 @@ struct LogInteropTests {
     }
 
     /// What another program made of a log is read and verified like the original; lz4 is refused by name.
-    @Test(arguments: ["zstd", "plain", "unchunked"]) func aRewrittenLogIsRead(kind: String) throws {
+    @Test(arguments: ["zstd", "zstd-unchecked", "plain", "plain-unchecked", "unchunked"])
+    func aRewrittenLogIsRead(kind: String) throws {
         try withTemporaryFolder { folder in
             let key = LogKey(seed: [UInt8](repeating: 3, count: 32))!
             let run = try ScriptedRun.write(to: folder, ["run.updates=120"], key: key, segmentBytes: 100_000)

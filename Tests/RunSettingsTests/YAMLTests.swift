@@ -107,6 +107,11 @@ import Testing
         }
     }
 
+    @Test func whatCannotBeSeenInAKeyIsShown() {
+        let words = "run.yaml:2: unknown key federation.<U+A0>buffer_size, did you mean federation.buffer_size?"
+        #expect(throws: ConfigurationError(words)) { try load("federation:\n  \u{a0}buffer_size: 3\n") }
+    }
+
     @Test func aKeyLikeNoOtherIsReferredToTheList() {
         #expect(
             throws: ConfigurationError(

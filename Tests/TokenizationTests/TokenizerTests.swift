@@ -51,7 +51,7 @@ private struct Row: Decodable {
         try compare(folder, atLeast: 200)
     }
 
-    /// Other texts than the golden ones, with both tokenizers made anew.
+    /// Other texts than the golden ones, with both tokenizers made again.
     @Test(
         .enabled(if: python != nil, "IMPROMPTU_PYTHON names no Python with tokenizers; 'Deploy/setup --test' makes one")
     )

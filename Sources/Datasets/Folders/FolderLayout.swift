@@ -1,3 +1,5 @@
+import Text
+
 /// How the folders of a data set are to be understood. Where two readings are possible, none is taken.
 enum FolderLayout {
     /// `CLASS/…`

@@ -1,4 +1,5 @@
 import Foundation
+import Text
 
 extension ImageFiles {
     /// Reads a manifest: a CSV file with the header `path,label` or `path,label,split`, in any order, and a row for each

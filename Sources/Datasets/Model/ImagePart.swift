@@ -10,7 +10,7 @@ protocol ImagePart: Sendable {
     ) throws(DatasetError) -> R
     /// Where an image lies, for a person.
     func place(of index: Int) -> String
-    /// The text that stands in an image's place; nil for an image.
+    /// The text that stands where an image would; nil for an image.
     func text(of index: Int) -> String?
 }
 

@@ -31,9 +31,10 @@ extension AggregatorService {
                 answer.state = .refused
                 answer.reason = "\(error)"
             }
+            var details: Logger.Metadata = ["settings": "\(request.words)"]
+            if let reason = answer.reason { details["reason"] = "\(reason)" }
             logger.info(
-                answer.state == .made ? "settings changed" : "settings not changed",
-                metadata: ["settings": "\(request.words)", "reason": "\(answer.reason ?? "")"])
+                answer.state == .made ? "settings changed" : "settings not changed", metadata: details)
             figureFiles.append { [folder = setup.folder, answer] in try folder.write(answer) }
         }
     }

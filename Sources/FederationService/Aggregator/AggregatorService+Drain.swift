@@ -57,7 +57,7 @@ extension AggregatorService {
         guard !ended else { return }
         attempt {
             try pipeline.drain(DrainRequested(patienceMilliseconds: request.patienceMilliseconds), at: clock.now())
-            logger.info("draining", metadata: ["inFlight": "\(pipeline.aggregator.counts.inFlight)"])
+            logger.info("draining", metadata: ["in_flight": "\(pipeline.aggregator.counts.inFlight)"])
             drain = request
             try advance()
         }

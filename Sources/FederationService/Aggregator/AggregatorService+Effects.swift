@@ -18,7 +18,8 @@ struct LiveEffects: EffectCarrier {
     func note(_ judgement: Judgement) { service.assumeIsolated { $0.note(judgement) } }
     func note(_ flush: Flush) { service.assumeIsolated { $0.note(flush) } }
     func note(_ presence: Presence, of client: ClientID) {
-        service.logger.info("client", metadata: ["client": "\(client)", "presence": "\(presence.rawValue)"])
+        service.logger.info(
+            "a client is \(presence.rawValue)", metadata: ["client": "\(client)", "presence": "\(presence.rawValue)"])
     }
     func note(_ evaluation: ClientMessage.Evaluation) { service.assumeIsolated { $0.note(evaluation) } }
     func note(_ failed: FailedTask) { service.assumeIsolated { $0.note(failed) } }

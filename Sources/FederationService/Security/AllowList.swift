@@ -1,6 +1,7 @@
 import Federation
 import PromptAggregation
 import RunSettings
+import Text
 import ZeroMQTransport
 
 /// Which keys may connect, and which clients each may speak for.
@@ -26,7 +27,7 @@ package struct AllowList: Sendable {
     /// - Parameter file: the text's name, for errors.
     /// - Throws: `ConfigurationError` naming the line.
     package init(text: String, file: String) throws {
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in lines(of: text).enumerated() {
             let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
             guard let name = words.first, !name.hasPrefix("#") else { continue }
             func problem(_ words: String) -> ConfigurationError { ConfigurationError("\(file):\(index + 1): \(words)") }

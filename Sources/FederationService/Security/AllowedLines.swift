@@ -1,5 +1,6 @@
 import PromptAggregation
 import RunSettings
+import Text
 import ZeroMQTransport
 
 /// The text of the list of who may connect, with its comments, for those who edit it.
@@ -18,7 +19,7 @@ struct AllowedLines {
     /// - Throws: `ConfigurationError` for a list that the aggregator would refuse.
     init(text: String, file: String) throws {
         _ = try AllowList(text: text, file: file)
-        lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        lines = Text.lines(of: text).map(String.init)
         if lines.last == "" { lines.removeLast() }
     }
 

@@ -250,7 +250,7 @@ package final class HostedClient: @unchecked Sendable {
 
     private static func words(_ end: ClientEnd) -> String {
         switch end {
-        case .runFinished: "runFinished"
+        case .runFinished: "the run has finished"
         case .stopped: "stopped"
         case .retired(let reason): "retired: \(reason)"
         case .refused(let refuse): "refused (\(refuse.code)): \(refuse.reason)"

@@ -1,6 +1,7 @@
 import Charts
 import Foundation
 import RunSettings
+import Text
 import Yams
 
 extension Experiment {
@@ -141,15 +142,17 @@ private struct ExperimentNode {
         }
     }
 
-    /// The parts that a mapping may have.
+    /// The parts that a mapping may have; one without a value is as if it were not there.
     func members(of known: [String], required: [String]) throws -> [String: ExperimentNode] {
-        var members: [String: ExperimentNode] = [:]
-        for (name, node) in try entries() {
-            guard known.contains(name) else {
-                throw node.error("expected one of \(known.joined(separator: ", "))")
-            }
-            members[name] = node
+        guard case .mapping(let mapping) = node else { throw error("expected names with values below, found \(kind)") }
+        for name in mapping.keys where !known.contains(name.string ?? "") {
+            let found = name.string ?? "\(name)"
+            throw ExperimentNode(name, key: key, file: file).error(
+                "expected one of \(known.joined(separator: ", ")), found '\(found)'\(suggestion(for: found, among: known))"
+            )
         }
+        let members = Dictionary(
+            try entries().filter { !$0.node.isUnset }.map { ($0.name, $0.node) }, uniquingKeysWith: { $1 })
         if let missing = required.first(where: { members[$0] == nil }) {
             throw error("expected \(key.isEmpty ? missing : "\(key).\(missing)"), found none")
         }
@@ -185,10 +188,16 @@ private struct ExperimentNode {
         return share
     }
 
+    /// Whether it has no value, or null.
+    private var isUnset: Bool {
+        guard case .scalar(let scalar) = node, scalar.style == .plain else { return false }
+        return scalar.string.isEmpty || ConfigurationLayers.isNull(scalar.string)
+    }
+
     /// The configuration keys that it sets.
     func layers() throws -> ConfigurationLayers {
         var layers = ConfigurationLayers()
-        if case .scalar(let scalar) = node, ["", "~", "null"].contains(scalar.string) { return layers }
+        if isUnset { return layers }
         try layers.add(node, name: file)
         return layers
     }

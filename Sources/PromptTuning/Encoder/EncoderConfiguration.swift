@@ -62,7 +62,7 @@ struct EncoderConfiguration {
 
     /// timm's name of the model.
     var architecture: String? { text("architecture") }
-    /// What transformers calls the kind of model, and how it places tokens.
+    /// What transformers calls the kind of model, and which positions its tokens have.
     var modelType: String? { text("model_type") }
     var positionType: String? { text("position_embedding_type") }
     /// Whether transformers wrote it, which leaves out fields that have its defaults.

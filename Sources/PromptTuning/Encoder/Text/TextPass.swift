@@ -144,7 +144,7 @@ final class TextPass: FrozenPass {
         kernels.call.scale_and_shift(rows, geometry.width, norm.scale.start, norm.shift.start, target, width)
     }
 
-    /// Writes prompts, rows of [prompts, padded width], over what stands at their places in the stream.
+    /// Writes prompts, rows of [prompts, padded width], over the rows of the stream that are theirs.
     private func insert(_ layer: UnsafePointer<Float>, _ picks: ArraySlice<[Int]>?) {
         for (place, text) in texts.enumerated() {
             let target = stream.start + (text.start + 1) * width

@@ -1,5 +1,5 @@
 /// The name that somebody may have meant, as the end of a sentence; empty where none is near.
-func suggestion(for name: String, among names: [String]) -> String {
+package func suggestion(for name: String, among names: [String]) -> String {
     let plain = plainLetters(name)
     let most = max(1, plain.count / 3)
     let near = names.map { ($0, distance(plain, plainLetters($0))) }.filter { $0.1 <= most }
@@ -19,7 +19,7 @@ private func plainLetters(_ name: String) -> [Character] {
 
 /// How many letters must be put in, taken out, replaced or swapped with their neighbour (Damerau 1964; no letter is
 /// changed twice).
-private func editDistance(_ from: [Character], _ to: [Character]) -> Int {
+package func editDistance(_ from: [Character], _ to: [Character]) -> Int {
     var before: [Int] = []
     var row = Array(0...to.count)
     for place in from.indices {
@@ -35,9 +35,4 @@ private func editDistance(_ from: [Character], _ to: [Character]) -> Int {
         (before, row) = (row, next)
     }
     return row[to.count]
-}
-
-/// Names for a sentence, the first few of many.
-func listed(_ names: [String], most: Int = 6) -> String {
-    names.prefix(most).joined(separator: ", ") + (names.count > most ? " and \(names.count - most) more" : "")
 }
