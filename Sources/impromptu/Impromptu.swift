@@ -28,8 +28,8 @@ struct Impromptu {
         } catch let error as AggregatorAway {
             fail("\(error)", code: 75)
         } catch let error where isFromParser(error) {
-            if RootCommand.exitCode(for: error).isSuccess { showHelp(of: error) }
             let unknown = CommandNames.unknown(in: CommandLine.arguments.dropFirst(), below: RootCommand.self)
+            if RootCommand.exitCode(for: error).isSuccess, unknown == nil { showHelp(of: error) }
             fail(unknown ?? RootCommand.message(for: error), code: 2)
         } catch {
             fail("\(error)", code: 1)

@@ -67,6 +67,25 @@ import Testing
         }
     }
 
+    /// Units, batch scripts, manifests: those that name the program itself.
+    @Test func whatIsDeployedCallsCommandsThatExist() throws {
+        var check = try Self.check()
+        check.keys = []
+        let below = FileManager.default.enumerator(atPath: Self.root.appending(path: "Deploy").path)
+        let files = (below?.compactMap { $0 as? String } ?? []).filter { file in
+            [".service", ".sbatch", ".yaml", "/take-place", "dist/test"].contains { file.hasSuffix($0) }
+        }
+        var calls = 0
+        for file in files.sorted() {
+            // A list of YAML is a command line too.
+            let text = try Self.read("Deploy/\(file)").replacing(", ", with: " ").replacing("[", with: " ")
+            calls += text.matches(of: #/impromptu (aggregate|work|status|drain|keys)/#).count
+            let faults = check.faults(in: "```\n\(text)\n```")
+            #expect(faults.isEmpty, "Deploy/\(file): \(faults.joined(separator: "\n"))")
+        }
+        #expect(files.count > 15 && calls > 8, "\(files.count) files, \(calls) calls")
+    }
+
     @Test func everyCommandIsInTheDocuments() throws {
         // The list of all commands is made from the program.
         let texts = try Self.documents().filter { $0.name != "docs/command-reference.md" }.map(\.text)

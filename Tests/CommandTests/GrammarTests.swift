@@ -91,6 +91,7 @@ import Testing
                 "keys: expected make, rotate, revoke, found 'mak'; did you mean 'make'?"
             ),
             (["bench", "tunning"], "did you mean 'tuning'?"),
+            (["help", "agregate"], "did you mean 'aggregate'?"), (["agregate", "--help"], "did you mean 'aggregate'?"),
             (["replay", "runs/a", "--until", "3"], "Unknown option '--until'"),
             (["status", "runs/a", "--timout", "5s"], "did you mean '--timeout'"),
             (["inspect"], "Missing expected argument '<run>'"),

@@ -32,6 +32,7 @@ html_theme_options = {
 
 def read_beside(app, name, source):
     """The first page is the README, which links from the root of the repository."""
+    source[0] = source[0].replace("](../README.md", "](index.md")
     if name != "index":
         return
     text = (ROOT / "README.md").read_text()

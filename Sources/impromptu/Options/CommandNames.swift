@@ -3,11 +3,11 @@ import Text
 
 /// The names of commands as they stand on a command line.
 enum CommandNames {
-    /// What is wrong with the first word that should be a command and is none; nil where each is one.
-    static func unknown(in arguments: some Sequence<String>, below root: any ParsableCommand.Type) -> String? {
+    /// What is wrong with the first word that should be a command and is none, also behind 'help'; nil where each is one.
+    static func unknown(in arguments: ArraySlice<String>, below root: any ParsableCommand.Type) -> String? {
         var command = root
         var path = ""
-        for word in arguments {
+        for word in arguments.first == "help" ? arguments.dropFirst() : arguments {
             let known = command.configuration.subcommands.filter { $0.configuration.shouldDisplay }
             guard !known.isEmpty, !word.hasPrefix("-"), word != "help" else { return nil }
             guard let next = known.first(where: { $0.configuration.commandName == word }) else {
