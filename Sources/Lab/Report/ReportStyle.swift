@@ -19,14 +19,20 @@ enum ReportStyle {
         figure { margin: 0; min-width: 0; } figure.wide { grid-column: 1 / -1; overflow-x: auto; }
         svg { display: block; width: 100%; height: auto; } figure.wide svg { min-width: 720px; }
         figcaption { font-size: 13px; margin-top: 4px; max-width: 90ch; }
-        .table { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
+        /* A shade at the side on which there is more: what moves with the table covers it where there is none. */
+        .table { overflow-x: auto; background:
+          linear-gradient(to right, var(--paper) 40%, transparent) 0 0 / 48px 100% no-repeat local,
+          linear-gradient(to left, var(--paper) 40%, transparent) 100% 0 / 48px 100% no-repeat local,
+          linear-gradient(to right, var(--shade), transparent) 0 0 / 14px 100% no-repeat,
+          linear-gradient(to left, var(--shade), transparent) 100% 0 / 14px 100% no-repeat; }
+        table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
         th, td { padding: 4px 12px 4px 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
         th { font-weight: 600; } tr > :first-child { text-align: left; } thead th { vertical-align: bottom; }
         details { margin: 18px 0; } summary { cursor: pointer; } pre { font-size: 12px; overflow-x: auto; }
         @media (max-width: 760px) { .figures { grid-template-columns: minmax(0, 1fr); } }
         @media print {
           body { font-size: 10pt; } header, main { max-width: none; padding: 0; } h2 { break-after: avoid; }
-          figure, tr, dl { break-inside: avoid; } figure.wide svg { min-width: 0; } .table { overflow: visible; }
+          figure, tr, dl { break-inside: avoid; } figure.wide svg { min-width: 0; } .table { overflow: visible; background: none; }
           .figures { display: block; } figure { margin-bottom: 12px; } figure.narrow { display: inline-block; vertical-align: top; width: 49%; }
           table { font-size: 8pt; } th, td { padding-right: 8px; white-space: normal; } details { display: none; }
         }
@@ -34,6 +40,7 @@ enum ReportStyle {
     }
 
     private static func variables(_ colours: ChartStyle.Colours) -> String {
-        "--paper: \(colours.paper); --ink: \(colours.ink); --quiet: \(colours.quiet); --grid: \(colours.grid);"
+        "--paper: \(colours.paper); --ink: \(colours.ink); --quiet: \(colours.quiet); --grid: \(colours.grid); "
+            + "--shade: color-mix(in srgb, var(--quiet) 45%, transparent);"
     }
 }
