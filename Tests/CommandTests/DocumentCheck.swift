@@ -26,7 +26,7 @@ struct DocumentCheck {
                     if let lines = fence { fences.append(lines) }
                     fence = fence == nil ? [] : nil
                 } else if fence != nil, let last = fence?.last, last.hasSuffix("\\") {
-                    fence?[fence!.count - 1] = last.dropLast() + line.drop { $0 == " " }
+                    fence?[fence!.count - 1] = String(last.dropLast()) + line.drop { $0 == " " }
                 } else if fence != nil {
                     fence?.append(line)
                 } else {
