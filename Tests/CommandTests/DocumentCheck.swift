@@ -19,16 +19,18 @@ struct DocumentCheck {
         var inline: [String] = []
 
         init(_ text: String) {
-            var fence: [String]?
+            var isFenced = false
+            var fence: [String] = []
             var prose = ""
             for line in text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) {
                 if line.drop(while: { $0 == " " }).hasPrefix("```") {
-                    if let lines = fence { fences.append(lines) }
-                    fence = fence == nil ? [] : nil
-                } else if fence != nil, let last = fence?.last, last.hasSuffix("\\") {
-                    fence?[fence!.count - 1] = last.dropLast() + line.drop { $0 == " " }
-                } else if fence != nil {
-                    fence?.append(line)
+                    if isFenced { fences.append(fence) }
+                    isFenced.toggle()
+                    fence = []
+                } else if isFenced, let last = fence.last, last.hasSuffix("\\") {
+                    fence[fence.count - 1] = String(last.dropLast()) + line.drop { $0 == " " }
+                } else if isFenced {
+                    fence.append(line)
                 } else {
                     // What is indented may be code or a list's text.
                     if line.hasPrefix("    ") { fences.append([line]) }
@@ -124,6 +126,7 @@ struct DocumentCheck {
     private static let endings: Set<String> = [
         "mcap", "yaml", "csv", "json", "svg", "html", "md", "safetensors", "personal", "privacy", "txt", "counts",
         "means", "mean", "whitening", "weight", "bias", "hidden", "common", "pth", "sbatch", "prepare", "key",
+        "epsilon",
         "health", "public", "secret",
     ]
 
@@ -139,19 +142,24 @@ struct DocumentCheck {
         return found.compactMap { fault(ofKey: $0, in: line) }
     }
 
-    /// Keys below the line of their section.
+    /// Keys below the line of their section, also where a whole file stands in a manifest.
     private func faultyBlocks(_ lines: [String]) -> [String] {
-        var section: (name: Substring, indentation: Int)?
+        var section: Substring?
+        var base = 0
         var faults: [String] = []
         for line in lines {
+            if let file = line.wholeMatch(of: #/( *)\S+: *\|/#) {
+                (section, base) = (nil, file.1.count + 2)
+            }
             guard let key = line.firstMatch(of: #/^( *)([a-z_]+):(?: |$)/#) else { continue }
-            let indentation = key.1.count
-            if let open = section, indentation > open.indentation {
-                guard indentation == open.indentation + 2 else { continue }
-                if let fault = fault(ofKey: "\(open.name).\(key.2)", in: line) { faults.append(fault) }
-            } else {
+            switch key.1.count - base {
+            case 0:
                 let isSection = line.wholeMatch(of: #/ *[a-z]+: *(#.*)?/#) != nil && sections.contains(key.2)
-                section = isSection ? (key.2, indentation) : nil
+                section = isSection ? key.2 : nil
+            case 2:
+                if let section, let fault = fault(ofKey: "\(section).\(key.2)", in: line) { faults.append(fault) }
+            case ..<0: (section, base) = (nil, 0)
+            default: break
             }
         }
         return faults

@@ -69,7 +69,9 @@ function drawLine(id, points, xTitle, yEnd) {
   const last = points[points.length - 1];
   svg.append(shape("circle", { class: "dot", cx: x(last[0]), cy: y(last[1]), r: 3.5 }));
   const below = y(last[1]) < plot.top + 16;
-  const place = { x: x(last[0]) - 6, y: y(last[1]) + (below ? 16 : -8), "text-anchor": "end" };
+  // Beside the axis there is room on the right alone.
+  const side = x(last[0]) < plot.left + 30 ? 6 : -6;
+  const place = { x: x(last[0]) + side, y: y(last[1]) + (below ? 16 : -8), "text-anchor": side < 0 ? "end" : "start" };
   svg.append(shape("text", place, String(+last[1].toFixed(1))));
 }
 

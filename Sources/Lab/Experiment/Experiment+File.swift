@@ -5,7 +5,7 @@ import Text
 import Yams
 
 extension Experiment {
-    /// Reads an experiment file (docs/experiments.md describes it).
+    /// Reads an experiment file (docs/comparing.md describes it).
     /// - Throws: `ConfigurationError` with the line and the key of what is wrong.
     public init(file path: String) throws {
         let yaml = try ConfigurationLayers.text(of: path, "the experiment file")

@@ -27,7 +27,7 @@ def test_the_first_section_runs_as_it_stands(tmp_path):
     guard = "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n"
     done = subprocess.run(
         ["bash", "-c", guard + script], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=240)
+        timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     for line in re.search(r"```text\n(.*?)```", section, re.DOTALL)[1].splitlines():
         assert re.search("^" + ".*".join(map(re.escape, line.split("…"))) + "$", done.stdout, re.MULTILINE), (line, done.stdout)

@@ -41,7 +41,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Rounds; the median counts.", valueName: "number"))
     var rounds = 3
 
-    @Flag(inversion: .prefixedNo, help: "Encrypts and authenticates with keys (CURVE), in all that is measured.")
+    @Flag(inversion: .prefixedNo, help: "Whether all that is measured encrypts and authenticates with keys (CURVE).")
     var encryption = true
 
     @OptionGroup var output: OutputOptions
@@ -159,7 +159,7 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Workers that host them, alike many each; by default each client has one of its own.", valueName: "number"))
+            "Workers that share them equally; by default each client has one of its own.", valueName: "number"))
     var workers: Int?
 
     @OptionGroup var output: OutputOptions

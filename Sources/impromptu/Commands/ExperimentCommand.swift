@@ -11,7 +11,7 @@ struct ExperimentCommand: AsyncParsableCommand {
         abstract: "Runs a grid of simulations from a file, and makes their tables.",
         discussion: """
             The file holds the settings that all runs share, axes whose points set some keys (strategies, partitions, \
-            data sets, delays), and seeds; docs/experiments.md describes it. Each run has a folder of its own in the \
+            data sets, delays), and seeds; docs/comparing.md describes it. Each run has a folder of its own in the \
             experiment's folder. A finished run is not run again, so the same command continues after Ctrl-C, a crash or \
             a new seed in the file. It writes runs.csv (a row for each run), versions.csv (a row for each version) and \
             summary.md (mean and standard deviation over seeds, paired tests).

@@ -9,8 +9,8 @@ struct ReplayCommand: ParsableCommand {
         commandName: "replay",
         abstract: "Runs a log through the aggregator again and compares every digest.",
         discussion: """
-            A run replays bit for bit with the same build on the same type of machine. Exits with 1 where a digest \
-            differs or a record is damaged, and names it. --verbose prints the digest of every version that was \
+            A run replays bit for bit on any machine, with any program of the same algorithm. Exits with 1 where a \
+            digest differs or a record is damaged, and names it. --verbose prints the digest of every version that was \
             published. To aggregate the recorded updates another way: impromptu whatif.
             """)
 
