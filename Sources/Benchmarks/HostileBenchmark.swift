@@ -46,7 +46,7 @@ public struct HostileBenchmark: Sendable {
             clients: Self.clients, ["federation.buffer_size=8", "run.updates=0"], keys: keys.path)
         if try keys.makeAggregator() {
             try keys.make(name: Self.key, clients: configuration.clients.map(\.name))
-            try keys.make(name: HostileClient.name, clients: [HostileClient.name])
+            try keys.make(name: HostileClient.name, clients: kind.clients)
         }
         let state = try LoadedAggregator.blankState(configuration)
         let folder = RunFolder(path: path + "/" + UUID().uuidString)

@@ -20,6 +20,11 @@ public enum HostileKind: String, Hashable, Sendable, CaseIterable {
     case heartbeats
     /// One client's, each of another session.
     case hellos
+    /// Each with a name that nobody had before, by a key that may speak for all.
+    case names = "hellos of new names"
+
+    /// Whom its key may speak for.
+    var clients: [String] { self == .names ? ["*"] : [HostileClient.name] }
 }
 
 /// Plays one hostile client, which holds a key of the run, as fast as it can.
@@ -49,6 +54,12 @@ public struct HostileClient {
             try flood {
                 session += 1
                 return Self.hello(session: session)
+            }
+        case .names:
+            var number = 0
+            try flood {
+                number += 1
+                return Self.hello(session: 1, name: "\(Self.name)-\(number)")
             }
         case .malformed: try flood([UInt8](repeating: 0xA5, count: 200))
         case .large: try flood([UInt8](repeating: 0xA5, count: 60 << 20))
@@ -109,7 +120,7 @@ public struct HostileClient {
         return poll(&input, 1, 0) > 0
     }
 
-    private static func hello(session: UInt64) -> [UInt8] {
+    private static func hello(session: UInt64, name: String = name) -> [UInt8] {
         ClientCodec.encode(.hello(.init(client: ClientID(name), session: session, sampleCount: 100)))
     }
 

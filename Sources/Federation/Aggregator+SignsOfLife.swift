@@ -1,23 +1,35 @@
 /// Heartbeats that renew a lease and change nothing else. Whoever drives the core may gather them and hand them in together
 /// as `AggregatorEvent.Kind.heard`: by `nextDeadline`, so that nobody is lost who was heard.
 extension Aggregator {
-    /// The places of the clients that a message only says to be alive; nil where it brings about anything else.
+    /// What a message says of clients.
+    package struct Signs {
+        /// The places of clients that it only says to be alive.
+        package fileprivate(set) var places: [Int] = []
+        /// What else it says: 1, but of heartbeats as many as bring about anything beside a lease.
+        package fileprivate(set) var others = 0
+        /// Whether it brings about nothing but leases, so that it may be gathered.
+        package fileprivate(set) var onlyRenews = false
+    }
+
     /// - Parameter time: of the message. One that is earlier than the last event, since the driver's clock was set back, is
     ///   more than a sign of life: it sets the core's clock.
-    package func renews(_ message: ClientMessage, at time: Timestamp) -> [Int]? {
+    package func signs(in message: ClientMessage, at time: Timestamp) -> Signs {
         let heartbeats: [ClientMessage.Heartbeat]
         switch message {
         case .heartbeat(let heartbeat): heartbeats = [heartbeat]
         case .presence(let presence): heartbeats = presence.heartbeats
-        default: return nil
+        default: return Signs(others: 1)
         }
-        guard deadline != nil, let last = clock.last, last <= time else { return nil }
-        var places: [Int] = []
+        var signs = Signs()
         for heartbeat in heartbeats {
-            guard let slot = clients.slot(of: heartbeat.client), renews(heartbeat, slot) else { return nil }
-            places.append(slot)
+            if let slot = clients.slot(of: heartbeat.client), renews(heartbeat, slot) {
+                signs.places.append(slot)
+            } else {
+                signs.others += 1
+            }
         }
-        return places
+        signs.onlyRenews = signs.others == 0 && deadline != nil && clock.last.map { $0 <= time } ?? false
+        return signs
     }
 
     /// As `voice` and `receive` decide.

@@ -8,7 +8,7 @@ public struct AggregatorEvent: Hashable, Sendable {
         case received(ClientMessage)
         /// Nothing but time: `Aggregator.nextDeadline` has come.
         case tick
-        /// A tick, and clients whose heartbeats would have changed nothing but their leases; `Aggregator.renews` says
+        /// A tick, and clients whose heartbeats would have changed nothing but their leases; `Aggregator.signs` says
         /// which these are. They are counted in the order in which they were admitted.
         case heard([Range<Int>])
         /// Somebody asks it to come to rest: no new tasks, and an end once those in flight are answered or the time is up.

@@ -51,9 +51,10 @@ package struct CommitPipeline {
     /// - Returns: as `LoggedAggregator.receive`.
     /// - Throws: as `LoggedAggregator.receive`.
     package mutating func receive(
-        _ bytes: RawSpan, at time: Timestamp, isAuthentic: (ClientID) -> Bool = { _ in true }
+        _ bytes: RawSpan, from party: Party? = nil, at time: Timestamp,
+        isAuthentic: (ClientID) -> Bool = { _ in true }
     ) throws -> LoggedAggregator.Answer? {
-        try engine.receive(bytes, at: time, isAuthentic: isAuthentic)
+        try engine.receive(bytes, from: party, at: time, isAuthentic: isAuthentic)
     }
 
     /// Takes in that the deadline has come. It need not wait for the disk.

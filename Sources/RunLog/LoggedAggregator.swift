@@ -30,7 +30,7 @@ package struct LoggedAggregator {
     package private(set) var turnedAway = 0
     /// Messages beyond what their client may say; they are not in the log either.
     package private(set) var excessive = 0
-    /// What each client may say; nil for whatever it likes.
+    /// What clients may say; nil for whatever they like.
     private var allowance: MessageAllowance?
     /// The present start of the run's aggregator; nil where it was not started.
     private var started: EpochStarted?
@@ -48,7 +48,7 @@ package struct LoggedAggregator {
     ///   - key: signs the log's checkpoints; nil leaves them unsigned.
     ///   - segmentBytes: the size at which the log's next segment begins.
     ///   - segmentGrowth: its least size over that of the state that it begins with.
-    ///   - allowance: what each client may say; nil for whatever it likes.
+    ///   - allowance: what clients may say; nil for whatever they like.
     package init(
         aggregator: Aggregator, log: RunLogWriter, changes: [SettingChanged] = [], key: LogKey? = nil,
         segmentBytes: UInt64 = .max, segmentGrowth: Int = SnapshotRhythm.liveGrowth,
@@ -87,12 +87,15 @@ package struct LoggedAggregator {
     }
 
     /// Takes in one message from a client.
-    /// - Parameter isAuthentic: whether its sender may speak for the client that it names.
+    /// - Parameters:
+    ///   - party: who answers for it; nil for who has no limit beside those of its clients.
+    ///   - isAuthentic: whether its sender may speak for the client that it names.
     /// - Returns: the answer to an update that comes to nothing whatever else happens; it is not in the log.
     /// - Throws: `WireError` for one that is malformed, `Imposture` for one in another's name, `Excess` for one beyond what
-    ///   its client may say: all are counted and otherwise without effect; `LogError`.
+    ///   its client or its party may say: all are counted and otherwise without effect; `LogError`.
     package mutating func receive(
-        _ bytes: RawSpan, at time: Timestamp, isAuthentic: (ClientID) -> Bool = { _ in true }
+        _ bytes: RawSpan, from party: Party? = nil, at time: Timestamp,
+        isAuthentic: (ClientID) -> Bool = { _ in true }
     ) throws -> Answer? {
         receivedMessages += 1
         receivedBytes += bytes.byteCount
@@ -113,12 +116,15 @@ package struct LoggedAggregator {
             turnedAway += 1
             return Answer(client: client, message: answer)
         }
-        if !aggregator.waitsFor(message), let client = message.clients.first(where: { !admits($0, at: time) }) {
+        let found = aggregator.signs(in: message, at: time)
+        if !aggregator.waitsFor(message),
+            let excess = allowance?.excess(of: message.clients, weighing: found.others, from: party, at: time)
+        {
             excessive += 1
-            throw Excess(client: client)
+            throw excess
         }
-        if let places = aggregator.renews(message, at: time) {
-            signs.add(places, at: time)
+        if found.onlyRenews {
+            signs.add(found.places, at: time)
             return nil
         }
         try sweepIfDue(at: time)
@@ -127,17 +133,13 @@ package struct LoggedAggregator {
         return nil
     }
 
-    private mutating func admits(_ client: ClientID, at time: Timestamp) -> Bool {
-        allowance?.admits(client, at: time) ?? true
-    }
-
     package mutating func tick(at time: Timestamp) throws {
         var heard = signs.take()[...]
         repeat {
             let tick = Tick(heard: Array(heard.prefix(Tick.mostRanges)))
             heard = heard.dropFirst(Tick.mostRanges)
             try log.append(tick, at: time)
-            try handle(tick.heard.isEmpty ? .tick : .heard(tick.heard), at: time)
+            try handle(tick.event, at: time)
         } while !heard.isEmpty
     }
 

@@ -186,7 +186,7 @@ public struct Replay {
             try observe(.started(start))
             try apply(.started, entry, observe)
         case .received(let message): try apply(.received(message), entry, observe)
-        case .tick(let tick): try apply(tick.heard.isEmpty ? .tick : .heard(tick.heard), entry, observe)
+        case .tick(let tick): try apply(tick.event, entry, observe)
         case .drain(let request): try apply(.drainRequested(within: request.patience), entry, observe)
         case .setting(let change):
             do {

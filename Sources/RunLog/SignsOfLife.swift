@@ -1,4 +1,10 @@
 import Federation
+import PromptWire
+
+extension Tick {
+    /// What the record hands to the core.
+    var event: AggregatorEvent.Kind { heard.isEmpty ? .tick : .heard(heard) }
+}
 
 /// Clients that said nothing since the last sweep but that they are alive, by their index among all clients.
 struct SignsOfLife {

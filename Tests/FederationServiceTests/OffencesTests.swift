@@ -1,4 +1,5 @@
 import FederationService
+import RunLog
 import Testing
 
 /// Who sends too much of what comes to nothing is found, and is forgiven after a while.

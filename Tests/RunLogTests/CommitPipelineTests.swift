@@ -78,7 +78,7 @@ import Testing
 
     @Test func whatAClientMayNotSayIsCountedAndNotKept() throws {
         try withTemporaryFolder { folder in
-            var pipeline = try Self.begun(in: folder, allowance: MessageAllowance(heartbeat: .seconds(2)))
+            var pipeline = try Self.begun(in: folder, allowance: Self.allowance)
             for _ in 0..<Int(MessageAllowance.burst) { try Self.greet(&pipeline) }
             _ = try pipeline.commit()
             for _ in 0..<10 { #expect(throws: Excess.self) { try Self.greet(&pipeline) } }
@@ -86,11 +86,29 @@ import Testing
         }
     }
 
+    @Test func whatAKeySaysUnderEverNewNamesIsBounded() throws {
+        try withTemporaryFolder { folder in
+            var pipeline = try Self.begun(in: folder, ["federation.maximum_clients=10"], allowance: Self.allowance)
+            var names = 0
+            func greet(from key: String) throws {
+                names += 1
+                try Self.greet(&pipeline, as: "client-\(names)", from: .key(key))
+            }
+            while true { do { try greet(from: "one") } catch let excess as Excess where excess.isOfParty { break } }
+            #expect(names == 1241)
+            _ = try pipeline.commit()
+            for _ in 0..<10 { #expect(throws: Excess.self) { try greet(from: "one") } }
+            #expect(pipeline.engine.bufferedBytes == 0)
+            try greet(from: "two")
+            #expect(pipeline.engine.bufferedBytes > 0)
+        }
+    }
+
     @Test func anUpdateForAnOpenTaskIsTakenWhateverItsClientSaidBefore() throws {
         try withTemporaryFolder { folder in
             var pipeline = try Self.begun(
                 in: folder, ["data.clients=1", "federation.clients_to_start=1"],
-                allowance: MessageAllowance(heartbeat: .seconds(2)))
+                allowance: Self.allowance)
             while true { do { try Self.greet(&pipeline) } catch is Excess { break } }
             _ = try pipeline.commit()
             let state = pipeline.aggregator.current.state
@@ -136,9 +154,13 @@ import Testing
         return pipeline
     }
 
-    private static func greet(_ pipeline: inout CommitPipeline) throws {
-        let hello = ClientMessage.Hello(client: ClientID("client-00"), session: 1, sampleCount: 100)
-        _ = try pipeline.receive(ClientCodec.encode(.hello(hello)).span.bytes, at: now)
+    private static let allowance = MessageAllowance(heartbeat: .seconds(2), mostClients: 10)
+
+    private static func greet(
+        _ pipeline: inout CommitPipeline, as client: String = "client-00", from party: Party? = nil
+    ) throws {
+        let hello = ClientMessage.Hello(client: ClientID(client), session: 1, sampleCount: 100)
+        _ = try pipeline.receive(ClientCodec.encode(.hello(hello)).span.bytes, from: party, at: now)
     }
 
     private static func isRest(_ step: CommitPipeline.Step) -> Bool {

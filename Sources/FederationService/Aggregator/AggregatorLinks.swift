@@ -1,5 +1,6 @@
 import Federation
 import PromptWire
+import RunLog
 import RunSettings
 import ZeroMQTransport
 
@@ -22,7 +23,7 @@ package final class AggregatorLinks {
         package var frameCount: Int { message.count }
 
         /// Who answers for it, nil where it came from within the process.
-        var party: Offences.Party? { sender.map { .key($0) } ?? message.connection.map { .connection($0) } }
+        var party: Party? { sender.map { .key($0) } ?? message.connection.map { .connection($0) } }
 
         fileprivate var connection: CInt? { message.connection }
 

@@ -12,7 +12,9 @@ extension AggregatorService {
             for message in messages {
                 do {
                     let answer = try message.withBytes { bytes in
-                        try pipeline.receive(bytes, at: clock.now()) { maySpeak(message.sender, for: $0) }
+                        try pipeline.receive(bytes, from: message.party, at: clock.now()) {
+                            maySpeak(message.sender, for: $0)
+                        }
                     }
                     if let answer {
                         publish(answer)
@@ -28,7 +30,10 @@ extension AggregatorService {
                     noteOffence(message)
                 } catch let error as Excess {
                     complain(
-                        "message beyond what a client may say dropped", about: "\(error.client)",
+                        error.isOfParty
+                            ? "message beyond what one key may say for its clients dropped"
+                            : "message beyond what a client may say dropped",
+                        about: error.isOfParty ? message.sender ?? "" : "\(error.client)",
                         ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
                     noteOffence(message)
                 }

@@ -131,7 +131,7 @@ public actor AggregatorService: Service {
             LoggedAggregator(
                 aggregator: setup.aggregator, log: setup.log, changes: setup.changes, key: logKey,
                 segmentBytes: configuration.log.segmentBytes,
-                allowance: MessageAllowance(heartbeat: configuration.federation.heartbeat)))
+                allowance: MessageAllowance(configuration.federation)))
         self.figureFiles = figureFiles
         observer = try RunObserver(folder: folder, history: setup.history, files: figureFiles)
         snapshots = SnapshotKeeper(

@@ -1,14 +1,9 @@
+import RunLog
 import Synchronization
 
 /// Counts what parties send that comes to nothing, and finds those that send too much of it, so that nobody keeps the
 /// aggregator from serving others.
 package final class Offences: Sendable {
-    /// Whoever holds a key, or without keys a connection.
-    package enum Party: Hashable, Sendable {
-        case key(String)
-        case connection(CInt)
-    }
-
     private struct Account {
         /// What was sent and is not yet forgotten.
         var level: Double
@@ -35,7 +30,19 @@ package final class Offences: Sendable {
     /// Parties beyond which those that have been good for a while are no longer remembered.
     private static let capacity = 10_000
 
-    private let accounts = Mutex<[Party: Account]>([:])
+    private struct Accounts {
+        var each: [Party: Account] = [:]
+        /// It is twice what the last search left, so that a search is paid for by as many new parties.
+        var bound = Offences.capacity
+
+        mutating func forget(at now: ContinuousClock.Instant) {
+            guard each.count > bound else { return }
+            each = each.filter { !$1.isForgotten(at: now) }
+            bound = max(Offences.capacity, 2 * each.count)
+        }
+    }
+
+    private let accounts = Mutex(Accounts())
 
     package init() {}
 
@@ -43,23 +50,23 @@ package final class Offences: Sendable {
     /// - Returns: whether the party has now sent too much. A key is locked out from here on.
     package func note(_ party: Party, bytes: Int, at now: ContinuousClock.Instant) -> Bool {
         accounts.withLock { accounts in
-            if accounts.count > Self.capacity { accounts = accounts.filter { !$1.isForgotten(at: now) } }
-            var account = accounts[party] ?? Account(level: 0, time: now)
+            accounts.forget(at: now)
+            var account = accounts.each[party] ?? Account(level: 0, time: now)
             account.level = account.level(at: now) + 1 + Double(bytes / Self.bytesEach)
             account.time = now
             let isTooMuch = account.level > Self.most
             if isTooMuch { account.level = 0 }
             // The next connection may have the same descriptor.
             if isTooMuch, case .key = party { account.lockedOutUntil = now + Self.sentence }
-            accounts[party] = account
+            accounts.each[party] = account
             return isTooMuch
         }
     }
 
     /// Parties that are remembered.
-    package var count: Int { accounts.withLock { $0.count } }
+    package var count: Int { accounts.withLock { $0.each.count } }
 
     package func isLockedOut(_ party: Party, at now: ContinuousClock.Instant) -> Bool {
-        accounts.withLock { now < ($0[party]?.lockedOutUntil ?? now) }
+        accounts.withLock { now < ($0.each[party]?.lockedOutUntil ?? now) }
     }
 }
