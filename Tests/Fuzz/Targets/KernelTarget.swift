@@ -3,6 +3,12 @@ import PromptAggregation
 
 private let variants = ["portable", "avx2", "avx512", "avx512bf16"]
 
+private func aggregationKernels(_ variant: String) -> aggregation_kernels? {
+    aggregation_kernels_named(variant)?.pointee
+}
+
+private func tuningKernels(_ variant: String) -> ck_kernels? { ck_kernels_named(variant)?.pointee }
+
 /// Calls one kernel of each variant on rows of any size. Arguments have memory of their own of just their size, so that the
 /// address sanitizer finds what reads or writes beyond them. Aggregation must give the same bits with all variants, and
 /// tuning nearly the same numbers.
@@ -45,7 +51,7 @@ private struct KernelTrial {
         let (a, b, c, d) = (numbers(m * k), numbers(k * n), numbers(m * n), numbers(m * n))
         let (positive, offset, sums) = (numbers(n * k), numbers(n), numbers(m))
         for index in 0..<n * k { positive.start[index] = 1 + abs(positive.start[index]) }
-        compare([c, d, sums], by: { (aggregation_kernels_named($0)?.pointee) }, within: 0) { kernels in
+        compare([c, d, sums], by: aggregationKernels, within: 0) { kernels in
             switch operation {
             case 0: kernels.gemm(m, n, k, a.start, k, 1, b.start, n, c.start, n, twice ? 1 : 0)
             case 1: kernels.gemm(m, n, k, a.start, 1, m, b.start, n, c.start, n, twice ? 1 : 0)
@@ -67,7 +73,7 @@ private struct KernelTrial {
         let panels = Floats(ck_packed_count(k, n, precision))
         let packed = ck_pack(k, n, precision, plain.start, n, 1, panels.start)
         let (wide, deep) = (padded(n), padded(k))
-        compare([x, y, narrow, deviations, gradient], by: { ck_kernels_named($0)?.pointee }, within: 1e-3) { kernels in
+        compare([x, y, narrow, deviations, gradient], by: tuningKernels, within: 1e-3) { kernels in
             switch operation {
             case 0:
                 withUnsafePointer(to: packed) {
