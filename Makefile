@@ -1,7 +1,7 @@
 # What a newcomer needs:  make demo   make test
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
 # No test imports with @testable; without this, testing would rebuild all that building has made.
-TEST_FLAGS := -c release --disable-testable-imports --disable-index-store $(SWIFT_FLAGS)
+TEST_FLAGS := -c release --disable-testable-imports $(SWIFT_FLAGS)
 # The tests of processes and sockets have deadlines, which would not hold beside those that keep the machine computing.
 LIVE := ZeroMQTransportTests|DashboardTests|LiveTests\.|SitesTests|FiguresTests|HostedClientTests
 # Each starts processes of its own: beside twenty others none would get the processor in time.
