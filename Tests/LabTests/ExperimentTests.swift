@@ -55,6 +55,19 @@ import Testing
         return rows.dropFirst().map { row in Dictionary(uniqueKeysWithValues: zip(rows[0], row)) }
     }
 
+    @Test func anAxisNamedTwiceHasThePointsOfBoth() throws {
+        try withTemporaryFolder { folder in
+            let experiment = try Experiment(file: write(Self.small, in: folder))
+            func chosen(_ texts: [String]) throws -> Int {
+                let selection = try experiment.selection(texts)
+                return experiment.cells.filter { selection.contains($0) }.count
+            }
+            #expect(try chosen(["strategy=fedavg", "strategy=pfpt-async"]) == 4)
+            #expect(try chosen(["strategy=fedavg", "partition=iid", "strategy=pfpt-async"]) == 2)
+            #expect(throws: ConfigurationError.self) { try experiment.selection(["strategy="]) }
+        }
+    }
+
     @Test func aGridIsRunOnceAndItsTablesFollow() async throws {
         try await inTemporaryFolder { folder in
             let outcome = try await run(Self.small, in: folder)

@@ -113,11 +113,16 @@ public struct Experiment: Sendable {
         var selection = Selection()
         for text in texts {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2 else {
+            let names = parts.count == 2 ? parts[1].split(separator: ",").map(String.init) : []
+            guard !names.isEmpty else {
                 throw ConfigurationError("--points \(text): expected axis=point or axis=point,point")
             }
-            let names = parts[1].split(separator: ",").map(String.init)
-            selection.points.append(try points(names, of: parts[0], source: "--points \(text)"))
+            let chosen = try points(names, of: parts[0], source: "--points \(text)")
+            if let earlier = selection.points.firstIndex(where: { $0.axis == chosen.axis }) {
+                selection.points[earlier].points += chosen.points
+            } else {
+                selection.points.append(chosen)
+            }
         }
         return selection
     }

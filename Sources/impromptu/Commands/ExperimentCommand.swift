@@ -33,7 +33,8 @@ struct ExperimentCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Makes only the runs of these points; repeatable for further axes.", valueName: "axis=point,point"))
+            "Makes only the runs of these points; repeatable, for more points of an axis and for further axes.",
+            valueName: "axis=point,point"))
     var points: [String] = []
 
     @Flag(help: "Removes every run of other settings than the file's, and makes none.")
