@@ -313,7 +313,7 @@ import Testing
             ("axes: {a: {b: {}}}\n", "expected seeds, found none"),
             ("axes: {a: {b: {}}}\nseeds: [1]\nmethods: 3\n", "e.yaml:3: expected one of base, axes"),
             ("# a comment\naxis:\n  a: {b: {}}\nseeds: [1]\n", "e.yaml:2: expected one of base, axes, seeds"),
-            ("axes: {a: {b: {}}}\nsead: [1]\n", "found 'sead'; did you mean 'seeds'?"),
+            ("axes: {a: {b: {}}}\nseads: [1]\n", "found 'seads'; did you mean 'seeds'?"),
             ("axes: {a: {b: {}}}\nseeds: ~\n", "e.yaml:1: expected seeds, found none"),
             ("axes: {a: {b: {}}}\nseeds: [one]\n", "e.yaml:2: seeds: expected whole numbers from 0, found 'one'"),
             ("axes: {a: {b: {}}}\nseeds: [1, 1]\n", "e.yaml:2: seeds: expected one or more seeds, each once"),
