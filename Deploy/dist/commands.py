@@ -28,9 +28,20 @@ class Argument:
     names: list
     value: str
     meaning: str
+    values: list
     default: str
     is_optional: bool
     is_repeating: bool
+
+    @property
+    def facts(self):
+        """Its meaning, the values that it may have unless the meaning names them, and its default."""
+        words = [self.meaning]
+        if not all(re.search(rf"\b{re.escape(value)}\b", self.meaning) for value in self.values):
+            words.append(f"Values: {', '.join(self.values)}.")
+        if self.default:
+            words.append(f"Default: {self.default}.")
+        return " ".join(words)
 
     @property
     def synopsis(self):
@@ -77,7 +88,7 @@ def command_of(entry, above):
     return Command(
         words=words, abstract=entry.get("abstract", ""), discussion=entry.get("discussion", ""),
         positional=[argument_of(a) for a in arguments if a["kind"] == "positional"],
-        options=[argument_of(a) for a in arguments if a["kind"] != "positional"],
+        options=paired([argument_of(a) for a in arguments if a["kind"] != "positional"]),
         commands=[command_of(inner, words) for inner in entry.get("subcommands", [])
                   if inner.get("shouldDisplay", True) and inner["commandName"] != "help"])
 
@@ -91,8 +102,20 @@ def argument_of(entry):
         default = ""
     return Argument(
         names=sorted(names, key=len), value="" if entry["kind"] == "flag" else name.upper() if not names else name,
-        meaning=meaning, default=default, is_optional=entry["isOptional"],
+        meaning=meaning, values=entry.get("allValues", []), default=default, is_optional=entry["isOptional"],
         is_repeating=entry["isRepeating"])
+
+
+def paired(options):
+    """A flag and its --no-… in one entry."""
+    opposites = {f"--no-{option.names[0].removeprefix('--')}": option for option in options}
+    result = []
+    for option in options:
+        if option.names[0] in opposites:
+            opposites[option.names[0]].names.append(option.names[0])
+        else:
+            result.append(option)
+    return result
 
 
 def blocks(text):
@@ -124,8 +147,7 @@ def table(title, arguments):
         shown = ", ".join(f"`{name}`" for name in argument.names)
         if argument.value:
             shown = f"{shown} *{escaped(argument.value)}*".strip()
-        more = "" if not argument.default else f" Default: {escaped(argument.default)}."
-        rows.append(f"| {shown} | {escaped(argument.meaning)}{more} |")
+        rows.append(f"| {shown} | {escaped(argument.facts)} |")
     return "\n".join(rows) + "\n\n"
 
 
@@ -156,8 +178,7 @@ def entries(title, arguments):
     for argument in arguments:
         names = ", ".join(f"\\fB{roff(name)}\\fR" for name in argument.names)
         value = f"\\fI{roff(argument.value)}\\fR" if argument.value else ""
-        more = f" Default: {argument.default}." if argument.default else ""
-        text += f".TP\n{' '.join(filter(None, [names, value]))}\n{roff(argument.meaning + more) or '.'}\n"
+        text += f".TP\n{' '.join(filter(None, [names, value]))}\n{roff(argument.facts) or '.'}\n"
     return text
 
 

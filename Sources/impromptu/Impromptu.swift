@@ -97,8 +97,8 @@ struct RootCommand: AsyncParsableCommand {
             Choose an encoder:            impromptu encoders
             Write a configuration:        impromptu config show
 
-            The run or what else a command is about comes first, then options: -c a configuration file, -s one key, \
-            -o how to print (table, json, csv), -q less, -v more. Times have units: --timeout 30s.
+            First comes the run, or whatever a command is about, then the options: -c names a configuration file, -s sets \
+            one key, -o chooses how to print (table, json, csv), -q prints less, -v more. Times have units: --timeout 30s.
 
             Exit codes: 0 done, 1 failed, 2 a wrong command line or configuration, 75 try again later.
             """,

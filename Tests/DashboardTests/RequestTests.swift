@@ -10,7 +10,9 @@ import Testing
 
     @Test(arguments: [
         "", "GET", "GET /", "GET  / HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 more",
-        "GET http://localhost/ HTTP/1.1\r\nHost: a", "GET * HTTP/1.1\r\nHost: a", "GET / HTTP/1.1",
+        "GET http:///path HTTP/1.1\r\nHost: a", "GET http://user@localhost/ HTTP/1.1\r\nHost: a",
+        "GET ftp://localhost/ HTTP/1.1\r\nHost: a", "GET http://localhost/ HTTP/1.1", "GET * HTTP/1.1\r\nHost: a",
+        "GET / HTTP/1.1",
         "GET / HTTP/1.1\r\nHost: a\r\nHost: b", "GET / HTTP/1.1\r\nHost: a\r\nhost: a", "GET / HTTP/1.1\r\nHost : a",
         "GET / HTTP/1.1\r\nHost: a\r\n folded", "GET / HTTP/1.1\r\nHost: a\r\n: nameless",
         "GET / HTTP/1.1\r\nHost: a\nX: b", "GET / HTTP/1.1\r\nHost: a\rX: b", "GET / HTTP/1.1\r\nHost: a\0",
@@ -18,6 +20,19 @@ import Testing
     ])
     func whatCouldBeUnderstoodInTwoWaysIsRefused(text: String) {
         #expect { try RequestHead(text) } throws: { ($0 as? Refusal)?.status == .badRequest }
+    }
+
+    /// RFC 9112, section 3.2.2.
+    @Test func anAbsoluteTargetNamesTheHostInPlaceOfTheField() throws {
+        for (target, host, path) in [
+            ("http://LocalHost:5603/events?since=3", "localhost:5603", "/events"),
+            ("HTTP://127.0.0.1", "127.0.0.1", "/"), ("http://[::1]:80?query", "[::1]:80", "/"),
+        ] {
+            let head = try RequestHead("GET \(target) HTTP/1.1\r\nHost: another")
+            #expect(head.host == host && head.path == path)
+        }
+        #expect(try RequestHead("GET http://evil.example/ HTTP/1.1\r\nHost: localhost").host == "evil.example")
+        #expect(try RequestHead("GET http://localhost/healthz HTTP/1.0\r\nUser-Agent: probe").host == "localhost")
     }
 
     @Test func onlyTheOldVersionMayNameNoHost() throws {

@@ -122,6 +122,22 @@ import Testing
             ),
             (
                 "train.jsonl", Array("{\"text\": \"a\", \"label\": [1]}\n".utf8),
+                "train.jsonl:1: expected a text or a whole number in the field label, found a list"
+            ),
+            (
+                "train.jsonl", Array("{\"text\": \"a\", \"label\": 1}\n{\"text\": \"a\", \"label\": 1.5}\n".utf8),
+                "train.jsonl:2: expected a text or a whole number in the field label, found 1.5"
+            ),
+            (
+                "train.jsonl", Array("{\"text\": true, \"label\": 1}\n".utf8),
+                "train.jsonl:1: expected a text or a whole number in the field text, found true"
+            ),
+            (
+                "train.jsonl", Array("{\"text\": \"a\", \"label\": 1, \"split\": {}}\n".utf8),
+                "train.jsonl:1: expected a text or a whole number in the field split, found an object"
+            ),
+            (
+                "train.jsonl", Array("{\"text\": \"a\", \"label\": null}\n".utf8),
                 "train.jsonl:1: expected a class in the column label, found none"
             ),
         ]

@@ -52,6 +52,23 @@ import Testing
         }
     }
 
+    @Test func anErrorNamesTheKeyThatAsksForTooManyImages() throws {
+        try withTemporaryFolder { folder in
+            try write(in: folder)
+            for (key, problem) in [
+                ("validation_samples", "one: expected to choose 0 to 240 images, found 500"),
+                ("training_samples", "one: expected to choose 0 to 210 images, found 500"),
+                ("test_samples", "one: expected to choose 0 to 60 images, found 500"),
+            ] {
+                #expect {
+                    try Allotment(of: configuration(folder, ["data.\(key)=1000"]))
+                } throws: {
+                    "\($0)" == "data.\(key): \(problem)"
+                }
+            }
+        }
+    }
+
     @Test func aLongTailThinsTheTrainingSplitAlone() throws {
         try withTemporaryFolder { folder in
             try write(in: folder)

@@ -6,7 +6,8 @@ package struct RequestHead: Equatable {
     package var method: String
     /// Without the query.
     package var path: String
-    /// The Host field, in lower case; nil where HTTP/1.0 has none, as some probes send it.
+    /// The host of an absolute target, as proxies send it, else the Host field; in lower case. nil where HTTP/1.0 has
+    /// neither, as some probes send it.
     package var host: String?
 
     /// Bytes, with the empty line at its end.
@@ -28,15 +29,34 @@ package struct RequestHead: Equatable {
         guard words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0" else {
             throw Refusal(.versionNotSupported, "use HTTP/1.1")
         }
-        guard words[1].hasPrefix("/") else { throw Refusal(.badRequest, "expected a path that begins with /") }
         method = String(words[0])
-        path = String(words[1].prefix { $0 != "?" })
+        let target = try Self.target(words[1])
+        path = String(target.path.prefix { $0 != "?" })
         var hosts: [String] = []
         for line in lines[1...] { if let host = try Self.host(in: line) { hosts.append(host) } }
         guard hosts.count == 1 || hosts.isEmpty && words[2] == "HTTP/1.0" else {
             throw Refusal(.badRequest, "expected one Host field, found \(hosts.count)")
         }
-        host = hosts.first
+        // An absolute target replaces the Host field (RFC 9112, section 3.2.2).
+        host = target.host ?? hosts.first
+    }
+
+    /// A path, perhaps with a query, behind `http://` and a host or alone.
+    private static func target(
+        _ text: some StringProtocol
+    ) throws(Refusal) -> (host: String?, path: String) {
+        if text.hasPrefix("/") { return (nil, String(text)) }
+        let scheme = "http://"
+        guard text.lowercased().hasPrefix(scheme) else {
+            throw Refusal(.badRequest, "expected a path that begins with /, or http:// and a host before it")
+        }
+        let rest = text.dropFirst(scheme.count)
+        let host = rest.prefix { $0 != "/" && $0 != "?" }
+        guard !host.isEmpty, !host.contains("@"), !host.contains("#") else {
+            throw Refusal(.badRequest, "expected a host after http://, without a user and a fragment")
+        }
+        let path = rest.dropFirst(host.count)
+        return (host.lowercased(), path.hasPrefix("/") ? String(path) : "/" + path)
     }
 
     /// The value of a Host field, nil for another field.

@@ -5,7 +5,9 @@ struct JSONFields {
     private enum Value: Decodable {
         case text(String)
         case number(Int)
-        case other
+        case null
+        /// In words.
+        case other(String)
 
         init(from decoder: any Decoder) throws {
             let value = try decoder.singleValueContainer()
@@ -13,8 +15,14 @@ struct JSONFields {
                 self = .text(text)
             } else if let number = try? value.decode(Int.self) {
                 self = .number(number)
+            } else if value.decodeNil() {
+                self = .null
+            } else if let flag = try? value.decode(Bool.self) {
+                self = .other("\(flag)")
+            } else if let number = try? value.decode(Double.self) {
+                self = .other("\(number)")
             } else {
-                self = .other
+                self = .other((try? decoder.unkeyedContainer()) == nil ? "an object" : "a list")
             }
         }
     }
@@ -30,7 +38,13 @@ struct JSONFields {
         switch fields[name] {
         case .text(let text): text
         case .number(let number): "\(number)"
-        case .other, nil: nil
+        case .null, .other, nil: nil
         }
+    }
+
+    /// What a field holds that is no text, no whole number and not null, in words.
+    func misfit(_ name: String) -> String? {
+        guard case .other(let found) = fields[name] else { return nil }
+        return found
     }
 }

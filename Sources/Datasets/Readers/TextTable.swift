@@ -95,6 +95,11 @@ private struct TextRows {
             guard let fields = JSONFields(text) else {
                 throw wrong(line, "expected a JSON object with the fields \(columns.text) and \(columns.label)")
             }
+            for name in [columns.text, columns.label, TextColumns.split] {
+                if let found = fields.misfit(name) {
+                    throw wrong(line, "expected a text or a whole number in the field \(name), found \(found)")
+                }
+            }
             rows.append(try row(line, fields[columns.text], fields[columns.label], fields[TextColumns.split]))
         }
         return rows

@@ -19,7 +19,9 @@ struct DataDivision {
     init(_ source: RunConfiguration.DataSource) throws {
         self.source = source
         training = try source.load(.train)
-        let held = try training.trainingAndValidation(validation: source.validationSamples, seed: source.seed)
+        let held = try choice(by: "data.validation_samples") { [training] () throws(DatasetError) in
+            try training.trainingAndValidation(validation: source.validationSamples, seed: source.seed)
+        }
         validation = held.validation
         let tail =
             source.imbalanceFactor == 1
@@ -27,7 +29,10 @@ struct DataDivision {
             : try training.longTail(held.training, factor: source.imbalanceFactor, seed: source.seed &+ 4)
         let drawn =
             source.trainingSamples == 0
-            ? tail : try training.subset(of: tail, size: source.trainingSamples, seed: source.seed &+ 1)
+            ? tail
+            : try choice(by: "data.training_samples") { [training] () throws(DatasetError) in
+                try training.subset(of: tail, size: source.trainingSamples, seed: source.seed &+ 1)
+            }
         shares = try training.partition(
             drawn, source.divided, bySource: source.bySource, clients: source.clients, seed: source.seed &+ 2)
     }
@@ -37,8 +42,21 @@ struct DataDivision {
         let test = try source.load(.test)
         let chosen =
             source.testSamples == 0
-            ? Array(0..<test.count) : try test.subset(size: source.testSamples, seed: source.seed &+ 3)
+            ? Array(0..<test.count)
+            : try choice(by: "data.test_samples") { () throws(DatasetError) in
+                try test.subset(size: source.testSamples, seed: source.seed &+ 3)
+            }
         return (test, chosen)
+    }
+}
+
+/// What is chosen, or an error that begins with the key that asks for it.
+private func choice<Images>(
+    by key: String, _ choose: () throws(DatasetError) -> Images
+) throws(DatasetError) -> Images {
+    do throws(DatasetError) { return try choose() } catch {
+        guard case .unsuitable(let problem) = error else { throw error }
+        throw .unsuitable("\(key): \(problem)")
     }
 }
 

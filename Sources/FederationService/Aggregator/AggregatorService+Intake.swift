@@ -31,10 +31,10 @@ extension AggregatorService {
                 } catch let error as Excess {
                     complain(
                         error.isOfParty
-                            ? "message beyond what one key may say for its clients dropped"
+                            ? "message beyond what one key or connection may say for its clients dropped"
                             : "message beyond what a client may say dropped",
                         about: error.isOfParty ? message.sender ?? "" : "\(error.client)",
-                        ["key": "\(message.sender ?? "")", "client": "\(error.client)"])
+                        ["key": "\(message.sender ?? "none")", "client": "\(error.client)"])
                     noteOffence(message)
                 }
             }

@@ -41,7 +41,9 @@ struct BenchIngestCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Rounds; the median counts.", valueName: "number"))
     var rounds = 3
 
-    @Flag(inversion: .prefixedNo, help: "Whether all that is measured encrypts and authenticates with keys (CURVE).")
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Measures connections with keys (CURVE), which encrypt and authenticate, or without.")
     var encryption = true
 
     @OptionGroup var output: OutputOptions

@@ -27,7 +27,7 @@ struct BenchReplayCommand: ParsableCommand {
     @Option(
         name: .customLong("recovery"),
         help: ArgumentHelp(
-            "Times the recovery of a run of so many versions in place of all that; repeatable.", valueName: "number"))
+            "Times only the recovery of a run with this many versions; repeatable.", valueName: "number"))
     var recoveries: [Int] = []
 
     @Option(help: ArgumentHelp("With --recovery: updates of a version.", valueName: "number"))

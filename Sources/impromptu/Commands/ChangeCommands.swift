@@ -10,8 +10,8 @@ struct SetCommand: AsyncParsableCommand {
         commandName: "set",
         abstract: "Changes settings of a run.",
         discussion: """
-            A record of the log says what changed and when, so the run replays. If the aggregator is running, it is asked by \
-            a file in the run folder, and the command waits for its answer. The configuration file that the aggregator was \
+            A record of the log says what changed and when, so the run replays. A running aggregator is asked through a file \
+            in the run folder, and the command waits for its answer. The configuration file that the aggregator was \
             started with stays the same. These keys may change: \
             \(RunConfiguration.changeable.joined(separator: ", ")).
 
@@ -38,7 +38,7 @@ struct SetCommand: AsyncParsableCommand {
 struct ExtendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "extend",
-        abstract: "Moves the end of a run, also of a finished one.",
+        abstract: "Moves the end of a run, even of a finished one.",
         discussion: """
             The numbers count from the beginning of the run. Afterwards 'impromptu aggregate' on the folder continues it.
 

@@ -33,7 +33,8 @@ struct CheckClientCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The folder of keys, as 'impromptu keys' makes it; without, the checker has no keys.", valueName: "folder"))
+            "The folder of keys, as 'impromptu keys' makes it. Without it the checker has no keys.", valueName: "folder"
+        ))
     var keys: String?
 
     @Option(help: ArgumentHelp("The client's name; the first to say hello unless given.", valueName: "name"))

@@ -14,7 +14,7 @@ struct CheckCommand: ParsableCommand {
 
             Before an aggregator:         impromptu check aggregator runs/first --config run.yaml
             Before a worker:              impromptu check worker --config run.yaml --index 0 --workers 4
-            Before one with own images:   impromptu check worker --config run.yaml --client clinic-3 --data scans
+            Before a single client:       impromptu check worker --config run.yaml --client clinic-3 --data scans
             """,
         subcommands: [CheckAggregatorCommand.self, CheckWorkerCommand.self])
 }
@@ -50,7 +50,7 @@ struct CheckWorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The name of its key in security.keys; worker-<index> unless given, or a single client's own name.",
+            "The name of its key in security.keys; by default worker-<index>, with --client the client's name.",
             valueName: "name"))
     var key: String?
 

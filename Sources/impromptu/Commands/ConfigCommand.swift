@@ -67,7 +67,7 @@ struct ConfigCheckCommand: ParsableCommand {
 struct ConfigDiffCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff",
-        abstract: "Compares two configurations key by key, with the defaults.",
+        abstract: "Compares two configurations key by key. A key that is not set has its default.",
         discussion: "Exits with 0 whether they differ or not. The environment does not count.")
 
     @Argument(help: ArgumentHelp("A YAML file, or a run folder.", valueName: "a"))

@@ -20,7 +20,7 @@ struct DataCommand: ParsableCommand {
             '+'), or a folder with train.safetensors, with folders of images, or with texts (train.csv or the like).
             """)
 
-    @Argument(help: ArgumentHelp("The data set, or its folder.", valueName: "name or folder"))
+    @Argument(help: ArgumentHelp("The data set, or its folder.", valueName: "data-set"))
     var dataset: String
 
     @OptionGroup var options: ConfigurationOptions

@@ -33,11 +33,11 @@ struct ExperimentCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Makes only the runs of these points; repeatable, for more points of an axis and for further axes.",
+            "Makes only the runs of these points of an axis; repeatable, also for further axes.",
             valueName: "axis=point,point"))
     var points: [String] = []
 
-    @Flag(help: "Removes every run of other settings than the file's, and makes none.")
+    @Flag(help: "Removes every run whose settings are not those of the file, and makes no run.")
     var prune = false
 
     @OptionGroup var quiet: QuietOption

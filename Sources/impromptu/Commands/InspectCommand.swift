@@ -27,7 +27,7 @@ struct InspectCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Shows only this client's updates in each version.", valueName: "name"))
     var client: String?
 
-    @Option(help: ArgumentHelp("What to show a row for each of.", valueName: "rows"))
+    @Option(help: ArgumentHelp("Shows one row for each of these.", valueName: "rows"))
     var list: Listing?
 
     @OptionGroup var output: OutputOptions

@@ -9,16 +9,16 @@ struct KeysCommand: ParsableCommand {
         commandName: "keys",
         abstract: "Makes, replaces and revokes the keys of a run, and keeps the list of who may connect.",
         discussion: """
-            The keys are in a folder that security.keys names: aggregator.secret and allowed for the aggregator; \
-            <name>.secret for each worker, which needs aggregator.public beside it. Every line of 'allowed' binds a key \
-            to the clients that it may speak for. A new or revoked key counts when the aggregator gets SIGHUP. After an \
-            interruption, give the same command again to finish it.
+            The key security.keys names the folder. The aggregator needs its files aggregator.secret and allowed; each \
+            worker needs <name>.secret and aggregator.public. Every line of 'allowed' binds a key to the clients that it \
+            may speak for. A running aggregator reads the list again on SIGHUP. If a command was interrupted, give it \
+            again to finish it.
 
             All workers of a run:         impromptu keys make --config run.yaml --workers 4
             One more participant:         impromptu keys make --name clinic-3 --client client-07
-            One that only listens:        impromptu keys make --name observer
+            A key that only listens:      impromptu keys make --name observer
             Another key for a worker:     impromptu keys rotate worker-2
-            No more of a participant:     impromptu keys revoke clinic-3
+            Remove a participant:         impromptu keys revoke clinic-3
             """,
         subcommands: [KeysMakeCommand.self, KeysRotateCommand.self, KeysRevokeCommand.self])
 }
@@ -47,7 +47,7 @@ struct KeysMakeCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How many workers there are: makes a key for each, for the clients that 'work' gives it.",
+            "Makes a key for each of this many workers, for the clients that it hosts.",
             valueName: "number"))
     var workers: Int?
 

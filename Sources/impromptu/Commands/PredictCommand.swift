@@ -28,7 +28,7 @@ struct PredictCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("A prompts file, a bundle, a run folder, or RUN:VERSION.", valueName: "model"))
     var model: String
 
-    @Argument(help: ArgumentHelp("Image files, folders, manifests, or '-'.", valueName: "inputs"))
+    @Argument(help: ArgumentHelp("Image files, folders, manifests, tables of texts, or '-'.", valueName: "inputs"))
     var inputs: [String]
 
     @Option(
@@ -44,12 +44,12 @@ struct PredictCommand: ParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
-    @Flag(help: "Compares with the true classes of folders and manifests.")
+    @Flag(help: "Compares with the true classes that folders, manifests or tables name.")
     var labels = false
 
     @Option(
         help: ArgumentHelp(
-            "Only the images of this split of folders and manifests: train or test.", valueName: "split"))
+            "Only this split of folders, manifests or tables: train or test.", valueName: "split"))
     var split: KnownDataset.Split?
 
     @Option(

@@ -31,7 +31,8 @@ struct RelayCommand: AsyncParsableCommand {
     var bindPrompts = "tcp://*:*"
 
     @Option(
-        help: ArgumentHelp("The address that it advertises for tcp://*, as endpoints.advertise.", valueName: "address"))
+        help: ArgumentHelp(
+            "The address to advertise where it binds tcp://*, like endpoints.advertise.", valueName: "address"))
     var advertise = ""
 
     @Flag(help: "Admits anybody if the federation has no keys.")

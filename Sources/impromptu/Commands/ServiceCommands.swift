@@ -41,8 +41,8 @@ struct AggregateCommand: AsyncParsableCommand {
 
     @Flag(
         help: """
-            Continues an interrupted run although this program makes other versions of its log than were logged; the log \
-            records that.
+            Continues an interrupted run even if this program computes other versions from its log than were logged. The \
+            log records this.
             """)
     var acceptFork = false
 
@@ -110,8 +110,8 @@ struct WorkCommand: AsyncParsableCommand {
 
     @Flag(
         help: """
-            Takes both from Slurm: the index in the job array, which may begin at any number, and in the job step. With \
-            --workers, SLURM_ARRAY_TASK_ID counts from 0.
+            Takes --index and --workers from Slurm's job array, which may begin at any number, and from its job step. If \
+            --workers is given, SLURM_ARRAY_TASK_ID counts from 0.
             """)
     var slurm = false
 
@@ -121,12 +121,12 @@ struct WorkCommand: AsyncParsableCommand {
             valueName: "run"))
     var folder: String?
 
-    @Option(help: .timeout("With a run folder: how long to wait for an aggregator that is not heard, 0 for ever"))
+    @Option(help: .timeout("With a run folder: how long to wait for a silent aggregator (0 for ever)"))
     var timeout = TimeSpan(seconds: 600)
 
     @Option(
         help: ArgumentHelp(
-            "The name of its key in security.keys; worker-<index> unless given, or a single client's own name.",
+            "The name of its key in security.keys; by default worker-<index>, with --client the client's name.",
             valueName: "name"))
     var key: String?
 
@@ -200,7 +200,7 @@ struct DemoCommand: AsyncParsableCommand {
 
     @OptionGroup var dashboard: DashboardOptions
 
-    @Flag(inversion: .prefixedNo, help: "Compares with synchronous rounds at the end.")
+    @Flag(inversion: .prefixedNo, help: "Compares with synchronous rounds at the end, or does not.")
     var synchronous = true
 
     @OptionGroup var output: DocumentOptions

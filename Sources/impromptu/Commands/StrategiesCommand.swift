@@ -5,7 +5,7 @@ import PromptAggregation
 struct StrategiesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "strategies",
-        abstract: "Lists the strategies that make a version of updates, and their settings.",
+        abstract: "Lists the strategies, which make versions out of updates, and their settings.",
         discussion: """
             A run's strategy is strategy.name; its settings are keys beside it, such as strategy.sweeps.
 

@@ -6,7 +6,7 @@ import RunLog
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Shows whether a log is what the aggregator signed, and from which record on it is not.",
+        abstract: "Checks that a log is what the aggregator signed, and names the first record that is not.",
         discussion: """
             The log of a run with keys holds a chain over its records, which the aggregator signs with every version, every \
             thousand records or ten seconds, and at the end. Needs the log alone, and may read it while the run continues. \

@@ -12,10 +12,11 @@ struct WhatIfCommand: ParsableCommand {
             encoder are at hand. Without options: a line for each client that sent updates, as if that client had not \
             been there.
 
-            --strategy and --set aggregate with other strategies or settings: strategy.key, federation.buffer_size (a \
-            version of so many updates, in place of whenever the run made one) and federation.staleness_….
+            --strategy aggregates with another strategy. --set changes a key of the section strategy, a key \
+            federation.staleness_…, or federation.buffer_size. With that one a version is made after so many updates; \
+            without it, whenever the run made one.
 
-            This is an open loop: the updates stay as they were sent.
+            The updates stay as they were sent. What the clients would have sent had they seen other versions is not known.
 
             impromptu whatif runs/first
             impromptu whatif runs/first --without clinic-3

@@ -16,7 +16,7 @@ extension ArgumentHelp {
 struct QuietOption: ParsableArguments {
     @Flag(
         name: [.customShort("q"), .customLong("quiet")],
-        help: "Prints less: no progress, and of a check only what is wrong.")
+        help: "Prints less: no progress; of a check, only what failed or warns.")
     var isQuiet = false
 }
 

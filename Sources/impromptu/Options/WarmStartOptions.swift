@@ -7,8 +7,8 @@ struct WarmStartOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            A new run begins with these prompts of an earlier one: a run folder, RUN:VERSION or a prompts file. The model \
-            must be the same; the classes may have others behind them.
+            Begins a new run with the prompts of an earlier one: a run folder, RUN:VERSION or a prompts file. The model \
+            must be the same, and the new run's classes must begin with those of the earlier one.
             """, valueName: "model"))
     var from: String?
 
