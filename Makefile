@@ -20,7 +20,7 @@ BINARY := .build/release/impromptu
 
 .PHONY: demo demo-text test test-in-processes-of-their-own test-what-is-deployed test-python test-clients test-sites \
 	test-slurm fuzz sanitize build setup setup-test setup-text setup-slurm format lint bench chaos dist test-dist \
-	test-deploy test-network wheel golden-logs docs commands
+	test-deploy test-network wheel golden-logs docs docc pictures commands
 
 # The Python package's types, also with the standard library of the oldest and the newest Python (to the oldest, numpy's own
 # types are Any), and its tests, also live and as a wheel.
@@ -32,7 +32,8 @@ cd Sources/Python && $(CURDIR)/.venv/bin/mypy --cache-dir $(CURDIR)/.build-pytho
 IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) IMPROMPTU_WHEELS=$(CURDIR)/.build-python/dist:$(CURDIR)/.venv/wheelhouse \
 	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Sources/Python .venv/bin/python -m pytest -q Sources/Python \
 	--ignore Sources/Python/tests/torch
-IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Sources/Python \
+IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) IMPROMPTU_WHEELS=$(CURDIR)/.build-python/dist:$(CURDIR)/.venv/wheelhouse \
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Sources/Python \
 	.venv-torch/bin/python -m pytest -q Sources/Python/tests/torch
 endef
 
@@ -41,6 +42,12 @@ BUILD_SITE := .venv/bin/sphinx-build -q -W --keep-going -n -b html -d .build-doc
 
 docs: setup-test  ## Builds the documents' site, in .build-docs/site.
 	$(BUILD_SITE)
+
+docc: build  ## Makes pages of the Swift modules' public declarations, in .build-docs/swift.
+	docs/site/docc .build-docs/swift
+
+pictures: setup-test build  ## Makes the README's pictures again, from a run of the demo; what it prints has the figures.
+	docs/images/make.py $(BINARY)
 
 commands: build  ## Makes docs/command-reference.md again, from the program.
 	Deploy/dist/commands.py $(BINARY) --page docs/command-reference.md
@@ -150,7 +157,7 @@ lint:  ## Checks format, generated code, which target may import what, and the s
 	python3 Tests/House/planted_imports.py --compiler
 	shellcheck .ci/run Proto/generate.sh Tests/Fuzz/fuzz Deploy/setup Deploy/*/verify Deploy/container/take-place \
 		Deploy/dist/build Deploy/dist/deb Deploy/dist/test Deploy/dist/debian/p* Deploy/slurm/test-cluster \
-		Deploy/slurm/*.sbatch Deploy/demo-text/run
+		Deploy/slurm/*.sbatch Deploy/demo-text/run docs/site/docc
 
 bench: setup build  ## Prints the benchmarks of this machine.
 	$(BINARY) bench tuning --threads 2

@@ -9,7 +9,7 @@ project = "Impromptu"
 copyright = "the authors of Impromptu, Apache License 2.0"
 release = re.search(r'buildVersion = "(.+)"', (ROOT / "Sources/RunLog/Program+Running.swift").read_text())[1]
 extensions = ["myst_parser"]
-exclude_patterns = ["site", "experiments/results"]
+exclude_patterns = ["site", "experiments/results", "make.py"]
 # Titles have the anchors that other viewers of Markdown give them.
 myst_heading_anchors = 4
 # Commands and options are typed as they stand.
@@ -32,7 +32,8 @@ html_theme_options = {
 
 def read_beside(app, name, source):
     """The first page is the README, which links from the root of the repository."""
-    source[0] = source[0].replace("](../README.md", "](index.md")
+    # A figure and its deviation stay on one line.
+    source[0] = re.sub(r"(?<=\d) ± (?=\d)", "\u00a0±\u00a0", source[0].replace("](../README.md", "](index.md"))
     if name != "index":
         return
     text = (ROOT / "README.md").read_text()
