@@ -42,9 +42,9 @@ public struct RunConfiguration: Sendable {
     }
 
     public struct Endpoints: Hashable, Sendable {
-        /// Where clients push their messages (PULL).
+        /// Where clients talk with the aggregator (ROUTER).
         public var updates: String
-        /// Where the aggregator publishes (XPUB).
+        /// Where the aggregator publishes what is for all (XPUB).
         public var prompts: String
 
         public init(updates: String, prompts: String) {

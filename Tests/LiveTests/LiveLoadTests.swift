@@ -125,13 +125,13 @@ import ZeroMQTransport
 }
 
 private final class Pusher {
-    let socket: Socket<Push>
+    let socket: Socket<Dealer>
 
     init(_ context: Context, to endpoint: String) throws {
         var options = SocketOptions()
         options.reconnectInterval = .milliseconds(20)
         options.linger = .zero
-        socket = try Socket<Push>(context, options: options)
+        socket = try Socket<Dealer>(context, options: options)
         try socket.connect(endpoint)
     }
 }
