@@ -179,7 +179,7 @@ public final class LogWriter {
     public var messageCount: UInt64 { contents.messageCount }
 
     /// Bytes of the file up to the last commit.
-    public var committedLength: UInt64 { storedFrom ?? contents.length }
+    public var committedLength: UInt64 { contents.length }
 
     var committedPosition: LogPosition { contents.position }
 
@@ -210,7 +210,6 @@ public final class LogWriter {
         }
         let offset = contents.length
         storedFrom = offset
-        chunk.seal(into: &contents)
         let sealed = SealedChunk(chunk, of: file, at: offset)
         chunk = spare
         spare = OpenChunk()
@@ -225,6 +224,7 @@ public final class LogWriter {
             refusal = "an earlier write failed: \(failure)"
             throw failure
         }
+        sealed.add(to: &contents)
         spare = sealed.recycle()
     }
 

@@ -4,6 +4,8 @@ struct OpenChunk {
     private(set) var bytes: [UInt8] = []
     private var index = MessageIndex()
     private(set) var times: TimeRange?
+    /// What the log contains of it, once it is complete.
+    private var completed: (checksum: UInt32, entry: LogContents.ChunkEntry)?
 
     init() {
         reserveHead()
@@ -35,26 +37,56 @@ struct OpenChunk {
         data.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
 
-    /// Fills in the head, appends the index records and adds the chunk to what the log contains.
-    mutating func seal(into contents: inout LogContents) {
+    /// Hands over the messages in their order. Their data may be overwritten until the chunk is complete.
+    mutating func withMessages(_ body: (SealedChunk.Message) -> Void) {
+        bytes.withUnsafeMutableBytes { bytes in
+            let fields = UnsafeRawBufferPointer(bytes)
+            var offset = LogFormat.chunkHeadSize
+            while offset < fields.count {
+                let content = offset + LogFormat.recordPrefixSize
+                let end = content + Int(fields.integer(UInt64.self, at: offset + 1))
+                if fields[offset] == RecordKind.message.rawValue {
+                    body(
+                        SealedChunk.Message(
+                            channel: ChannelID(value: fields.integer(UInt16.self, at: content)),
+                            logTime: fields.integer(UInt64.self, at: content + 6),
+                            publishTime: fields.integer(UInt64.self, at: content + 14),
+                            data: UnsafeMutableRawBufferPointer(
+                                rebasing: bytes[content + LogFormat.messageHeadSize..<end])))
+                }
+                offset = end
+            }
+        }
+    }
+
+    /// Fills in the head and appends the index records, for a chunk that begins at `offset` of the file.
+    mutating func complete(at offset: UInt64) {
         let recordsSize = recordsSize
         let checksum = bytes.withUnsafeBytes { bytes in
             Checksum.of(UnsafeRawBufferPointer(rebasing: bytes[LogFormat.chunkHeadSize...]))
         }
         writeHead(recordsSize: recordsSize, checksum: checksum)
-        let offset = contents.length
         let length = bytes.count
         let locations = index.encode(into: &bytes, fileOffset: offset + UInt64(length))
-        bytes.withUnsafeBytes { bytes in
-            contents.addBytes(UnsafeRawBufferPointer(rebasing: bytes[..<LogFormat.chunkHeadSize]))
-            contents.addBytes(checksum: checksum, size: recordsSize)
-            contents.addBytes(UnsafeRawBufferPointer(rebasing: bytes[length...]))
-        }
-        contents.addChunk(
+        completed = (
+            checksum,
             LogContents.ChunkEntry(
                 offset: offset, length: UInt64(length), recordsSize: UInt64(recordsSize),
                 storedSize: UInt64(recordsSize), times: times, index: locations,
-                indexLength: UInt64(bytes.count - length)))
+                indexLength: UInt64(bytes.count - length))
+        )
+    }
+
+    /// Adds the complete chunk to what the log contains.
+    func add(to contents: inout LogContents) {
+        guard let completed else { return }
+        let (recordsSize, length) = (Int(completed.entry.recordsSize), Int(completed.entry.length))
+        bytes.withUnsafeBytes { bytes in
+            contents.addBytes(UnsafeRawBufferPointer(rebasing: bytes[..<LogFormat.chunkHeadSize]))
+            contents.addBytes(checksum: completed.checksum, size: recordsSize)
+            contents.addBytes(UnsafeRawBufferPointer(rebasing: bytes[length...]))
+        }
+        contents.addChunk(completed.entry)
     }
 
     /// Starts the next chunk in the same memory.
@@ -62,6 +94,7 @@ struct OpenChunk {
         bytes.removeAll(keepingCapacity: true)
         index.removeAll()
         times = nil
+        completed = nil
         reserveHead()
     }
 

@@ -3,6 +3,8 @@ import PromptWire
 
 /// The Ed25519 key that an aggregator signs the checkpoints of its log with.
 public struct LogKey: Sendable {
+    static let signatureBytes = Int(crypto_sign_BYTES)
+
     /// 32 bytes, for everybody.
     public let publicKey: [UInt8]
     private let secret: [UInt8]
@@ -32,7 +34,7 @@ public struct LogKey: Sendable {
     /// - Parameter place: of the checkpoint's record, `RecordChain.Channel.place`.
     func sign(_ checkpoint: Checkpoint, at place: [UInt8]) -> [UInt8] {
         let message = checkpoint.signed(at: place)
-        var signature = [UInt8](repeating: 0, count: Int(crypto_sign_BYTES))
+        var signature = [UInt8](repeating: 0, count: Self.signatureBytes)
         crypto_sign_detached(&signature, nil, message, UInt64(message.count), secret)
         return signature
     }
@@ -50,7 +52,7 @@ extension Checkpoint {
     ///   - key: 32 bytes.
     ///   - place: of its record.
     func isSigned(by key: [UInt8], at place: [UInt8]) -> Bool {
-        guard key.count == Int(crypto_sign_PUBLICKEYBYTES), signature.count == Int(crypto_sign_BYTES)
+        guard key.count == Int(crypto_sign_PUBLICKEYBYTES), signature.count == LogKey.signatureBytes
         else { return false }
         let message = signed(at: place)
         return crypto_sign_verify_detached(signature, message, UInt64(message.count), key) == 0

@@ -223,11 +223,11 @@ package struct LoggedAggregator {
 
     /// What was taken in since the last commit, on its way to the disk.
     package final class Batch: Sendable {
-        fileprivate let records: SealedChunk
+        fileprivate let records: SealedRecords
         /// What is to be done once it is stored.
         package let effects: [CommittedEffect]
 
-        fileprivate init(records: SealedChunk, effects: [CommittedEffect]) {
+        fileprivate init(records: SealedRecords, effects: [CommittedEffect]) {
             self.records = records
             self.effects = effects
         }
@@ -240,7 +240,7 @@ package struct LoggedAggregator {
     /// - Returns: nil where nothing was taken in, also of a log that was closed. Each effect has a record before it.
     package mutating func seal() throws -> Batch? {
         guard bufferedBytes > 0 else { return nil }
-        if checkpoints.isDue(records: log.chain.records, at: lastTime) { try appendCheckpoint(.none) }
+        if checkpoints.isDue(records: log.records, at: lastTime) { try appendCheckpoint(.none) }
         guard let records = try log.seal() else { return nil }
         let batch = Batch(records: records, effects: pending)
         pending = []
@@ -264,7 +264,7 @@ package struct LoggedAggregator {
     private mutating func appendCheckpoint(_ end: Checkpoint.End) throws {
         guard started != nil else { return }
         try log.appendCheckpoint(end, signedBy: key, at: lastTime)
-        checkpoints.written(records: log.chain.records, at: lastTime)
+        checkpoints.written(records: log.records, at: lastTime)
     }
 
     // MARK: Segments
@@ -280,7 +280,7 @@ package struct LoggedAggregator {
     package mutating func beginSegment(_ history: RunHistory) throws {
         guard let started, let state = snapshot(history)?() else { return }
         try log.beginSegment(state, start: started, signedBy: key, at: lastTime)
-        checkpoints.written(records: log.chain.records, at: lastTime)
+        checkpoints.written(records: log.records, at: lastTime)
     }
 
     /// The number of the log's segment that is written, and its bytes that are on the disk.

@@ -11,6 +11,12 @@ package final class RunLogWriter {
         let log: LogWriter
         private let channels: [(id: ChannelID, link: RecordChain.Channel)]
 
+        var links: [ChannelID: RecordChain.Channel] {
+            Dictionary(uniqueKeysWithValues: channels.map { ($0.id, $0.link) })
+        }
+
+        var checkpoints: ChannelID { id(of: .checkpoint) }
+
         init(_ log: LogWriter) throws {
             self.log = log
             let schema = LogCodec.schema
@@ -24,28 +30,26 @@ package final class RunLogWriter {
             }
         }
 
-        func append(
-            _ bytes: RawSpan, on channel: PromptWire.LogChannel, at time: Timestamp, to chain: inout RecordChain
-        ) throws {
-            let (id, _) = channels[PromptWire.LogChannel.allCases.firstIndex(of: channel)!]
-            let nanoseconds = UInt64(max(0, time.nanoseconds))
-            try log.append(channel: id, logTime: nanoseconds, publishTime: nanoseconds, data: bytes)
-            let place = place(on: channel, at: time)
-            bytes.withUnsafeBytes { chain.add($0, at: place) }
+        private func id(of channel: PromptWire.LogChannel) -> ChannelID {
+            channels[PromptWire.LogChannel.allCases.firstIndex(of: channel)!].id
         }
 
-        func place(on channel: PromptWire.LogChannel, at time: Timestamp) -> [UInt8] {
+        func append(_ bytes: RawSpan, on channel: PromptWire.LogChannel, at time: Timestamp) throws {
             let nanoseconds = UInt64(max(0, time.nanoseconds))
-            return channels[PromptWire.LogChannel.allCases.firstIndex(of: channel)!].link
-                .place(logTime: nanoseconds, publishTime: nanoseconds)
+            try log.append(channel: id(of: channel), logTime: nanoseconds, publishTime: nanoseconds, data: bytes)
         }
     }
 
     let storage: any RunStorage
     private let began: Timestamp
     private var open: Open?
-    /// Over all records, with those that wait.
-    package internal(set) var chain = RecordChain()
+    /// Over the records that are stored.
+    package private(set) var chain = RecordChain()
+    /// All records, with those that wait.
+    package private(set) var records: UInt64 = 0
+    /// Checkpoints that wait, without chain and signature: `SealedRecords` fills them in.
+    private var checkpoints: [Checkpoint] = []
+    private var key: LogKey?
     /// Whether a continued log had been closed in order.
     let wasClosed: Bool
     /// The log's first record.
@@ -112,7 +116,8 @@ package final class RunLogWriter {
 
     private func begin() throws -> Open {
         let open = try Open(storage.openSegment(1, .createOrContinue, marks: []))
-        try open.append(LogCodec.encode(header).span.bytes, on: .header, at: began, to: &chain)
+        try open.append(LogCodec.encode(header).span.bytes, on: .header, at: began)
+        records += 1
         return open
     }
 
@@ -150,9 +155,12 @@ package final class RunLogWriter {
     ///   - end: what follows it.
     ///   - key: nil leaves it unsigned.
     func appendCheckpoint(_ end: Checkpoint.End, signedBy key: LogKey?, at time: Timestamp) throws {
-        var checkpoint = Checkpoint(records: chain.records, chain: chain.link, end: end)
-        if let key, let open { checkpoint.signature = key.sign(checkpoint, at: open.place(on: .checkpoint, at: time)) }
+        let checkpoint = Checkpoint(
+            records: records, chain: RecordChain().link,
+            signature: key == nil ? [] : [UInt8](repeating: 0, count: LogKey.signatureBytes), end: end)
+        self.key = key
         try append(LogCodec.encode(checkpoint), on: .checkpoint, at: time)
+        checkpoints.append(checkpoint)
     }
 
     private func append(_ bytes: [UInt8], on channel: PromptWire.LogChannel, at time: Timestamp) throws {
@@ -162,18 +170,43 @@ package final class RunLogWriter {
     private func append(_ bytes: RawSpan, on channel: PromptWire.LogChannel, at time: Timestamp) throws {
         let open = try open ?? begin()
         self.open = open
-        try open.append(bytes, on: channel, at: time, to: &chain)
+        try open.append(bytes, on: channel, at: time)
+        records += 1
+    }
+
+    /// Continues behind records that were replayed.
+    func resume(behind chain: RecordChain) {
+        self.chain = chain
+        records = chain.records
     }
 
     /// Takes the records out that wait, for another thread to store; nil where none do. It is stored and finished before the
     /// next one is sealed.
-    package func seal() throws -> SealedChunk? { try open?.log.seal() }
+    package func seal() throws -> SealedRecords? {
+        guard let open, let chunk = try open.log.seal() else { return nil }
+        defer { checkpoints = [] }
+        return SealedRecords(
+            chunk, behind: chain, channels: open.links, checkpoints: (open.checkpoints, checkpoints), key: key)
+    }
 
-    /// Notes that a sealed chunk was stored.
-    package func finish(_ sealed: SealedChunk) throws { try open?.log.finish(sealed) }
+    /// Notes that sealed records were stored.
+    package func finish(_ sealed: SealedRecords) throws {
+        try open?.log.finish(sealed.chunk)
+        chain = sealed.chain
+    }
+
+    /// Stores what waits.
+    private func commit() throws {
+        guard let sealed = try seal() else { return }
+        sealed.store()
+        try finish(sealed)
+    }
 
     /// Commits and writes the summary that other MCAP readers use.
-    package func close() throws { try open?.log.close() }
+    package func close() throws {
+        try commit()
+        try open?.log.close()
+    }
 
     // MARK: Segments
 
@@ -194,7 +227,7 @@ package final class RunLogWriter {
     ) throws {
         guard let old = open else { return }
         try appendCheckpoint(.continued, signedBy: key, at: time)
-        try old.log.commit()
+        try commit()
         earlierBytes += old.log.committedLength
         try old.log.end()
         segment += 1
@@ -204,11 +237,10 @@ package final class RunLogWriter {
             number: segment, records: chain.records, chain: chain.link, bytes: earlierBytes, header: header,
             start: start, snapshot: state.encode())
         beginningBytes = UInt64(record.snapshot.count)
-        let next = try Open(storage.openSegment(segment, .create, marks: []))
-        open = next
+        open = try Open(storage.openSegment(segment, .create, marks: []))
         try append(LogCodec.encode(record), on: .segment, at: time)
         try appendCheckpoint(.none, signedBy: key, at: time)
-        try next.log.commit()
+        try commit()
         // The old one's lock is held until here, so that no other aggregator takes it for the newest.
         withExtendedLifetime(old) {}
     }

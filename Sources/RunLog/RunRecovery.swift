@@ -76,7 +76,7 @@ package struct RunRecovery {
             throw fork!
         }
         self.fork = fork?.accepted
-        log.chain = replay.chain
+        log.resume(behind: replay.chain)
         self.history = history
         self.passedOver = passedOver
         start = resumed?.start
