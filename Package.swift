@@ -27,6 +27,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
         .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
@@ -73,7 +74,8 @@ let package = Package(
         .target(
             name: "RunLog",
             dependencies: [
-                "CSodium", "Federation", "Files", "MessageLog", "PromptAggregation", "PromptWire", "RunSettings",
+                "CCrypto", "CSodium", "Federation", "Files", "MessageLog", "PromptAggregation", "PromptWire",
+                "RunSettings",
                 "Safetensors", "Text",
             ], swiftSettings: swiftSettings),
         .target(

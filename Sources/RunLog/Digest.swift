@@ -1,17 +1,17 @@
-import CSodium
+import CCrypto
 import Foundation
 import Text
 
-/// A SHA-256 digest, by libsodium.
+/// A SHA-256 digest, by OpenSSL, which uses the processor's instructions for it.
 public struct Digest: Hashable, Sendable, CustomStringConvertible {
     /// 32 bytes.
     public let bytes: [UInt8]
 
     /// The digest of some bytes.
     public init(of data: some ContiguousBytes) {
-        var output = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
+        var output = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
         data.withUnsafeBytes { bytes in
-            _ = crypto_hash_sha256(&output, bytes.bindMemory(to: UInt8.self).baseAddress, UInt64(bytes.count))
+            _ = SHA256(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, &output)
         }
         bytes = output
     }

@@ -12,7 +12,7 @@ from steps import Failure, eventually, say  # noqa: E402
 # What a root has besides the minimal set. The libraries are the program's; the package's own check finds what is missing.
 PACKAGES = [
     "systemd", "systemd-sysv", "dbus", "init-system-helpers", "ca-certificates", "curl", "man-db", "libzmq5", "libprotobuf-c1",
-    "libsodium23", "zlib1g", "libturbojpeg0", "libpng16-16", "libzstd1", "dataset-fashion-mnist",
+    "libsodium23", "libssl3", "zlib1g", "libturbojpeg0", "libpng16-16", "libzstd1", "dataset-fashion-mnist",
 ]
 
 
