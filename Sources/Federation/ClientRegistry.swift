@@ -224,12 +224,8 @@ struct ClientRegistry: Hashable, Sendable {
         }
         due = try readSlots("idle client", from: &reader)
         silence = SilenceQueue()
-        for slot in try reader.integers("clients by their silence") {
-            guard records.indices.contains(slot), !silence.contains(slot) else {
-                throw reader.unexpected("client in the order of silence", "one of \(records.count), once", "\(slot)")
-            }
-            silence.touch(slot)
-        }
+        let silent = try readSlots("client in the order of silence", of: "clients by their silence", from: &reader)
+        for slot in silent.members { silence.touch(slot) }
         guard order == .inTurn else { return }
         turn = try reader.integer("turn", in: 0...FederationConfiguration.largestCount)
         let turns = try reader.integers(
@@ -238,9 +234,12 @@ struct ClientRegistry: Hashable, Sendable {
         served = try readSlots("client asked in this turn", from: &reader)
     }
 
-    private func readSlots(_ what: String, from reader: inout SnapshotReader) throws(SnapshotError) -> SlotSet {
+    /// - Parameter list: what the whole is called, where that is another name.
+    private func readSlots(
+        _ what: String, of list: String? = nil, from reader: inout SnapshotReader
+    ) throws(SnapshotError) -> SlotSet {
         var slots = SlotSet()
-        for slot in try reader.integers(what) {
+        for slot in try reader.integers(list ?? what) {
             guard records.indices.contains(slot), !slots.contains(slot) else {
                 throw reader.unexpected(what, "one of \(records.count), once", "\(slot)")
             }

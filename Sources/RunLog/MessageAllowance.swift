@@ -65,48 +65,42 @@ package struct MessageAllowance: Sendable {
 
 /// What is left to each of many speakers.
 private struct Accounts<Speaker: Hashable & Sendable>: Sendable {
+    /// What an account holds at most, and gains.
+    private struct Rate: Sendable {
+        let burst: Double
+        let perSecond: Double
+
+        func level(of account: Account, at time: Timestamp) -> Double {
+            let passed = max(0, (time - account.time) / .seconds(1))
+            return min(burst, account.level + perSecond * passed)
+        }
+    }
+
     private struct Account: Sendable {
         var level: Double
         var time: Timestamp
     }
 
-    /// Speakers beyond which those that could say everything again are no longer remembered.
-    private static var capacity: Int { 20_000 }
-
-    private let burst: Double
-    private let perSecond: Double
-    private var accounts: [Speaker: Account] = [:]
-    /// It is twice what the last search left, so that a search is paid for by as many new speakers.
-    private var bound = Self.capacity
-    private(set) var inspections = 0
+    private let rate: Rate
+    /// Those that could say everything again need not be remembered.
+    private var accounts = ForgettingTable<Speaker, Account>(capacity: 20_000)
 
     init(burst: Double, perSecond: Double) {
-        self.burst = burst
-        self.perSecond = perSecond
+        rate = Rate(burst: burst, perSecond: perSecond)
     }
 
     var count: Int { accounts.count }
+    var inspections: Int { accounts.inspections }
 
     mutating func admits(_ speaker: Speaker, weight: Double = 1, at time: Timestamp) -> Bool {
-        if accounts.count > bound { forget(at: time) }
-        var account = accounts[speaker] ?? Account(level: burst, time: time)
-        account.level = level(of: account, at: time)
+        accounts.forget { [rate] in rate.level(of: $0, at: time) >= rate.burst }
+        var account = accounts[speaker] ?? Account(level: rate.burst, time: time)
+        account.level = rate.level(of: account, at: time)
         account.time = max(account.time, time)
         defer { accounts[speaker] = account }
         guard account.level >= weight else { return false }
         account.level -= weight
         return true
-    }
-
-    private mutating func forget(at time: Timestamp) {
-        inspections += accounts.count
-        accounts = accounts.filter { level(of: $1, at: time) < burst }
-        bound = max(Self.capacity, 2 * accounts.count)
-    }
-
-    private func level(of account: Account, at time: Timestamp) -> Double {
-        let passed = max(0, (time - account.time) / .seconds(1))
-        return min(burst, account.level + perSecond * passed)
     }
 }
 

@@ -44,4 +44,15 @@ import Testing
         }
         #expect(offences.count <= 10_001)
     }
+
+    /// Looking for those that need not be remembered costs a few inspections for each message, however many cannot be
+    /// forgotten yet.
+    @Test(arguments: [15_000, 30_000, 120_000]) func partiesWithoutEndCostLittleEach(parties: Int) {
+        let offences = Offences()
+        for party in 0..<parties {
+            _ = offences.note(.key("\(party)"), bytes: 1, at: start + .nanoseconds(party))
+        }
+        #expect(offences.count == parties, "what they sent is not forgotten yet")
+        #expect(offences.inspections > 0 && offences.inspections <= 2 * parties)
+    }
 }

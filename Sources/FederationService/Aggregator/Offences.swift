@@ -27,22 +27,8 @@ package final class Offences: Sendable {
     private static let bytesEach = 1 << 20
     /// How long a key is not let in.
     package static let sentence: Duration = .seconds(60)
-    /// Parties beyond which those that have been good for a while are no longer remembered.
-    private static let capacity = 10_000
-
-    private struct Accounts {
-        var each: [Party: Account] = [:]
-        /// It is twice what the last search left, so that a search is paid for by as many new parties.
-        var bound = Offences.capacity
-
-        mutating func forget(at now: ContinuousClock.Instant) {
-            guard each.count > bound else { return }
-            each = each.filter { !$1.isForgotten(at: now) }
-            bound = max(Offences.capacity, 2 * each.count)
-        }
-    }
-
-    private let accounts = Mutex(Accounts())
+    /// Parties that have been good for a while need not be remembered.
+    private let accounts = Mutex(ForgettingTable<Party, Account>(capacity: 10_000))
 
     package init() {}
 
@@ -50,23 +36,26 @@ package final class Offences: Sendable {
     /// - Returns: whether the party has now sent too much. A key is locked out from here on.
     package func note(_ party: Party, bytes: Int, at now: ContinuousClock.Instant) -> Bool {
         accounts.withLock { accounts in
-            accounts.forget(at: now)
-            var account = accounts.each[party] ?? Account(level: 0, time: now)
+            accounts.forget { $0.isForgotten(at: now) }
+            var account = accounts[party] ?? Account(level: 0, time: now)
             account.level = account.level(at: now) + 1 + Double(bytes / Self.bytesEach)
             account.time = now
             let isTooMuch = account.level > Self.most
             if isTooMuch { account.level = 0 }
             // The next connection may have the same descriptor.
             if isTooMuch, case .key = party { account.lockedOutUntil = now + Self.sentence }
-            accounts.each[party] = account
+            accounts[party] = account
             return isTooMuch
         }
     }
 
     /// Parties that are remembered.
-    package var count: Int { accounts.withLock { $0.each.count } }
+    package var count: Int { accounts.withLock { $0.count } }
+
+    /// How many of them were looked at so far to find those that need not be remembered.
+    package var inspections: Int { accounts.withLock { $0.inspections } }
 
     package func isLockedOut(_ party: Party, at now: ContinuousClock.Instant) -> Bool {
-        accounts.withLock { now < ($0.each[party]?.lockedOutUntil ?? now) }
+        accounts.withLock { now < ($0[party]?.lockedOutUntil ?? now) }
     }
 }
