@@ -1,64 +1,103 @@
-extension LogContents {
-    /// All that follows the last chunk of a finished file: data end, summary, summary offsets, footer, magic.
-    func closingSection() -> [UInt8] {
+/// All that follows the last chunk of a finished file: data end, summary, summary offsets, footer, magic. It comes in pieces
+/// of whole records, so that it takes little memory however many chunks it lists.
+struct ClosingSection {
+    private let contents: LogContents
+    private var next = Part.head
+    /// Where the next piece begins in the file.
+    private var offset: UInt64
+    private var groups: [Group] = []
+    /// Of the summary so far.
+    private var checksum = Checksum()
+
+    private enum Part {
+        /// Data end, declarations, statistics.
+        case head
+        /// The chunks of a block of the table.
+        case chunks(Int)
+        /// Summary offsets, footer, magic.
+        case foot
+        case done
+    }
+
+    /// The summary's records of a kind, by their bytes in the file.
+    private struct Group {
+        var kind: RecordKind
+        var range: Range<UInt64>
+    }
+
+    init(of contents: LogContents) {
+        self.contents = contents
+        offset = contents.length
+    }
+
+    /// The next piece; nil behind the last.
+    mutating func piece() -> [UInt8]? {
         var bytes: [UInt8] = []
-        bytes.appendRecord(.dataEnd) { $0.append(integer: checksum.value) }
-        guard hasSummary else {
-            // All fields of its footer are 0 then, the checksum too.
-            bytes.appendRecord(.footer) { $0.append(contentsOf: [UInt8](repeating: 0, count: 20)) }
-            return bytes + LogFormat.magic
-        }
-        let summaryStart = bytes.count
-        let groups = appendSummary(to: &bytes)
-        let offsetsStart = bytes.count
-        for group in groups {
-            bytes.appendRecord(.summaryOffset) { content in
-                content.append(group.kind.rawValue)
-                content.append(integer: length + UInt64(group.range.lowerBound))
-                content.append(integer: UInt64(group.range.count))
+        switch next {
+        case .head:
+            bytes.appendRecord(.dataEnd) { $0.append(integer: contents.checksum.value) }
+            let dataEnd = bytes.count
+            if contents.hasSummary {
+                appendHead(to: &bytes)
+                bytes.withUnsafeBytes { checksum.add(UnsafeRawBufferPointer(rebasing: $0[dataEnd...])) }
             }
+            next = part(ofBlock: 0)
+        case .chunks(let block):
+            bytes = contents.chunks.records(ofBlock: block)
+            add(.chunkIndex, offset..<offset + UInt64(bytes.count))
+            bytes.withUnsafeBytes { checksum.add($0) }
+            next = part(ofBlock: block + 1)
+        case .foot:
+            appendFoot(to: &bytes)
+            next = .done
+        case .done:
+            return nil
         }
-        appendFooter(to: &bytes, summaryStart: summaryStart, offsetsStart: offsetsStart)
-        bytes.append(contentsOf: LogFormat.magic)
+        offset += UInt64(bytes.count)
         return bytes
     }
 
-    private typealias Group = (kind: RecordKind, range: Range<Int>)
+    private func part(ofBlock block: Int) -> Part {
+        contents.hasSummary && block < contents.chunks.blockCount ? .chunks(block) : .foot
+    }
 
-    private func appendSummary(to bytes: inout [UInt8]) -> [Group] {
-        var groups: [Group] = []
-        func group(_ kind: RecordKind, _ write: (inout [UInt8]) -> Void) {
-            let start = bytes.count
-            write(&bytes)
-            if bytes.count > start { groups.append((kind, start..<bytes.count)) }
+    private mutating func add(_ kind: RecordKind, _ range: Range<UInt64>) {
+        guard !range.isEmpty else { return }
+        if let last = groups.last, last.kind == kind {
+            groups[groups.count - 1].range = last.range.lowerBound..<range.upperBound
+        } else {
+            groups.append(Group(kind: kind, range: range))
         }
-        group(.schema) { bytes in
-            for (index, schema) in registry.schemas.enumerated() {
-                bytes.append(schema, id: SchemaID(value: UInt16(index + 1)))
-            }
+    }
+
+    private mutating func appendHead(to bytes: inout [UInt8]) {
+        var start = bytes.count
+        for (index, schema) in contents.registry.schemas.enumerated() {
+            bytes.append(schema, id: SchemaID(value: UInt16(index + 1)))
         }
-        group(.channel) { bytes in
-            for (index, channel) in registry.channels.enumerated() {
-                bytes.append(channel, id: ChannelID(value: UInt16(index + 1)))
-            }
+        add(.schema, offset + UInt64(start)..<offset + UInt64(bytes.count))
+        start = bytes.count
+        for (index, channel) in contents.registry.channels.enumerated() {
+            bytes.append(channel, id: ChannelID(value: UInt16(index + 1)))
         }
-        group(.statistics) { appendStatistics(to: &$0) }
-        group(.chunkIndex) { $0.append(contentsOf: chunkIndex) }
-        return groups
+        add(.channel, offset + UInt64(start)..<offset + UInt64(bytes.count))
+        start = bytes.count
+        appendStatistics(to: &bytes)
+        add(.statistics, offset + UInt64(start)..<offset + UInt64(bytes.count))
     }
 
     private func appendStatistics(to bytes: inout [UInt8]) {
         bytes.appendRecord(.statistics) { content in
-            content.append(integer: messageCount)
-            content.append(integer: UInt16(registry.schemas.count))
-            content.append(integer: UInt32(registry.channels.count))
+            content.append(integer: contents.messageCount)
+            content.append(integer: UInt16(contents.registry.schemas.count))
+            content.append(integer: UInt32(contents.registry.channels.count))
             // No attachments and no metadata records.
             content.append(integer: UInt32(0))
             content.append(integer: UInt32(0))
-            content.append(integer: UInt32(truncatingIfNeeded: chunkCount))
-            content.append(integer: times?.start ?? 0)
-            content.append(integer: times?.end ?? 0)
-            let counted = messageCounts.enumerated().filter { $0.element > 0 }
+            content.append(integer: UInt32(truncatingIfNeeded: contents.chunkCount))
+            content.append(integer: contents.times?.start ?? 0)
+            content.append(integer: contents.times?.end ?? 0)
+            let counted = contents.messageCounts.enumerated().filter { $0.element > 0 }
             content.append(integer: UInt32(counted.count * 10))
             for (ordinal, count) in counted {
                 content.append(integer: UInt16(ordinal + 1))
@@ -67,13 +106,27 @@ extension LogContents {
         }
     }
 
-    /// The footer's checksum covers the summary and the footer up to the checksum itself.
-    private func appendFooter(to bytes: inout [UInt8], summaryStart: Int, offsetsStart: Int) {
-        bytes.append(RecordKind.footer.rawValue)
-        bytes.append(integer: UInt64(20))
-        bytes.append(integer: length + UInt64(summaryStart))
-        bytes.append(integer: length + UInt64(offsetsStart))
-        let checksum = bytes.withUnsafeBytes { Checksum.of(UnsafeRawBufferPointer(rebasing: $0[summaryStart...])) }
-        bytes.append(integer: checksum)
+    /// The footer's checksum covers the summary and the footer up to the checksum itself. Without a summary all of its
+    /// fields are 0, the checksum too.
+    private func appendFoot(to bytes: inout [UInt8]) {
+        if contents.hasSummary {
+            for group in groups {
+                bytes.appendRecord(.summaryOffset) { content in
+                    content.append(group.kind.rawValue)
+                    content.append(integer: group.range.lowerBound)
+                    content.append(integer: group.range.upperBound - group.range.lowerBound)
+                }
+            }
+            bytes.append(RecordKind.footer.rawValue)
+            bytes.append(integer: UInt64(20))
+            bytes.append(integer: groups[0].range.lowerBound)
+            bytes.append(integer: offset)
+            var checksum = checksum
+            bytes.withUnsafeBytes { checksum.add($0) }
+            bytes.append(integer: checksum.value)
+        } else {
+            bytes.appendRecord(.footer) { $0.append(contentsOf: [UInt8](repeating: 0, count: 20)) }
+        }
+        bytes.append(contentsOf: LogFormat.magic)
     }
 }

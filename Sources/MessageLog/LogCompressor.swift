@@ -33,7 +33,8 @@ package enum LogCompressor {
         guard scanner.end == .closed else {
             throw .unusable(path: map.path, reason: "expected a log that was closed, found one that was not")
         }
-        try add(contents.closingSection())
+        var closing = ClosingSection(of: contents)
+        while let piece = closing.piece() { try add(piece) }
         try file.synchronize()
     }
 

@@ -3,9 +3,9 @@
 struct LogContents {
     var registry = Registry()
     private(set) var chunkCount = 0
-    /// The chunk index records of the summary, already encoded. A log of more than `mostIndexedChunks` has none, and no
-    /// summary: it would take as much memory as the log has chunks, and readers go through such a log from its start.
-    private(set) var chunkIndex: [UInt8] = []
+    /// What the summary lists. A log of more than `mostIndexedChunks` has no summary: it would take as much memory as the
+    /// log has chunks, and readers go through such a log from its start.
+    private(set) var chunks = ChunkTable()
     private static let mostIndexedChunks = 1 << 18
     private(set) var messageCount: UInt64 = 0
     private(set) var messageCounts: [UInt64] = []
@@ -50,7 +50,7 @@ struct LogContents {
 
     mutating func addChunk(_ entry: ChunkEntry) {
         chunkCount += 1
-        if hasSummary { chunkIndex.append(entry) } else { chunkIndex = [] }
+        if hasSummary { chunks.append(entry) } else { chunks.removeAll() }
         guard let added = entry.times else { return }
         times = times.map { $0.union(added) } ?? added
     }
@@ -87,25 +87,5 @@ struct TimeRange: Equatable {
         result.add(other.start)
         result.add(other.end)
         return result
-    }
-}
-
-extension [UInt8] {
-    fileprivate mutating func append(_ chunk: LogContents.ChunkEntry) {
-        appendRecord(.chunkIndex) { content in
-            content.append(integer: chunk.times?.start ?? 0)
-            content.append(integer: chunk.times?.end ?? 0)
-            content.append(integer: chunk.offset)
-            content.append(integer: chunk.length)
-            content.append(integer: UInt32(chunk.index.count * 10))
-            for location in chunk.index {
-                content.append(integer: location.channel)
-                content.append(integer: location.offset)
-            }
-            content.append(integer: chunk.indexLength)
-            content.append(string: chunk.compression.rawValue)
-            content.append(integer: chunk.storedSize)
-            content.append(integer: chunk.recordsSize)
-        }
     }
 }

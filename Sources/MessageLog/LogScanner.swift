@@ -245,34 +245,51 @@ struct LogScanner: ~Copyable {
 
     /// Compares all that follows the last chunk with what it must be.
     private mutating func checkClosingSection() throws(LogError) {
-        let expected = contents.closingSection()
-        let difference = firstDifference(expected, at: position)
-        let expectedEnd = position + expected.count
-        if difference == expected.count {
-            guard bytes.count == expectedEnd else {
-                throw damage(.trailingMagic, at: expectedEnd, "expected the end of the file, found more bytes")
-            }
-            end = .closed
-        } else if isUnwritten(from: position + difference, expectedEnd: expectedEnd) {
-            end = tear()
-        } else {
-            let (kind, number) = recordInClosingSection(expected, containing: difference)
-            recordNumber += number
-            throw damage(kind, at: position + difference, "it does not fit the chunks before it", chunk: nil)
+        var closing = ClosingSection(of: contents)
+        var start = position
+        while let piece = closing.piece() {
+            let difference = firstDifference(piece, at: start)
+            guard difference == piece.count else { return try breakOffClosing(closing, start, piece, at: difference) }
+            start += piece.count
+            recordNumber += records(of: piece).count
         }
+        guard bytes.count == start else {
+            throw damage(.trailingMagic, at: start, "expected the end of the file, found more bytes")
+        }
+        end = .closed
     }
 
-    private func recordInClosingSection(_ expected: [UInt8], containing offset: Int) -> (RecordKind, Int) {
-        var start = 0
-        var number = 0
-        while start < expected.count - LogFormat.magic.count {
-            let size = expected.withUnsafeBytes { $0.integer(UInt64.self, at: start + 1) }
-            let next = start + LogFormat.recordPrefixSize + Int(size)
-            if offset < next { return (RecordKind(rawValue: expected[start]) ?? .unknown, number) }
-            start = next
-            number += 1
+    /// Ends the log in a closing section that was not written to its end, and throws where it was.
+    /// - Parameters:
+    ///   - rest: what follows the piece that differs.
+    ///   - start: where that piece begins in the file.
+    private mutating func breakOffClosing(
+        _ rest: consuming ClosingSection, _ start: Int, _ piece: [UInt8], at difference: Int
+    ) throws(LogError) {
+        var expectedEnd = start + piece.count
+        while let next = rest.piece() { expectedEnd += next.count }
+        guard !isUnwritten(from: start + difference, expectedEnd: expectedEnd) else {
+            end = tear()
+            return
         }
-        return (.trailingMagic, number)
+        let whole = records(of: piece)
+        let number = whole.firstIndex { difference < $0.end } ?? whole.count
+        recordNumber += number
+        throw damage(
+            number < whole.count ? whole[number].kind : .trailingMagic, at: start + difference,
+            "it does not fit the chunks before it", chunk: nil)
+    }
+
+    /// The records of a piece of a closing section, and where each ends.
+    private func records(of piece: [UInt8]) -> [(kind: RecordKind, end: Int)] {
+        var records: [(RecordKind, Int)] = []
+        var start = 0
+        while start < piece.count, let kind = RecordKind(rawValue: piece[start]) {
+            let size = piece.withUnsafeBytes { $0.integer(UInt64.self, at: start + 1) }
+            start += LogFormat.recordPrefixSize + Int(size)
+            records.append((kind, start))
+        }
+        return records
     }
 
     // MARK: Torn or damaged

@@ -239,10 +239,13 @@ public final class LogWriter {
     /// - Throws: `LogError.system` or `.unusable`.
     package func end() throws(LogError) {
         try commit()
-        let closing = contents.closingSection()
-        let offset = contents.length
+        var closing = ClosingSection(of: contents)
+        var offset = contents.length
         try refusingAfterFailure { () throws(LogError) in
-            try file.write(closing.span.bytes, at: offset)
+            while let piece = closing.piece() {
+                try file.write(piece.span.bytes, at: offset)
+                offset += UInt64(piece.count)
+            }
             try file.synchronize()
         }
         refusal = "it was closed"

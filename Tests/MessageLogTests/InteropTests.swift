@@ -16,6 +16,19 @@ struct InteropTests {
         #expect(try readInPython("stream", scratch.path("a.mcap")).hasPrefix(expected))
     }
 
+    @Test func pythonSeeksInALogOfThousandsOfChunks() throws {
+        let scratch = try Scratch()
+        var script = try LogScript(scratch.path("a.mcap"))
+        for chunk in 0..<2000 {
+            try script.append(chunk % 3 == 0 ? "events" : "updates", [UInt8(chunk & 0xFF)], logTime: UInt64(chunk))
+            try script.commit()
+        }
+        try script.writer.close()
+        let found = try readInPython("seek", scratch.path("a.mcap"))
+        #expect(found.hasPrefix("summary 2000 2000\nmessages 2000\ntopics events,updates\n"))
+        #expect(try found.hasSuffix(readInPython("stream", scratch.path("a.mcap"))))
+    }
+
     @Test func pythonReadsTheWholeChunksOfATornLog() throws {
         let scratch = try Scratch()
         let script = try LogScript.small(scratch.path("a.mcap"), close: false)
