@@ -36,7 +36,8 @@ extension RunFolder {
             // Nobody listens: the next start publishes where the run stands.
             _ = try engine.finish(batch)
         }
-        try engine.close()
+        // Whoever is not the aggregator signs no closing checkpoint; the next one of the aggregator stands for the change.
+        try recovery.leaveAsFound()
         return ChangedRun(
             version: engine.aggregator.version, updates: engine.aggregator.counts.accepted,
             isFinished: engine.aggregator.phase == .finished)

@@ -147,7 +147,7 @@ package struct RunRecovery {
     /// the clients that have not heard of the end.
     package var isOver: Bool { aggregator.phase == .finished && log.wasClosed }
 
-    /// Closes the log without continuing it.
+    /// Closes the log without continuing it, if it was closed.
     package func leaveAsFound() throws { try Self.leaveAsFound(log) }
 
     private static func leaveAsFound(_ log: RunLogWriter) throws {

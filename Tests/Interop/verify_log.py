@@ -37,7 +37,7 @@ class Verifier:
     def take(self, schema, channel, message, record):
         place = (digest(schema.name.encode(), b"\0", schema.data)
                  + struct.pack("<QQ", message.log_time, message.publish_time) + channel.topic.encode() + b"\0")
-        self.end = None
+        self.end = "set" if channel.topic == "/setting" else None
         if channel.topic == "/segment":
             if self.records == 0:  # The segments before were removed.
                 self.link, self.records, self.signed = record.chain, record.records, record.records
@@ -64,8 +64,8 @@ class Verifier:
                     self.take(*found)
             except EndOfFile:
                 pass  # A log that is being written, or that was cut short, ends so.
-        if is_closed and self.end not in ("closed", "continued"):
-            raise ValueError("the file was closed behind no closing checkpoint")
+        if is_closed and self.end not in ("closed", "continued", "set"):
+            raise ValueError("the file was closed behind no closing checkpoint and no setting")
 
 
 verifier = Verifier(bytes.fromhex(open(sys.argv[2]).read()))

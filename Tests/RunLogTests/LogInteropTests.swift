@@ -49,13 +49,8 @@ struct LogInteropTests {
     }
 
     private func rewrite(_ file: String, _ kind: String) throws {
-        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Interop/rewrite_log.py")
-        let process = Process()
-        process.executableURL = URL(filePath: try #require(python))
-        process.arguments = [script.path(), kind, file, file + ".new"]
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        let (status, _) = try runInPython("rewrite_log.py", [kind, file, file + ".new"])
+        try #require(status == 0)
         try FileManager.default.removeItem(atPath: file)
         try FileManager.default.moveItem(atPath: file + ".new", toPath: file)
     }
@@ -126,17 +121,8 @@ struct LogInteropTests {
     }
 
     private func readInPython(_ log: String) throws -> [String] {
-        let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Interop/read_run.py").path
-        let process = Process()
-        process.executableURL = URL(filePath: try #require(python))
-        process.arguments = [script, log]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+        let (status, output) = try runInPython("read_run.py", [log])
+        #expect(status == 0)
+        return output.split(separator: "\n").map(String.init)
     }
 }
