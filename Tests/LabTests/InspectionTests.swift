@@ -95,7 +95,7 @@ import Text
         try withTemporaryFolder { folder in
             let run = try simulateSmallRun(folder + "/run", ["run.updates=8"])
             let target = folder + "/figures"
-            let files = try RunExport.write(log: run.log, to: target, versions: [1, 3])
+            let files = try RunExport.write(log: run.log, to: target, versions: [1, 3]).files
             #expect(
                 files.map { String($0.dropFirst(target.count + 1)) } == [
                     "versions.csv", "updates.csv", "clients.csv", "evaluations.csv", "prompts-1.safetensors",
@@ -120,7 +120,7 @@ import Text
                 #expect(try file.tensor(named: entry.name).floats() == entry.tensor.values)
             }
             #expect(throws: ReplayError.self) { try RunExport.write(log: run.log, to: target, versions: [50]) }
-            let last = try RunExport.write(log: run.log, to: folder + "/last").last
+            let last = try RunExport.write(log: run.log, to: folder + "/last").files.last
             #expect(last == "\(folder)/last/prompts-\(inspection.version).safetensors")
         }
     }

@@ -20,6 +20,8 @@ public struct ExportedCurves: Sendable {
     public let begin: Timestamp
     public let end: Timestamp
     public let finished: Bool
+    /// Where the log begins in the middle of its run, and so do the curves; nil where it begins with the run.
+    public let beginning: Replay.Beginning?
     /// Every key of the configuration with its value, ascending by key.
     public let parameters: [(key: String, value: String)]
     /// By name, each ascending by version: `accuracy/validation`, `accuracy/client/<client>`, `loss/training` and so on.
@@ -50,6 +52,7 @@ public struct ExportedCurves: Sendable {
         self.begin = begin ?? now
         end = now
         finished = inspection.finished
+        beginning = inspection.beginning
         var layers = ConfigurationLayers()
         try layers.add(yaml: yaml, name: path)
         parameters = layers.settings.map { ($0.key, $0.value.value) }.sorted { $0.key < $1.key }

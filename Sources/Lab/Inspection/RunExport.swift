@@ -7,13 +7,20 @@ import Text
 
 /// A run as files for other tools: CSV of versions, updates, clients and evaluations, safetensors of versions' prompts.
 public enum RunExport {
+    /// What an export left.
+    public struct Written {
+        /// The paths of the files.
+        public var files: [String]
+        /// Where the log begins in the middle of its run, and so do the tables; nil where it begins with the run.
+        public var beginning: Replay.Beginning?
+    }
+
     /// Replays a log and writes `versions.csv`, `updates.csv`, `clients.csv`, `prompts-<version>.safetensors`, and
     /// `evaluations.csv` where the run was evaluated.
     ///
     /// - Parameter versions: those whose prompts are written; empty for the last one.
-    /// - Returns: the paths of what was written.
     /// - Throws: `LogError`, `ReplayError`, `RunFolderError`, or `SafetensorsError`.
-    public static func write(log path: String, to folder: String, versions wanted: [Version] = []) throws -> [String] {
+    public static func write(log path: String, to folder: String, versions wanted: [Version] = []) throws -> Written {
         var history = RunHistory(rows: .all)
         var newest: AggregatorMessage.GlobalPrompts?
         var states: [(prompts: AggregatorMessage.GlobalPrompts, digest: Digest)] = []
@@ -59,7 +66,7 @@ public enum RunExport {
                 .write(to: file)
             written.append(file)
         }
-        return written
+        return Written(files: written, beginning: inspection.beginning)
     }
 
     /// The columns of a run's metrics.csv, and the digest.

@@ -140,6 +140,9 @@ public struct Report {
         if case .failure(let error) = partition, run.configuration.data.isDivided {
             words.append("What each client has is not drawn: \(error)")
         }
+        if let beginning = logged.inspection.beginning {
+            words.append("The log \(beginning.words). The figures cover what is left.")
+        }
         if logged.matches.version == nil {
             words.append("The strategy \(run.configuration.strategy.name) matches no prompts.")
         }

@@ -54,15 +54,28 @@ struct ExportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let written: [String]
         switch format {
-        case .tables: written = try RunExport.write(log: path, to: folder, versions: versions)
+        case .tables:
+            let written = try RunExport.write(log: path, to: folder, versions: versions)
+            try show(written.files, of: written.beginning)
         case .bundle:
             let run = RunFolder.folder(ofLog: path)
-            written = try PromptsBundle.write(TunedModel(versions.first.map { "\(run):\($0)" } ?? run), to: folder)
-        case .tensorboard: written = [try TensorBoardExport.write(ExportedCurves(log: path), to: folder)]
-        case .mlflow: written = [try MLflowExport.write(ExportedCurves(log: path), to: folder)]
+            try show(PromptsBundle.write(TunedModel(versions.first.map { "\(run):\($0)" } ?? run), to: folder))
+        case .tensorboard: try showCurves(TensorBoardExport.write)
+        case .mlflow: try showCurves(MLflowExport.write)
         }
-        for file in written { try StandardOutput.write(file) }
+    }
+
+    private func showCurves(_ write: (ExportedCurves, String) throws -> String) throws {
+        let curves = try ExportedCurves(log: path)
+        try show([write(curves, folder)], of: curves.beginning)
+    }
+
+    /// - Parameter beginning: of a log that begins in the middle of its run. A line beside the files' names says so.
+    private func show(_ files: [String], of beginning: Replay.Beginning? = nil) throws {
+        if let beginning {
+            StandardError.write("impromptu: the log \(beginning.words), and what is exported begins there\n")
+        }
+        for file in files { try StandardOutput.write(file) }
     }
 }

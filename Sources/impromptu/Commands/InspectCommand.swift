@@ -48,12 +48,13 @@ struct InspectCommand: ParsableCommand {
         if let modelVersion { try inspection.select(version: modelVersion) }
         if let client { try inspection.select(client: client) }
         let isSelection = modelVersion != nil || client != nil
+        let left = inspection.beginning.map { ["the log \($0.words)", ""] } ?? []
         switch list ?? (isSelection ? .updates : .clients) {
-        case .versions: try output.show(inspection, rows: inspection.versions) { versionTable(inspection) }
-        case .updates: try output.show(inspection, rows: inspection.updates) { updates(inspection) }
+        case .versions: try output.show(inspection, rows: inspection.versions) { left + versionTable(inspection) }
+        case .updates: try output.show(inspection, rows: inspection.updates) { left + updates(inspection) }
         case .clients, .records:
             try output.show(inspection, rows: inspection.clients) {
-                list == nil ? summary(inspection) + [""] + clientTable(inspection) : clientTable(inspection)
+                (list == nil ? summary(inspection) + [""] : left) + clientTable(inspection)
             }
         }
     }

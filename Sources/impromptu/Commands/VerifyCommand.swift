@@ -44,6 +44,11 @@ struct VerifyCommand: ParsableCommand {
         return "\(found.checkpoints), the last at record \(found.signedRecords - 1) of \(found.records)"
     }
 
+    private func beginning(of found: LogVerification) -> [String] {
+        guard found.firstRecord > 0 else { return [] }
+        return ["left           the log begins with record \(found.firstRecord); what came before was removed"]
+    }
+
     private func lines(_ found: LogVerification) -> [String] {
         let keys = found.keys.joined(separator: ", ")
         let signer =
@@ -54,6 +59,7 @@ struct VerifyCommand: ParsableCommand {
             "log            \(found.log)", "signed by      \(signer)",
             "checkpoints    " + checkpoints(of: found),
             "verdict        \(found.verdict)",
-        ] + (found.droppedBytes > 0 ? ["torn end       \(found.droppedBytes) bytes were left out"] : [])
+        ] + beginning(of: found)
+            + (found.droppedBytes > 0 ? ["torn end       \(found.droppedBytes) bytes were left out"] : [])
     }
 }
