@@ -68,7 +68,7 @@ package struct AggregatorSetup {
             configuration.federation.model = model.specification
             try folder.write(configuration.yaml, to: folder.configuration)
         } else {
-            try Self.checkThatNothingIsLost(in: folder)
+            try RunTraces(in: folder).requireNone()
             recovery = nil
             changes = []
             origin = Origin(run: run, epoch: 1)
@@ -121,19 +121,6 @@ package struct AggregatorSetup {
         PromptsLabel(model: model, folder: folder, runID: "\(log.run)")
     }
 
-    /// A folder that has a run's other files but no log is not for a new run.
-    private static func checkThatNothingIsLost(in folder: RunFolder) throws {
-        let snapshots = (try? FileManager.default.contentsOfDirectory(atPath: folder.snapshotsFolder)) ?? []
-        let traces =
-            (FileManager.default.fileExists(atPath: folder.prompts) ? [folder.prompts] : [])
-            + (snapshots.isEmpty ? [] : [folder.snapshotsFolder])
-        guard traces.isEmpty else {
-            throw RunFolderError(
-                "\(folder.path): expected the log of the run that left \(traces.joined(separator: " and ")), found none;"
-                    + " bring \(folder.segment(1)) and those behind it back, or choose another folder for a new run")
-        }
-    }
-
     private static func check(
         _ recovery: RunRecovery, against given: RunConfiguration, _ model: ModelSpecification, _ folder: RunFolder,
         _ earlier: EarlierPrompts?, _ takesUpFinished: Bool
@@ -144,6 +131,10 @@ package struct AggregatorSetup {
             throw ConfigurationError("\(folder.path): \(conflicts.words)")
         }
         do { try earlier?.requireBeginning(of: recovery.header) } catch {
+            try recovery.leaveAsFound()
+            throw error
+        }
+        do { try RunTraces(in: folder).requireNone(beyond: recovery) } catch {
             try recovery.leaveAsFound()
             throw error
         }

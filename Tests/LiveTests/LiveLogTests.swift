@@ -54,6 +54,54 @@ struct LiveLogTests {
         }
     }
 
+    /// Whatever else of the run's files is left.
+    @Test func aFolderWithTablesAloneBeginsNoNewRun() async throws {
+        try await withLiveFederation([]) { federation in
+            try federation.run.create()
+            try federation.run.write("version,seconds\n", to: federation.run.metrics)
+            try federation.run.write("version,seconds\n1,2.5\n", to: federation.run.evaluations)
+            let aggregator = try federation.startAggregator()
+            #expect(try await aggregator.exitCode() == 1)
+            let words = "expected the log of the run that left \(federation.run.evaluations), found none"
+            #expect(aggregator.output.contains(words), "\(aggregator.output)")
+        }
+    }
+
+    /// The newest file is gone, or an older copy took its place: the log that is left is sound, and clients rely on more.
+    @Test(arguments: [true, false]) func aLogThatEndsBeforeWhatItLeftIsNotContinued(removes: Bool) async throws {
+        try await withLiveFederation(["run.updates=0", "log.segment_bytes=4096"]) { federation in
+            let run = federation.run
+            let aggregator = try await federation.startBoundAggregator()
+            let worker = try federation.startWorker(0)
+            try await eventually("a second segment: \(aggregator.output)") { (try run.segments().last ?? 0) >= 2 }
+            let kept = try #require(try run.segments().last)
+            let copy = try Data(contentsOf: URL(filePath: run.segment(kept)))
+            try await federation.updates(reach: 40)
+            aggregator.signal(SIGTERM)
+            #expect(try await aggregator.exitCode() == 0)
+            worker.signal(SIGTERM)
+            _ = try await worker.exitCode()
+            for number in try run.segments() where number > kept || number == kept && removes {
+                try FileManager.default.removeItem(atPath: run.segment(number))
+            }
+            if !removes { try copy.write(to: URL(filePath: run.segment(kept))) }
+            let left = try Data(contentsOf: URL(filePath: run.segment(removes ? kept - 1 : kept)))
+            let again = try federation.startAggregator()
+            #expect(try await again.exitCode() == 1)
+            let says = again.output.contains("records that clients rely on are missing")
+            #expect(says && again.output.contains(run.prompts), "\(again.output)")
+            if removes {
+                #expect(try Data(contentsOf: URL(filePath: run.segment(kept - 1))) == left, "a refused log stays")
+            }
+            try FileManager.default.removeItem(atPath: run.prompts)
+            try FileManager.default.removeItem(atPath: run.snapshotsFolder)
+            let last = try await federation.startBoundAggregator()
+            #expect(last.isRunning, "\(last.output)")
+            last.signal(SIGTERM)
+            #expect(try await last.exitCode() == 0, "\(last.output)")
+        }
+    }
+
     private func acknowledgements(in federation: LiveFederation) throws -> Int {
         let outbox = federation.path + "/outbox"
         let clients = try FileManager.default.contentsOfDirectory(atPath: outbox)
