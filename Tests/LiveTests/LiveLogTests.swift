@@ -95,8 +95,8 @@ struct LiveLogTests {
             }
             try FileManager.default.removeItem(atPath: run.prompts)
             try FileManager.default.removeItem(atPath: run.snapshotsFolder)
-            let last = try await federation.startBoundAggregator()
-            #expect(last.isRunning, "\(last.output)")
+            let last = try federation.startAggregator()
+            try await eventually("it continues: \(last.output)") { last.output.contains("recovered=yes") }
             last.signal(SIGTERM)
             #expect(try await last.exitCode() == 0, "\(last.output)")
         }
