@@ -2,6 +2,7 @@ import Glibc
 
 /// An exclusive lock on a file or a folder, held by one process at a time for as long as this value lives.
 package final class FileLock: Sendable {
+    private let path: String
     private let descriptor: Int32
 
     /// Makes the file unless it is there.
@@ -17,6 +18,7 @@ package final class FileLock: Sendable {
     }
 
     private init?(_ path: String, _ opened: Int32) throws(FileError) {
+        self.path = path
         descriptor = opened
         guard descriptor >= 0 else { throw FileError(path: path, operation: "open") }
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
@@ -26,6 +28,13 @@ package final class FileLock: Sendable {
             guard code == EWOULDBLOCK else { throw FileError(path: path, operation: "lock", code: code) }
             return nil
         }
+    }
+
+    /// Whether the path still leads to the file or folder that is locked. Where it does not, another may hold a lock there.
+    package var isInForce: Bool {
+        var (held, found) = (stat(), stat())
+        guard fstat(descriptor, &held) == 0, stat(path, &found) == 0 else { return false }
+        return held.st_dev == found.st_dev && held.st_ino == found.st_ino
     }
 
     /// A child that the process has forked holds the descriptor until it begins its program, and closing leaves the lock

@@ -40,6 +40,29 @@ struct LiveLogTests {
         }
     }
 
+    /// The worker's side of it: its outboxes are taken away, or the file that keeps other workers off.
+    @Test(arguments: ["", "client-02", "client-00/lock"]) func aWorkerNoticesThatItsOutboxIsGone(part: String)
+        async throws
+    {
+        try await withLiveFederation(["run.updates=0"]) { federation in
+            let aggregator = try await federation.startBoundAggregator()
+            let worker = try federation.startWorker(0)
+            try await federation.updates(reach: 2)
+            let outbox = federation.path + "/outbox"
+            if part.hasSuffix("lock") {
+                try FileManager.default.removeItem(atPath: "\(outbox)/\(part)")
+                try Data().write(to: URL(filePath: "\(outbox)/\(part)"))
+            } else {
+                try FileManager.default.moveItem(atPath: "\(outbox)/\(part)", toPath: federation.path + "/away")
+            }
+            #expect(try await worker.exitCode() == 1, "\(worker.output)")
+            let says = worker.output.contains("was removed or replaced by another hand")
+            #expect(says && worker.output.contains("/lock is not the file that was locked"), "\(worker.output)")
+            aggregator.signal(SIGTERM)
+            #expect(try await aggregator.exitCode() == 0)
+        }
+    }
+
     @Test func aFolderWhoseLogIsGoneBeginsNoNewRun() async throws {
         try await withLiveFederation(["run.updates=2"]) { federation in
             let aggregator = try await federation.startBoundAggregator()

@@ -70,6 +70,14 @@ package final class OutboxFolder: Sendable {
         }
     }
 
+    /// Why the folder is no longer this client's, nil while it is. It looks at the disk.
+    package var problem: OutboxError? {
+        guard !lock.isInForce else { return nil }
+        return OutboxError(
+            "\(path): the outbox was removed or replaced by another hand (\(path)/lock is not the file that was locked);"
+                + " nothing more is sent")
+    }
+
     /// All updates of a folder; what was not written to its end is removed.
     private static func read(_ path: String, of client: ClientID) throws -> [Kept] {
         let names = try FileManager.default.contentsOfDirectory(atPath: path)

@@ -42,6 +42,7 @@ public actor WorkerService: Service {
     private let reporter: ServiceReporter
     private var signOfLife: LoopTimer?
     private var listening: LoopTimer?
+    private var outboxWatch: OutboxWatch?
 
     /// An aggregator that is not heard for so long is reported.
     private static let quiet: Duration = .seconds(10)
@@ -83,11 +84,13 @@ public actor WorkerService: Service {
         let model = try ModelDescription(
             configuration, classes: configuration.data.classNames, encoder: encoder
         ).specification
+        var outboxes: [OutboxFolder] = []
         for images in images {
             let dataset = images.training
             samples += dataset.count
             images.found.map { Self.note($0, of: images.client, logger) }
             let belongings = try Self.belongings(of: images.client, configuration, disk: disk, logger: logger)
+            if let outbox = belongings.outbox { outboxes.append(outbox) }
             let client = HostedClient(
                 id: images.client, session: UInt64.random(in: .min ... .max),
                 sampleCount: configuration.privacy?.sampleCount ?? dataset.count,
@@ -99,6 +102,7 @@ public actor WorkerService: Service {
             places[images.client] = self.clients.count
             self.clients.append(client)
         }
+        outboxWatch = OutboxWatch(outboxes, thread: disk, loop: loop)
     }
 
     /// Says what was found of a client's own images.
@@ -190,6 +194,7 @@ public actor WorkerService: Service {
         signOfLife = loop.schedule(every: reporter.interval) { [weak self] in
             self?.assumeIsolated { $0.reporter.alive($0.status) }
         }
+        outboxWatch?.begin { [weak self] problem in self?.assumeIsolated { $0.stop(problem) } }
         silence = Silence(since: .now, patience: max(Self.quiet, threeBeacons))
         // A beacon comes between two looks.
         listening = loop.schedule(every: max(.seconds(1), threeBeacons / 2)) { [weak self] in
@@ -287,6 +292,7 @@ public actor WorkerService: Service {
         ended = true
         signOfLife?.cancel()
         listening?.cancel()
+        outboxWatch?.end()
         search?.end()
         links?.close()
         links = nil
