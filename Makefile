@@ -23,7 +23,7 @@ BINARY := .build/release/impromptu
 	test-deploy test-network wheel golden-logs docs docc pictures commands
 
 # The Python package's types, also with the standard library of the oldest and the newest Python (to the oldest, numpy's own
-# types are Any), and its tests, also live and as a wheel.
+# types are Any), and its tests, also live and as a wheel. Last, the scripts that make the backbone.
 define CHECK_PYTHON
 cd Sources/Python && $(CURDIR)/.venv/bin/mypy --cache-dir $(CURDIR)/.build-python/mypy
 cd Sources/Python && $(CURDIR)/.venv/bin/mypy --cache-dir $(CURDIR)/.build-python/mypy --python-version 3.10 \
@@ -35,6 +35,7 @@ IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) IMPROMPTU_WHEELS=$(CURDIR)/.build-python/di
 IMPROMPTU_BINARY=$(CURDIR)/$(BINARY) IMPROMPTU_WHEELS=$(CURDIR)/.build-python/dist:$(CURDIR)/.venv/wheelhouse \
 	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=Sources/Python \
 	.venv-torch/bin/python -m pytest -q Sources/Python/tests/torch
+PYTHONDONTWRITEBYTECODE=1 .venv-torch/bin/python -m pytest -q -p no:cacheprovider Tests/Backbone
 endef
 
 # Every warning is an error: a broken link, a broken anchor, a page that no menu has.
@@ -157,7 +158,7 @@ lint:  ## Checks format, generated code, which target may import what, and the s
 	python3 Tests/House/planted_imports.py --compiler
 	shellcheck .ci/run Proto/generate.sh Tests/Fuzz/fuzz Deploy/setup Deploy/*/verify Deploy/container/take-place \
 		Deploy/dist/build Deploy/dist/deb Deploy/dist/test Deploy/dist/debian/p* Deploy/slurm/test-cluster \
-		Deploy/slurm/*.sbatch Deploy/demo-text/run docs/site/docc
+		Deploy/slurm/*.sbatch Deploy/demo-text/run docs/site/docc docs/backbone/run
 
 bench: setup build  ## Prints the benchmarks of this machine.
 	$(BINARY) bench tuning --threads 2
