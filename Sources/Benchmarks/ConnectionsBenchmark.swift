@@ -18,8 +18,6 @@ public struct ConnectionsBenchmark: Sendable {
         public let seconds: Double
         /// From their goodbyes, all at once, until the aggregator announces that none is left.
         public let leavingSeconds: Double
-        /// From the same moment until all connections are closed and a client that comes then is welcome.
-        public let servingSeconds: Double
         /// Of the aggregator's resident memory, by how much it had grown.
         public let bytes: Int
         /// Nil where all the clients wanted had room.
@@ -78,12 +76,9 @@ public struct ConnectionsBenchmark: Sendable {
             let leaving = ContinuousClock.now
             for child in children { child.dismiss() }
             try wait(for: 0, on: listener)
-            let leavingSeconds = (ContinuousClock.now - leaving) / .seconds(1)
-            for child in children { child.end() }
-            try LoadConnection(try Context(), endpoints: endpoints, clients: [ClientID("newcomer")]).join()
             return Outcome(
-                clients: hosted, connections: 2 * fitting, seconds: seconds, leavingSeconds: leavingSeconds,
-                servingSeconds: (ContinuousClock.now - leaving) / .seconds(1), bytes: bytes, shortage: shortage)
+                clients: hosted, connections: 2 * fitting, seconds: seconds,
+                leavingSeconds: (ContinuousClock.now - leaving) / .seconds(1), bytes: bytes, shortage: shortage)
         }
     }
 
@@ -91,7 +86,7 @@ public struct ConnectionsBenchmark: Sendable {
     private func wait(for alive: Int, on listener: LoadConnection) throws {
         let deadline = ContinuousClock.now + LoadConnection.patience
         while .now < deadline {
-            if case .beacon(let beacon) = try listener.nextForAll(within: .seconds(1)), beacon.clientsAlive == alive {
+            if case .beacon(let beacon) = try listener.next(within: .seconds(1)), beacon.clientsAlive == alive {
                 return
             }
         }
@@ -127,7 +122,7 @@ public struct ConnectionsBenchmark: Sendable {
         for connection in connections { try connection.leave() }
     }
 
-    /// Greets on all connections at once, and again every few seconds where no welcome came.
+    /// Greets on all connections at once, and again every few seconds where a hello came before its subscription.
     private static func join(_ connections: [LoadConnection]) throws {
         let deadline = ContinuousClock.now + LoadConnection.patience
         var waiting = connections

@@ -107,7 +107,7 @@ public struct HostileClient {
         options.security = security
         options.linger = .zero
         options.sendHighWater = 4
-        let socket = try Socket<Dealer>(try Context(), options: options)
+        let socket = try Socket<Push>(try Context(), options: options)
         try socket.connect(endpoints.updates)
         if let greeting { while try !socket.send(greeting), !isOver { usleep(1000) } }
         while !isOver {

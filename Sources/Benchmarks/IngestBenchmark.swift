@@ -142,17 +142,17 @@ public struct IngestBenchmark: Sendable {
             }
         }
         defer { authenticator?.close() }
-        let router = try Socket<Router>(context, options: options)
-        let endpoint = try router.bind("tcp://127.0.0.1:*")
+        let pull = try Socket<Pull>(context, options: options)
+        let endpoint = try pull.bind("tcp://127.0.0.1:*")
         let arrived = Atomic<Int>(0)
-        let port = loop.receive(from: router) { arrived.add($0.count, ordering: .relaxed) }
+        let port = loop.receive(from: pull) { arrived.add($0.count, ordering: .relaxed) }
         let senders = try Context()
         let time = try Self.inParallel(load.count) { index in
             var options = SocketOptions()
             options.security = try keys?.clientSide(name: load[index].key) ?? .none
-            let dealer = try Socket<Dealer>(senders, options: options)
-            try dealer.connect(endpoint)
-            let box = DealerBox(dealer)
+            let push = try Socket<Push>(senders, options: options)
+            try push.connect(endpoint)
+            let box = PushBox(push)
             return {
                 for _ in 0..<updates / load.count {
                     while try !box.socket.send(load[index].payload) { pauseBriefly() }
@@ -164,9 +164,9 @@ public struct IngestBenchmark: Sendable {
         return Double(updates) / time
     }
 
-    private final class DealerBox {
-        let socket: Socket<Dealer>
-        init(_ socket: consuming Socket<Dealer>) { self.socket = socket }
+    private final class PushBox {
+        let socket: Socket<Push>
+        init(_ socket: consuming Socket<Push>) { self.socket = socket }
     }
 
     private func writeRaw(_ groups: [Int], bytes size: Int, to path: String) throws -> Double {

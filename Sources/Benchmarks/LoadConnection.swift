@@ -8,7 +8,7 @@ import ZeroMQTransport
 /// A worker's connection as a benchmark needs it: clients that train nothing. Its
 /// methods block, so it belongs to a thread of its own.
 final class LoadConnection {
-    private let dealer: Socket<Dealer>
+    private let push: Socket<Push>
     private let subscriber: Socket<Sub>
     let clients: [ClientID]
     /// The last task of each client whose update was acknowledged.
@@ -26,7 +26,7 @@ final class LoadConnection {
     /// What a client waits for an answer before a benchmark gives up.
     static let patience: Duration = .seconds(60)
 
-    /// - Parameter hearsAll: whether published states and beacons come too.
+    /// - Parameter hearsAll: whether published states and beacons are read too.
     init(
         _ context: Context, endpoints: RunConfiguration.Endpoints, security: Security = .none, clients: [ClientID],
         hearsAll: Bool = false
@@ -35,10 +35,11 @@ final class LoadConnection {
         waiting = Set(clients)
         var options = WorkerLinks.options
         options.security = security
-        dealer = try Socket<Dealer>(context, options: options)
+        push = try Socket<Push>(context, options: options)
         subscriber = try Socket<Sub>(context, options: options)
+        for client in clients { try subscriber.subscribe(Topic.client(client).bytes) }
         if hearsAll { try subscriber.subscribe(Topic.all.bytes) }
-        try dealer.connect(endpoints.updates)
+        try push.connect(endpoints.updates)
         try subscriber.connect(endpoints.prompts)
     }
 
@@ -52,7 +53,8 @@ final class LoadConnection {
         }
     }
 
-    /// Greets and waits until all are welcome; greets again now and then.
+    /// Greets and waits until all are welcome; greets again now and then, as a hello may come before its client's
+    /// subscription.
     func join() throws {
         let deadline = ContinuousClock.now + Self.patience
         while !waiting.isEmpty {
@@ -63,7 +65,7 @@ final class LoadConnection {
         }
     }
 
-    /// Says which task a client has: one that did not arrive is given again.
+    /// Says which task a client has: one that was published before its subscription is there is published again.
     func sendHeartbeat(of client: ClientID) throws {
         let heartbeat = ClientMessage.Heartbeat(
             client: client, session: Self.session, activity: .training, task: tasks[client]?.number ?? 0, outstanding: 0
@@ -77,20 +79,12 @@ final class LoadConnection {
 
     /// Queues bytes; waits where there is no room.
     func send(_ bytes: [UInt8]) throws {
-        while try !dealer.send(bytes) { pauseBriefly() }
+        while try !push.send(bytes) { pauseBriefly() }
     }
 
-    /// The next message for one of the clients, noted in the properties; nil where none comes in time.
+    /// The next message, noted in the properties; nil where none comes in time.
     func next(within timeout: Duration) throws -> AggregatorMessage? {
-        try dealer.receive(within: max(.zero, timeout)).map(note)
-    }
-
-    /// The next message that is meant for all, noted like the others.
-    func nextForAll(within timeout: Duration) throws -> AggregatorMessage? {
-        try subscriber.receive(within: max(.zero, timeout)).map(note)
-    }
-
-    private func note(_ arrived: Message) throws -> AggregatorMessage {
+        guard let arrived = try subscriber.receive(within: max(.zero, timeout)) else { return nil }
         let envelope = try arrived.payload.withUnsafeBytes { bytes throws(WireError) in
             try AggregatorCodec.decode(bytes)
         }
@@ -113,12 +107,10 @@ final class LoadConnection {
     }
 
     /// Reads until something has come about.
-    /// - Parameter isForAll: whether what is meant for all brings it about.
-    func wait(isForAll: Bool = false, until condition: () -> Bool) throws {
+    func wait(until condition: () -> Bool) throws {
         let deadline = ContinuousClock.now + Self.patience
         while !condition() {
-            let left = deadline - .now
-            guard try (isForAll ? nextForAll(within: left) : next(within: left)) != nil else {
+            guard try next(within: deadline - .now) != nil else {
                 throw BenchmarkError("the aggregator was silent for \(Self.patience)")
             }
         }

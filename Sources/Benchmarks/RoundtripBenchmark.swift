@@ -57,7 +57,7 @@ public struct RoundtripBenchmark: Sendable {
             try connection.send(update)
             try connection.wait { connection.acknowledged[client] == task }
             let acknowledged = ContinuousClock.now - start
-            try connection.wait(isForAll: true) { connection.version > base }
+            try connection.wait { connection.version > base }
             let next = ContinuousClock.now - start
             let again = ContinuousClock.now
             try probe.write(update.span.bytes, at: place)

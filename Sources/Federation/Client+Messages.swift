@@ -44,7 +44,6 @@ extension Client {
         self.origin = origin
         welcomed = true
         precision = welcome.precision
-        published = welcome.version
         pace.heardAt = clock.elapsed
         // A run that was set back to an earlier state has other versions of the same numbers.
         if let held, held.version > welcome.version { self.held = nil }

@@ -25,8 +25,6 @@ public struct Client: Sendable {
     var retirement: String?
     var precision = Precision.float32
 
-    /// The newest version that there was when the client was welcomed.
-    var published: Version = -1
     /// The newest state received of the run.
     var held: AggregatorMessage.GlobalPrompts?
     /// The task to do next, if it has not begun.
@@ -89,14 +87,10 @@ public struct Client: Sendable {
 
     // MARK: Training
 
-    /// Begins the pending task if the state that it names is there, and asks for that if it will not come by itself: what was
-    /// published since the welcome is on its way, and should it be lost, the next heartbeat asks for it.
+    /// Begins the pending task if the state that it names is there, and asks for that if not.
     mutating func trainIfPossible() {
         guard training == nil, !leaving, let task = pending else { return }
-        guard let held, held.version >= task.version else {
-            if task.version <= published { fetch() }
-            return
-        }
+        guard let held, held.version >= task.version else { return fetch() }
         pending = nil
         training = task.number
         effects.append(.train(TrainingOrder(task: task, base: held)))

@@ -42,9 +42,9 @@ public struct RunConfiguration: Sendable {
     }
 
     public struct Endpoints: Hashable, Sendable {
-        /// Where clients talk with the aggregator (ROUTER).
+        /// Where clients push their messages (PULL).
         public var updates: String
-        /// Where the aggregator publishes what is for all (XPUB).
+        /// Where the aggregator publishes (XPUB).
         public var prompts: String
 
         public init(updates: String, prompts: String) {

@@ -22,14 +22,14 @@ public struct Message: Sendable {
     /// The frame at `index`, from 0.
     public subscript(index: Int) -> Frame { index == 0 ? first : rest[index - 1] }
 
-    /// The last frame: the payload, whether or not a topic or a route stands before it.
+    /// The last frame: the payload, whether or not a topic stands before it.
     public var payload: Frame { rest.last ?? first }
 
     /// The name that the authenticator gave to the sender's key, if the connection was authenticated.
-    public var userID: String? { payload.userID }
+    public var userID: String? { first.userID }
 
     /// The descriptor of the connection that it came on, nil where it came from within the process.
-    public var connection: CInt? { payload.connection }
+    public var connection: CInt? { first.connection }
 }
 
 /// A part of a received message, in ZeroMQ's own memory.

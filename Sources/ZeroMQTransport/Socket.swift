@@ -83,13 +83,6 @@ extension Socket where Kind: ReceivingKind {
     }
 }
 
-extension Socket where Kind == Router {
-    /// Have `send` report a route that leads nowhere any more, by an error that `isUnreachable`.
-    public borrowing func reportUnreachable() throws(TransportError) {
-        try handle.set(ZMQ_ROUTER_MANDATORY, 1, name: "router mandatory")
-    }
-}
-
 extension Socket where Kind == XPub {
     /// Receive each subscription, not only the first one to a topic.
     public borrowing func reportEverySubscription() throws(TransportError) {

@@ -11,17 +11,6 @@ public protocol SendingKind: SocketKind {}
 /// Sockets that receive.
 public protocol ReceivingKind: SocketKind {}
 
-/// Talks with a Router: what it sends goes there, and what comes is meant for it.
-public enum Dealer: SendingKind, ReceivingKind {
-    public static var type: Int32 { ZMQ_DEALER }
-}
-
-/// Talks with each connected Dealer by itself. The first frame of what it receives is the route back to the sender, and
-/// that of what it sends the route to go.
-public enum Router: SendingKind, ReceivingKind {
-    public static var type: Int32 { ZMQ_ROUTER }
-}
-
 /// Deals messages out to Pull sockets, each message to one of them.
 public enum Push: SendingKind {
     public static var type: Int32 { ZMQ_PUSH }

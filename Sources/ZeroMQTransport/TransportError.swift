@@ -41,9 +41,6 @@ public struct TransportError: Error, Equatable, Sendable, CustomStringConvertibl
         "cannot \(operation.rawValue)\(subject.map { " \($0)" } ?? ""): \(reason) (errno \(code))"
     }
 
-    /// Whether a router was given a route that leads to no connection.
-    public var isUnreachable: Bool { operation == .send && code == EHOSTUNREACH }
-
     /// The errno in plain words.
     public var reason: String {
         switch code {

@@ -22,7 +22,7 @@ struct PlantedFault: CustomTestStringConvertible, Sendable {
         PlantedFault("protocol-3", .form, .heartbeats), PlantedFault("two-frames", .form, .heartbeats),
         PlantedFault("other-name", .ownName, .heartbeats),
         PlantedFault("subscribes-to-all", .subscriptions, .greeting),
-        PlantedFault("subscribes-to-its-own", .subscriptions, .greeting),
+        PlantedFault("topic-without-slash", .subscriptions, .greeting),
         PlantedFault("speaks-before-welcome", .helloFirst, .greeting),
         PlantedFault("hello-once", .helloRepeated, .greeting), PlantedFault("hello-steady", .helloRepeated, .greeting),
         PlantedFault("hello-changes", .helloSame, .greeting), PlantedFault("same-session-again", .helloSame, .kill),

@@ -95,13 +95,14 @@ import ZeroMQTransport
         }
         let client = ClientID("client-00")
         let context = try Context()
-        let dealer = try Socket<Dealer>(context, options: WorkerLinks.options)
+        let push = try Socket<Push>(context, options: WorkerLinks.options)
         let subscriber = try Socket<Sub>(context, options: WorkerLinks.options)
+        try subscriber.subscribe(Topic.client(client).bytes)
         try subscriber.subscribe(Topic.all.bytes)
-        try dealer.connect(endpoints!.updates)
+        try push.connect(endpoints!.updates)
         try subscriber.connect(endpoints!.prompts)
         func send(_ message: ClientMessage) throws {
-            while try !dealer.send(ClientCodec.encode(message)) {}
+            while try !push.send(ClientCodec.encode(message)) {}
         }
         let hello = ClientMessage.Hello(client: client, session: 1, sampleCount: 100)
         var newest: AggregatorMessage.GlobalPrompts?
@@ -109,7 +110,7 @@ import ZeroMQTransport
         var acknowledged: UInt64 = 0
         while true {
             guard .now < deadline else { throw POSIXError(.ETIMEDOUT) }
-            guard let arrived = try subscriber.receive() ?? dealer.receive(within: .milliseconds(300)) else {
+            guard let arrived = try subscriber.receive(within: .milliseconds(300)) else {
                 try send(.hello(hello))
                 continue
             }

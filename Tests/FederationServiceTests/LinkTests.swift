@@ -58,7 +58,7 @@ import ZeroMQTransport
         keys = (try .generate(), try .generate(), try .generate())
     }
 
-    /// Binds a ROUTER socket, connects to it, and waits until the connection has come so far, or is refused.
+    /// Binds a PULL socket, connects to it, and waits until the connection has come so far, or is refused.
     private func reach(
         to wanted: Reach, server: Security, client: Security, allows: Bool = true, swapped: Bool = false
     ) throws -> Reach {
@@ -72,8 +72,8 @@ import ZeroMQTransport
         defer { authenticator?.close() }
         var options = SocketOptions()
         options.security = server
-        let router = try Socket<Router>(context, options: options)
-        let endpoint = try router.bind("tcp://127.0.0.1:*")
+        let pull = try Socket<Pull>(context, options: options)
+        let endpoint = try pull.bind("tcp://127.0.0.1:*")
         options = WorkerLinks.options
         options.security = client
         options.linger = .zero
@@ -92,13 +92,13 @@ import ZeroMQTransport
             try watch(monitor)
             try subscriber.disconnect(endpoint)
         } else {
-            let dealer = try Socket<Dealer>(clients, options: options)
-            let monitor = try dealer.monitor()
-            try dealer.connect(endpoint)
+            let push = try Socket<Push>(clients, options: options)
+            let monitor = try push.monitor()
+            try push.connect(endpoint)
             try watch(monitor)
-            try dealer.disconnect(endpoint)
+            try push.disconnect(endpoint)
         }
-        try router.unbind(endpoint)
+        try pull.unbind(endpoint)
         return reach
     }
 
@@ -148,18 +148,18 @@ import ZeroMQTransport
         let context = try Context()
         var options = SocketOptions()
         options.linger = .zero
-        let router = try Socket<Router>(context, options: options)
-        let port = try router.bind(bound + ":*").split(separator: ":").last
-        let dealer = try Socket<Dealer>(context, options: options)
-        try dealer.connect("\(connected):\(try #require(port))")
-        #expect(try dealer.send([1, 2, 3]))
-        let message = try router.receive(within: .seconds(20))
+        let pull = try Socket<Pull>(context, options: options)
+        let port = try pull.bind(bound + ":*").split(separator: ":").last
+        let push = try Socket<Push>(context, options: options)
+        try push.connect("\(connected):\(try #require(port))")
+        #expect(try push.send([1, 2, 3]))
+        let message = try pull.receive(within: .seconds(20))
         #expect(message?.payload.bytes == [1, 2, 3])
     }
 
     @Test func aNameThatIsNoneIsReported() throws {
-        let router = try Socket<Router>(try Context())
-        let error = #expect(throws: TransportError.self) { try router.bind("tcp://no-such-host.invalid:*") }
+        let pull = try Socket<Pull>(try Context())
+        let error = #expect(throws: TransportError.self) { try pull.bind("tcp://no-such-host.invalid:*") }
         #expect("\(try #require(error))".contains("no-such-host.invalid"))
     }
 }

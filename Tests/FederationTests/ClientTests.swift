@@ -32,8 +32,7 @@ import Testing
     }
 
     @Test func asksForTheStateThatATaskNames() {
-        var seat = Seat()
-        seat.welcome(version: 2)
+        var seat = Seat.welcomed()
         seat.task(1, version: 2)
         #expect(seat.orders.isEmpty && seat.fetches == [-1])
         #expect(seat.client.activity == .waiting)
@@ -43,17 +42,6 @@ import Testing
         #expect(seat.fetches == [1], "a fetch may be lost, so each heartbeat repeats it")
         seat.prompts(3)
         #expect(seat.orders.map(\.base.version) == [3])
-    }
-
-    @Test func leavesAStateThatWasPublishedSinceTheWelcomeTheTimeToCome() {
-        var seat = Seat()
-        seat.welcome(version: 1)
-        seat.task(1, version: 2)
-        #expect(seat.orders.isEmpty && seat.fetches.isEmpty && seat.client.activity == .waiting)
-        seat.wait(.seconds(60))
-        #expect(seat.fetches == [-1], "it did not come")
-        seat.prompts(2)
-        #expect(seat.orders.map(\.base.version) == [2])
     }
 
     @Test func takesWhatIsLeftOutFromWhatItHolds() {

@@ -38,17 +38,17 @@ class Client:
         self.resend_at, self.resend_delay = 0.0, 1.0
         self.ended = False
         self.context = zmq.Context()
-        self.dealer, self.sub = self.context.socket(zmq.DEALER), self.context.socket(zmq.SUB)
+        self.push, self.sub = self.context.socket(zmq.PUSH), self.context.socket(zmq.SUB)
         if options.secret:
             secret = pathlib.Path(options.secret).read_bytes().strip()
             server = pathlib.Path(options.server).read_bytes().strip()
-            for socket in (self.dealer, self.sub):
+            for socket in (self.push, self.sub):
                 socket.curve_publickey = zmq.curve_public(secret)
                 socket.curve_secretkey, socket.curve_serverkey = secret, server
-        topics = {"subscribes-to-all": [b""], "subscribes-to-its-own": [b"g", f"c/{NAME}/".encode()]}
-        for topic in topics.get(self.fault, [b"g"]):
+        topics = {"subscribes-to-all": [b""], "topic-without-slash": [b"g", f"c/{NAME}".encode()]}
+        for topic in topics.get(self.fault, [b"g", f"c/{NAME}/".encode()]):
             self.sub.subscribe(topic)
-        self.dealer.connect(options.updates)
+        self.push.connect(options.updates)
         self.sub.connect(options.prompts)
 
     def is_(self, fault):
@@ -74,7 +74,7 @@ class Client:
         frames = [pb.ClientEnvelope(protocol=protocol, **body).SerializeToString()]
         if self.is_("two-frames") and "heartbeat" in body:
             frames.append(b"")
-        self.dealer.send_multipart(frames)
+        self.push.send_multipart(frames)
 
     @property
     def me(self):
@@ -271,7 +271,7 @@ class Client:
         if self.is_("loses-at-restart") and self.origin and self.origin[0] == origin[0] and self.origin != origin:
             for update in self.kept():
                 self.drop(update.run, update.task)
-        self.origin, self.welcomed, self.dtype, self.published = origin, True, welcome.dtype, welcome.version
+        self.origin, self.welcomed, self.dtype = origin, True, welcome.dtype
         if self.version > welcome.version and not self.is_("remembers-run"):
             self.version, self.state = -1, {}
         self.interval = welcome.heartbeat_milliseconds / 1000
@@ -302,7 +302,7 @@ class Client:
         if not self.is_("failure-for-ever"):
             self.failure = None
         self.task = task
-        if self.version < task.version <= self.published:
+        if self.version < task.version:
             self.fetch()
         self.train_if_possible(now)
 
@@ -330,9 +330,6 @@ class Client:
     # ---- The loop ----
 
     def run(self):
-        poller = zmq.Poller()
-        poller.register(self.dealer, zmq.POLLIN)
-        poller.register(self.sub, zmq.POLLIN)
         try:
             while not self.ended:
                 now = time.monotonic()
@@ -344,8 +341,8 @@ class Client:
                     self.resend(now)
                 if self.training and now >= self.training[-1]:
                     self.finish_training(now)
-                for socket, _ in poller.poll(10):
-                    self.hear(socket.recv_multipart(), time.monotonic())
+                if self.sub.poll(10):
+                    self.hear(self.sub.recv_multipart(), time.monotonic())
         except KeyboardInterrupt:
             if not self.is_("leaves-silently"):
                 self.send(goodbye=pb.Goodbye(**self.me))
@@ -355,7 +352,7 @@ class Client:
 def faults():
     """The names of all faults that the source asks about."""
     source = pathlib.Path(__file__).read_text()
-    return sorted(set(re.findall(r'is_\("([^"]+)"\)', source)) | {"subscribes-to-all", "subscribes-to-its-own"})
+    return sorted(set(re.findall(r'is_\("([^"]+)"\)', source)) | {"subscribes-to-all", "topic-without-slash"})
 
 
 if __name__ == "__main__":

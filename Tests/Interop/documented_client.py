@@ -24,10 +24,10 @@ client = {}
 exec(compile(page.split("```python\n")[1].split("```")[0], "docs/wire-and-log.md", "exec"), client)
 
 context = zmq.Context()
-router, publisher = context.socket(zmq.ROUTER), context.socket(zmq.PUB)
-updates = f"tcp://127.0.0.1:{router.bind_to_random_port('tcp://127.0.0.1')}"
+pull, publisher = context.socket(zmq.PULL), context.socket(zmq.XPUB)
+updates = f"tcp://127.0.0.1:{pull.bind_to_random_port('tcp://127.0.0.1')}"
 prompts = f"tcp://127.0.0.1:{publisher.bind_to_random_port('tcp://127.0.0.1')}"
-own, route = b"c/client-1/", None
+own = b"c/client-1/"
 pool = np.arange(6, dtype="<f4").reshape(2, 3)
 run, epoch, received, sessions, final = 77, 1, [], set(), []
 
@@ -39,11 +39,7 @@ def tensor(name, values):
 
 def publish(topic, **body):
     envelope = pb.AggregatorEnvelope(protocol=2, run=run, epoch=epoch, **body)
-    frames = [topic, envelope.SerializeToString()]
-    if topic == own:
-        router.send_multipart([route, *frames])
-    else:
-        publisher.send_multipart(frames)
+    publisher.send_multipart([topic, envelope.SerializeToString()])
 
 
 trainings = []
@@ -61,13 +57,12 @@ thread = threading.Thread(
 thread.start()
 deadline = time.monotonic() + 30
 # What the client sent last may come after its end.
-while thread.is_alive() or router.poll(1000):
+while thread.is_alive() or pull.poll(1000):
     if time.monotonic() > deadline:
         sys.exit(f"the client does not come to an end; received {[m.WhichOneof('body') for m in received]}")
-    if not router.poll(100):
+    if not pull.poll(100):
         continue
-    route, payload = router.recv_multipart()
-    message = pb.ClientEnvelope.FromString(payload)
+    message = pb.ClientEnvelope.FromString(pull.recv())
     received.append(message)
     body = message.WhichOneof("body")
     me = dict(client="client-1", session=getattr(message, body).session)

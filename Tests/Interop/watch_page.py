@@ -65,9 +65,9 @@ def wait_for(path):
 def send_nonsense():
     """Sends the aggregator what no client would."""
     endpoints = re.search("updates: '(.+)'", pathlib.Path(f"{run}/endpoints.yaml").read_text())
-    with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
-        dealer.connect(endpoints[1])
-        dealer.send(stranger.encode())
+    with zmq.Context() as context, context.socket(zmq.PUSH) as push:
+        push.connect(endpoints[1])
+        push.send(stranger.encode())
 
 
 def next_frame():

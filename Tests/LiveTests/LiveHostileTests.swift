@@ -15,23 +15,29 @@ import ZeroMQTransport
 
     /// A listed key's connection to a live aggregator.
     private struct Guest: ~Copyable {
-        let dealer: Socket<Dealer>
+        let push: Socket<Push>
+        let subscriber: Socket<Sub>
 
         init(_ federation: LiveFederation) throws {
             let keys = KeyFolder(path: federation.path + "/keys")
             var options = SocketOptions()
             options.security = try keys.clientSide(name: "guest")
             options.linger = .zero
-            let dealer = try Socket<Dealer>(try Context(), options: options)
-            try dealer.connect(try federation.endpoint("updates"))
-            self.dealer = dealer
+            let context = try Context()
+            let push = try Socket<Push>(context, options: options)
+            let subscriber = try Socket<Sub>(context, options: options)
+            try subscriber.subscribe(Topic.client(LiveHostileTests.guest).bytes)
+            try subscriber.connect(try federation.endpoint("prompts"))
+            try push.connect(try federation.endpoint("updates"))
+            self.push = push
+            self.subscriber = subscriber
         }
 
         /// Sends a message again and again until it is answered by a `Malformed`, and returns its reason.
         func complaint(about message: [UInt8]) throws -> String? {
             for _ in 0..<60 {
-                _ = try dealer.send(message)
-                while let answer = try dealer.receive(within: .milliseconds(500)) {
+                _ = try push.send(message)
+                while let answer = try subscriber.receive(within: .milliseconds(500)) {
                     let envelope = try AggregatorCodec.decode(answer.payload.bytes)
                     if case .malformed(let malformed) = envelope.message { return malformed.reason }
                 }
@@ -82,7 +88,7 @@ import ZeroMQTransport
     @Test func aSecondFrameIsNamed() async throws {
         try await withGuest { _, aggregator, guest in
             for _ in 0..<60 where !aggregator.output.contains("expected one frame, found 2") {
-                _ = try guest.dealer.send(frames: [[1, 2], [3]])
+                _ = try guest.push.send(frames: [[1, 2], [3]])
                 try await Task.sleep(for: .milliseconds(200))
             }
             #expect(aggregator.output.contains("message: expected one frame, found 2"), "\(aggregator.output)")
@@ -102,7 +108,7 @@ import ZeroMQTransport
             try await federation.updates(reach: 1)
             let end = ContinuousClock.now + .seconds(60)
             while !aggregator.output.contains("cut off who sends too much"), .now < end {
-                for _ in 0..<100 { _ = try guest.dealer.send(message) }
+                for _ in 0..<100 { _ = try guest.push.send(message) }
                 try await Task.sleep(for: .milliseconds(100))
             }
             #expect(aggregator.output.contains("cut off who sends too much"), "\(aggregator.output)")

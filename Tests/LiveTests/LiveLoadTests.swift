@@ -125,13 +125,13 @@ import ZeroMQTransport
 }
 
 private final class Pusher {
-    let socket: Socket<Dealer>
+    let socket: Socket<Push>
 
     init(_ context: Context, to endpoint: String) throws {
         var options = SocketOptions()
         options.reconnectInterval = .milliseconds(20)
         options.linger = .zero
-        socket = try Socket<Dealer>(context, options: options)
+        socket = try Socket<Push>(context, options: options)
         try socket.connect(endpoint)
     }
 }

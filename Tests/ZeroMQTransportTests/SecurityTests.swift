@@ -101,31 +101,54 @@ import ZeroMQTransport
         await loop.stop()
     }
 
-    @Test func aRouterAnswersWhoSpokeAndNobodyElse() async throws {
+    @Test func aSubscriberGetsOnlyTheTopicsThatItMayHear() async throws {
         let context = try Context()
         let authenticator = try Authenticator(
             context, on: loop, users: [known.publicKey(): "one", unknown.publicKey(): "two"])
         let endpoint = ipcEndpoint()
-        let router = try Socket<Router>(context, options: serverOptions())
-        try router.reportUnreachable()
-        try router.bind(endpoint)
-        let first = try Socket<Dealer>(context, options: clientOptions(known))
-        let second = try Socket<Dealer>(context, options: clientOptions(unknown))
+        let publisher = try Socket<XPub>(context, options: serverOptions())
+        try publisher.bind(endpoint)
+        let asked = Record<String>()
+        let port = try loop.publish(from: publisher) { topic, user in
+            let topic = String(decoding: topic, as: UTF8.self)
+            asked.add("\(user ?? "nobody") \(topic)")
+            return topic == "g" || topic == "c/\(user ?? "nobody")/"
+        }
+        let first = try Socket<Sub>(context, options: clientOptions(known))
+        let second = try Socket<Sub>(context, options: clientOptions(unknown))
+        for topic in ["g", "c/one/"] { try first.subscribe(Array(topic.utf8)) }
+        // Its own topic comes last: once that is answered, so are the others.
+        for topic in ["", "c/", "c/one/", "g", "c/two/"] { try second.subscribe(Array(topic.utf8)) }
         try first.connect(endpoint)
         try second.connect(endpoint)
-        #expect(try first.send([1]))
-        let message = try #require(try router.receive(within: .seconds(10)))
-        #expect(message.count == 2 && message.payload.bytes == [1] && message.userID == "one")
-        #expect(try second.send([2]))
-        #expect(try router.receive(within: .seconds(10))?.userID == "two")
-        #expect(try router.send(frames: [message[0].bytes, [3], [4]]))
-        let answer = try #require(try first.receive(within: .seconds(10)))
-        #expect(answer.count == 2 && answer[0].bytes == [3] && answer[1].bytes == [4])
-        #expect(try second.receive(within: .milliseconds(100)) == nil)
-        let error = #expect(throws: TransportError.self) { try router.send(frames: [[0, 9, 9, 9, 9], [3]]) }
-        #expect(try #require(error).isUnreachable)
+        _ = try await asked.wait(for: 7)
+        for topic in ["c/one/", "c/two/", "x", "g"] {
+            let sent = Record<Bool>()
+            loop.execute { [port = Unchecked(port)] in
+                sent.add((try? port.value.socket.send(topic: Array(topic.utf8), payload: [1])) ?? false)
+            }
+            #expect(try await sent.wait(for: 1) == [true])
+        }
+        #expect(try topics(first) == ["c/one/", "g"])
+        #expect(try topics(second) == ["c/two/", "g"])
+        port.close()
         authenticator.close()
         await loop.stop()
+    }
+
+    /// The topics that a subscriber receives until `g`, which is published last.
+    private func topics(_ subscriber: borrowing Socket<Sub>) throws -> [String] {
+        var topics: [String] = []
+        while topics.last != "g", let message = try subscriber.receive(within: .seconds(10)) {
+            topics.append(String(decoding: message[0].bytes, as: UTF8.self))
+        }
+        return topics
+    }
+
+    /// Hands a port to its loop's thread.
+    private struct Unchecked: @unchecked Sendable {
+        let value: Port<XPub>
+        init(_ value: Port<XPub>) { self.value = value }
     }
 
     @Test func anUnknownKeyStaysOut() async throws {

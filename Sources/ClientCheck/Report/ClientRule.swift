@@ -45,7 +45,7 @@ public enum ClientRule: Int, CaseIterable, Hashable, Sendable {
         switch self {
         case .form: "Each message is one frame, a ClientEnvelope of protocol 2 within the limits"
         case .ownName: "Each message names the client that the session belongs to"
-        case .subscriptions: "It subscribes to g, and to nothing else"
+        case .subscriptions: "It subscribes to g and c/<client>/, and to nothing broader"
         case .helloFirst: "Nothing but Hello is sent before the first Welcome"
         case .helloRepeated: "Hello is repeated until a Welcome comes, with growing pauses"
         case .helloSame: "A session says the same in each Hello; each start is a new session"

@@ -53,11 +53,15 @@ extension Stage {
     }
 
     private func lookAtSubscriptions() {
-        let names = Set(topics).map { String(decoding: $0, as: UTF8.self) }.sorted()
-        if names == ["g"] {
-            book.keep(.subscriptions, "g")
+        let wanted = [Topic.all.bytes, Topic.client(client!).bytes]
+        let names = topics.map { String(decoding: $0, as: UTF8.self) }
+        if let missing = wanted.first(where: { !topics.contains($0) }) {
+            book.breach(
+                .subscriptions, "expected \(String(decoding: missing, as: UTF8.self)), found \(names)")
+        } else if let wrong = topics.first(where: { (try? Topic(bytes: $0)) == nil }) {
+            book.breach(.subscriptions, "'\(String(decoding: wrong, as: UTF8.self))' is no topic")
         } else {
-            book.breach(.subscriptions, "expected g alone, found \(names)")
+            book.keep(.subscriptions, names.joined(separator: " "))
         }
     }
 

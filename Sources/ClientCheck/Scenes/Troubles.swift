@@ -69,9 +69,9 @@ extension Stage {
     /// What is malformed is dropped, and what is unknown is passed over.
     func playNoise() throws {
         let start = Instant.now
-        send(frames: [Topic.all.bytes], on: .all)
-        send(frames: [Topic.all.bytes, Array("no message".utf8)], on: .all)
-        send(frames: [Topic.all.bytes, [], AggregatorCodec.encode(beacon(.finished), from: origin)], on: .all)
+        send(frames: [Topic.all.bytes])
+        send(frames: [Topic.all.bytes, Array("no message".utf8)])
+        send(frames: [Topic.all.bytes, [], AggregatorCodec.encode(beacon(.finished), from: origin)])
         var later = AggregatorCodec.encode(beacon(.finished), from: origin)
         // Field 1, the protocol's version, comes first.
         later[1] = UInt8(protocolVersion + 1)

@@ -7,9 +7,8 @@ import ZeroMQTransport
 /// What a client says: answered as an aggregator does, as far as the manners go.
 extension Stage {
     func take(_ message: Message) {
-        // The router puts the route before what was sent.
-        guard message.count == 2 else {
-            return book.breach(.form, "expected one frame, found \(message.count - 1)")
+        guard message.count == 1 else {
+            return book.breach(.form, "expected one frame, found \(message.count)")
         }
         let decoded: ClientMessage
         do {
@@ -23,7 +22,6 @@ extension Stage {
         {
             return book.breach(.ownName, "the key \(key) may not speak for \(stranger)")
         }
-        links?.note(decoded.clients, at: message[0].bytes)
         for part in decoded.parts { take(part) }
     }
 

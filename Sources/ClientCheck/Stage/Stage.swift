@@ -136,11 +136,11 @@ final class Stage {
 
     func send(_ payload: [UInt8], on topic: Topic? = nil) {
         guard let topic = topic ?? client.map({ .client($0) }) else { return }
-        send(frames: [topic.bytes, payload], on: topic)
+        send(frames: [topic.bytes, payload])
     }
 
     /// What gets lost on its way is no fault of the client: whatever matters is said again.
-    func send(frames: [[UInt8]], on topic: Topic) { try? links?.send(frames, on: topic) }
+    func send(frames: [[UInt8]]) { try? links?.send(frames: frames) }
 
     func beacon(_ phase: AggregatorMessage.Beacon.Phase) -> AggregatorMessage {
         .beacon(

@@ -1,19 +1,17 @@
 import Federation
 import FederationService
 import Foundation
-import PromptAggregation
 import PromptWire
 import RunSettings
 import ZeroMQTransport
 
-/// The checker's two sockets, ROUTER and XPUB, used by its one thread. Letting go of them ends all connections, as the death
+/// The checker's two sockets, PULL and XPUB, used by its one thread. Letting go of them ends all connections, as the death
 /// of an aggregator does.
 final class StageLinks {
     /// As they were bound.
     let endpoints: RunConfiguration.Endpoints
-    private let router: Socket<Router>
+    private let pull: Socket<Pull>
     private let publisher: Socket<XPub>
-    private var routes = Routes(capacity: 4096)
     private let authenticator: Authenticator?
     /// Runs the authenticator.
     private let loop: PollLoop
@@ -36,10 +34,10 @@ final class StageLinks {
         } else {
             authenticator = nil
         }
-        router = try Socket<Router>(context, options: options)
+        pull = try Socket<Pull>(context, options: options)
         publisher = try Socket<XPub>(context, options: options)
         self.endpoints = .init(
-            updates: try Self.bind(router, endpoints.updates), prompts: try Self.bind(publisher, endpoints.prompts))
+            updates: try Self.bind(pull, endpoints.updates), prompts: try Self.bind(publisher, endpoints.prompts))
     }
 
     deinit {
@@ -59,7 +57,7 @@ final class StageLinks {
         }
     }
 
-    func receive(within timeout: Duration) throws(TransportError) -> Message? { try router.receive(within: timeout) }
+    func receive(within timeout: Duration) throws(TransportError) -> Message? { try pull.receive(within: timeout) }
 
     /// What has been subscribed to since the last call.
     func subscriptions() throws(TransportError) -> [[UInt8]] {
@@ -70,17 +68,5 @@ final class StageLinks {
         return topics
     }
 
-    /// Takes note that clients were heard on the connection with that route.
-    func note(_ clients: [ClientID], at route: Routes.Route) {
-        for client in clients { routes.note(client, at: route) }
-    }
-
-    /// Sends to all who listen, or to the connections that spoke for a client last. A connection that has ended is passed
-    /// over.
-    func send(_ frames: [[UInt8]], on topic: Topic) throws(TransportError) {
-        switch topic {
-        case .all: _ = try publisher.send(frames: frames)
-        case .client(let client): for route in routes[client] { _ = try router.send(frames: [route] + frames) }
-        }
-    }
+    func send(frames: [[UInt8]]) throws(TransportError) { _ = try publisher.send(frames: frames) }
 }

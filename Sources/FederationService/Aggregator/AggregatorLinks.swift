@@ -1,15 +1,12 @@
 import Federation
-import PromptAggregation
 import PromptWire
 import RunLog
 import RunSettings
 import ZeroMQTransport
 
-/// The aggregator's two sockets: ROUTER for what clients send and what is meant for one of them, XPUB for what is meant for
-/// all. Used on the loop's thread.
+/// The aggregator's two sockets: PULL for what clients send, XPUB for what it publishes. Used on the loop's thread.
 ///
-/// With keys, only those on the allow list connect. What is meant for one client goes to the connections that spoke for it:
-/// ZeroMQ walks over all subscriptions when a connection ends, so there is one subscription alone, to what is for all.
+/// With keys, only those on the allow list connect, and a client's own topic goes to those alone who may speak for it.
 package final class AggregatorLinks {
     /// One message as it came.
     package struct Incoming: Sendable {
@@ -22,10 +19,8 @@ package final class AggregatorLinks {
             sender = message.userID
         }
 
-        // The router puts the route before the frames that were sent.
-        package var byteCount: Int { message.byteCount - message[0].count }
-        package var frameCount: Int { message.count - 1 }
-        fileprivate var route: Routes.Route { message[0].bytes }
+        package var byteCount: Int { message.byteCount }
+        package var frameCount: Int { message.count }
 
         /// Who answers for it, nil where it came from within the process.
         var party: Party? { sender.map { .key($0) } ?? message.connection.map { .connection($0) } }
@@ -35,7 +30,7 @@ package final class AggregatorLinks {
         /// The bytes, without a copy. A client's message has one frame. Of more frames this gives an empty span, which
         /// the decoder rejects.
         package func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
-            guard frameCount == 1 else { return try body(RawSpan()) }
+            guard message.count == 1 else { return try body(RawSpan()) }
             return try message.payload.withUnsafeBytes { bytes in try body(bytes.bytes) }
         }
     }
@@ -43,8 +38,7 @@ package final class AggregatorLinks {
     /// As they were bound, wildcards of ports resolved.
     package let endpoints: RunConfiguration.Endpoints
     private let gate: PeerGate
-    private let updates: Port<Router>
-    private var routes: Routes
+    private let updates: Port<Pull>
     private let prompts: Port<XPub>
     private let authenticator: Authenticator?
     private let offences = Offences()
@@ -58,13 +52,12 @@ package final class AggregatorLinks {
     /// messages of each connection: what is beyond waits with the workers.
     private static let receiveBytes = 1 << 30
     private static let receiveHighWater = 2...64
-    /// Nothing comes in where states are published but handshakes and subscriptions to what is for all. Who
+    /// Nothing comes in where states are published but subscriptions, whose longest topic has 67 bytes, and handshakes. Who
     /// sends more is cut off: ZeroMQ keeps a node of some tens of bytes for each byte of a topic.
     private static let subscriptionBytes: Int64 = 1024
     /// A message that is larger than a client's may be is answered. One that is larger than this ends its connection when
     /// its first bytes come, before memory is taken for it.
     private static let transportBytes = Int64(2 * TravelLimits.messageBytes)
-    private static let leastRoutes = 4096
     /// Who answers no probe for so long is gone, and who reads nothing for so long is stopped: its connection is closed,
     /// and what waits for it let go.
     private static let patience: Duration = .seconds(60)
@@ -107,21 +100,25 @@ package final class AggregatorLinks {
         } else {
             authenticator = nil
         }
-        let router = try Socket<Router>(context, options: options)
-        try router.reportUnreachable()
-        routes = Routes(capacity: max(Self.leastRoutes, 2 * clients))
+        let pull = try Socket<Pull>(context, options: options)
         options.maximumMessageBytes = Self.subscriptionBytes
         let publisher = try Socket<XPub>(context, options: options)
         gate = try PeerGate(room: room, crowded: crowded)
-        try gate.watch(router)
+        try gate.watch(pull)
         try gate.watch(publisher)
         let bound = RunConfiguration.Endpoints(
-            updates: try Self.bind(router, endpoints.updates, orElse: fallback.updates),
+            updates: try Self.bind(pull, endpoints.updates, orElse: fallback.updates),
             prompts: try Self.bind(publisher, endpoints.prompts, orElse: fallback.prompts))
         self.endpoints = bound
-        updates = loop.receive(from: router, batch: batch) { messages in receive(messages.map(Incoming.init)) }
-        // Subscriptions need no answer; they are read so that they do not pile up.
-        prompts = loop.receive(from: publisher) { _ in }
+        updates = loop.receive(from: pull, batch: batch) { messages in receive(messages.map(Incoming.init)) }
+        if let keys {
+            prompts = try loop.publish(from: publisher) { [allowed = keys.allowed] topic, sender in
+                Self.permits(sender, toHear: topic, allowed)
+            }
+        } else {
+            // Subscriptions need no answer, as a hello follows; they are read so that they do not pile up.
+            prompts = loop.receive(from: publisher) { _ in }
+        }
     }
 
     private static func messages(in bytes: Int, of size: Int, within range: ClosedRange<Int>) -> Int {
@@ -153,26 +150,17 @@ package final class AggregatorLinks {
         return try socket.bind(fallback)
     }
 
-    /// Takes note that clients were heard on the connection of a message whose sender may speak for them.
-    package func note(_ clients: [ClientID], of message: Incoming) {
-        let route = message.route
-        for client in clients { routes.note(client, at: route) }
+    /// Whether the holder of a key gets what is published on a topic.
+    private static func permits(_ sender: String?, toHear topic: [UInt8], _ allowed: AllowedKeys) -> Bool {
+        guard let sender, let topic = try? Topic(bytes: topic) else { return false }
+        switch topic {
+        case .all: return allowed.contains(sender)
+        case .client(let client): return allowed.permits(sender, toSpeakFor: client)
+        }
     }
 
-    /// Sends to all who listen, or to the connections that spoke for a client last.
-    package func publish(_ payload: [UInt8], on topic: Topic) throws(TransportError) {
-        guard case .client(let client) = topic else {
-            try prompts.socket.send(topic: topic.bytes, payload: payload)
-            return
-        }
-        for route in routes[client] {
-            do throws(TransportError) {
-                _ = try updates.socket.send(frames: [route, topic.bytes, payload])
-            } catch {
-                guard error.isUnreachable else { throw error }
-                routes.forget(route, of: client)
-            }
-        }
+    package func publish(_ payload: [UInt8], on topic: Topic) throws {
+        try prompts.socket.send(topic: topic.bytes, payload: payload)
     }
 
     package func close() {

@@ -11,14 +11,11 @@ extension AggregatorService {
         attempt {
             for message in messages {
                 do {
-                    var clients: [ClientID] = []
                     let answer = try message.withBytes { bytes in
-                        try pipeline.receive(bytes, from: message.party, at: clock.now()) { client in
-                            clients.append(client)
-                            return maySpeak(message.sender, for: client)
+                        try pipeline.receive(bytes, from: message.party, at: clock.now()) {
+                            maySpeak(message.sender, for: $0)
                         }
                     }
-                    links?.note(clients, of: message)
                     if let answer {
                         publish(answer)
                         noteOffence(message)
@@ -77,7 +74,6 @@ extension AggregatorService {
             "malformed message dropped", about: "\(error.field) \(message.sender ?? "") \(client?.name ?? "")",
             ["problem": "\(error)", "key": "\(message.sender ?? "")", "client": "\(client?.name ?? "not given")"])
         if let known, isTold {
-            links?.note([known], of: message)
             publish(.malformed(.init(client: known, reason: "\(error)")), on: .client(known))
         }
     }

@@ -86,7 +86,7 @@ extension Checkup {
                 if endpoint.hasPrefix("ipc://") {
                     try requireFolder(ofSocket: String(endpoint.dropFirst("ipc://".count)))
                 } else {
-                    try Socket<Router>(try Context()).bind(endpoint)
+                    try Socket<Pull>(try Context()).bind(endpoint)
                 }
                 note(.ok(subject, "\(endpoint) can be bound"))
             } catch {
@@ -130,10 +130,10 @@ extension Checkup {
         options.linger = .zero
         let context = try Context()
         if updates {
-            let dealer = try Socket<Dealer>(context, options: options)
-            let monitor = try dealer.monitor()
-            try dealer.connect(endpoint)
-            defer { try? dealer.disconnect(endpoint) }
+            let push = try Socket<Push>(context, options: options)
+            let monitor = try push.monitor()
+            try push.connect(endpoint)
+            defer { try? push.disconnect(endpoint) }
             return try watch(monitor)
         }
         let subscriber = try Socket<Sub>(context, options: options)

@@ -3,9 +3,9 @@ import PromptWire
 import RunSettings
 import ZeroMQTransport
 
-/// A worker's two sockets: DEALER to talk with the aggregator, SUB for what is meant for all. Used on the loop's thread.
+/// A worker's two sockets: PUSH to the aggregator, SUB from it. Used on the loop's thread.
 package final class WorkerLinks {
-    private let updates: Port<Dealer>
+    private let updates: Port<Push>
     private let prompts: Port<Sub>
     private let endpoints: RunConfiguration.Endpoints
     private let hasKeys: Bool
@@ -28,11 +28,12 @@ package final class WorkerLinks {
     }
 
     /// - Parameters:
+    ///   - topics: what to listen to.
     ///   - keyUnknown: called on the loop's thread when the aggregator does not know the key.
     ///   - receive: called on the loop's thread with the topics and payloads that have arrived.
     /// - Throws: `TransportError`.
     package init(
-        endpoints: RunConfiguration.Endpoints, security: Security = .none, loop: PollLoop,
+        endpoints: RunConfiguration.Endpoints, security: Security = .none, topics: [Topic], loop: PollLoop,
         keyUnknown: @escaping @Sendable () -> Void = {},
         receive: @escaping @Sendable ([(topic: [UInt8], payload: [UInt8])]) -> Void
     ) throws {
@@ -41,24 +42,23 @@ package final class WorkerLinks {
         let context = try Context()
         var options = Self.options
         options.security = security
-        let dealer = try Socket<Dealer>(context, options: options)
+        let push = try Socket<Push>(context, options: options)
         let subscriber = try Socket<Sub>(context, options: options)
-        let dealerMonitor = try dealer.monitor()
+        let pushMonitor = try push.monitor()
         let subscriberMonitor = try subscriber.monitor()
-        try dealer.connect(endpoints.updates)
-        try subscriber.subscribe(Topic.all.bytes)
+        try push.connect(endpoints.updates)
+        for topic in topics { try subscriber.subscribe(topic.bytes) }
         try subscriber.connect(endpoints.prompts)
         let changed: @Sendable (Reach) -> Void = { if $0 == .keyUnknown { keyUnknown() } }
-        updatesWatch = ConnectionWatch(dealerMonitor, on: loop, changed: changed)
+        updatesWatch = ConnectionWatch(pushMonitor, on: loop, changed: changed)
         promptsWatch = ConnectionWatch(subscriberMonitor, on: loop, changed: changed)
-        let take: @Sendable ([Message]) -> Void = { messages in
+        updates = loop.attach(push)
+        prompts = loop.receive(from: subscriber) { messages in
             receive(
                 messages.compactMap {
                     $0.count == 2 ? (topic: $0[0].bytes, payload: $0[1].bytes) : nil
                 })
         }
-        updates = loop.receive(from: dealer, handler: take)
-        prompts = loop.receive(from: subscriber, handler: take)
     }
 
     /// Whether what is sent arrives. Endpoints within the process have no connections that could be followed.

@@ -228,7 +228,7 @@ public actor WorkerService: Service {
             links?.close()
             links = try WorkerLinks(
                 endpoints: endpoints, security: try Self.security(settings, key: key),
-                loop: loop,
+                topics: [.all] + clients.map { .client($0.client.id) }, loop: loop,
                 keyUnknown: { [weak self] in self?.assumeIsolated { $0.refuseKey() } },
                 receive: { [weak self] messages in self?.assumeIsolated { $0.take(messages) } })
         } catch {

@@ -45,7 +45,6 @@ class ClientCore:
         self.origin: Origin | None = None
         self.welcomed = self.finished = self.leaving = False
         self.dtype: int = pb.DATA_TYPE_F32
-        self.published = -1  # as of the welcome
         self.held: Version | None = None
         self.pending: pb.Task | None = None
         self.training: int | None = None
@@ -144,7 +143,7 @@ class ClientCore:
     # ---- What the aggregator says ----
 
     def receive(self, payload: bytes, now: float) -> None:
-        """A message came, for all or for this client. One that is not as it has to be is a `Complaint`."""
+        """A message came, on the topic of all or of this client. One that is not as it has to be is a `Complaint`."""
         if self.finished:
             return
         try:
@@ -215,7 +214,7 @@ class ClientCore:
         is_news = self.origin != origin or not self.welcomed
         if self.origin is None or self.origin.run != origin.run:
             self._forget_run()
-        self.origin, self.welcomed, self.dtype, self.published = origin, True, welcome.dtype, welcome.version
+        self.origin, self.welcomed, self.dtype = origin, True, welcome.dtype
         if self.held is not None and self.held.number > welcome.version:
             # A run that was set back to an earlier state has other versions of the same numbers.
             self.held = None
@@ -280,8 +279,7 @@ class ClientCore:
         if self.training is not None or self.leaving or task is None or self.origin is None:
             return self._leave_if_settled()
         if self.held is None or self.held.number < task.version:
-            # What was published since the welcome is on its way; the next heartbeat asks for it if it is lost.
-            return self._fetch() if task.version <= self.published else None
+            return self._fetch()
         self.pending, self.training = None, task.number
         self._effects.append(Train(self.origin.run, task, self.held, self.dtype))
 
@@ -354,8 +352,10 @@ class ClientCore:
     def _say_hello(self, now: float) -> None:
         self.welcomed = False
         self._send(
-            hello=pb.Hello(client=self.client, session=self.session, sample_count=self.sample_count, model=self.model,
-                           held_out_count=self.assessment.held_out)  # fmt: skip
+            hello=pb.Hello(
+                client=self.client, session=self.session, sample_count=self.sample_count, model=self.model,
+                held_out_count=self.assessment.held_out,
+            )  # fmt: skip
         )
         self.pace.said_hello(now)
 

@@ -108,7 +108,6 @@ class Driver(threading.Thread):
         poller = zmq.Poller()
         poller.register(self._woken.fileno(), zmq.POLLIN)
         if self._links:
-            poller.register(self._links.dealer, zmq.POLLIN)
             poller.register(self._links.subscriber, zmq.POLLIN)
             for reach in self._links.reaches:
                 poller.register(reach.monitor, zmq.POLLIN)
@@ -166,7 +165,7 @@ class Driver(threading.Thread):
             raise ConfigurationError(f"{self.rendezvous}: the run has keys; expected keys=, found none")
         if self._links:
             self._links.close()
-        self._links = Links(self._context, endpoints, keys)
+        self._links = Links(self._context, endpoints, keys, self.core.client)
         self._connect_at = time.monotonic() + PATIENCE
         self.log.info("connects to %s and %s", endpoints.updates, endpoints.prompts)
 

@@ -54,23 +54,24 @@ class Reach:
 
 
 class Links:
-    """A DEALER that talks with the aggregator, and a SUB for what it publishes for all.
+    """PUSH to the aggregator and SUB from it.
 
     A machine that vanishes closes nothing, so a silent connection is probed and made again, and the aggregator's name
     looked up again with it.
     """
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints, keys: Keys | None):
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints, keys: Keys | None, client: str):
         self.endpoints = endpoints
-        self.dealer: zmq.Socket[bytes] = context.socket(zmq.DEALER)
+        self.push: zmq.Socket[bytes] = context.socket(zmq.PUSH)
         self.subscriber: zmq.Socket[bytes] = context.socket(zmq.SUB)
-        for socket in (self.dealer, self.subscriber):
+        for socket in (self.push, self.subscriber):
             self._prepare(socket, keys)
         # What cannot be sent now is not queued: the exchange sends again what still matters then.
-        self.dealer.setsockopt(zmq.IMMEDIATE, 1)
+        self.push.setsockopt(zmq.IMMEDIATE, 1)
         self.subscriber.subscribe(b"g")
-        self.reaches = (Reach(self.dealer, endpoints.updates), Reach(self.subscriber, endpoints.prompts))
-        for socket, endpoint in ((self.dealer, endpoints.updates), (self.subscriber, endpoints.prompts)):
+        self.subscriber.subscribe(f"c/{client}/".encode())
+        self.reaches = (Reach(self.push, endpoints.updates), Reach(self.subscriber, endpoints.prompts))
+        for socket, endpoint in ((self.push, endpoints.updates), (self.subscriber, endpoints.prompts)):
             try:
                 socket.connect(endpoint)
             except zmq.ZMQError as error:
@@ -101,20 +102,16 @@ class Links:
     def send(self, message: bytes) -> None:
         """Sends a message, or drops it where nobody takes it at the moment."""
         try:
-            self.dealer.send(message, zmq.DONTWAIT)
+            self.push.send(message, zmq.DONTWAIT)
         except zmq.Again:
             pass
 
     def received(self) -> list[bytes]:
         """The payloads that have arrived. A message with another number of frames is dropped."""
-        return [payload for socket in (self.dealer, self.subscriber) for payload in self._received(socket)]
-
-    @staticmethod
-    def _received(socket: zmq.Socket[bytes]) -> list[bytes]:
         payloads: list[bytes] = []
         while len(payloads) < 64:
             try:
-                frames = socket.recv_multipart(zmq.DONTWAIT)
+                frames = self.subscriber.recv_multipart(zmq.DONTWAIT)
             except zmq.Again:
                 break
             if len(frames) == 2:
@@ -143,7 +140,7 @@ class Links:
 
     def close(self, linger: int = 0) -> None:
         """Closes both; `linger` are the milliseconds that what was sent last has to leave."""
-        for socket, reach in zip((self.dealer, self.subscriber), self.reaches):
+        for socket, reach in zip((self.push, self.subscriber), self.reaches):
             socket.disable_monitor()
             reach.monitor.close(0)
             socket.close(linger)

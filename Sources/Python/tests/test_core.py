@@ -77,19 +77,12 @@ def test_a_task_for_another_session_or_one_that_was_taken_is_left_alone():
 
 
 def test_a_task_waits_for_its_state_and_asks_for_it():
-    bench = Bench().welcome(version=3).state(version=1)
+    bench = Bench().welcome().state(version=1)
     assert bench.task(version=3).said == ["fetch"]
     assert bench.wait(1).said == ["heartbeat", "fetch"]
     assert bench.state(version=2).said == ["fetch"]
     assert [train.base.number for train in bench.state(version=4).of(Train)] == [4]
     assert bench.state(version=3).effects == [], "an older state is ignored"
-
-
-def test_a_state_that_was_published_since_the_welcome_has_time_to_come():
-    bench = Bench().welcome(version=2).state(version=2)
-    assert bench.task(version=3).said == []
-    assert bench.wait(1).said == ["heartbeat", "fetch"]
-    assert [train.base.number for train in bench.state(version=3).of(Train)] == [3]
 
 
 def test_a_state_that_leaves_out_what_is_not_held_is_asked_for():

@@ -67,7 +67,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
         let benchmark = IngestBenchmark(updates: updates, connections: connections, rounds: rounds, hasKeys: encryption)
         let outcome = try await place.withFolder { try await benchmark.run(in: $0) }
         let rows = [
-            ("ZeroMQ DEALER to ROUTER", outcome.transport), ("write and sync in groups", outcome.disk),
+            ("ZeroMQ PUSH to PULL", outcome.transport), ("write and sync in groups", outcome.disk),
             ("aggregator, acknowledged", outcome.aggregator),
         ].map { part, rate in
             Measured(
@@ -173,7 +173,6 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
         var connections: Int
         var seconds: Double
         var leavingSeconds: Double
-        var servingSeconds: Double
         var bytesPerConnection: Double
         var bytesPerClient: Double
     }
@@ -192,14 +191,12 @@ struct BenchConnectionsCommand: AsyncParsableCommand {
         }
         let measured = Measured(
             clients: outcome.clients, connections: outcome.connections, seconds: outcome.seconds,
-            leavingSeconds: outcome.leavingSeconds, servingSeconds: outcome.servingSeconds,
-            bytesPerConnection: outcome.bytesPerConnection,
+            leavingSeconds: outcome.leavingSeconds, bytesPerConnection: outcome.bytesPerConnection,
             bytesPerClient: outcome.bytesPerClient)
         try output.show(measured, rows: [measured]) {
             (outcome.shortage.map { [$0] } ?? []) + [
                 "\(outcome.clients) clients, \(outcome.connections) connections: welcome after"
-                    + " \(decimal(outcome.seconds, 1)) s, all gone \(decimal(outcome.leavingSeconds, 2)) s after their goodbyes,"
-                    + " a newcomer welcome \(decimal(outcome.servingSeconds, 2)) s after them;"
+                    + " \(decimal(outcome.seconds, 1)) s, all gone \(decimal(outcome.leavingSeconds, 2)) s after their goodbyes;"
                     + " \(decimal(outcome.bytesPerConnection / 1000, 1)) KB each connection,"
                     + " \(decimal(outcome.bytesPerClient / 1000, 1)) KB each client"
             ]

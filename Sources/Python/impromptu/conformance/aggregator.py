@@ -44,25 +44,6 @@ class Faults:
     gives_tasks: bool = True
 
 
-class _Links:
-    """The two sockets, and the way to each client: the connections that spoke for it last."""
-
-    def __init__(self, router: zmq.Socket[bytes], publish: zmq.Socket[bytes]) -> None:
-        self.router, self.publish = router, publish
-        self._routes: dict[str, list[bytes]] = {}
-
-    def note(self, client: str, route: bytes) -> None:
-        """The client was heard on this connection."""
-        self._routes[client] = [route, *(other for other in self._routes.get(client, []) if other != route)][:2]
-
-    def send(self, topic: str, payload: bytes) -> None:
-        """To all (`g`), or to one client."""
-        if topic == "g":
-            self.publish.send_multipart([b"g", payload])
-        for route in self._routes.get(topic.removeprefix("c/").removesuffix("/"), []) if topic != "g" else []:
-            self.router.send_multipart([route, topic.encode(), payload])
-
-
 class Aggregator:
     """An aggregator on a thread of its own; `restart` and `stop` may be called from others."""
 
@@ -90,24 +71,24 @@ class Aggregator:
         """Binds and serves; a further start of the same run is another epoch."""
         self.ledger.epoch += 1
         self.sessions, self.samples = {}, {}
-        router, publish = self._context.socket(zmq.ROUTER), self._context.socket(zmq.PUB)
-        for socket in (router, publish):
+        pull, publish = self._context.socket(zmq.PULL), self._context.socket(zmq.XPUB)
+        for socket in (pull, publish):
             socket.linger = 200
             if self.secret_key:
                 socket.curve_server = True
                 socket.curve_secretkey = self.secret_key
-        self._bind(router, publish)
+        self._bind(pull, publish)
         self._running.set()
-        self._thread = threading.Thread(target=self._serve, args=(_Links(router, publish),), daemon=True)
+        self._thread = threading.Thread(target=self._serve, args=(pull, publish), daemon=True)
         self._thread.start()
 
-    def _bind(self, router: zmq.Socket[bytes], publish: zmq.Socket[bytes]) -> None:
+    def _bind(self, pull: zmq.Socket[bytes], publish: zmq.Socket[bytes]) -> None:
         if self.endpoints is None:
-            router.bind("tcp://127.0.0.1:*")
+            pull.bind("tcp://127.0.0.1:*")
             publish.bind("tcp://127.0.0.1:*")
-            self.endpoints = (router.get_string(zmq.LAST_ENDPOINT), publish.get_string(zmq.LAST_ENDPOINT))
+            self.endpoints = (pull.get_string(zmq.LAST_ENDPOINT), publish.get_string(zmq.LAST_ENDPOINT))
             return
-        for socket, endpoint in ((router, self.endpoints[0]), (publish, self.endpoints[1])):
+        for socket, endpoint in ((pull, self.endpoints[0]), (publish, self.endpoints[1])):
             deadline = time.monotonic() + 5
             while True:
                 try:
@@ -136,31 +117,32 @@ class Aggregator:
 
     # ---- Service ----
 
-    def _serve(self, links: _Links) -> None:
+    def _serve(self, pull: zmq.Socket[bytes], publish: zmq.Socket[bytes]) -> None:
         beacon_at = 0.0
         while self._running.is_set():
-            if links.router.poll(10):
-                route, *frames = links.router.recv_multipart()
-                self._take(frames[0], route, links)
+            if pull.poll(10):
+                self._take(pull.recv(), publish)
+            if publish.poll(0):
+                publish.recv()
             if self.updates_to_finish and len(self.ledger.accepted) >= self.updates_to_finish:
                 self.finished = True
             if time.monotonic() >= beacon_at:
                 phase = pb.PHASE_FINISHED if self.finished else pb.PHASE_RUNNING
-                self.say(links, "g", beacon=pb.Beacon(phase=phase, version=self.ledger.version))
+                self.say(publish, "g", beacon=pb.Beacon(phase=phase, version=self.ledger.version))
                 beacon_at = time.monotonic() + _BEACON_SECONDS
-        links.router.close()
-        links.publish.close()
+        pull.close()
+        publish.close()
 
-    def say(self, links: _Links, topic: str, **body: object) -> None:
-        """Sends a message to whom the topic names, or what the faults make of it."""
+    def say(self, publish: zmq.Socket[bytes], topic: str, **body: object) -> None:
+        """Publishes a message, or what the faults make of it."""
         ((kind, _),) = body.items()
         message = pb.AggregatorEnvelope(
             protocol=PROTOCOL, run=self.ledger.run, epoch=self.ledger.epoch, **body  # type: ignore[arg-type]
         )
         for sent in self.faults.outgoing(kind, message):
-            links.send(topic, sent.SerializeToString())
+            publish.send_multipart([topic.encode(), sent.SerializeToString()])
 
-    def _take(self, payload: bytes, route: bytes, links: _Links) -> None:
+    def _take(self, payload: bytes, publish: zmq.Socket[bytes]) -> None:
         try:
             envelope = pb.ClientEnvelope.FromString(payload)
         except Exception:  # protobuf has had several classes for it
@@ -170,27 +152,29 @@ class Aggregator:
         if envelope is None or not heard.kind or heard.kind in self.faults.deaf_to:
             return
         message = getattr(envelope, heard.kind)
-        for part in message.heartbeats if isinstance(message, pb.Presence) else [message]:
-            links.note(part.client, route)
-            self._answer(part, links)
+        if isinstance(message, pb.Presence):
+            for heartbeat in message.heartbeats:
+                self._answer(heartbeat, publish)
+        else:
+            self._answer(message, publish)
 
-    def _answer(self, message: object, links: _Links) -> None:
+    def _answer(self, message: object, publish: zmq.Socket[bytes]) -> None:
         client: str = message.client  # type: ignore[attr-defined]
         session: int = message.session  # type: ignore[attr-defined]
         topic = f"c/{client}/"
         if isinstance(message, pb.Hello):
             self.samples[client, session] = message.sample_count
-            self.say(links, topic, welcome=pb.Welcome(
+            self.say(publish, topic, welcome=pb.Welcome(
                 client=client, session=session, version=self.ledger.version,
                 heartbeat_milliseconds=self.heartbeat, dtype=self.ledger.dtype))  # fmt: skip
         elif isinstance(message, pb.Update):
-            self._settle(message, topic, links)
+            self._settle(message, topic, publish)
         elif (client, session) not in self.samples:
-            self.say(links, topic, say_hello=pb.SayHello(client=client, session=session))
+            self.say(publish, topic, say_hello=pb.SayHello(client=client, session=session))
         elif isinstance(message, pb.Heartbeat):
-            self._heartbeat(message, topic, links)
+            self._heartbeat(message, topic, publish)
         elif isinstance(message, pb.Fetch):
-            self.say(links, topic, prompts=self.ledger.prompts(message.holding))
+            self.say(publish, topic, prompts=self.ledger.prompts(message.holding))
         elif isinstance(message, pb.Failure):
             self._fail(message)
         elif isinstance(message, pb.Goodbye):
@@ -198,34 +182,34 @@ class Aggregator:
             if self.sessions.get(client) == session:
                 del self.sessions[client]
 
-    def _heartbeat(self, heartbeat: pb.Heartbeat, topic: str, links: _Links) -> None:
+    def _heartbeat(self, heartbeat: pb.Heartbeat, topic: str, publish: zmq.Socket[bytes]) -> None:
         client, session = heartbeat.client, heartbeat.session
         older = self.sessions.get(client)
         self.sessions[client] = session
         if older is not None and older != session:
             self.samples.pop((client, older), None)
-            self.say(links, topic, refuse=pb.Refuse(
+            self.say(publish, topic, refuse=pb.Refuse(
                 client=client, session=older, code=pb.REFUSE_CODE_FENCED,
                 reason="a newer session of the client has taken over"))  # fmt: skip
         task = self.ledger.open_tasks.get(client)
         if task is not None and task.session == session and heartbeat.task < task.number:
-            self.say(links, topic, task=task)  # it did not arrive
+            self.say(publish, topic, task=task)  # it did not arrive
         elif heartbeat.activity == pb.ACTIVITY_IDLE and heartbeat.outstanding == 0 and not self.finished:
             if self.faults.gives_tasks and self.samples[client, session] > 0:
-                self.say(links, topic, task=self.ledger.new_task(client, session, self.plan))
+                self.say(publish, topic, task=self.ledger.new_task(client, session, self.plan))
 
-    def _settle(self, update: pb.Update, topic: str, links: _Links) -> None:
+    def _settle(self, update: pb.Update, topic: str, publish: zmq.Socket[bytes]) -> None:
         before = self.ledger.version
         answer, code, reason = self.ledger.take(update)
         if answer == "ack":
-            self.say(links, topic, ack=pb.Ack(client=update.client, task=update.task))
+            self.say(publish, topic, ack=pb.Ack(client=update.client, task=update.task))
         else:
-            self.say(links, topic, reject=pb.Reject(
+            self.say(publish, topic, reject=pb.Reject(
                 client=update.client, run=update.run, task=update.task, code=code, reason=reason))  # fmt: skip
         if self.ledger.version > before:
-            self.say(links, "g", prompts=self.ledger.prompts(before))
+            self.say(publish, "g", prompts=self.ledger.prompts(before))
             if self.evaluates_every_version:
-                self.say(links, "g", evaluate=pb.Evaluate(version=self.ledger.version))
+                self.say(publish, "g", evaluate=pb.Evaluate(version=self.ledger.version))
 
     def _fail(self, failure: pb.Failure) -> None:
         self.ledger.failed[failure.task] = failure.reason
