@@ -119,7 +119,9 @@ struct LiveLogTests {
             try FileManager.default.removeItem(atPath: run.prompts)
             try FileManager.default.removeItem(atPath: run.snapshotsFolder)
             let last = try federation.startAggregator()
-            try await eventually("it continues: \(last.output)") { last.output.contains("records run through the core") }
+            try await eventually("it continues: \(last.output)") {
+                last.output.contains("records run through the core")
+            }
             last.signal(SIGTERM)
             #expect(try await last.exitCode() == 0, "\(last.output)")
         }

@@ -19,9 +19,9 @@ func tryKernels(_ bytes: UnsafeRawBufferPointer) {
         m: 1 + Int(words[0] % 20), n: 1 + Int(words[1] % 70), k: 1 + Int(words[2] % 150), twice: words[3] % 2 == 1,
         random: SeededRandom(seed: bytes.dropFirst(6).reduce(UInt64(words[4])) { $0 &* 31 &+ UInt64($1) }))
     if operation < 128 {
-        trial.tryAggregation(Int(operation) % 7)
+        trial.tryAggregation(Int(operation) % 8)
     } else {
-        trial.tryTuning(Int(operation) % 7)
+        trial.tryTuning(Int(operation) % 8)
     }
 }
 
@@ -38,6 +38,12 @@ private struct KernelTrial {
         return floats
     }
 
+    private mutating func positiveNumbers(_ count: Int) -> Floats {
+        let floats = numbers(count)
+        for index in 0..<count { floats.start[index] = 1 + abs(floats.start[index]) }
+        return floats
+    }
+
     /// Rows of `width` numbers, padded with zeros to a multiple of 16 as tuning has them.
     private mutating func rows(_ count: Int, _ width: Int) -> Floats {
         let floats = numbers(count * padded(width))
@@ -49,9 +55,14 @@ private struct KernelTrial {
 
     mutating func tryAggregation(_ operation: Int) {
         let (a, b, c, d) = (numbers(m * k), numbers(k * n), numbers(m * n), numbers(m * n))
-        let (positive, offset, sums) = (numbers(n * k), numbers(n), numbers(m))
-        for index in 0..<n * k { positive.start[index] = 1 + abs(positive.start[index]) }
-        compare([c, d, sums], by: aggregationKernels, within: 0) { kernels in
+        let (offset, sums, positive) = (numbers(n), numbers(m), positiveNumbers(n * k))
+        let (x, precision, byMean, byLogit) = (numbers(n), positiveNumbers(n), numbers(n), numbers(n))
+        // What Adam moves, its moments, and gradients.
+        let (values, first, second, gradient) = (numbers(k), numbers(k), positiveNumbers(k), numbers(k))
+        var step = adam_step(
+            beta1: 0.9, rest1: 0.1, beta2: 0.999, rest2: 0.001, step: 0.01, scale: 1.5, epsilon: 1e-8)
+        let results = [c, d, sums, byMean, byLogit, values, first, second]
+        compare(results, by: aggregationKernels, within: 0) { kernels in
             switch operation {
             case 0: kernels.gemm(m, n, k, a.start, k, 1, b.start, n, c.start, n, twice ? 1 : 0)
             case 1: kernels.gemm(m, n, k, a.start, 1, m, b.start, n, c.start, n, twice ? 1 : 0)
@@ -59,13 +70,16 @@ private struct KernelTrial {
             case 3: kernels.bias_relu(m, n, offset.start, c.start)
             case 4: kernels.precision(m, n, offset.start, c.start, d.start, sums.start)
             case 5: kernels.gains(m, n, k, a.start, b.start, positive.start, offset.start, c.start)
-            default:
-                kernels.normal_gradients(n, b.start, offset.start, positive.start, 10, c.start, d.start)
+            case 6:
+                kernels.normal_gradients(
+                    n, x.start, offset.start, precision.start, 10, byMean.start, byLogit.start)
+            default: kernels.adam(k, values.start, first.start, second.start, gradient.start, &step)
             }
         }
     }
 
     mutating func tryTuning(_ operation: Int) {
+        if operation == 7 { return tryAttention(heads: 1 + k % 3, width: 1 + k % 40) }
         let (x, y, z) = (rows(m, n), rows(m, n), rows(m, n))
         let (narrow, scale, shift, deviations) = (rows(m, k), rows(1, n), rows(1, n), numbers(m))
         let (plain, bias, trained, gradient) = (numbers(k * n), numbers(n), numbers(n * k), numbers(n * k))
@@ -90,6 +104,27 @@ private struct KernelTrial {
                 kernels.linear_weight_gradient(m, k, n, z.start, wide, narrow.start, deep, gradient.start)
                 kernels.linear_input_gradient(m, k, n, z.start, wide, trained.start, narrow.start, deep)
             }
+        }
+    }
+
+    /// Forward and backward with m queries and n keys, whose heads are padded one by one.
+    private mutating func tryAttention(heads: Int, width: Int) {
+        let stride = padded(width)
+        let columns = heads * stride
+        let (q, k, v, dO) = (
+            rows(m * heads, width), rows(n * heads, width), rows(n * heads, width), rows(m * heads, width)
+        )
+        let (o, dq, dk, dv) = (
+            rows(m * heads, width), rows(m * heads, width), rows(n * heads, width), rows(n * heads, width)
+        )
+        let probabilities = Floats(heads * m * padded(n))
+        let scratch = Floats(ck_attention_scratch_count(m, n, stride))
+        var attention = ck_attention(
+            queries: m, keys: n, heads: heads, head_stride: stride, query_stride: columns, key_stride: columns,
+            q: q.start, k: k.start, v: v.start, probabilities: probabilities.start, scratch: scratch.start)
+        compare([o, dq, dk, dv, probabilities], by: tuningKernels, within: 1e-3) { kernels in
+            kernels.attend(&attention, o.start, columns)
+            kernels.attend_backward(&attention, dO.start, columns, dq.start, columns, dk.start, dv.start, columns)
         }
     }
 
@@ -140,7 +175,7 @@ private final class Floats {
 }
 
 /// Sizes about those of vectors and tiles, for each kernel.
-let kernelSeeds: [[UInt8]] = (0..<14).flatMap { (operation: UInt8) -> [[UInt8]] in
-    let first: UInt8 = operation < 7 ? operation : 126 + operation
+let kernelSeeds: [[UInt8]] = (0..<16).flatMap { (operation: UInt8) -> [[UInt8]] in
+    let first: UInt8 = operation < 8 ? operation : 120 + operation
     return [[first, 0, 0, 0, 0, 1], [first, 5, 15, 6, 1, 2], [first, 6, 16, 128, 0, 3], [first, 19, 69, 149, 1, 4]]
 }
