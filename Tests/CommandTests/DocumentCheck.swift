@@ -125,7 +125,7 @@ struct DocumentCheck {
     /// Names of files and tensors that look like a key.
     private static let endings: Set<String> = [
         "mcap", "yaml", "csv", "json", "svg", "html", "md", "safetensors", "personal", "privacy", "txt", "counts",
-        "means", "mean", "whitening", "weight", "bias", "hidden", "common", "pth", "sbatch", "prepare", "key",
+        "means", "mean", "whitening", "weight", "bias", "hidden", "common", "pth", "py", "sbatch", "prepare", "key",
         "epsilon",
         "health", "public", "secret",
     ]

@@ -21,8 +21,10 @@ import Testing
         return try (pages + others).sorted().map { ($0, try read($0)) }
     }
 
-    /// Of other programs: docker, sbatch, scripts of the tests, the argument parser itself.
-    private static let others: Set<String> = ["--ulimit", "--requeue", "--fixtures", "--verify", "--help", "--version"]
+    /// Of other programs: docker, sbatch, Python, scripts of the tests, the argument parser itself.
+    private static let others: Set<String> = [
+        "--ulimit", "--requeue", "--fixtures", "--verify", "--system-site-packages", "--help", "--version",
+    ]
 
     private static func check() throws -> DocumentCheck {
         DocumentCheck(
