@@ -9,18 +9,16 @@ import PromptWire
 package final class RunLogWriter {
     private struct Open {
         let log: LogWriter
-        private let channels: [(id: ChannelID, link: RecordChain.Channel)]
-
-        var links: [ChannelID: RecordChain.Channel] {
-            Dictionary(uniqueKeysWithValues: channels.map { ($0.id, $0.link) })
-        }
+        /// In the order of all channels.
+        private let ids: [ChannelID]
+        let links: [ChannelID: RecordChain.Channel]
 
         var checkpoints: ChannelID { id(of: .checkpoint) }
 
         init(_ log: LogWriter) throws {
             self.log = log
             let schema = LogCodec.schema
-            channels = try PromptWire.LogChannel.allCases.map { channel in
+            let channels = try PromptWire.LogChannel.allCases.map { channel in
                 let id = try log.addSchema(name: channel.schemaName, encoding: "protobuf", data: schema)
                 return (
                     try log.addChannel(topic: channel.rawValue, schema: id),
@@ -28,10 +26,12 @@ package final class RunLogWriter {
                         topic: channel.rawValue, schemaName: channel.schemaName, schemaData: schema)
                 )
             }
+            ids = channels.map(\.0)
+            links = Dictionary(uniqueKeysWithValues: channels)
         }
 
         private func id(of channel: PromptWire.LogChannel) -> ChannelID {
-            channels[PromptWire.LogChannel.allCases.firstIndex(of: channel)!].id
+            ids[PromptWire.LogChannel.allCases.firstIndex(of: channel)!]
         }
 
         func append(_ bytes: RawSpan, on channel: PromptWire.LogChannel, at time: Timestamp) throws {
