@@ -204,7 +204,7 @@ let package = Package(
 
         .testTarget(
             name: "CommandTests",
-            dependencies: ["impromptu", "Federation", "Lab", "RunLog", "RunSettings", "TestSupport"],
+            dependencies: ["impromptu", "Console", "Federation", "Lab", "RunLog", "RunSettings", "TestSupport"],
             swiftSettings: swiftSettings),
 
         // With sockets and processes; they have deadlines.

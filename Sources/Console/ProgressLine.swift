@@ -4,7 +4,7 @@ import Foundation
     import Glibc
 #endif
 
-/// Shows how a run goes: one line that is drawn over on a terminal, a line now and then elsewhere.
+/// Shows how a run goes: one line that is drawn over on a terminal, cut to its width, and a line now and then elsewhere.
 public struct ProgressLine {
     private let isTerminal: Bool
     private let interval: Duration
@@ -19,7 +19,7 @@ public struct ProgressLine {
     /// Shows a line in place of the last one.
     public mutating func show(_ line: String) {
         if isTerminal {
-            write("\r\u{1b}[2K\(line)")
+            write("\r\u{1b}[2K\(Self.fitted(line, columns: Self.columns))")
             drawn = true
         } else {
             let now = ContinuousClock.now
@@ -39,6 +39,18 @@ public struct ProgressLine {
     public mutating func end() {
         if drawn { write("\n") }
         drawn = false
+    }
+
+    /// A line that leaves the last column free: a longer one would take a second row, which no later line draws over.
+    package static func fitted(_ line: String, columns: Int) -> String {
+        line.count < columns ? line : line.prefix(max(0, columns - 2)) + "…"
+    }
+
+    /// The terminal's width now, without a bound where it does not say.
+    private static var columns: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return .max }
+        return Int(size.ws_col)
     }
 
     private func write(_ text: String) { StandardError.write(text) }

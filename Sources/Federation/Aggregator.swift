@@ -13,6 +13,7 @@ import PromptAggregation
 /// What is to be done next is decided from the state alone, after every event, so a lost message, client or timer cannot
 /// leave the run waiting for an edge that already passed. Aggregation runs inside `handle`.
 public struct Aggregator: Sendable {
+    /// Where a run is in its life.
     public enum Phase: Hashable, Sendable, CaseIterable {
         case ready, running, finished
         /// Gives out no tasks and waits for those in flight.

@@ -2,6 +2,7 @@ import PromptAggregation
 
 /// What happened to the aggregator, and when.
 public struct AggregatorEvent: Hashable, Sendable {
+    /// What an event is about.
     public enum Kind: Hashable, Sendable {
         /// The process runs: at the start of the run and after each recovery.
         case started
@@ -91,6 +92,7 @@ public struct FailedTask: Hashable, Sendable {
 
 /// One flush: which updates made which version, and with what weight.
 public struct Flush: Hashable, Sendable {
+    /// One update of the flush.
     public struct Part: Hashable, Sendable {
         public var client: ClientID
         public var task: UInt64

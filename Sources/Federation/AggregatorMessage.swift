@@ -123,6 +123,7 @@ public enum AggregatorMessage: Hashable, Sendable {
 
     /// An update does not count, and why. The client drops it, but for one of another run, which that run may still take.
     public struct Reject: Hashable, Sendable {
+        /// Why an update does not count.
         public enum Code: Hashable, Sendable, CaseIterable {
             /// Shapes, names or values do not fit.
             case invalid
@@ -158,6 +159,7 @@ public enum AggregatorMessage: Hashable, Sendable {
 
     /// A session takes no further part, and why. It ends.
     public struct Refuse: Hashable, Sendable {
+        /// Why a session takes no further part.
         public enum Code: Hashable, Sendable, CaseIterable {
             /// The client tunes another model.
             case modelMismatch
@@ -207,6 +209,7 @@ public enum AggregatorMessage: Hashable, Sendable {
 
     /// The aggregator's sign of life, to all, with what an observer wants to know.
     public struct Beacon: Hashable, Sendable {
+        /// Whether the run continues.
         public enum Phase: Hashable, Sendable, CaseIterable { case running, finished }
         public var phase: Phase
         public var version: Version

@@ -2,6 +2,7 @@ import PromptAggregation
 
 /// What happened to a client, and when.
 public struct ClientEvent: Hashable, Sendable {
+    /// What an event is about.
     public enum Kind: Hashable, Sendable {
         case started
         /// A message and who sent it.
@@ -70,6 +71,7 @@ public enum Settlement: Hashable, Sendable {
     case runFinished
 }
 
+/// Why a client has ended.
 public enum ClientEnd: Hashable, Sendable {
     case runFinished
     case stopped

@@ -105,6 +105,7 @@ public enum ClientMessage: Hashable, Sendable {
 
     /// A sign of life, also while the client trains.
     public struct Heartbeat: Hashable, Sendable {
+        /// What the client does at the moment.
         public enum Activity: Hashable, Sendable, CaseIterable {
             /// Has no task.
             case idle

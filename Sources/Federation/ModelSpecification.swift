@@ -2,6 +2,7 @@
 /// input transform, encoder, prompt geometry, selection, head. What the fields are is the shell's business; here they are
 /// compared.
 public struct ModelSpecification: Hashable, Sendable {
+    /// One property that all clients must have in common.
     public struct Field: Hashable, Sendable {
         /// Unique, for example `classes[3]` or `encoder`.
         public var name: String

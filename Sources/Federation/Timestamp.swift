@@ -6,9 +6,11 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     public static func < (a: Timestamp, b: Timestamp) -> Bool { a.nanoseconds < b.nanoseconds }
+    /// The time from `b` to `a`, negative where `b` is later; the longest there is where it would overflow.
     public static func - (a: Timestamp, b: Timestamp) -> Duration {
         .nanoseconds(a.nanoseconds.saturatingSubtract(b.nanoseconds))
     }
+    /// A time later by `b`; the last there is where it would overflow.
     public static func + (a: Timestamp, b: Duration) -> Timestamp {
         Timestamp(nanoseconds: a.nanoseconds.saturatingAdd(b.wholeNanoseconds))
     }

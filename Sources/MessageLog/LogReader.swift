@@ -121,6 +121,7 @@ public struct MappedBytes: Sendable {
 
     public var count: Int { range.count }
 
+    /// Calls `body` with the bytes, which are valid until it returns.
     public func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {

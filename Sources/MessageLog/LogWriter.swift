@@ -10,6 +10,7 @@
 /// After a failed commit the writer refuses further use; whatever part of the chunk reached the file is cut off when
 /// the log is next continued. One writer at a time holds a log.
 public final class LogWriter {
+    /// Whether a log is begun or continued.
     public enum Mode: Sendable {
         /// The path must be free.
         case create

@@ -41,6 +41,8 @@ public struct RunFolder: Sendable {
         }
     }
 
+    /// Replaces a file by a text; a reader finds the old one or the new one, never a part.
+    /// - Throws: `RunFolderError`.
     public func write(_ text: String, to file: String) throws {
         do {
             try AtomicFile.replace(file, with: text.utf8)

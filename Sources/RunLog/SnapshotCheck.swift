@@ -6,6 +6,7 @@ import PromptWire
 extension Replay {
     /// A snapshot that lies beside a log, and what a replay of the log says about it.
     public struct CheckedSnapshot: Encodable, Sendable {
+        /// How a snapshot compares with the replay.
         public enum Finding: Hashable, Sendable {
             /// The replay has the same state and history at its position.
             case equal

@@ -114,6 +114,7 @@ public struct ModelDescription: Codable, Hashable, Sendable {
 
     /// The pool's geometry, and which of its prompts an image uses.
     public struct Prompts: Codable, Hashable, Sendable {
+        /// Which prompts of the pool an image uses.
         public enum Use: String, Codable, Hashable, Sendable {
             /// Those that `selection` picks.
             case picked
@@ -154,12 +155,14 @@ public struct ModelDescription: Codable, Hashable, Sendable {
         }
     }
 
+    /// What becomes of the class feature before the head.
     public struct Feature: Codable, Hashable, Sendable {
         /// Whether the class feature is whitened by the file's fixed tensors before the head reads it.
         public var whitening: Bool
         public init(whitening: Bool) { self.whitening = whitening }
     }
 
+    /// What the head reads, and its shape.
     public struct Head: Codable, Hashable, Sendable {
         /// `feature`, or `classifier` for the outputs of the encoder's own frozen classifier.
         public var reads: String

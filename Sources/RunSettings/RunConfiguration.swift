@@ -41,6 +41,7 @@ public struct RunConfiguration: Sendable {
         public var compresses: Bool
     }
 
+    /// The section `endpoints`.
     public struct Endpoints: Hashable, Sendable {
         /// Where clients push their messages (PULL).
         public var updates: String
@@ -61,6 +62,7 @@ public struct RunConfiguration: Sendable {
         }
     }
 
+    /// The section `security`.
     public struct Security: Hashable, Sendable {
         /// The folder of the run's keys (`KeyFolder`); nil for neither encryption nor authentication.
         public var keys: String?
@@ -70,15 +72,18 @@ public struct RunConfiguration: Sendable {
         public var openNetwork: Bool
     }
 
+    /// The section `strategy`: a strategy's name, and its settings as written.
     public struct Strategy: Hashable, Sendable {
         public var name: String
         public var settings: [Setting]
+        /// One setting, as written.
         public struct Setting: Hashable, Sendable {
             public var key: String
             public var value: String
         }
     }
 
+    /// The section `prompts`.
     public struct Prompts: Hashable, Sendable {
         /// Prompts in the pool at the start.
         public var pool: Int
@@ -91,6 +96,7 @@ public struct RunConfiguration: Sendable {
         public var whitening: Bool
     }
 
+    /// The section `head`.
     public struct Head: Hashable, Sendable {
         /// Values of the hidden layer; 0 for a linear head.
         public var hidden: Int
@@ -100,6 +106,7 @@ public struct RunConfiguration: Sendable {
         public var personal: Bool
     }
 
+    /// The section `encoder`.
     public struct Encoder: Hashable, Sendable {
         /// The folder with model.safetensors and config.json; empty for the bundled one.
         public var path: String
@@ -113,6 +120,7 @@ public struct RunConfiguration: Sendable {
         public var precision: EncoderPrecision
     }
 
+    /// The section `data`, and the classes of the section `model`.
     public struct DataSource: Hashable, Sendable {
         /// The classes in the order of their numbers; nil for those of the data set.
         public var classes: ClassList?
@@ -140,6 +148,7 @@ public struct RunConfiguration: Sendable {
         public var seed: UInt64
     }
 
+    /// The section `evaluation`.
     public struct Evaluation: Hashable, Sendable {
         /// The least time between two evaluations on the validation split; nil evaluates none during the run.
         public var interval: Duration?
@@ -169,6 +178,7 @@ public struct RunConfiguration: Sendable {
         package func speed(_ random: inout SeededRandom) -> Double { exp(speedSpread * random.nextNormal()) }
     }
 
+    /// The section `worker`.
     public struct Worker: Hashable, Sendable {
         public var threads: Int
         /// The folder where updates are kept until they are settled; nil keeps them in memory alone.

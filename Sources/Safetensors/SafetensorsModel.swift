@@ -70,5 +70,6 @@ public struct SafetensorsModel: Sendable {
         return try files[place].tensor(named: name)
     }
 
+    /// Whether one of the files has a tensor of this name.
     public func contains(_ name: String) -> Bool { places[name] != nil }
 }

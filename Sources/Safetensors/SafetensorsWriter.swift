@@ -3,6 +3,7 @@ import Foundation
 
 /// A tensor to be written.
 public struct NewTensor: Sendable {
+    /// The elements in row-major order, of one type.
     public enum Values: Sendable {
         case float32([Float])
         case float64([Double])

@@ -4,6 +4,7 @@ public struct TextTable {
 
     public init(_ header: [String]) { rows = [header] }
 
+    /// Adds a row, with a text for each column.
     public mutating func add(_ row: [String]) { rows.append(row) }
 
     public var lines: [String] {

@@ -9,6 +9,7 @@ public enum Monitor: ReceivingKind {
 
 /// Something that happened to a connection of a monitored socket.
 public struct ConnectionEvent: Hashable, Sendable {
+    /// What happened.
     public enum Kind: Hashable, Sendable, CaseIterable {
         case listening
         /// A peer came to a bound socket. It still has to shake hands.

@@ -73,6 +73,7 @@ public final class PollLoop: SerialExecutor, Sendable {
 
     // MARK: Executor
 
+    /// Runs a job on the loop's thread.
     public func enqueue(_ job: consuming ExecutorJob) {
         add(.job(UnownedJob(job)))
     }

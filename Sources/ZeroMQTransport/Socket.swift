@@ -36,6 +36,7 @@ public struct Socket<Kind: SocketKind>: ~Copyable {
         try handle.attach(.connect, endpoint, zmq_connect)
     }
 
+    /// Ends the connection to an endpoint that `connect` was given.
     public borrowing func disconnect(_ endpoint: String) throws(TransportError) {
         try handle.attach(.disconnect, endpoint, zmq_disconnect)
     }
@@ -96,6 +97,7 @@ extension Socket where Kind == Sub {
         try handle.set(ZMQ_SUBSCRIBE, bytes: topic, name: "subscription")
     }
 
+    /// Ends a subscription.
     public borrowing func unsubscribe(_ topic: [UInt8]) throws(TransportError) {
         try handle.set(ZMQ_UNSUBSCRIBE, bytes: topic, name: "subscription")
     }

@@ -32,6 +32,7 @@ public struct SocketOptions: Sendable {
     public var unansweredTimeout: Duration?
     public var security = Security.none
 
+    /// When a silent TCP connection is probed, and when it counts as lost.
     public struct Keepalive: Sendable {
         /// Silence before the first probe, whole seconds.
         public var idle: Duration

@@ -3,6 +3,7 @@ import Glibc
 
 /// A call to ZeroMQ or to the operating system that failed.
 public struct TransportError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What failed.
     public enum Operation: String, Sendable {
         case createContext = "create a ZeroMQ context"
         case createSocket = "create a socket"

@@ -32,18 +32,26 @@ enum CommandTree {
         var abstract: String?
         var valueName: String?
         private var given: [Name]?
+        private var completionKind: [String: Ignored]?
 
+        /// What a shell completes its value with: file, directory, list.
+        var completions: Set<String> { Set((completionKind ?? [:]).keys) }
         var names: [Name] { given ?? [] }
         var short: [String] { names.filter { $0.kind == "short" }.map(\.text) }
         var long: [String] { names.filter { $0.kind != "short" }.map(\.text) }
 
         private enum CodingKeys: String, CodingKey {
-            case kind, abstract, valueName
+            case kind, abstract, valueName, completionKind
             case given = "names"
         }
     }
 
     private struct Dump: Decodable { var command: Command }
+
+    /// A value whose key alone counts.
+    private struct Ignored: Decodable {
+        init(from _: any Decoder) {}
+    }
 
     /// Those that the help shows, by their words, such as `bench tuning`.
     static func visible() throws -> [String: Command] {

@@ -20,6 +20,20 @@ import Testing
         }
     }
 
+    @Test func shellsCompletePaths() throws {
+        let paths: Set<String> = ["run", "relay", "file", "folder", "path", "model", "inputs", "data-set", "a", "b"]
+        var count = 0
+        for (command, description) in try CommandTree.visible() {
+            for argument in description.arguments where paths.contains(argument.valueName ?? "") {
+                count += 1
+                #expect(
+                    !argument.completions.isDisjoint(with: ["file", "directory"]),
+                    "\(command): \(argument.long.first ?? argument.valueName ?? "")")
+            }
+        }
+        #expect(count > 40)
+    }
+
     @Test func runsArePositionalAndNamesOfOtherGrammarsAreGone() throws {
         let gone: Set<String> = [
             "--run", "--json", "--csv", "--lines", "--wait", "--within", "--patience", "--to", "--of", "--until",

@@ -1,3 +1,4 @@
+import Console
 import Foundation
 import RunSettings
 import TestSupport
@@ -5,6 +6,16 @@ import Testing
 
 /// Options do what they say, and what commands print can be used again.
 @Suite struct OptionTests {
+    @Test func aLineOfProgressNeverTakesASecondRow() {
+        #expect(ProgressLine.fitted("3 s  updates 13", columns: 16) == "3 s  updates 13")
+        #expect(ProgressLine.fitted("3 s  updates 13", columns: 15) == "3 s  updates …")
+        for columns in 1...40 {
+            let line = ProgressLine.fitted(String(repeating: "x", count: 30), columns: columns)
+            #expect(line.count < max(columns, 2) && (columns <= 30 || line.count == 30))
+        }
+        #expect(ProgressLine.fitted("", columns: .max) == "")
+    }
+
     @Test(arguments: [
         ["--open-dashboard"], ["--dashboard-host", "a.example"], ["--dashboard", "--dashboard-host", "a:1"],
     ])

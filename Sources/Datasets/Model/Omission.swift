@@ -1,5 +1,6 @@
 /// What a reader left out of a data set, for one reason.
 public struct Omission: Hashable, Sendable, CustomStringConvertible {
+    /// Why it was left out; the raw value is for a person.
     public enum Reason: String, Hashable, Sendable, CaseIterable {
         case unreadable = "images that cannot be read"
         case nested = "images in folders within a class's folder"

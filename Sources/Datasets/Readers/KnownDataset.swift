@@ -20,6 +20,7 @@ public enum KnownDataset: String, Hashable, Sendable, CaseIterable {
     /// Sentences of film reviews, 2 classes, 6,920 + 1,821 (Socher et al. 2013). As banking77, labels from 0.
     case sst2
 
+    /// A part of a data set that stands by itself.
     public enum Split: String, Hashable, Sendable, CaseIterable { case train, test }
 
     /// Loads a split from the first of the folders that holds it.

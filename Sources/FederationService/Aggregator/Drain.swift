@@ -7,6 +7,7 @@ import Text
 /// the run folder, so it works wherever the folder can be seen: on another node of a cluster, in a container, in a hook
 /// that runs before a stop.
 public struct Drain: Codable, Equatable, Sendable {
+    /// How far a drain is.
     public enum State: String, Codable, Sendable {
         /// No aggregator has seen it yet.
         case requested

@@ -17,6 +17,7 @@ public struct CheckupError: Error, CustomStringConvertible, Equatable {
 /// Looks at whether a service can run on this machine with this configuration, before it is started. It leaves nothing
 /// behind and disturbs nobody who is at work already.
 public struct Checkup {
+    /// What the machine is to run.
     public enum Role: Sendable {
         /// The folder that the run is to be kept in, nil for one yet to be chosen.
         case aggregator(RunFolder?)

@@ -1,5 +1,6 @@
 /// One thing that was looked at, how it is, and what to do about it.
 public struct Finding: Encodable, Equatable, Sendable {
+    /// How a check ended.
     public enum Outcome: String, Encodable, Sendable {
         case ok
         /// It runs like this, but not as well or as long as it should.

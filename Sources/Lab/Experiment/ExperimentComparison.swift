@@ -36,9 +36,10 @@ struct ExperimentComparison {
         var table = FigureTable(
             title: "\(first) against others, points of test accuracy",
             note: """
-                Differences of runs with the same seed, \(first) less the other, and paired t-tests over seeds: mean, standard \
-                error, two-sided p, and p by Holm over the rows\(others.isEmpty ? "" : ", those of the means apart"). Of the \
-                versions chosen on validation, of the last ones, and of the last ones evaluated when the earlier of both runs ended.
+                Each pair is two runs of one seed: \(first) minus the other. Mean, standard error, two-sided p of a paired \
+                t-test over seeds, and p by Holm over the rows\(others.isEmpty ? "" : " (rows of means by themselves)"). Chosen: \
+                the versions chosen on validation. Last: the last versions. Same time: the last versions that were evaluated \
+                before the earlier of both runs ended.
                 """,
             header: [axis.name] + others.map { experiment.axes[$0].name } + ["pairs"]
                 + Self.measures.flatMap { [$0.title, "error", "p", "Holm"] })

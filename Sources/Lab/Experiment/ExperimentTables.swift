@@ -99,8 +99,8 @@ struct ExperimentTables {
         let words =
             "\(rows.count) of \(experiment.cells.count * experiment.seeds.count) runs, seeds "
             + experiment.seeds.map { "\($0)" }.joined(separator: ", ")
-            + ". Mean ± standard deviation over seeds. Every row of runs.csv is one run; `current` is true for those of the"
-            + " file as it is."
+            + ". Mean ± standard deviation over seeds. Every row of runs.csv is one run; its column 'current' is true if the"
+            + " file still has the settings of that run."
         return ExperimentSummary(
             name: experiment.name, words: words, runs: rows.map(\.name) + earlier.runs.map(\.name),
             tables: [overview, details] + comparisons + (earlier.table.map { [$0] } ?? []))
@@ -148,17 +148,18 @@ struct ExperimentTables {
         if hasClients { header += ["at clients, mean", "at clients, worst decile"] }
         header += experiment.targets.map { "seconds to \(decimal($0 * 100, 0)) %" }
         header += ["seconds", "updates", "versions", "pool", "staleness", "MB up", "MB down", "processor s"]
-        let masked = isMasked ? " Masked: among the classes of the image's own source." : ""
+        let masked = isMasked ? " Masked: only the classes of the image's own source compete." : ""
         let clients =
             hasClients
-            ? " At clients: of the last version, with the classes as frequent as at each client; mean and worst tenth."
+            ? " At clients: the last version's accuracy with the classes as frequent as at each client, its mean and that of the"
+                + " worst tenth of the clients."
             : ""
         var table = FigureTable(
             title: "All figures",
             note: """
-                Accuracies on the test split, %: after the last version, of the version chosen on validation, and of the \
-                version with the least test loss, which the PFPT paper reports and which chooses by test images.\(masked)\(clients) \
-                Time and bytes are virtual, processor seconds real.
+                Accuracies in % on the test split, of three versions. Last: the last one. Chosen: the best on validation. Least \
+                test loss: the one that the PFPT paper reports; it is chosen by test images.\(masked)\(clients) Time and bytes \
+                are virtual, processor seconds real.
                 """,
             header: header)
         for cell in experiment.cells {

@@ -111,7 +111,7 @@ public struct Report {
             methods: task.methods.map { .init(label: $0.label, runs: $0.runs.map(\.curves)) }, chance: chance)
         let hasBands = task.methods.contains { $0.runs.count > 1 }
         let caption =
-            hasBands ? "Mean and standard deviation over the seeds, as far as all of a method's runs reach." : nil
+            hasBands ? "Mean and standard deviation over the seeds, up to where the method's shortest run ends." : nil
         return ReportDocument.Section(
             title: isOnly ? "\(task.methods[0].label) on \(task.label)" : "Methods on \(task.label)",
             words: isOnly

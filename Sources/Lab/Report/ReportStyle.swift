@@ -13,7 +13,7 @@ enum ReportStyle {
         header p, figcaption, dt { color: var(--quiet); } p { max-width: 76ch; overflow-wrap: anywhere; }
         h2 { font-size: 20px; margin: 40px 0 8px; padding-top: 14px; border-top: 1px solid var(--grid); overflow-wrap: anywhere; }
         h3 { font-size: 15px; margin: 26px 0 8px; }
-        dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(165px, 1fr)); gap: 14px 20px; margin: 16px 0; }
+        dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: 14px 20px; margin: 16px 0; }
         dt { font-size: 12px; } dd { margin: 0; font-size: 19px; font-weight: 600; overflow-wrap: anywhere; }
         .figures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 26px 20px; margin-top: 18px; }
         figure { margin: 0; min-width: 0; } figure.wide { grid-column: 1 / -1; overflow-x: auto; }
@@ -30,6 +30,10 @@ enum ReportStyle {
         th { font-weight: 600; } tr > :first-child { text-align: left; } thead th { vertical-align: bottom; }
         details { margin: 18px 0; } summary { cursor: pointer; } pre { font-size: 12px; overflow-x: auto; }
         @media (max-width: 760px) { .figures { grid-template-columns: minmax(0, 1fr); } }
+        /* A picture that a phone makes small keeps letters that can be read. */
+        @media screen and (max-width: 480px) { figure.narrow svg text { font-size: 13px; } figure.narrow svg .title { font-size: 15px; } }
+        /* A wide table goes beyond the text, as far as the window does. */
+        @media screen and (min-width: 1124px) { .table { width: max-content; max-width: calc(50vw + 518px); } }
         @media print {
           body { font-size: 10pt; } header, main { max-width: none; padding: 0; } h2 { break-after: avoid; }
           figure, tr, dl { break-inside: avoid; } figure.wide svg { min-width: 0; } .table { overflow: visible; background: none; }

@@ -98,10 +98,10 @@ struct RunCharts {
         return Chart(
             title: "Updates used, by client over time",
             summary:
-                "\(clients.count) clients; the strongest field is \(most) updates in \(decimal(width, 1)) \(unit.name).",
+                "\(clients.count) clients; the strongest field has \(counted(most, "update")) in \(decimal(width, 1)) \(unit.name).",
             x: .upTo([seconds / unit.seconds], title: "\(unit.name) when they arrived"),
             y: .labels(labels, title: clientTitle), marks: [GridMarks(columns: timeBins, cells: cells)],
-            keys: shades(most, "updates"), isWide: timeBins > mostNarrowColumns,
+            keys: shades(counted(most, "update")), isWide: timeBins > mostNarrowColumns,
             plotHeight: rowsHeight(clients.count, 13))
     }
 
@@ -227,9 +227,11 @@ struct RunCharts {
         }
         return Chart(
             title: "Which prompts each client shaped, over the run",
-            summary: "\(prompts.count) prompts that were ever matched; the strongest field is \(most) matches.",
+            summary:
+                "\(prompts.count) prompts that were ever matched; the strongest field has \(most) \(most == 1 ? "match" : "matches").",
             x: .labels(prompts.map { "\($0)" }, title: "prompt of the pool"), y: .labels(labels, title: clientTitle),
-            marks: [GridMarks(columns: prompts.count, cells: cells)], keys: shades(most, "matches"),
+            marks: [GridMarks(columns: prompts.count, cells: cells)],
+            keys: shades("\(most) \(most == 1 ? "match" : "matches")"),
             isWide: prompts.count > mostNarrowColumns,
             plotHeight: rowsHeight(clients.count, 13))
     }
@@ -257,8 +259,11 @@ extension Chart {
     }
 }
 
-private func shades(_ most: Int, _ unit: String) -> [Chart.Key] {
-    [.init(symbol: .square, style: "s0", text: "the stronger the more, at most \(most) \(unit)")]
+private func counted(_ count: Int, _ unit: String) -> String { "\(count) \(unit)\(count == 1 ? "" : "s")" }
+
+/// - Parameter most: what the strongest shade stands for.
+private func shades(_ most: String) -> [Chart.Key] {
+    [.init(symbol: .square, style: "s0", text: "the stronger the more, at most \(most)")]
 }
 
 /// A grid of more columns takes the whole width of a page.

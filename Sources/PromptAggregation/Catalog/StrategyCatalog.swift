@@ -22,6 +22,8 @@ public enum StrategyCatalog {
 
     public static let names: [String] = entries.map(\.name)
 
+    /// The strategy of a name.
+    /// - Throws: `StrategyError.unknownStrategy` with the names that there are.
     public static func entry(_ name: String) throws(StrategyError) -> StrategyEntry {
         guard let entry = entries.first(where: { $0.name == name }) else {
             throw .unknownStrategy(name: name, known: names)

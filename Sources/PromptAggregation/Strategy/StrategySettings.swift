@@ -1,5 +1,6 @@
 /// What a run configuration says about its strategy: keys and texts in the order given.
 public struct StrategySettings: Hashable, Sendable {
+    /// One key and its value, both as written.
     public struct Entry: Hashable, Sendable {
         public var key: String
         public var value: String

@@ -29,10 +29,12 @@ public struct Parameters: Hashable, Sendable {
 
     /// Tensors of these names are published with every version, never change, and are not sent back.
     public static let fixedPrefix = "fixed."
+    /// Whether a tensor of this name never changes in a run.
     public static func isFixed(_ name: String) -> Bool { name.hasPrefix(fixedPrefix) }
 
     /// The control variate that belongs to a tensor: in the state SCAFFOLD's c, of the tensor's shape.
     public static func control(of name: String) -> String { controlPrefix + name }
+    /// Whether a tensor of this name is a control variate.
     public static func isControl(_ name: String) -> Bool { name.hasPrefix(controlPrefix) }
     private static let controlPrefix = "control."
 

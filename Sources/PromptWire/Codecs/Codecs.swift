@@ -8,10 +8,13 @@ import PromptAggregation
 /// everywhere but for the tensors' and metrics' values, which may be NaN or infinite: the aggregator refuses those of
 /// tensors with a reason that the client can read.
 public enum ClientCodec {
+    /// The bytes of a message.
     public static func encode(_ message: ClientMessage) -> [UInt8] {
         MessageWriter.pack { $0.envelope(message) }
     }
 
+    /// The message that bytes hold.
+    /// - Throws: `WireError`, which names the field that is malformed or beyond the limits.
     public static func decode(
         _ bytes: UnsafeRawBufferPointer, limits: WireLimits = WireLimits()
     ) throws(WireError) -> ClientMessage {
@@ -33,6 +36,8 @@ public enum ClientCodec {
         }
     }
 
+    /// The message that bytes hold.
+    /// - Throws: `WireError`, which names the field that is malformed or beyond the limits.
     public static func decode(_ bytes: [UInt8], limits: WireLimits = WireLimits()) throws(WireError) -> ClientMessage {
         try bytes.withUnsafeBufferPointer { buffer throws(WireError) in
             try decode(UnsafeRawBufferPointer(buffer), limits: limits)
@@ -44,10 +49,14 @@ public enum ClientCodec {
 ///
 /// The same holds as for `ClientCodec`.
 public enum AggregatorCodec {
+    /// The bytes of a message.
+    /// - Parameter origin: the run and the aggregator's start that it comes from.
     public static func encode(_ message: AggregatorMessage, from origin: Origin) -> [UInt8] {
         MessageWriter.pack { $0.envelope(message, from: origin) }
     }
 
+    /// The message that bytes hold, and where it comes from.
+    /// - Throws: `WireError`, which names the field that is malformed or beyond the limits.
     public static func decode(
         _ bytes: UnsafeRawBufferPointer, limits: WireLimits = WireLimits()
     ) throws(WireError) -> AggregatorEnvelope {
@@ -58,6 +67,8 @@ public enum AggregatorCodec {
         }
     }
 
+    /// The message that bytes hold, and where it comes from.
+    /// - Throws: `WireError`, which names the field that is malformed or beyond the limits.
     public static func decode(
         _ bytes: [UInt8], limits: WireLimits = WireLimits()
     ) throws(WireError) -> AggregatorEnvelope {
@@ -92,6 +103,8 @@ public enum LogCodec {
     public static func encode(_ record: Checkpoint) -> [UInt8] { MessageWriter.pack { $0.checkpoint(record) } }
     public static func encode(_ record: SegmentStarted) -> [UInt8] { MessageWriter.pack { $0.segmentStarted(record) } }
 
+    /// The record that bytes of a channel hold.
+    /// - Throws: `WireError`, which names the field that is malformed or beyond the limits.
     public static func decode(
         _ bytes: UnsafeRawBufferPointer, on channel: LogChannel, limits: WireLimits = WireLimits()
     ) throws(WireError) -> LogRecord {
@@ -142,6 +155,8 @@ public enum LogCodec {
         }
     }
 
+    /// The record that bytes of a channel hold.
+    /// - Throws: `WireError`, which names the field that is malformed or beyond the limits.
     public static func decode(
         _ bytes: [UInt8], on channel: LogChannel, limits: WireLimits = WireLimits()
     ) throws(WireError) -> LogRecord {

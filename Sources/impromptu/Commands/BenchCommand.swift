@@ -30,7 +30,8 @@ struct BenchTuningCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Times the encoder in this folder instead, and prints its load time and memory.", valueName: "folder"))
+            "Times the encoder in this folder instead, and prints its load time and memory.", valueName: "folder"),
+        completion: .directory)
     var encoder: String?
 
     @Option(

@@ -9,7 +9,8 @@ struct BenchmarkFolder: ParsableArguments {
     @Option(
         name: .customLong("disk"),
         help: ArgumentHelp(
-            "A folder on the disk to measure; by default the system's temporary folder.", valueName: "folder"))
+            "A folder on the disk to measure; by default the system's temporary folder.", valueName: "folder"),
+        completion: .directory)
     var folder: String?
 
     /// Calls `body` with a folder of its own, which is gone afterwards.

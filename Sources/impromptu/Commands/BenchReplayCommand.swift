@@ -15,7 +15,7 @@ struct BenchReplayCommand: ParsableCommand {
             last state beside the log, and removes it.
             """)
 
-    @Argument(help: .recordedRun)
+    @Argument(help: .recordedRun, completion: .file())
     var path: String?
 
     @Option(help: ArgumentHelp("Updates of the run that is written.", valueName: "number"))

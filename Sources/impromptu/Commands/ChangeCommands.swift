@@ -18,7 +18,7 @@ struct SetCommand: AsyncParsableCommand {
             impromptu set runs/first federation.buffer_size=8
             """)
 
-    @Argument(help: .runFolder)
+    @Argument(help: .runFolder, completion: .directory)
     var folder: String
 
     @Argument(help: ArgumentHelp("A setting and its new value.", valueName: "section.key=value"))
@@ -45,7 +45,7 @@ struct ExtendCommand: AsyncParsableCommand {
             impromptu extend runs/first --updates 500
             """)
 
-    @Argument(help: .runFolder)
+    @Argument(help: .runFolder, completion: .directory)
     var folder: String
 
     @Option(help: ArgumentHelp("The run ends after so many updates; 0 for never.", valueName: "number"))

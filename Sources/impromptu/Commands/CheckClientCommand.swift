@@ -34,7 +34,7 @@ struct CheckClientCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The folder of keys, as 'impromptu keys' makes it. Without it the checker has no keys.", valueName: "folder"
-        ))
+        ), completion: .directory)
     var keys: String?
 
     @Option(help: ArgumentHelp("The client's name; the first to say hello unless given.", valueName: "name"))
@@ -48,7 +48,8 @@ struct CheckClientCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The folder to write endpoints.yaml into; a temporary one unless given.", valueName: "folder"))
+            "The folder to write endpoints.yaml into; a temporary one unless given.", valueName: "folder"),
+        completion: .directory)
     var folder: String?
 
     @Option(help: .timeout("How long a start of the client, or one training, may take"))

@@ -27,7 +27,8 @@ struct CheckAggregatorCommand: ParsableCommand {
 
     @OptionGroup var classes: ClassOptions
 
-    @Argument(help: ArgumentHelp("The run folder that the aggregator is to have.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp("The run folder that the aggregator is to have.", valueName: "run"), completion: .directory)
     var folder: String?
 
     @OptionGroup var findings: FindingOptions

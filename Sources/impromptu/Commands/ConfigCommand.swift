@@ -30,7 +30,8 @@ struct ConfigShowCommand: ParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Argument(help: ArgumentHelp("A run folder, whose configuration to show.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp("A run folder, whose configuration to show.", valueName: "run"), completion: .directory)
     var folder: String?
 
     @OptionGroup var output: OutputOptions
@@ -70,10 +71,10 @@ struct ConfigDiffCommand: ParsableCommand {
         abstract: "Compares two configurations key by key. A key that is not set has its default.",
         discussion: "Exits with 0 whether they differ or not. The environment does not count.")
 
-    @Argument(help: ArgumentHelp("A YAML file, or a run folder.", valueName: "a"))
+    @Argument(help: ArgumentHelp("A YAML file, or a run folder.", valueName: "a"), completion: .file())
     var first: String
 
-    @Argument(help: ArgumentHelp("Another one.", valueName: "b"))
+    @Argument(help: ArgumentHelp("Another one.", valueName: "b"), completion: .file())
     var second: String
 
     @OptionGroup var output: OutputOptions

@@ -20,15 +20,19 @@ struct DataCommand: ParsableCommand {
             '+'), or a folder with train.safetensors, with folders of images, or with texts (train.csv or the like).
             """)
 
-    @Argument(help: ArgumentHelp("The data set, or its folder.", valueName: "data-set"))
+    @Argument(help: ArgumentHelp("The data set, or its folder.", valueName: "data-set"), completion: .file())
     var dataset: String
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Option(help: ArgumentHelp("Writes the partition over clients as a picture (SVG).", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Writes the partition over clients as a picture (SVG).", valueName: "file"),
+        completion: .file())
     var picture: String?
 
-    @Option(help: ArgumentHelp("Writes each client's samples by class as a table (CSV).", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Writes each client's samples by class as a table (CSV).", valueName: "file"),
+        completion: .file())
     var sizes: String?
 
     @Flag(help: "Divides the data set without reading every image.")

@@ -14,7 +14,7 @@ struct DrainCommand: AsyncParsableCommand {
             To stop at once, send SIGTERM to the aggregator. That loses nothing either: workers keep updates in flight.
             """)
 
-    @Argument(help: .runFolder)
+    @Argument(help: .runFolder, completion: .directory)
     var folder: String
 
     @Option(help: .timeout("How long to wait for tasks in flight"))

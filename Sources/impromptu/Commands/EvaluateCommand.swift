@@ -14,7 +14,7 @@ struct EvaluateCommand: ParsableCommand {
             evaluation.selection says; if the other rule gives other figures, they are shown too (docs/model.md).
             """)
 
-    @Argument(help: .recordedRun)
+    @Argument(help: .recordedRun, completion: .file())
     var path: String
 
     @Option(help: .version("The version; by default the last"))

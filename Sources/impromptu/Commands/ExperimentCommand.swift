@@ -20,10 +20,12 @@ struct ExperimentCommand: AsyncParsableCommand {
             and their rows; only --prune removes them.
             """)
 
-    @Argument(help: ArgumentHelp("The experiment file.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The experiment file.", valueName: "file"), completion: .file())
     var file: String
 
-    @Argument(help: ArgumentHelp("The experiment's folder; by default runs/<the file's name>.", valueName: "folder"))
+    @Argument(
+        help: ArgumentHelp("The experiment's folder; by default runs/<the file's name>.", valueName: "folder"),
+        completion: .directory)
     var folder: String?
 
     @Option(help: ArgumentHelp("Runs at a time; by default one for each core.", valueName: "number"))
@@ -64,6 +66,7 @@ struct ExperimentCommand: AsyncParsableCommand {
         }
         let signals = StopSignals { runner.stop() }
         defer { withExtendedLifetime(signals) {} }
+        display.begin(experiment.cells.count * experiment.seeds.count)
         let outcome = try await runner.run()
         display.end()
         try StandardOutput.write(outcome.lines.joined(separator: "\n"))
@@ -91,6 +94,11 @@ private final class ProgressDisplay: @unchecked Sendable {
     private var line = ProgressLine()
 
     init(quiet: Bool) { self.quiet = quiet }
+
+    func begin(_ runs: Int) {
+        guard !quiet else { return }
+        lock.withLock { line.show("\(runs) runs; after the first the time left is known") }
+    }
 
     func show(_ progress: ExperimentRunner.Progress) {
         guard !quiet else { return }

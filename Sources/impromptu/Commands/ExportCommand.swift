@@ -24,10 +24,10 @@ struct ExportCommand: ParsableCommand {
             impromptu export runs/first mlruns --format mlflow && mlflow ui --backend-store-uri mlruns
             """)
 
-    @Argument(help: .recordedRun)
+    @Argument(help: .recordedRun, completion: .file())
     var path: String
 
-    @Argument(help: ArgumentHelp("The folder to write into.", valueName: "folder"))
+    @Argument(help: ArgumentHelp("The folder to write into.", valueName: "folder"), completion: .directory)
     var folder: String
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case tables, bundle, tensorboard, mlflow }

@@ -18,7 +18,7 @@ struct InspectCommand: ParsableCommand {
 
     enum Listing: String, ExpressibleByArgument, CaseIterable { case clients, versions, updates, records }
 
-    @Argument(help: .recordedRun)
+    @Argument(help: .recordedRun, completion: .file())
     var path: String
 
     @Option(help: .version("Shows the updates that made this version"))

@@ -29,7 +29,7 @@ struct KeyFolderOptions: ParsableArguments {
         name: .customLong("keys"),
         help: ArgumentHelp(
             "The folder of the run's keys; by default security.keys of the configuration, else 'keys'.",
-            valueName: "folder"))
+            valueName: "folder"), completion: .directory)
     var path: String?
 
     @OptionGroup var options: ConfigurationOptions

@@ -25,16 +25,20 @@ struct PredictCommand: ParsableCommand {
             impromptu predict prompts.safetensors --encoder weights test --labels
             """)
 
-    @Argument(help: ArgumentHelp("A prompts file, a bundle, a run folder, or RUN:VERSION.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("A prompts file, a bundle, a run folder, or RUN:VERSION.", valueName: "model"),
+        completion: .file())
     var model: String
 
-    @Argument(help: ArgumentHelp("Image files, folders, manifests, tables of texts, or '-'.", valueName: "inputs"))
+    @Argument(
+        help: ArgumentHelp("Image files, folders, manifests, tables of texts, or '-'.", valueName: "inputs"),
+        completion: .file())
     var inputs: [String]
 
     @Option(
         help: ArgumentHelp(
             "The encoder's folder; by default that of the run's configuration, else the bundled encoder.",
-            valueName: "folder"))
+            valueName: "folder"), completion: .directory)
     var encoder: String?
 
     @Option(

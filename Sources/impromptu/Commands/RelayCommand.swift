@@ -18,10 +18,12 @@ struct RelayCommand: AsyncParsableCommand {
             an aggregator that moves, and ends with the run.
             """)
 
-    @Argument(help: ArgumentHelp("The aggregator's run folder.", valueName: "run"))
+    @Argument(help: ArgumentHelp("The aggregator's run folder.", valueName: "run"), completion: .directory)
     var upstream: String
 
-    @Argument(help: ArgumentHelp("The folder for the relay's own endpoints.yaml.", valueName: "relay"))
+    @Argument(
+        help: ArgumentHelp("The folder for the relay's own endpoints.yaml.", valueName: "relay"), completion: .directory
+    )
     var folder: String
 
     @Option(help: ArgumentHelp("Where to bind the socket for updates.", valueName: "endpoint"))

@@ -14,7 +14,7 @@ struct ReplayCommand: ParsableCommand {
             published. To aggregate the recorded updates another way: impromptu whatif.
             """)
 
-    @Argument(help: .recordedRun)
+    @Argument(help: .recordedRun, completion: .file())
     var path: String
 
     @Option(help: .version("Stops after this version"))

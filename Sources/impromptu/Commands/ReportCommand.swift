@@ -20,13 +20,14 @@ struct ReportCommand: ParsableCommand {
             impromptu report runs/a runs/b --page both.html --markdown
             """)
 
-    @Argument(help: ArgumentHelp("Run folders, logs, or folders of run folders.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp("Run folders, logs, or folders of run folders.", valueName: "run"), completion: .directory)
     var paths: [String]
 
     @Option(
         help: ArgumentHelp(
             "The page; by default report.html in the run folder, or in the current folder for several runs.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var page: String?
 
     @Flag(help: "Also writes the tables as Markdown, beside the page.")

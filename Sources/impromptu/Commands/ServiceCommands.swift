@@ -29,7 +29,8 @@ struct AggregateCommand: AsyncParsableCommand {
 
     @OptionGroup var classes: ClassOptions
 
-    @Argument(help: ArgumentHelp("The run folder; by default runs/run-<time>.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp("The run folder; by default runs/run-<time>.", valueName: "run"), completion: .directory)
     var folder: String?
 
     @OptionGroup var start: WarmStartOptions
@@ -118,7 +119,7 @@ struct WorkCommand: AsyncParsableCommand {
     @Argument(
         help: ArgumentHelp(
             "The run folder of the aggregator or of a relay, to find its addresses, also when it has moved.",
-            valueName: "run"))
+            valueName: "run"), completion: .directory)
     var folder: String?
 
     @Option(help: .timeout("With a run folder: how long to wait for a silent aggregator (0 for ever)"))
@@ -190,7 +191,8 @@ struct DemoCommand: AsyncParsableCommand {
             rounds of the same clients for the same length of time.
             """)
 
-    @Argument(help: ArgumentHelp("The run folder; by default runs/demo-<time>.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp("The run folder; by default runs/demo-<time>.", valueName: "run"), completion: .directory)
     var folder: String?
 
     @Option(help: ArgumentHelp("How many workers there are.", valueName: "number"))
@@ -216,6 +218,7 @@ struct DemoCommand: AsyncParsableCommand {
             throw ConfigurationError(
                 "--workers \(workers): expected at most one for each of the \(configuration.data.clients) clients")
         }
+        if let page = try dashboard.address { StandardError.write("the run is shown at http://\(page)/\n") }
         let output = output
         let demo = Demo(
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),

@@ -10,7 +10,9 @@ struct ShowCommand: ParsableCommand {
             prompts' geometry, how they are picked, and the head. docs/model.md says what each of them does.
             """)
 
-    @Argument(help: ArgumentHelp("A prompts file, a bundle, a run folder, or RUN:VERSION.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp("A prompts file, a bundle, a run folder, or RUN:VERSION.", valueName: "model"),
+        completion: .file())
     var model: String
 
     @OptionGroup var output: DocumentOptions

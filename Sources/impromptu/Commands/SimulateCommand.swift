@@ -20,7 +20,9 @@ struct SimulateCommand: AsyncParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
-    @Argument(help: ArgumentHelp("The run folder; by default runs/simulation-<time>.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp("The run folder; by default runs/simulation-<time>.", valueName: "run"),
+        completion: .directory)
     var folder: String?
 
     @OptionGroup var start: WarmStartOptions

@@ -22,16 +22,17 @@ struct StatusCommand: AsyncParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("A run folder, or the endpoint where the aggregator publishes.", valueName: "run"))
+        help: ArgumentHelp("A run folder, or the endpoint where the aggregator publishes.", valueName: "run"),
+        completion: .directory)
     var target: String?
 
     @Option(
         help: ArgumentHelp(
-            "The file that a service with the same option rewrites while it is alive.", valueName: "file")
-    )
+            "The file that a service with the same option rewrites while it is alive.", valueName: "file"),
+        completion: .file())
     var health: String?
 
-    @Option(help: ArgumentHelp("The folder of the run's keys.", valueName: "folder"))
+    @Option(help: ArgumentHelp("The folder of the run's keys.", valueName: "folder"), completion: .directory)
     var keys: String?
 
     @Option(help: ArgumentHelp("The name of a key in it.", valueName: "name"))

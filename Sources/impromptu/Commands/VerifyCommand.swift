@@ -16,14 +16,14 @@ struct VerifyCommand: ParsableCommand {
             cut: --finished accepts only a log that was closed in order.
             """)
 
-    @Argument(help: .recordedRun)
+    @Argument(help: .recordedRun, completion: .file())
     var path: String
 
     @Option(
         name: .customLong("public-key"),
         help: ArgumentHelp(
             "The aggregator's log.public, as 'impromptu keys' made it; repeatable where the key was changed.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var publicKeys: [String] = []
 
     @Flag(help: "Fails also where the log was not closed in order.")

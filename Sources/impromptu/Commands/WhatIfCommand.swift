@@ -24,7 +24,7 @@ struct WhatIfCommand: ParsableCommand {
             impromptu whatif runs/first --set federation.buffer_size=10 --set federation.staleness_weight=constant
             """)
 
-    @Argument(help: .recordedRun)
+    @Argument(help: .recordedRun, completion: .file())
     var path: String
 
     @Option(

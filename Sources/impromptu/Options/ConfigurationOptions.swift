@@ -8,7 +8,8 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(
         name: [.customShort("c"), .customLong("config")],
         help: ArgumentHelp(
-            "A YAML file with settings; repeatable, later files override earlier ones.", valueName: "file"))
+            "A YAML file with settings; repeatable, later files override earlier ones.", valueName: "file"),
+        completion: .file())
     var files: [String] = []
 
     @OptionGroup var settings: SettingOptions

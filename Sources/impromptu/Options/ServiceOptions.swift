@@ -26,7 +26,7 @@ struct ServiceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "A file that the service rewrites every few seconds while it is alive; 'impromptu status --health <file>' reads it.",
-            valueName: "file"))
+            valueName: "file"), completion: .file())
     var health: String?
 
     var healthFile: HealthFile? { health.map(HealthFile.init(path:)) }

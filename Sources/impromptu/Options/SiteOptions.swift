@@ -13,7 +13,7 @@ struct SiteOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "With --client: its images (a folder of class folders, a manifest .csv, arrays .safetensors) or texts (.csv, .tsv, .jsonl).",
-            valueName: "path"))
+            valueName: "path"), completion: .file())
     var data: String?
 
     @OptionGroup var classes: ClassOptions
@@ -46,7 +46,7 @@ struct ClassOptions: ParsableArguments {
         name: .customLong("classes"),
         help: ArgumentHelp(
             "The classes in order (model.classes): a file with a name on each line, or a folder or manifest of images.",
-            valueName: "path"))
+            valueName: "path"), completion: .file())
     var path: String?
 
     var assignments: [String] { path.map { ["model.classes=\($0)"] } ?? [] }

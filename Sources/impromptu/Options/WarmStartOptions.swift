@@ -9,7 +9,7 @@ struct WarmStartOptions: ParsableArguments {
             """
             Begins a new run with the prompts of an earlier one: a run folder, RUN:VERSION or a prompts file. The model \
             must be the same, and the new run's classes must begin with those of the earlier one.
-            """, valueName: "model"))
+            """, valueName: "model"), completion: .file())
     var from: String?
 
     /// - Throws: why there are no such prompts.
