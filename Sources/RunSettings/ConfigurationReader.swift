@@ -35,7 +35,16 @@ public struct ConfigurationLayers: Sendable {
     /// - Throws: `ConfigurationError` where it cannot be read.
     package static func text(of path: String, _ what: String) throws -> String {
         // FileManager reads regular files alone; `--config <(…)` names a pipe.
-        guard let handle = FileHandle(forReadingAtPath: path), let bytes = try? handle.readToEnd() ?? Data() else {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else {
+            throw ConfigurationError("\(path): cannot read \(what): \(String(cString: strerror(errno)))")
+        }
+        let handle = FileHandle(fileDescriptor: file, closeOnDealloc: true)
+        var status = stat()
+        if fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            throw ConfigurationError("\(path): expected \(what), found a folder")
+        }
+        guard let bytes = try? handle.readToEnd() ?? Data() else {
             throw ConfigurationError("\(path): cannot read \(what)")
         }
         return try YAMLDocument.text(bytes, name: path)

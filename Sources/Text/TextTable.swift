@@ -4,6 +4,9 @@ public struct TextTable {
 
     public init(_ header: [String]) { rows = [header] }
 
+    /// Whether it has no row below its header.
+    public var isEmpty: Bool { rows.count == 1 }
+
     /// Adds a row, with a text for each column.
     public mutating func add(_ row: [String]) { rows.append(row) }
 

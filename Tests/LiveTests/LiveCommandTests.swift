@@ -81,6 +81,27 @@ import Testing
         }
     }
 
+    @Test func errorsNameWhatThePersonTyped() async throws {
+        try await inTemporaryFolder { folder in
+            let run = try start(
+                ["simulate", "run"] + Self.small.flatMap { ["--set", $0] }, in: folder, "simulate")
+            #expect(try await run.exitCode() == 0, "\(run.output)")
+            try Data("no picture".utf8).write(to: URL(fileURLWithPath: "\(folder)/broken.png"))
+            let cases: [(arguments: [String], expected: String, not: String)] = [
+                (["data", "nowhere"], "expected a folder, or fashion-mnist,", "--set"),
+                (["data", "nowhere"], "found 'nowhere'", "data.dataset"),
+                (["simulate", "other", "-c", "none.yaml"], "none.yaml: cannot read", "Usage"),
+                (["predict", "run", "broken.png"], "1 of 1 images cannot be read", "probability"),
+            ]
+            for (place, command) in cases.enumerated() {
+                let process = try start(command.arguments, in: folder, "\(place)")
+                #expect(try await process.exitCode() != 0)
+                #expect(process.output.contains(command.expected), "\(process.output)")
+                #expect(!process.output.contains(command.not), "\(process.output)")
+            }
+        }
+    }
+
     private struct Dump: Decodable {
         struct Command: Decodable { var commandName: String }
         struct Root: Decodable { var subcommands: [Command] }

@@ -39,6 +39,9 @@ import Testing
                 level: level, label: "work", message: message, fields: fields, time: Date(timeIntervalSince1970: 0))
         }
         #expect(line(.info, "client", ["b": "2", "a": "1"]).formatted(as: .journal) == "<6>client a=1 b=2\n")
+        #expect(
+            line(.info, "m", ["a": "", "b": "x y", "c": "\"\\ =", "d": "\\"]).formatted(as: .journal)
+                == #"<6>m a="" b="x y" c="\"\\ =" d=\"# + "\n")
         #expect(line(.warning, "two\nlines", [:]).formatted(as: .journal) == "<4>two lines\n")
         let text = line(.info, "client", ["b": "2", "a": "1"]).formatted(as: .text)
         #expect(text == "1970-01-01T00:00:00Z info work: client a=1 b=2\n")

@@ -57,9 +57,12 @@ import Testing
         #expect(configuration.federation.mode == .buffered(.init(size: 3, flushAfter: .seconds(30))))
     }
 
-    @Test(arguments: ["/", "/nowhere/run.yaml"])
-    func aFileThatCannotBeReadIsNamed(path: String) {
-        #expect(throws: ConfigurationError("\(path): cannot read the configuration file")) {
+    @Test(arguments: [
+        ("/", "/: expected the configuration file, found a folder"),
+        ("/nowhere/run.yaml", "/nowhere/run.yaml: cannot read the configuration file: No such file or directory"),
+    ])
+    func aFileThatCannotBeReadIsNamed(path: String, error: String) {
+        #expect(throws: ConfigurationError(error)) {
             try RunConfiguration.load(files: [path], environment: [:])
         }
     }

@@ -3,7 +3,7 @@ import Logging
 
 /// How a log line looks.
 public enum LogFormat: String, CaseIterable, Sendable {
-    /// For people: `2026-11-28T02:00:00Z info aggregate: message key=value`.
+    /// For people: `2026-11-28T02:00:00Z info aggregate: message key=value key="several words"`.
     case text
     /// As systemd's journal reads it: a priority in front (sd-daemon(3)) in place of the time and the level, which the
     /// journal keeps itself.
@@ -48,8 +48,14 @@ package struct LogLine {
 
     /// The message before its fields, on one line: several would be read as several messages.
     private var words: String {
-        let fields = fields.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let fields = fields.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.value("\($0.value)"))" }
         return ([message] + fields).joined(separator: " ").replacing("\n", with: " ")
+    }
+
+    /// In quotes if it would not end at the next space.
+    private static func value(_ text: String) -> String {
+        guard text.isEmpty || text.contains(where: { $0.isWhitespace || $0 == "\"" || $0 == "=" }) else { return text }
+        return "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
     }
 
     private var priority: Int {

@@ -67,6 +67,9 @@ struct DataCommand: ParsableCommand {
     private func place() throws -> [String] {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: dataset, isDirectory: &isDirectory), isDirectory.boolValue else {
+            guard DatasetName(dataset) != nil else {
+                throw ValidationError("expected a folder, or \(DatasetName.expected); found '\(dataset)'")
+            }
             return ["data.dataset=\(dataset)"]
         }
         let name = URL(fileURLWithPath: dataset).lastPathComponent

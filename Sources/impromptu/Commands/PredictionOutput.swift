@@ -70,7 +70,7 @@ struct PredictionOutput {
 
     /// - Parameter summary: nil without labels. Beside CSV it goes to standard error.
     func end(_ summary: PredictionSummary?) throws {
-        if format == .table { try StandardOutput.write(table.lines.joined(separator: "\n")) }
+        if format == .table, !table.isEmpty { try StandardOutput.write(table.lines.joined(separator: "\n")) }
         guard let summary else { return }
         switch format {
         case .json: try lines.write("summary", summary)
