@@ -11,7 +11,7 @@ extension ClassList {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw .unreadable(file: path, reason: "it does not exist")
         }
-        if TextFiles.holdsTexts(path) {
+        if SiteImages.holdsTexts(path) {
             try self.init(TextFiles(path).classNames)
         } else if isDirectory.boolValue {
             try self.init(ImageFiles.folder(path).classNames)

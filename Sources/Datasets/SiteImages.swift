@@ -31,7 +31,7 @@ public struct SiteImages: Sendable {
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
             throw DatasetError.unreadable(file: path, reason: "it does not exist")
         }
-        if TextFiles.holdsTexts(path) { return try SiteImages(TextFiles(path), classes) }
+        if holdsTexts(path) { return try SiteImages(TextFiles(path), classes) }
         let (train, test) = (path + "/train.safetensors", path + "/test.safetensors")
         if isDirectory.boolValue {
             guard FileManager.default.fileExists(atPath: train) else {
@@ -49,8 +49,15 @@ public struct SiteImages: Sendable {
         }
     }
 
-    /// Whether a path is one of texts: a table of these, or a folder with tables or with `.txt` files by class.
-    public static func holdsTexts(_ path: String) -> Bool { TextFiles.holdsTexts(path) }
+    /// Whether a path is one of texts: a table of these, or a folder with tables or with `.txt` files by class. Folders of
+    /// images may hold notes and tables too, so there a table must name texts in its header.
+    public static func holdsTexts(_ path: String) -> Bool {
+        guard TextFiles.mayHoldTexts(path) else { return false }
+        guard DatasetFolders.isFolder(path), let tree = try? FolderTree(path: path), tree.imageCount > 0 else {
+            return true
+        }
+        return TextFiles.hasTableOfTexts(in: path)
+    }
 
     /// Refuses unknown classes before it reads any image.
     private init(_ files: ImageFiles, _ classes: ClassList?, _ unreadable: UnreadableImages) throws {

@@ -57,6 +57,31 @@ import Testing
             ])
     }
 
+    @Test func notesAndTablesBesideImagesMakeNoTexts() throws {
+        try make("owl/1.png", "owl/notes.txt", "wren/1.png", "train.csv")
+        #expect(!SiteImages.holdsTexts(folder.path + "/set"))
+        try folder.write("set/train.csv", Array("text,label\na,owl\n".utf8))
+        #expect(SiteImages.holdsTexts(folder.path + "/set"))
+    }
+
+    @Test func notesOfADomainMakeNoTexts() throws {
+        try make("north/owl/1.png", "north/notes.txt", "south/owl/1.png")
+        #expect(!SiteImages.holdsTexts(folder.path + "/set"))
+        #expect(try read().classNames == ["owl"])
+    }
+
+    @Test func oneNameInTwoUnicodeFormsIsRefused() throws {
+        try make("\u{C4}ste/1.png", "A\u{308}ste/1.png")
+        let error = #expect(throws: DatasetError.self) { try read() }
+        #expect(error?.description.contains("expected one folder of this name, found two") == true)
+    }
+
+    @Test func tooFewImagesForATestSplitAreSaid() throws {
+        try make("owl/1.png", "wren/1.png")
+        let error = #expect(throws: DatasetError.self) { try images(.test) }
+        #expect(error?.description.hasSuffix("found none; without marks it is one in 5 of each class") == true)
+    }
+
     /// They are somebody's images, and reading them says what they are.
     @Test func imagesOfOtherKindsAreNotPassedOver() throws {
         try make("owl/1.png", "owl/2.tif", "owl/3.WEBP", "owl/4.dcm", "wren/1.jfif")

@@ -64,7 +64,9 @@ public struct ImageFiles: Sendable {
     ) throws(DatasetError) -> ImageDataset {
         let chosen = with(files(of: split), omitted)
         guard !chosen.files.isEmpty else {
-            throw .unsuitable("\(path): expected images\(split.map { " of the split \($0)" } ?? ""), found none")
+            let few =
+                split == .test && !statesSplits ? "; without marks it is one in \(Self.testShare) of each class" : ""
+            throw .unsuitable("\(path): expected images\(split.map { " of the split \($0)" } ?? ""), found none\(few)")
         }
         return try chosen.checked(unreadable).dataset
     }

@@ -15,9 +15,16 @@ enum FolderProblem {
                 + "\(listed(folder.filledFolders.map(\.name))). Move the images up, \(manifest).")
     }
 
-    /// Links may lead to a folder that is read under another name.
+    /// Links may lead to a folder that is read under another name, and one name may be written with composed letters and
+    /// with decomposed ones, which are the same to readers.
     static func refuseRepeated(_ folders: [FolderTree]) throws(DatasetError) {
+        var names: Set<String> = []
         for folder in folders {
+            guard names.insert(folder.name).inserted else {
+                throw .unsuitable(
+                    "\(folder.path): expected one folder of this name, found two, with the same letters in other Unicode "
+                        + "forms. Move the images of both into one.")
+            }
             if let other = folder.isAlso {
                 throw .unsuitable("\(folder.path): expected a folder of its own, found that of \(other) by a link")
             }

@@ -93,23 +93,30 @@ struct TextFiles {
         return groups
     }
 
-    /// Whether a path is one of texts, as its files' names say, and of a `.csv` its header, since a manifest of images is a
-    /// `.csv` too.
-    static func holdsTexts(_ path: String) -> Bool {
-        guard DatasetFolders.isFolder(path) else {
-            let kind = TextTable.kind(of: path)
-            guard kind == "csv" else { return TextTable.extensions.contains(kind) }
-            guard let bytes = try? DatasetFile(path: path).bytes else { return false }
-            let header = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
-            let row = try? CSVRows.read([UInt8](header)).first
-            return row?.fields.contains(TextColumns().text) ?? false
-        }
-        if !tables(.train, in: path).isEmpty { return true }
+    /// Whether a path may be one of texts: by its files' names, and of a single `.csv` by its header, since a manifest of
+    /// images is a `.csv` too.
+    static func mayHoldTexts(_ path: String) -> Bool {
+        guard DatasetFolders.isFolder(path) else { return isTableOfTexts(path) }
         let folder = DatasetFolders.isFolder(path + "/train") ? path + "/train" : path
-        return entries(folder).contains { name in
-            DatasetFolders.isFolder("\(folder)/\(name)")
-                && entries("\(folder)/\(name)").contains { TextTable.kind(of: $0) == "txt" }
-        }
+        return !tables(.train, in: path).isEmpty
+            || entries(folder).contains { name in
+                DatasetFolders.isFolder("\(folder)/\(name)")
+                    && entries("\(folder)/\(name)").contains { TextTable.kind(of: $0) == "txt" }
+            }
+    }
+
+    /// Whether a folder has a training table whose header names texts.
+    static func hasTableOfTexts(in folder: String) -> Bool {
+        tables(.train, in: folder).contains { isTableOfTexts("\(folder)/\($0)") }
+    }
+
+    private static func isTableOfTexts(_ path: String) -> Bool {
+        let kind = TextTable.kind(of: path)
+        guard kind == "csv" else { return TextTable.extensions.contains(kind) }
+        guard let bytes = try? DatasetFile(path: path).bytes else { return false }
+        let header = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        let row = try? CSVRows.read([UInt8](header)).first
+        return row?.fields.contains(TextColumns().text) ?? false
     }
 
     /// Names in a folder, ascending, without hidden ones.

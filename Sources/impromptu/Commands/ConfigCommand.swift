@@ -61,7 +61,8 @@ struct ConfigCheckCommand: ParsableCommand {
         let configuration = try options.load()
         if quiet.isQuiet { return }
         let changed = configuration.documentedKeys.count { $0.value != $0.standard }
-        try StandardOutput.write("the configuration is right; \(changed) keys differ from their defaults")
+        let keys = changed == 1 ? "1 key differs from its default" : "\(changed) keys differ from their defaults"
+        try StandardOutput.write("the configuration is right; \(keys)")
     }
 }
 
