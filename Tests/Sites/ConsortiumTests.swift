@@ -59,10 +59,10 @@ import Testing
     /// Each site says what it read.
     private func expectSummaries(_ workers: [String: LiveProcess], _ left: LiveProcess) {
         for (name, words) in [
-            ("university", "classes=4 of 4 client=university held_out=600 images=3000"),
-            ("county", "images in folders within a class's folder: meningioma/thumbnails (40) missing=glioma"),
+            ("university", #"classes="4 of 4" client=university held_out=600 images=3000"#),
+            ("county", "images in folders within a class's folder: meningioma/thumbnails (40)\" missing=glioma"),
             ("children", "client=children held_out=6 images=30"),
-            ("hospice", "classes=1 of 4 client=hospice held_out=1 images=5"),
+            ("hospice", #"classes="1 of 4" client=hospice held_out=1 images=5"#),
         ] {
             #expect(workers[name]!.output.contains(words), "\(workers[name]!.output)")
         }

@@ -15,8 +15,8 @@ import Testing
             let clients = try ["north", "south"].map { try sites.startClient($0) }
             for client in clients { #expect(try await client.exitCode() == 0, "\(client.output)") }
             #expect(try await aggregator.exitCode() == 0, "\(aggregator.output)")
-            #expect(clients[0].output.contains("classes=4 of 4"), "\(clients[0].output)")
-            #expect(clients[1].output.contains("missing=glioma, meningioma"), "\(clients[1].output)")
+            #expect(clients[0].output.contains(#"classes="4 of 4""#), "\(clients[0].output)")
+            #expect(clients[1].output.contains(#"missing="glioma, meningioma""#), "\(clients[1].output)")
             let inspection = try RunInspection(log: sites.run.log)
             #expect(inspection.clients.map(\.client) == ["north", "south"])
             #expect(inspection.clients.allSatisfy { $0.updatesUsed > 0 })
