@@ -16,7 +16,7 @@ public enum Precision: String, Hashable, Sendable, CaseIterable {
     /// Whether a tensor travels as float32 in any run: one that never changes, since it travels once, and counts, which
     /// half precision has no room for.
     public static func isExact(_ name: String) -> Bool {
-        Parameters.isFixed(name) || name == Parameters.classCounts
+        Parameters.isFixed(name) || [Parameters.classCounts, Parameters.statisticsGeneration].contains(name)
     }
 
     func rounded(_ parameters: Parameters) -> Parameters {

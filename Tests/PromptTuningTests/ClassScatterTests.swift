@@ -111,6 +111,25 @@ import Testing
         #expect(distance(result.parameters[Parameters.classMeans], expected) < 1e-4)
     }
 
+    /// With the published prompts, and without a step, where the state says so; loss and accuracy are those of evaluation.
+    @Test func areTakenWithThePublishedPromptsWhereClientsMeasure() throws {
+        var state = try state()
+        state.parameters[Parameters.headWeight]!.values[5] = 1
+        let without = try #require(try learner.tune(state, on: dataset, plan: plan(), seed: 4))
+        state.parameters[Parameters.statisticsGeneration] = Tensor(shape: [1], values: [2])
+        let result = try #require(try learner.tune(state, on: dataset, plan: plan(steps: 5, rate: 0.1), seed: 4))
+        let features = try learner.gradients(state, on: dataset, images: Array(0..<10), plan: plan()).features
+        let expected = statistics(
+            (0..<10).map { features[$0 * 192..<($0 + 1) * 192].map(Double.init) }, dataset.labels)
+        #expect(distance(result.parameters[Parameters.classMeans], expected.means) < 1e-4)
+        #expect(distance(result.parameters[Parameters.classScatter], expected.scatter) < 1e-4)
+        #expect(result.parameters[Parameters.classMeans] != without.parameters[Parameters.classMeans])
+        #expect(result.steps == 0 && result.promptIDs.isEmpty)
+        #expect(result.parameters.names == without.parameters.names)
+        let evaluation = try learner.evaluate(state, on: dataset, plan: plan())
+        #expect(result.trainingAccuracy == evaluation.accuracy && abs(result.meanLoss - evaluation.loss) < 1e-9)
+    }
+
     /// Of all images and the same under any prompts, whatever steps follow; and what is sent has the state's tensors in the
     /// state's shapes.
     @Test func areOfAllImagesAndTheSameUnderAnyPrompts() throws {

@@ -31,7 +31,9 @@ extension PromptState {
     func headDistance(to other: PromptState) -> Double {
         var sum = 0.0
         for entry in parameters.entries where entry.name != Parameters.prompts && !Parameters.isFixed(entry.name) {
-            guard let tensor = other.parameters[entry.name] else { continue }
+            guard entry.name != Parameters.statisticsGeneration, let tensor = other.parameters[entry.name] else {
+                continue
+            }
             for (a, b) in zip(entry.tensor.values, tensor.values) {
                 sum += (Double(a) - Double(b)) * (Double(a) - Double(b))
             }

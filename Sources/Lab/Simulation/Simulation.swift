@@ -342,12 +342,13 @@ extension TrainingPlan {
 
 extension TrainingOrder {
     /// The images that its time is reckoned by: those tuned on, and half of those that class statistics are taken of, once a
-    /// client where these are prompt-free features that it keeps; a pass without gradients takes less than half as long.
+    /// client where these are of prompt-free features, which it keeps; a pass without gradients takes less than half as long.
     ///
     /// - Parameter steps: those that were taken, nil where it failed.
     fileprivate func images(of sampleCount: Int, steps: Int?, knowsFeatures: Bool) -> Double {
         let asksForScatter = base.state.parameters[Parameters.classScatter] != nil
-        let hasPass = task.plan.classMeans || asksForScatter && !knowsFeatures
+        let measures = base.state.parameters[Parameters.statisticsGeneration] != nil
+        let hasPass = task.plan.classMeans || measures || asksForScatter && !knowsFeatures
         return (steps == 0 ? 0 : Double(task.plan.images(of: sampleCount))) + (hasPass ? Double(sampleCount) / 2 : 0)
     }
 }

@@ -28,3 +28,22 @@ struct ClassScatter: Hashable, Sendable {
         scatter = try reader.floats("class scatter", count: Self.count(width: width))
     }
 }
+
+extension ClientTable<ClassScatter> {
+    /// Whether these know most images, two thirds, of each class that `others` know. So no class is lost with a client that
+    /// does not report again, and nobody waits for a client whose images others have too.
+    func covers(_ others: Self, classes: Int) -> Bool {
+        zip(images(classes: classes), others.images(classes: classes)).allSatisfy { $0 >= 2 / 3 * $1 }
+    }
+
+    /// The number of images of each class: [classes].
+    private func images(classes: Int) -> [Double] {
+        var counts = [Double](repeating: 0, count: classes)
+        for row in self {
+            for (place, label) in row.value.means.classes.enumerated() {
+                counts[label] += Double(row.value.means.counts[place])
+            }
+        }
+        return counts
+    }
+}

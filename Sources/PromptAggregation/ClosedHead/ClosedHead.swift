@@ -1,17 +1,26 @@
-/// A head in closed form beside any strategy for the rest: clients send the class statistics of all their images,
-/// taken without prompts, and every flush solves for the head (`LinearDiscriminant`).
+/// A head in closed form beside any strategy for the rest: clients send the class statistics of all their images, and every
+/// flush solves for the head (`LinearDiscriminant`).
 ///
 /// The last statistics of each client count, whatever their staleness, so the head neither drifts with the clients' steps nor
 /// waits for anybody, and does not depend on how the images are divided over the clients. Clients tune the prompts around
 /// it and leave it alone. The state holds the three tensors of statistics, all zero: their shapes say what to send.
+///
+/// Statistics are first taken without prompts. With `head_refresh` tuning and measuring take turns: after so many versions
+/// the published prompts stand still, and clients take their statistics with these and no step. Once most images of
+/// each class are known, the head is solved and published with exactly the prompts that it was solved under, and these are
+/// tuned on. What clients that were asked before bring too late, while the prompts stand, is not used.
 struct ClosedHead: AggregationStrategy {
     static let key = "head"
     static let shrinkageKey = "head_shrinkage"
+    static let refreshKey = "head_refresh"
     static let settings: [SettingDeclaration] = [
         .choice(
             key, "tuned", ["tuned", "closed"],
             "Whether clients tune the head, or it is solved from their class statistics."),
         .number(shrinkageKey, 0.1, 1e-6...1e6, "Closed head: the mean variance's share added to every variance."),
+        .integer(
+            refreshKey, 0, 0...1_000_000,
+            "Closed head: versions of tuning before it is solved again, under the prompts of then; 0 for never."),
     ]
 
     /// Whether the settings, of whatever strategy, ask for it.
@@ -19,39 +28,75 @@ struct ClosedHead: AggregationStrategy {
         settings.keys.contains(key) && settings.text(key) == "closed"
     }
 
+    /// Contributions of clients that measure which are waited for, for each client that the head knows.
+    private static let patience = 3
+
     let formatID = "closed-head"
     private(set) var state: PromptState
     private var inner: any AggregationStrategy
     private let shrinkage: Double
     private let classes: Int
     private let width: Int
+    private let refresh: Int
+    /// What the head is solved from: the last statistics of each client.
     private var reports = ClientTable<ClassScatter>()
+    /// How often clients had been asked to measure when these were asked for; 0 for those without prompts.
+    private var generation = 0
+    /// How often they have been asked.
+    private var asked = 0
+    /// What they measured since, under the prompts that stand still meanwhile; nil while they tune.
+    private var measured: ClientTable<ClassScatter>?
+    /// Flushes since tuning began, and contributions since measuring did.
+    private var (flushes, waited) = (0, 0)
 
-    /// - Parameter makeInner: the strategy for a state without the head.
+    /// - Parameters:
+    ///   - refresh: the flushes of tuning after which clients measure; 0 for never.
+    ///   - makeInner: the strategy for a state without the head.
     init(
-        _ initial: PromptState, of strategy: String, shrinkage: Double,
+        _ initial: PromptState, of strategy: String, shrinkage: Double, refresh: Int,
         makeInner: (PromptState) throws(StrategyError) -> any AggregationStrategy
     ) throws(StrategyError) {
         let shape = try initial.linearHead(for: "\(strategy) \(Self.key)=closed")
         (classes, width) = (shape[0], shape[1])
         self.shrinkage = shrinkage
+        self.refresh = refresh
         state = initial
-        state.parameters[Parameters.classMeans] = Tensor(zeros: shape)
-        state.parameters[Parameters.classCounts] = Tensor(zeros: [classes])
-        state.parameters[Parameters.classScatter] = Tensor(zeros: [ClassScatter.count(width: width)])
         var rest = initial
         for name in initial.parameters.names where Parameters.isOfHead(name) { rest.parameters[name] = nil }
         inner = try makeInner(rest)
+        askForStatistics()
     }
 
     mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
-        let report = inner.aggregate(inOrder: contributions)
+        let stood = measured != nil
+        let report =
+            stood
+            ? FlushReport(weights: shares(contributions.map(\.stalenessWeight)))
+            : inner.aggregate(inOrder: contributions)
         for contribution in contributions where contribution.stalenessWeight > 0 && contribution.sampleCount > 0 {
             guard let scatter = ClassScatter(contribution.parameters, classes: classes, width: width) else { continue }
-            reports[contribution.client] = scatter
+            let measure = contribution.base.parameters[Parameters.statisticsGeneration]?.values.first.map(Int.init) ?? 0
+            if measure == generation { reports[contribution.client] = scatter }
+            if measure == asked { measured?[contribution.client] = scatter }
         }
+        if refresh > 0 { takeTurns(contributions.count) }
         publish()
         return report
+    }
+
+    /// Has clients measure when that is due, and tune again once most images were measured, or waited for in vain.
+    private mutating func takeTurns(_ contributions: Int) {
+        guard let found = measured else {
+            flushes += 1
+            guard flushes >= refresh, !reports.isEmpty else { return }
+            (measured, waited) = (ClientTable(), 0)
+            asked += 1
+            return
+        }
+        waited += contributions
+        let isComplete = found.covers(reports, classes: classes)
+        if isComplete { (reports, generation) = (found, asked) }
+        if isComplete || waited >= Self.patience * reports.count { (measured, flushes) = (nil, 0) }
     }
 
     private mutating func publish() {
@@ -66,19 +111,50 @@ struct ClosedHead: AggregationStrategy {
                 shape: [classes], values: solved.bias.map { Float(saturating: $0) })
         }
         state = PromptState(parameters: parameters, promptIDs: inner.state.promptIDs)
+        askForStatistics()
     }
 
+    /// Has the state ask for statistics without prompts until the first are replaced, then only while clients measure.
+    private mutating func askForStatistics() {
+        let isAsked = generation == 0 || measured != nil
+        state.parameters[Parameters.classMeans] = isAsked ? Tensor(zeros: [classes, width]) : nil
+        state.parameters[Parameters.classCounts] = isAsked ? Tensor(zeros: [classes]) : nil
+        state.parameters[Parameters.classScatter] = isAsked ? Tensor(zeros: [ClassScatter.count(width: width)]) : nil
+        state.parameters[Parameters.statisticsGeneration] = measured.map { _ in
+            Tensor(shape: [1], values: [Float(asked)])
+        }
+    }
+}
+
+// MARK: Snapshots
+
+extension ClosedHead {
     func write(to writer: inout SnapshotWriter) {
+        if refresh > 0 {
+            for count in [generation, asked, flushes, waited] { writer.write(count) }
+            writer.write(measured) { writer, table in table.write(to: &writer) { $1.write(to: &$0) } }
+        }
         writer.write(state)
         inner.writeNamed(to: &writer)
         reports.write(to: &writer) { $1.write(to: &$0) }
     }
 
     mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
+        if refresh > 0 {
+            generation = try reader.counter("generation of the head")
+            asked = try reader.counter("times that clients were asked to measure")
+            flushes = try reader.counter("flushes of tuning")
+            waited = try reader.counter("contributions while measuring")
+            measured = try reader.optional { reader throws(SnapshotError) in try readReports(from: &reader) }
+            askForStatistics()
+        }
         state = try reader.state(like: state)
         try inner.readNamed(from: &reader)
-        let (classes, width) = (classes, width)
-        reports = try ClientTable(from: &reader) { reader throws(SnapshotError) in
+        reports = try readReports(from: &reader)
+    }
+
+    private func readReports(from reader: inout SnapshotReader) throws(SnapshotError) -> ClientTable<ClassScatter> {
+        try ClientTable(from: &reader) { reader throws(SnapshotError) in
             try ClassScatter(from: &reader, classes: classes, width: width)
         }
     }
@@ -97,7 +173,8 @@ extension StrategyEntry {
             make: { settings, initial, seed throws(StrategyError) in
                 guard ClosedHead.isChosen(by: settings) else { return try inner(settings, initial, seed) }
                 return try ClosedHead(
-                    initial, of: name, shrinkage: settings.number(ClosedHead.shrinkageKey)
+                    initial, of: name, shrinkage: settings.number(ClosedHead.shrinkageKey),
+                    refresh: settings.integer(ClosedHead.refreshKey)
                 ) { rest throws(StrategyError) in try inner(settings, rest, seed) }
             })
     }

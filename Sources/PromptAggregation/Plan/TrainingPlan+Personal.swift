@@ -23,6 +23,6 @@ extension TrainingPlan {
     public func sends(_ name: String) -> Bool {
         if name == Parameters.prompts { return true }
         if classMeans { return name == Parameters.classMeans || name == Parameters.classCounts }
-        return !Parameters.isFixed(name) && !personal.includes(name)
+        return !Parameters.isFixed(name) && name != Parameters.statisticsGeneration && !personal.includes(name)
     }
 }

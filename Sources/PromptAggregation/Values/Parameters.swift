@@ -45,6 +45,9 @@ public struct Parameters: Hashable, Sendable {
     /// The scatter of a client's head inputs around their class means, the upper triangle: [inputs (inputs + 1) / 2]. A
     /// state that holds it asks clients for class statistics beside what they tune (`ClosedHead`).
     public static let classScatter = "class.scatter"
+    /// Published where clients take their class statistics with the published prompts and tune nothing: how often this was
+    /// asked for, [1]. Not sent back.
+    public static let statisticsGeneration = "statistics.generation"
     /// pFedPG's generator, W_Q, W_K and W_V [width, attention] and W_O [attention, width]; `PFedPG` has the formula.
     public static let generatorQuery = "generator.query"
     public static let generatorKey = "generator.key"

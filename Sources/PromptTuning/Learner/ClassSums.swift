@@ -45,8 +45,15 @@ struct ClassSums {
         ])
     }
 
-    /// `class.scatter`: Σ (x − μ_class)(x − μ_class)ᵀ, the upper triangle.
-    func scatter() -> Tensor {
+    /// These and `class.scatter`.
+    func statistics() -> Parameters {
+        var statistics = meansAndCounts()
+        statistics[Parameters.classScatter] = scatter()
+        return statistics
+    }
+
+    /// Σ (x − μ_class)(x − μ_class)ᵀ, the upper triangle.
+    private func scatter() -> Tensor {
         let means = means(counts)
         var sum = [Double](repeating: 0, count: width * (width + 1) / 2)
         sum.withUnsafeMutableBufferPointer { sum in

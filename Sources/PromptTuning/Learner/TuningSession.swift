@@ -91,6 +91,7 @@ struct TuningSession {
         if plan.classMeans { return try classMeans(shouldStop: shouldStop) }
         var statistics: Parameters?
         if state.parameters[Parameters.classScatter] != nil {
+            if isToMeasure { return try measured(shouldStop: shouldStop) }
             guard let sent = try scatter(shouldStop: shouldStop) else { return nil }
             if let result = resultWithoutSteps(sent) { return result }
             statistics = sent

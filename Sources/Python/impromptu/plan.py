@@ -62,7 +62,7 @@ class TrainingPlan:
             return True
         if self.class_means:
             return name in (names.CLASS_MEANS, names.CLASS_COUNTS)
-        return not name.startswith(names.FIXED) and not self.keeps(name)
+        return not name.startswith(names.FIXED) and name != names.STATISTICS_GENERATION and not self.keeps(name)
 
     def keeps(self, name: str) -> bool:
         """Whether the client starts from the published tensor once, continues from its own, and does not send it."""

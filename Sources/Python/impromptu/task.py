@@ -86,7 +86,7 @@ class Task:
         """Answers with the values after training. On the disk when it returns, and then sent until it is settled.
 
         - `tensors`: of numpy, PyTorch, or nested lists, with the names and shapes of the task's. What the plan has the
-          client keep, and ``fixed.…``, may be given and is not sent.
+          client keep, and ``fixed.…`` and ``statistics.generation``, may be given and is not sent.
         - `prompt_ids`: for each row of ``tensors["prompts"]`` the prompt that it started from; None where all rows of
           the pool are there in their order.
         - `metrics`: figures for observers, for example ``{"loss": 0.7}``.

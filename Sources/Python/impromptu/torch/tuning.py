@@ -16,7 +16,7 @@ from ..draw import batches, dropout
 from ..errors import UpdateError
 from ..model.selection import batch_picks, largest
 from ..plan import TrainingPlan
-from ..wire.names import CONTROL, GENERATOR, PROMPTS
+from ..wire.names import CONTROL, GENERATOR, PROMPTS, STATISTICS_GENERATION
 from .data import Samples
 from .optimizer import PlanOptimizer
 from .prompted import PromptedEncoder
@@ -91,6 +91,8 @@ class _Tuner:
         if plan.control_variates:
             self._correct(optimizer)
         statistics = None
+        if _SCATTER in self.published and STATISTICS_GENERATION in self.published:
+            return self._measured(optimizer, should_stop)
         if _SCATTER in self.published:
             statistics = self._scatter(should_stop)
             if statistics is None:
@@ -175,35 +177,60 @@ class _Tuner:
                 sent[CONTROL + name], kept[CONTROL + name] = control
         return TuningResult(sent, [] if self.plan.keeps(PROMPTS) else rows, metrics, kept)
 
-    # ---- Statistics, through the encoder without prompts ----
+    # ---- Statistics ----
 
     def _scatter(self, should_stop: Callable[[], bool]) -> dict[str, Tensor] | None:
-        """Class means, counts and scatter of all samples."""
+        """Class means, counts and scatter of all samples, through the encoder without prompts."""
         statistics = ClassStatistics(self.classes)
-        for features, labels in self._plain_batches():
+        for features, labels in self._batches(self.model.plain_features):
             if should_stop():
                 return None
             statistics.add(self.model.whitened(self.model.head_inputs(features)), labels)
         return statistics.tensors(scatter=True)
 
+    def _measured(self, optimizer: PlanOptimizer, should_stop: Callable[[], bool]) -> TuningResult | None:
+        """The same with the published prompts, in place of tuning."""
+        found = self._pass_over_all(self._prompted_features, should_stop)
+        return None if found is None else self._result(optimizer, found[1], found[0].tensors(scatter=True))
+
     def class_means(self, should_stop: Callable[[], bool]) -> TuningResult | None:
-        """What FedCOF asks for, with loss and accuracy of the published head in place of those of training."""
+        """What FedCOF asks for."""
+        found = self._pass_over_all(self.model.plain_features, should_stop)
+        if found is None:
+            return None
+        tensors = found[0].tensors(scatter=False)
+        return TuningResult({name: value.detach() for name, value in tensors.items()}, [], found[1])
+
+    def _pass_over_all(
+        self, features_of: Callable[[Tensor], Tensor], should_stop: Callable[[], bool]
+    ) -> tuple[ClassStatistics, dict[str, float]] | None:
+        """Statistics of all samples, with loss and accuracy of the published head in place of those of training."""
         statistics, model = ClassStatistics(self.classes), self.model
         loss, hits, count = 0.0, 0, len(self.samples)
-        for features, labels in self._plain_batches():
-            if should_stop():
-                return None
-            logits = model.logits(features)
-            statistics.add(model.whitened(model.head_inputs(features)), labels)
-            loss += float(F.cross_entropy(logits, labels, reduction="sum"))
-            hits += int((logits.argmax(1) == labels).sum())
-        metrics = {"loss": loss / count, "accuracy": hits / count, "steps": 0.0}
-        return TuningResult({name: value.detach() for name, value in statistics.tensors(scatter=False).items()}, [], metrics)
+        with torch.no_grad():
+            for features, labels in self._batches(features_of):
+                if should_stop():
+                    return None
+                logits = model.logits(features)
+                statistics.add(model.whitened(model.head_inputs(features)), labels)
+                loss += float(F.cross_entropy(logits, labels, reduction="sum"))
+                hits += int((logits.argmax(1) == labels).sum())
+        return statistics, {"loss": loss / count, "accuracy": hits / count, "steps": 0.0}
 
-    def _plain_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def _prompted_features(self, images: Tensor) -> Tensor:
+        """Class features with the prompts that each sample picks, or with all: [images, width]."""
+        model, count = self.model, self.plan.prompts_per_batch
+        rows = torch.arange(len(model.pool), device=model.device).expand(len(images), -1)
+        if 0 < count < len(model.pool):
+            cosines = model.similarities(model.plain_features(images)).cpu().numpy()
+            rows = torch.tensor(np.array([largest(row, count) for row in cosines]), device=model.device)
+        return model.features(images, rows)
+
+    def _batches(self, features_of: Callable[[Tensor], Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """What `features_of` gives of all samples, batch by batch, and their labels."""
         count, size = len(self.samples), self.plan.batch_size
         for start in range(0, count, size):
             images, labels = self.samples.batch(range(start, min(start + size, count)), self.model.device)
             with torch.autocast(self.model.device.type, dtype=self.autocast, enabled=self.autocast is not None):
-                features = self.model.plain_features(images)
+                features = features_of(images)
             yield features, labels

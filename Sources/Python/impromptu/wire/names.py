@@ -10,6 +10,8 @@ from . import NAME_BYTES
 PROMPTS = "prompts"
 CLASS_MEANS = "class.means"
 CLASS_COUNTS = "class.counts"
+STATISTICS_GENERATION = "statistics.generation"
+"""Published where clients take class statistics with the published prompts and tune nothing; not sent back."""
 FIXED = "fixed."
 HEAD = "head."
 CONTROL = "control."
@@ -32,4 +34,4 @@ def is_name(text: str) -> bool:
 
 def travels_whole(name: str) -> bool:
     """Whether the tensor is float32 also where a run asks for half precision."""
-    return name.startswith(FIXED) or name == CLASS_COUNTS
+    return name.startswith(FIXED) or name in (CLASS_COUNTS, STATISTICS_GENERATION)

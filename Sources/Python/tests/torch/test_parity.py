@@ -50,6 +50,8 @@ def state(rng, blocks=1, hidden=0, inputs=WIDTH, key=True, whitening=True, head=
 CONTROLS = {f"control.{name}": shape for name, shape in
             {"prompts": (POOL, WIDTH), "head.bias": (CLASSES,), "head.weight": (CLASSES, WIDTH)}.items()}  # fmt: skip
 STATISTICS = {"class.means": (CLASSES, WIDTH), "class.counts": (CLASSES,), "class.scatter": (WIDTH * (WIDTH + 1) // 2,)}
+# Statistics with the published prompts. Clients do not read the number.
+MEASURED = {"statistics.generation": (1,)}
 CASES = {
     "adam": ("vit", {}, {}),
     "adamw": ("clip", {"optimizer": "adamw", "weight_decay": 0.1, "gradient_clip": 0.5}, {"blocks": 3}),
@@ -58,6 +60,9 @@ CASES = {
     "classes": ("dinov2", {"logit_adjustment": 1.0, "class_balance": 0.99, "prompts_per_batch": 0}, {"key": False}),
     "scaffold": ("vit", {"optimizer": "sgd", "momentum": 0.0, "control_variates": True}, {"key": False, **CONTROLS}),
     "closed head": ("dinov2", {"head_learning_rate": 0.0}, {"key": False, **STATISTICS}),
+    "measured closed head": ("dinov2", {"head_learning_rate": 0.0}, {"key": False, **STATISTICS, **MEASURED}),
+    "measured closed head of texts":
+        ("bert", {"head_learning_rate": 0.0, "prompts_per_batch": 0}, {"key": False, **STATISTICS, **MEASURED}),
     "first closed head": ("vit", {"head_learning_rate": 0.0}, {"key": False, "head": 0, **STATISTICS}),
     "classifier": ("torchvision", {"head_dropout": 0.2}, {"hidden": 7, "inputs": 20, "whitening": False}),
     "texts": ("bert", {"prompts_per_batch": 0, "similarity_weight": 0.0}, {"blocks": 2, "key": False}),
