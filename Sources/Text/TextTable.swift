@@ -10,7 +10,9 @@ public struct TextTable {
     /// Adds a row, with a text for each column.
     public mutating func add(_ row: [String]) { rows.append(row) }
 
+    /// The rows for a terminal, with the header underlined.
     public var lines: [String] {
+        let rows = rows.map { $0.map(visible) }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
         var lines = rows.map { row in
             row.indices.map { column in

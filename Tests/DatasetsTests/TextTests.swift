@@ -29,6 +29,8 @@ import Testing
     @Test func tables() throws {
         let expected = ["good: fine, \"really\"", "bad: no"]
         try folder.write("a/train.csv", Array("label,text,id\ngood,\"fine, \"\"really\"\"\",1\r\nbad,no,2\n".utf8))
+        try folder.write("capitals/TRAIN.CSV", Array("label,text\ngood,fine\n".utf8))
+        #expect(try load("texts:capitals") == ["good: fine"] && SiteImages.holdsTexts(folder.path + "/capitals"))
         try folder.write("a/test.jsonl", Array("{\"text\": \"x\", \"label\": \"good\"}\n".utf8))
         #expect(try load("texts:a") == expected)
         #expect(try load("texts:a", .test) == ["good: x"])

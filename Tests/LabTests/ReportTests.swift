@@ -111,6 +111,8 @@ import Text
             table.add(["a|b\n<i>"])
             #expect(try ParsedPage(table.html).elements["script"] == nil)
             #expect(table.markdown.hasSuffix("| a\\|b &lt;i&gt; |"))
+            #expect(table.lines.map { $0.trimmingCharacters(in: .whitespaces) }.first == #"\u{0}<script>\u{1b}"'&"#)
+            #expect(table.lines.last?.hasPrefix(#"a|b\u{a}<i>"#) == true)
         }
     }
 

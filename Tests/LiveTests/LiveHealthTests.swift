@@ -42,6 +42,9 @@ import Testing
         #expect(
             line(.info, "m", ["a": "", "b": "x y", "c": "\"\\ =", "d": "\\"]).formatted(as: .journal)
                 == #"<6>m a="" b="x y" c="\"\\ =" d=\"# + "\n")
+        #expect(
+            line(.info, "m", ["a": "\u{1b}[2J", "b": "\u{202e}x"]).formatted(as: .journal)
+                == #"<6>m a=\u{1b}[2J b=\u{202e}x"# + "\n")
         #expect(line(.warning, "two\nlines", [:]).formatted(as: .journal) == "<4>two lines\n")
         let text = line(.info, "client", ["b": "2", "a": "1"]).formatted(as: .text)
         #expect(text == "1970-01-01T00:00:00Z info work: client a=1 b=2\n")

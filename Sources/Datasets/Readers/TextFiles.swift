@@ -74,11 +74,10 @@ struct TextFiles {
         return [Group(file: file, rows: rows)]
     }
 
-    /// The names of a split's tables in a folder.
+    /// The names of a split's tables in a folder, in letters of either case.
     static func tables(_ split: KnownDataset.Split, in folder: String) -> [String] {
-        TextTable.extensions.flatMap { ["\(split).\($0)", "\(split).\($0).gz"] }.filter {
-            FileManager.default.fileExists(atPath: "\(folder)/\($0)")
-        }
+        let names = TextTable.extensions.flatMap { ["\(split).\($0)", "\(split).\($0).gz"] }
+        return entries(folder).filter { names.contains($0.lowercased()) }
     }
 
     /// The `.txt` files in the folders of classes; none where the folder is not there.

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Text
 
 /// How a log line looks.
 public enum LogFormat: String, CaseIterable, Sendable {
@@ -49,7 +50,7 @@ package struct LogLine {
     /// The message before its fields, on one line: several would be read as several messages.
     private var words: String {
         let fields = fields.sorted { $0.key < $1.key }.map { "\($0.key)=\(Self.value("\($0.value)"))" }
-        return ([message] + fields).joined(separator: " ").replacing("\n", with: " ")
+        return visible(([message] + fields).joined(separator: " ").replacing("\n", with: " "))
     }
 
     /// In quotes if it would not end at the next space.
