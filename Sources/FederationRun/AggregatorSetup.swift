@@ -41,6 +41,12 @@ package struct AggregatorSetup {
         earlier: EarlierPrompts? = nil
     ) throws {
         var configuration = given
+        // The log is read from other working folders too, where the same words may name other data.
+        let path = configuration.data.path
+        if !path.isEmpty, !path.hasPrefix("/") {
+            configuration = try configuration.with(
+                "data.path", value: URL(fileURLWithPath: path).standardizedFileURL.path)
+        }
         self.folder = folder
         encoder = try materials?.encoder ?? configuration.loadEncoder()
         try configuration.fixEncoder(

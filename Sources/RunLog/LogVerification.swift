@@ -29,6 +29,9 @@ public struct LogVerification: Encodable, Sendable {
     /// it is.
     public var problem: String?
 
+    /// The bytes of a file's beginning, which hold no part of a record.
+    private static let mostOfNothing = 8
+
     /// Reads a log, which may be one that is being written.
     /// - Parameters:
     ///   - path: a run folder, or the file of one segment.
@@ -87,6 +90,10 @@ public struct LogVerification: Encodable, Sendable {
             records += 1
         }
         droppedBytes = reader.droppedBytes
+        guard records > firstRecord || droppedBytes > Self.mostOfNothing else {
+            throw ReplayError(
+                "expected the aggregator's start as the first record, found no record: the log was emptied")
+        }
         if reader.end == .closed, !isClosed, !lacksSegment, !endsInSetting {
             throw ReplayError(
                 "the file was closed behind record \(records - 1), which is no closing checkpoint and no setting")

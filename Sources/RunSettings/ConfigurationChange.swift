@@ -25,6 +25,8 @@ extension RunConfiguration {
     /// - Throws: `ConfigurationError` for another key, a wrong value, or one that changes nothing.
     package func changing(_ key: String, to value: String) throws -> RunConfiguration {
         guard Self.changeable.contains(key) else {
+            // Of a key that does not exist it says so.
+            _ = try with(key, value: value)
             throw ConfigurationError(
                 "\(key): cannot change in mid-run; these can: \(Self.changeable.joined(separator: ", "))")
         }

@@ -30,6 +30,9 @@ public struct ConfigurationLayers: Sendable {
         if let root = try YAMLDocument.root(of: text, name: name) { try add(root, name: name) }
     }
 
+    /// A device may have no end.
+    private static let mostBytes = 16 << 20
+
     /// What a file or a pipe holds that a person names.
     /// - Parameter what: for the error, as in "the experiment file".
     /// - Throws: `ConfigurationError` where it cannot be read.
@@ -44,8 +47,11 @@ public struct ConfigurationLayers: Sendable {
         if fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
             throw ConfigurationError("\(path): expected \(what), found a folder")
         }
-        guard let bytes = try? handle.readToEnd() ?? Data() else {
+        guard let bytes = try? handle.read(upToCount: Self.mostBytes + 1) ?? Data() else {
             throw ConfigurationError("\(path): cannot read \(what)")
+        }
+        guard bytes.count <= Self.mostBytes else {
+            throw ConfigurationError("\(path): expected \(what) of at most \(Self.mostBytes) bytes, found more")
         }
         return try YAMLDocument.text(bytes, name: path)
     }

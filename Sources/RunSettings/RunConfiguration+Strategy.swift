@@ -14,11 +14,14 @@ extension RunConfiguration.Strategy {
             return Setting(key: setting.key, value: value)
         }
         settings += try reader.rest(of: "strategy").map { Setting(key: $0.key, value: $0.value) }
-        let (least, most) = (number("pool_minimum"), number("pool_limit"))
+        let (least, most) = (number("pool_minimum"), poolLimit)
         reader.require(
             most == 0 || least <= most,
             "strategy.pool_minimum: expected at most strategy.pool_limit (\(most)), found \(least)")
     }
+
+    /// The most prompts that the pool may hold; 0 where the strategy leaves it as it is, or has a limit of its own.
+    var poolLimit: Int { number("pool_limit") }
 
     /// A setting's whole number, 0 where the strategy has no such setting.
     private func number(_ key: String) -> Int { settings.first { $0.key == key }.flatMap { Int($0.value) } ?? 0 }

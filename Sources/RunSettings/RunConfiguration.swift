@@ -248,6 +248,10 @@ extension RunConfiguration {
             whitening: try reader.choice(
                 "prompts.feature_whitening", "none", of: ["none", "validation"],
                 "images that the whitening of the class feature before the head is estimated from") == "validation")
+        let limit = strategy.poolLimit
+        reader.require(
+            limit == 0 || prompts.pool <= limit,
+            "prompts.pool: expected at most strategy.pool_limit (\(limit)), found \(prompts.pool)")
         head = try Head(reader)
         reader.require(
             !head.onClassifier || !prompts.whitening,

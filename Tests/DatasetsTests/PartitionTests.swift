@@ -108,17 +108,18 @@ import Testing
         let total = Self.labels.count
         #expect(total == 3_800)
         #expect(
-            refusal { try divide(.iid, clients: 0) } == "partition: expected 1 to 3800 clients, one image each, found 0"
+            refusal { try divide(.iid, clients: 0) }
+                == "data.clients: expected 1 to 3800, at least one image each, found 0"
         )
         #expect(
             refusal { try divide(.iid, clients: 3_801) }
-                == "partition: expected 1 to 3800 clients, one image each, found 3801")
+                == "data.clients: expected 1 to 3800, at least one image each, found 3801")
         #expect(
             refusal { try divide(.dirichlet(alpha: 0, minimum: 1)) }
-                == "partition: expected an alpha above 0, found 0.0")
+                == "data.alpha: expected a number above 0, found 0.0")
         #expect(
             refusal { try divide(.dirichlet(alpha: .nan, minimum: 1)) }
-                == "partition: expected an alpha above 0, found nan")
+                == "data.alpha: expected a number above 0, found nan")
         #expect(
             refusal { try divide(.dirichlet(alpha: 1, minimum: 191)) }
                 == "partition: 3800 images cannot give each of 20 clients at least 191")

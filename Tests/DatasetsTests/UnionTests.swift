@@ -47,7 +47,7 @@ import Testing
         }
         #expect(
             refusal { try union.partition(nil, .iid, bySource: true, clients: 5, seed: 1) }
-                == "partition: expected as many clients for each of 2 sources, found 5 in all")
+                == "data.clients: expected as many for each of 2 sources, found 5 in all")
     }
 
     @Test func noSourceIsDividedAsAnotherIsWithTheNextSeed() throws {

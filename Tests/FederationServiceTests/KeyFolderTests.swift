@@ -104,4 +104,42 @@ import ZeroMQTransport
             #expect("\(try #require(missing))".contains("worker-7.secret"))
         }
     }
+
+    @Test func keysThatDoNotBelongTogetherAreRefused() throws {
+        try withTemporaryFolder { path in
+            let (mine, other) = (KeyFolder(path: path + "/mine"), KeyFolder(path: path + "/other"))
+            for folder in [mine, other] {
+                _ = try folder.makeAggregator()
+                try folder.make(name: "worker-0", clients: ["client-00"])
+            }
+            _ = try mine.aggregatorSide()
+            for name in ["aggregator", "worker-0"] {
+                let (file, own) = (
+                    "\(path)/mine/\(name).public",
+                    try Data(contentsOf: URL(fileURLWithPath: "\(path)/mine/\(name).public"))
+                )
+                try Data(contentsOf: URL(fileURLWithPath: "\(path)/other/\(name).public")).write(
+                    to: URL(fileURLWithPath: file))
+                let error = #expect(throws: ConfigurationError.self) {
+                    if name == "aggregator" {
+                        _ = try mine.aggregatorSide()
+                    } else {
+                        _ = try mine.clientSide(name: name)
+                    }
+                }
+                #expect("\(try #require(error))".contains("\(file): expected the public half of"))
+                try own.write(to: URL(fileURLWithPath: file))
+            }
+        }
+    }
+
+    @Test func aListThatAnybodyCanWriteIsRefused() throws {
+        try withTemporaryFolder { path in
+            let folder = KeyFolder(path: path)
+            _ = try folder.makeAggregator()
+            try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: path + "/allowed")
+            let error = #expect(throws: ConfigurationError.self) { try folder.aggregatorSide() }
+            #expect("\(try #require(error))".contains("/allowed: expected a file that others cannot write"))
+        }
+    }
 }

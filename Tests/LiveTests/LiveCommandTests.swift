@@ -81,6 +81,34 @@ import Testing
         }
     }
 
+    /// Read from another folder, the run's words for its data must not name other data.
+    @Test func aRunKeepsTheWholePathOfItsData() async throws {
+        try await inTemporaryFolder { folder in
+            for name in ["cat", "dog"] {
+                try FileManager.default.createDirectory(
+                    atPath: "\(folder)/set/\(name)", withIntermediateDirectories: true)
+                for image in 0..<40 {
+                    try PNGFile.write(
+                        [UInt8](repeating: UInt8(image), count: 24 * 20), width: 24, height: 20,
+                        to: "\(folder)/set/\(name)/\(image).png")
+                }
+            }
+            let settings =
+                Self.small.filter { !$0.hasPrefix("data.") } + [
+                    "data.path=set", "data.dataset=folder:set", "data.clients=2", "data.training_samples=40",
+                    "data.validation_samples=8", "data.test_samples=8", "data.minimum_samples=8",
+                ]
+            let run = try start(["simulate", "run"] + settings.flatMap { ["--set", $0] }, in: folder, "simulate")
+            #expect(try await run.exitCode() == 0, "\(run.output)")
+            try FileManager.default.createDirectory(atPath: folder + "/elsewhere", withIntermediateDirectories: true)
+            let evaluate = try LiveProcess(
+                LiveFederation.program, ["evaluate", "../run"], log: folder + "/evaluate.log",
+                directory: folder + "/elsewhere")
+            #expect(try await evaluate.exitCode() == 0, "\(evaluate.output)")
+            #expect(evaluate.output.contains("accuracy"), "\(evaluate.output)")
+        }
+    }
+
     @Test func errorsNameWhatThePersonTyped() async throws {
         try await inTemporaryFolder { folder in
             let run = try start(
@@ -91,6 +119,12 @@ import Testing
                 (["data", "nowhere"], "expected a folder, or fashion-mnist,", "--set"),
                 (["data", "nowhere"], "found 'nowhere'", "data.dataset"),
                 (["simulate", "other", "-c", "none.yaml"], "none.yaml: cannot read", "Usage"),
+                (
+                    ["simulate", "stuck", "--set", "federation.maximum_update_norm=1e-9"]
+                        + Self.small.flatMap { ["--set", $0] },
+                    "of 2 clients 2 are in quarantine", "Usage"
+                ),
+                (["set", "run", "a.b=4"], "unknown key a.b", "mid-run"),
                 (["predict", "run", "broken.png"], "1 of 1 images cannot be read", "probability"),
             ]
             for (place, command) in cases.enumerated() {

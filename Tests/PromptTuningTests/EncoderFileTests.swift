@@ -167,12 +167,9 @@ import Testing
     @Test func otherImageSizes() throws {
         let place = try folder()
         #expect(try place.encoder(imageSize: 24).geometry.patches == 36)
-        #expect(
-            throws: EncoderError.configuration(
-                path: place.path + "/config.json", field: "image size asked for",
-                expected: "a multiple of the patch size 4",
-                found: "18")
-        ) { try place.encoder(imageSize: 18) }
+        for size in [18, 0, 404] {
+            #expect(throws: EncoderError.imageSize(size, patchSize: 4)) { try place.encoder(imageSize: size) }
+        }
     }
 
     @Test(arguments: [3, 7, 8, 10]) func positionsInterpolateAsTorchDoes(_ size: Int) throws {

@@ -43,6 +43,17 @@ import Testing
         }
     }
 
+    @Test func anEmptiedLogIsNotWhatWasWritten() throws {
+        try withTemporaryFolder { folder in
+            let log = try ScriptedRun.write(to: folder, key: Self.key).segment(1)
+            let magic = try Data(contentsOf: URL(filePath: log)).prefix(8)
+            for bytes in [Data(), magic] {
+                try bytes.write(to: URL(filePath: log))
+                #expect(try LogVerification(log: log).problem?.contains("the log was emptied") == true)
+            }
+        }
+    }
+
     @Test func aLogWithoutAKeyIsChained() throws {
         try withTemporaryFolder { folder in
             let log = try ScriptedRun.write(to: folder).segment(1)

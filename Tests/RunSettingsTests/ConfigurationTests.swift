@@ -59,6 +59,7 @@ import Testing
 
     @Test(arguments: [
         ("/", "/: expected the configuration file, found a folder"),
+        ("/dev/zero", "/dev/zero: expected the configuration file of at most 16777216 bytes, found more"),
         ("/nowhere/run.yaml", "/nowhere/run.yaml: cannot read the configuration file: No such file or directory"),
     ])
     func aFileThatCannotBeReadIsNamed(path: String, error: String) {
@@ -104,7 +105,11 @@ import Testing
                 "endpoints.prompts: expected another address than endpoints.updates, found tcp://127.0.0.1:7000 for both"
             ),
             (
-                "strategy:\n  pool_limit: 10\n  pool_minimum: 20\n",
+                "strategy:\n  pool_limit: 10\nprompts:\n  pool: 12\n",
+                "prompts.pool: expected at most strategy.pool_limit (10), found 12"
+            ),
+            (
+                "strategy:\n  pool_limit: 10\n  pool_minimum: 20\nprompts:\n  pool: 10\n",
                 "strategy.pool_minimum: expected at most strategy.pool_limit (10), found 20"
             ),
             (

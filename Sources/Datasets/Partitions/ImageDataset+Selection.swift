@@ -20,7 +20,7 @@ extension ImageDataset {
         }
         guard clients % sources.count == 0 else {
             throw .unsuitable(
-                "partition: expected as many clients for each of \(sources.count) sources, found \(clients) in all")
+                "data.clients: expected as many for each of \(sources.count) sources, found \(clients) in all")
         }
         var parts: [[Int]] = []
         // Seeds that merely count on would divide one source as the next seed divides the one before.

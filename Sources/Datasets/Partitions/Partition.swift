@@ -24,7 +24,7 @@ public enum Partition: Hashable, Sendable {
         labels: [Int], classCount: Int, clients: Int, seed: UInt64
     ) throws(DatasetError) -> [[Int]] {
         guard clients >= 1, clients <= labels.count else {
-            throw .unsuitable("partition: expected 1 to \(labels.count) clients, one image each, found \(clients)")
+            throw .unsuitable("data.clients: expected 1 to \(labels.count), at least one image each, found \(clients)")
         }
         let classes = try ClassPositions(labels: labels, classCount: classCount)
         var random = SeededRandom(seed: seed, stream: 0x7061_7274)
@@ -47,7 +47,7 @@ public enum Partition: Hashable, Sendable {
         _ classes: ClassPositions, _ clients: Int, alpha: Double, minimum: Int, _ random: inout SeededRandom
     ) throws(DatasetError) -> [[Int]] {
         guard alpha.isFinite, alpha > 0 else {
-            throw .unsuitable("partition: expected an alpha above 0, found \(alpha)")
+            throw .unsuitable("data.alpha: expected a number above 0, found \(alpha)")
         }
         guard minimum >= 0, minimum <= classes.count / clients else {
             throw .unsuitable(

@@ -27,7 +27,14 @@ public struct KeyFolder: Sendable {
     }
 
     /// Who may connect, as the file says now.
-    package func allowList() throws -> AllowList { try AllowList(text: try read(allowed), file: allowed) }
+    /// - Throws: `ConfigurationError` also for a list that every user of the machine can write.
+    package func allowList() throws -> AllowList {
+        var status = stat()
+        if stat(allowed, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_mode & S_IWOTH != 0 {
+            throw ConfigurationError("\(allowed): expected a file that others cannot write (chmod o-w)")
+        }
+        return try AllowList(text: try read(allowed), file: allowed)
+    }
 
     /// What the holder of the key of that name needs to connect.
     /// - Parameter told: the aggregator's public key from another source; nil for the one in the folder.
@@ -51,7 +58,17 @@ public struct KeyFolder: Sendable {
         return key
     }
 
-    private func secretKey(of name: String) throws -> CurveSecretKey { try secretKey(in: secretFile(name)) }
+    /// - Throws: `ConfigurationError` also where the folder has another public key of that name: nobody who is given that
+    ///   one would be understood.
+    private func secretKey(of name: String) throws -> CurveSecretKey {
+        let (key, file) = (try secretKey(in: secretFile(name)), publicFile(name))
+        guard FileManager.default.fileExists(atPath: file) else { return key }
+        guard let kept = CurvePublicKey(z85: try line(of: file)) else { throw malformed(file) }
+        guard try key.publicKey() == kept else {
+            throw ConfigurationError("\(file): expected the public half of \(secretFile(name)), found another key")
+        }
+        return key
+    }
 
     /// - Throws: `ConfigurationError` also for a file that others than its owner can read.
     func secretKey(in file: String) throws -> CurveSecretKey {

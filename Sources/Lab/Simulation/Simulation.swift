@@ -66,6 +66,8 @@ public struct Simulation {
     public private(set) var bytesDown = 0
     /// Tasks that failed since the last that did not.
     private var failures = 0
+    /// Why the last update that was refused does not count.
+    private var lastRefusal: String?
     private let progress: (AggregatorMessage.Beacon, Double) -> Void
 
     /// Makes a run's folder and everything that takes part.
@@ -149,6 +151,17 @@ public struct Simulation {
         try RunReport.write(
             history, heading: setup.heading + ", simulated", classes: setup.classes, to: setup.folder)
         return pipeline.aggregator.current
+    }
+
+    /// Why the run stopped before its end, as a sentence; nil where it came to it.
+    public var shortfall: String? {
+        let aggregator = pipeline.aggregator
+        guard aggregator.phase != .finished else { return nil }
+        let counts = aggregator.counts
+        let refusal = lastRefusal.map { "; the last update that was refused: \($0)" } ?? ""
+        return "the run stopped before its end, at version \(aggregator.version) with \(counts.accepted) updates:"
+            + " of \(seats.count) clients \(counts.quarantined) are in quarantine, \(seats.count(where: \.hasEnded)) have"
+            + " left\(refusal)"
     }
 
     /// What the run's observers kept.
@@ -280,7 +293,8 @@ public struct Simulation {
             // A simulated client does not crash, so it has nothing to keep.
             case .store(let update): try handle(.stored(update.id), at: index)
             // Its clients hold nothing out.
-            case .evaluate, .abandonTraining, .discard, .updateRejected, .misunderstood, .joined: break
+            case .updateRejected(let reject): lastRefusal = reject.reason
+            case .evaluate, .abandonTraining, .discard, .misunderstood, .joined: break
             }
         }
     }

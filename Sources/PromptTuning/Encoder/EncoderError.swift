@@ -2,6 +2,9 @@ import Safetensors
 
 /// Why a folder or file does not give a frozen encoder.
 public enum EncoderError: Error, Hashable, CustomStringConvertible {
+    /// The attention of an image of 100 x 100 patches takes 400 MB a thread; more is a mistake.
+    static let mostPatchesInARow = 100
+
     /// `encoder.family` names no known family.
     case unknownFamily(String, known: [String])
     /// The file's tensors are named as in none of the known families.
@@ -17,6 +20,8 @@ public enum EncoderError: Error, Hashable, CustomStringConvertible {
     /// A tensor's values cannot be used as weights.
     case values(SafetensorsError)
     case configuration(path: String, field: String, expected: String, found: String)
+    /// One that was asked for and has no whole number of patches, or too many.
+    case imageSize(Int, patchSize: Int)
     case unreadableConfiguration(path: String, String)
     /// A size was asked for that encoders of another kind have.
     case sizeOfOthers(path: String, String, Int, String)
@@ -43,6 +48,9 @@ public enum EncoderError: Error, Hashable, CustomStringConvertible {
         case .values(let problem): "\(problem)"
         case .configuration(let path, let field, let expected, let found):
             "\(path), field '\(field)': expected \(expected), found \(found)"
+        case .imageSize(let size, let patchSize):
+            "encoder.image_size: expected a multiple of the encoder's patch size \(patchSize), from \(patchSize) to"
+                + " \(Self.mostPatchesInARow * patchSize), found \(size)"
         case .unreadableConfiguration(let path, let problem): "\(path): \(problem)"
         case .sizeOfOthers(let path, let size, let found, let examples):
             "\(path): expected no \(size) for an encoder of \(examples), found \(found)"

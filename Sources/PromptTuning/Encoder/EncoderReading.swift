@@ -45,10 +45,8 @@ struct EncoderReading {
         let trainedSize = positions.trainedGrid * patch[2]
         try agree("image_size", try configuration.imageSize, trainedSize)
         let size = imageSize ?? trainedSize
-        guard size >= patch[2], size % patch[2] == 0 else {
-            throw .configuration(
-                path: configuration.path, field: "image size asked for",
-                expected: "a multiple of the patch size \(patch[2])", found: "\(size)")
+        guard size >= patch[2], size % patch[2] == 0, size / patch[2] <= EncoderError.mostPatchesInARow else {
+            throw .imageSize(size, patchSize: patch[2])
         }
         let heads = try Self.heads(width: width, names: names, configuration: configuration)
         geometry = EncoderGeometry(

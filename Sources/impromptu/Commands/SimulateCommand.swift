@@ -56,5 +56,10 @@ struct SimulateCommand: AsyncParsableCommand {
             }
             return table.lines + ["", "the run is in \(folder.path)"]
         }
+        if let shortfall = simulation.shortfall { throw RunStoppedEarly(description: "\(folder.path): \(shortfall)") }
     }
+}
+
+private struct RunStoppedEarly: Error, CustomStringConvertible {
+    let description: String
 }
