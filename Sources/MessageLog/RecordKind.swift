@@ -36,8 +36,8 @@ public enum RecordKind: UInt8, Sendable, CaseIterable {
 }
 
 /// The fixed parts of a file.
-enum LogFormat {
-    static let magic: [UInt8] = [0x89, 0x4D, 0x43, 0x41, 0x50, 0x30, 0x0D, 0x0A]
+package enum LogFormat {
+    package static let magic: [UInt8] = [0x89, 0x4D, 0x43, 0x41, 0x50, 0x30, 0x0D, 0x0A]
     /// Names the conventions of this log on top of MCAP: what the reader may count on and therefore checks.
     static let profile = "impromptu-log-1"
     static let library = "impromptu"

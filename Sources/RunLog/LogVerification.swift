@@ -29,9 +29,6 @@ public struct LogVerification: Encodable, Sendable {
     /// it is.
     public var problem: String?
 
-    /// The bytes of a file's beginning, which hold no part of a record.
-    private static let mostOfNothing = 8
-
     /// Reads a log, which may be one that is being written.
     /// - Parameters:
     ///   - path: a run folder, or the file of one segment.
@@ -90,7 +87,7 @@ public struct LogVerification: Encodable, Sendable {
             records += 1
         }
         droppedBytes = reader.droppedBytes
-        guard records > firstRecord || droppedBytes > Self.mostOfNothing else {
+        guard records > firstRecord || droppedBytes > UInt64(LogFormat.magic.count) else {
             throw ReplayError(
                 "expected the aggregator's start as the first record, found no record: the log was emptied")
         }

@@ -45,10 +45,7 @@ public struct KeyFolder: Sendable {
 
     private func aggregatorKey(told: String?) throws -> CurvePublicKey {
         let file = publicFile(Self.aggregator)
-        guard let told else {
-            guard let kept = CurvePublicKey(z85: try line(of: file)) else { throw malformed(file) }
-            return kept
-        }
+        guard let told else { return try publicKey(in: file) }
         guard let key = CurvePublicKey(z85: told) else {
             throw ConfigurationError("security.aggregator_key: expected a key of 40 characters, found '\(told)'")
         }
@@ -63,10 +60,14 @@ public struct KeyFolder: Sendable {
     private func secretKey(of name: String) throws -> CurveSecretKey {
         let (key, file) = (try secretKey(in: secretFile(name)), publicFile(name))
         guard FileManager.default.fileExists(atPath: file) else { return key }
-        guard let kept = CurvePublicKey(z85: try line(of: file)) else { throw malformed(file) }
-        guard try key.publicKey() == kept else {
+        guard try key.publicKey() == publicKey(in: file) else {
             throw ConfigurationError("\(file): expected the public half of \(secretFile(name)), found another key")
         }
+        return key
+    }
+
+    private func publicKey(in file: String) throws -> CurvePublicKey {
+        guard let key = CurvePublicKey(z85: try line(of: file)) else { throw malformed(file) }
         return key
     }
 

@@ -98,10 +98,10 @@ struct RunCharts {
         return Chart(
             title: "Updates used, by client over time",
             summary:
-                "\(clients.count) clients; the strongest field has \(counted(most, "update")) in \(decimal(width, 1)) \(unit.name).",
+                "\(clients.count) clients; the strongest field has \(counted(most, "update", "updates")) in \(decimal(width, 1)) \(unit.name).",
             x: .upTo([seconds / unit.seconds], title: "\(unit.name) when they arrived"),
             y: .labels(labels, title: clientTitle), marks: [GridMarks(columns: timeBins, cells: cells)],
-            keys: shades(counted(most, "update")), isWide: timeBins > mostNarrowColumns,
+            keys: shades(counted(most, "update", "updates")), isWide: timeBins > mostNarrowColumns,
             plotHeight: rowsHeight(clients.count, 13))
     }
 
@@ -228,10 +228,10 @@ struct RunCharts {
         return Chart(
             title: "Which prompts each client shaped, over the run",
             summary:
-                "\(prompts.count) prompts that were ever matched; the strongest field has \(most) \(most == 1 ? "match" : "matches").",
+                "\(prompts.count) prompts that were ever matched; the strongest field has \(counted(most, "match", "matches")).",
             x: .labels(prompts.map { "\($0)" }, title: "prompt of the pool"), y: .labels(labels, title: clientTitle),
             marks: [GridMarks(columns: prompts.count, cells: cells)],
-            keys: shades("\(most) \(most == 1 ? "match" : "matches")"),
+            keys: shades(counted(most, "match", "matches")),
             isWide: prompts.count > mostNarrowColumns,
             plotHeight: rowsHeight(clients.count, 13))
     }
@@ -259,7 +259,9 @@ extension Chart {
     }
 }
 
-private func counted(_ count: Int, _ unit: String) -> String { "\(count) \(unit)\(count == 1 ? "" : "s")" }
+private func counted(_ count: Int, _ one: String, _ several: String) -> String {
+    "\(count) \(count == 1 ? one : several)"
+}
 
 /// - Parameter most: what the strongest shade stands for.
 private func shades(_ most: String) -> [Chart.Key] {

@@ -292,8 +292,8 @@ public struct Simulation {
             case .finish: seats[index].hasEnded = true
             // A simulated client does not crash, so it has nothing to keep.
             case .store(let update): try handle(.stored(update.id), at: index)
-            // Its clients hold nothing out.
             case .updateRejected(let reject): lastRefusal = reject.reason
+            // Its clients hold nothing out.
             case .evaluate, .abandonTraining, .discard, .misunderstood, .joined: break
             }
         }

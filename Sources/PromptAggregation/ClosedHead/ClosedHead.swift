@@ -73,43 +73,53 @@ struct ClosedHead: AggregationStrategy {
             stood
             ? FlushReport(weights: shares(contributions.map(\.stalenessWeight)))
             : inner.aggregate(inOrder: contributions)
+        // Reports stand still between two turns, and the head that they give with them.
+        var hasNews = false
         for contribution in contributions where contribution.stalenessWeight > 0 && contribution.sampleCount > 0 {
             guard let scatter = ClassScatter(contribution.parameters, classes: classes, width: width) else { continue }
             let measure = contribution.base.parameters[Parameters.statisticsGeneration]?.values.first.map(Int.init) ?? 0
-            if measure == generation { reports[contribution.client] = scatter }
+            if measure == generation {
+                reports[contribution.client] = scatter
+                hasNews = true
+            }
             if measure == asked { measured?[contribution.client] = scatter }
         }
-        if refresh > 0 { takeTurns(contributions.count) }
+        if refresh > 0, takeTurns(contributions.count) { hasNews = true }
+        if hasNews { solveHead() }
         publish()
         return report
     }
 
     /// Has clients measure when that is due, and tune again once most images were measured, or waited for in vain.
-    private mutating func takeTurns(_ contributions: Int) {
+    /// - Returns: whether the head is to be solved from other reports.
+    private mutating func takeTurns(_ contributions: Int) -> Bool {
         guard let found = measured else {
             flushes += 1
-            guard flushes >= refresh, !reports.isEmpty else { return }
+            guard flushes >= refresh, !reports.isEmpty else { return false }
             (measured, waited) = (ClientTable(), 0)
             asked += 1
-            return
+            return false
         }
         waited += contributions
         let isComplete = found.covers(reports, classes: classes)
         if isComplete { (reports, generation) = (found, asked) }
         if isComplete || waited >= Self.patience * reports.count { (measured, flushes) = (nil, 0) }
+        return isComplete
+    }
+
+    private mutating func solveHead() {
+        let solved = LinearDiscriminant.head(
+            of: reports.map(\.value), classes: classes, width: width, shrinkage: shrinkage)
+        guard let solved else { return }
+        state.parameters[Parameters.headWeight] = Tensor(
+            shape: [classes, width], values: solved.weight.map { Float(saturating: $0) })
+        state.parameters[Parameters.headBias] = Tensor(
+            shape: [classes], values: solved.bias.map { Float(saturating: $0) })
     }
 
     private mutating func publish() {
         var parameters = state.parameters
         for entry in inner.state.parameters.entries { parameters[entry.name] = entry.tensor }
-        let solved = LinearDiscriminant.head(
-            of: reports.map(\.value), classes: classes, width: width, shrinkage: shrinkage)
-        if let solved {
-            parameters[Parameters.headWeight] = Tensor(
-                shape: [classes, width], values: solved.weight.map { Float(saturating: $0) })
-            parameters[Parameters.headBias] = Tensor(
-                shape: [classes], values: solved.bias.map { Float(saturating: $0) })
-        }
         state = PromptState(parameters: parameters, promptIDs: inner.state.promptIDs)
         askForStatistics()
     }
