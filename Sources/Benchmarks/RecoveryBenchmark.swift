@@ -5,8 +5,8 @@ import PromptAggregation
 import RunLog
 
 /// Measures how long an aggregator takes to recover a run and how much memory it takes, as the run gets longer: with the
-/// segments and snapshots that a live one keeps, and without them. The states are small and averaged, so what is measured is
-/// the log and not the method.
+/// segments and snapshots that a live one keeps, and without them. By default the states are small and averaged, so what
+/// is measured is the log and not the method.
 public struct RecoveryBenchmark: Sendable {
     public let versions: Int
     /// nil where the whole log was not read.
@@ -25,16 +25,21 @@ public struct RecoveryBenchmark: Sendable {
     /// The process's resident memory when half of the versions were made, and the most from then on.
     public let halfwayMemory: Int
     public let mostMemory: Int
+    /// The most that it had at any moment of the run with its snapshots, and of the recovery.
+    public let runPeak: Int
+    public let recoveryPeak: Int
 
     /// Writes a run of so many versions.
     /// - Parameters:
     ///   - updates: of a version.
+    ///   - pool: the prompts, each of `width` numbers.
     ///   - segmentBytes: the size at which the log's next segment begins.
     ///   - readsWhole: whether the recovery without segments and snapshots is measured too.
     ///   - folder: an empty folder.
     /// - Throws: `LogError`, `ReplayError`, `RunFolderError`.
     public init(
-        versions: Int, updates: Int = 1, segmentBytes: UInt64 = 256 << 20, readsWhole: Bool = true, in folder: RunFolder
+        versions: Int, updates: Int = 1, pool: Int = 2, width: Int = 4, segmentBytes: UInt64 = 256 << 20,
+        readsWhole: Bool = true, in folder: RunFolder
     ) throws {
         var folder = folder
         folder.syncsLog = false
@@ -43,12 +48,13 @@ public struct RecoveryBenchmark: Sendable {
         var shelf = SnapshotShelf(folder.snapshots)
         var memory: (halfway: Int, most: Int) = (0, 0)
         var next = versions / 2
+        try forgetPeak()
         try ReplayBenchmark.writeRun(
             to: folder, updates: versions * updates,
             settings: [
-                "strategy.name=fedbuff", "federation.buffer_size=\(updates)", "prompts.pool=2",
+                "strategy.name=fedbuff", "federation.buffer_size=\(updates)", "prompts.pool=\(pool)",
                 "federation.clients_to_start=1",
-            ], width: 4, segmentBytes: segmentBytes
+            ], width: width, segmentBytes: segmentBytes
         ) { pipeline, effects in
             for case .flushed(let flush) in effects.map(\.effect) {
                 history.begin(at: flush.time)
@@ -68,10 +74,13 @@ public struct RecoveryBenchmark: Sendable {
             rhythm.kept(version: snapshot.version, length: snapshot.length, size: size)
         }
         (halfwayMemory, mostMemory) = memory
+        runPeak = try peakResidentBytes()
+        try forgetPeak()
         let clock = ContinuousClock()
         let start = clock.now
         let recovered = try RunRecovery(folder: folder)
         recovery = clock.now - start
+        recoveryPeak = try peakResidentBytes()
         self.versions = recovered.aggregator.version
         replayedRecords = recovered.replayedRecords
         snapshotBytes = recovered.start?.size ?? 0

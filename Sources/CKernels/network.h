@@ -10,6 +10,8 @@
 // The rows of a product's tile, and the depth of what is laid out beside a product.
 #define ROWS 6
 #define DEPTH 128
+// After how many columns it is first asked whether a gain can reach its floor; then after twice as many each time.
+#define FIRST_LOOK 64
 
 // a · b + c, rounded once.
 INLINE lanes fused(lanes a, lanes b, lanes c) {
@@ -246,6 +248,50 @@ static void gains(size_t locals, size_t pool, size_t width, const float *local, 
     }
 }
 
+// The same for some rows of x, if one of their gains can reach its floor; else the gains are −∞. No square is negative, so
+// what a part of the columns gives is at least the gain.
+INLINE void likely_gains_of_rows(const int rows, size_t width, const float *x, const float *mean, const float *precision,
+                                 float offset, float *floors, float *gains, size_t stride) {
+    const size_t rest = width % 16, whole = width - rest;
+    lanes sum[4] = {splat(0), splat(0), splat(0), splat(0)};
+    size_t next = FIRST_LOOK;
+    for (size_t d = 0; d < whole; d += 16) {
+        if (d == next) {
+            int is_likely = 0;
+#pragma clang loop unroll(full)
+            for (int l = 0; l < rows; l++) is_likely |= offset - 0.5f * sum_of_lanes(sum[l]) >= floors[l];
+            if (!is_likely) {
+#pragma clang loop unroll(full)
+                for (int l = 0; l < rows; l++) gains[l * stride] = -__builtin_inff();
+                return;
+            }
+            next *= 2;
+        }
+        squares_block(rows, x + d, width, mean + d, precision + d, sum, 16);
+    }
+    if (rest) squares_block(rows, x + whole, width, mean + whole, precision + whole, sum, rest);
+#pragma clang loop unroll(full)
+    for (int l = 0; l < rows; l++) {
+        const float gain = offset - 0.5f * sum_of_lanes(sum[l]), floor = aggregation_gain_floor(gain);
+        gains[l * stride] = gain;
+        if (floor > floors[l]) floors[l] = floor;
+    }
+}
+
+static void likely_gains(size_t locals, size_t pool, size_t width, const float *local, const float *prompts,
+                         const float *precision, const float *offset, float *floors, float *gains) {
+    for (size_t i = 0; i < pool; i++) {
+        const float *mean = prompts + i * width, *p = precision + i * width;
+        size_t l = 0;
+        for (; l + 4 <= locals; l += 4)
+            likely_gains_of_rows(4, width, local + l * width, mean, p, offset[i], floors + l, gains + l * pool + i,
+                                 pool);
+        for (; l < locals; l++)
+            likely_gains_of_rows(1, width, local + l * width, mean, p, offset[i], floors + l, gains + l * pool + i,
+                                 pool);
+    }
+}
+
 INLINE void normal_gradients_block(const float *x, const float *mean, const float *precision, float limit,
                                    float *by_mean, float *by_logit, size_t count) {
     const lanes residual = load_block(x, count) - load_block(mean, count);
@@ -287,5 +333,5 @@ static void adam(size_t count, float *parameters, float *first, float *second, c
 }
 
 const aggregation_kernels KERNELS = {
-    gemm, gemm_transposed, bias_relu, precision, gains, normal_gradients, adam,
+    gemm, gemm_transposed, bias_relu, precision, gains, likely_gains, normal_gradients, adam,
 };

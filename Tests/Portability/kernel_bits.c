@@ -59,6 +59,9 @@ static void rows(const aggregation_kernels *kernels, size_t count, size_t width)
     kernels->gains(count, count, width, x, logits, p, sums, gains);
     take(x, count * width * sizeof *x), take(logits, count * width * sizeof *x), take(p, count * width * sizeof *x);
     take(sums, count * sizeof *x), take(gains, count * count * sizeof *x);
+    float *floors = floats(count, 1);
+    kernels->likely_gains(count, count, width, x, logits, p, sums, floors, gains);
+    take(floors, count * sizeof *x), take(gains, count * count * sizeof *x), free(floors);
     kernels->normal_gradients(width, x, logits, p, 1e6f, bias, sums = realloc(sums, width * sizeof *sums));
     take(bias, width * sizeof *x), take(sums, width * sizeof *x);
     float *first = floats(width, 1), *second = floats(width, 1), *gradient = floats(width, 1e4f);

@@ -22,7 +22,7 @@ import Testing
 }
 
 enum KernelCheck: CaseIterable {
-    case products, activationsAndPrecisions, gainsAndGradients, adam
+    case products, activationsAndPrecisions, gainsAndGradients, likelyGains, adam
 
     func run(_ variant: String) throws {
         let twin = KernelTwin(kernels: try #require(aggregation_kernels_named(variant)).pointee)
@@ -30,6 +30,7 @@ enum KernelCheck: CaseIterable {
         case .products: twin.products()
         case .activationsAndPrecisions: twin.activationsAndPrecisions()
         case .gainsAndGradients: twin.gainsAndGradients()
+        case .likelyGains: twin.likelyGains()
         case .adam: twin.adam()
         }
     }
@@ -139,6 +140,38 @@ private struct KernelTwin {
             let slope = 0.5 * (1 - variance) * (1 - residual * residual / variance)
             #expect(abs(Double(byMean[column]) - max(-2, min(2, -residual / variance))) < 1e-5)
             #expect(abs(Double(byLogit[column]) - max(-2, min(2, slope))) < 1e-5)
+        }
+    }
+
+    /// The likely ones are the gains themselves, and of the others each is below its row's floor.
+    func likelyGains() {
+        var random = SeededRandom(seed: 7)
+        for (locals, pool, width) in [(1, 1, 1), (3, 5, 45), (4, 9, 64), (5, 40, 200), (13, 60, 530)] {
+            let prompts = Self.numbers(pool * width, &random)
+            // Each near a prompt, as what a client sends is.
+            let rows = (0..<locals * width).map {
+                prompts[$0 / width % pool * width + $0 % width] + 0.3 * Float($0 % 7)
+            }
+            let precision = Self.numbers(pool * width, &random).map { 1 + abs($0) }
+            let offset = Self.numbers(pool, &random).map { 10 * $0 }
+            var (all, likely) = (
+                [Float](repeating: 0, count: locals * pool), [Float](repeating: 0, count: locals * pool)
+            )
+            kernels.gains(locals, pool, width, rows, prompts, precision, offset, &all)
+            // Floors that hold nothing back, and one that is already above all gains.
+            var floors = [Float](repeating: -.infinity, count: locals)
+            if locals > 4 { floors[4] = 1e6 }
+            kernels.likely_gains(locals, pool, width, rows, prompts, precision, offset, &floors, &likely)
+            for local in 0..<locals {
+                let range = local * pool..<(local + 1) * pool
+                let largest = all[range].max()!
+                #expect(floors[local] == (local == 4 ? 1e6 : aggregation_gain_floor(largest)))
+                for place in range where likely[place] != all[place] {
+                    #expect(likely[place] == -.infinity && all[place] < floors[local])
+                }
+                if local != 4 { #expect(likely[range].max() == largest) }
+            }
+            if pool > 5 && width > 64 { #expect(likely.count { $0 == -.infinity } > locals * pool / 2) }
         }
     }
 

@@ -26,6 +26,12 @@ typedef struct {
 #define ADAM_LARGEST_GRADIENT 1e15f
 #define ADAM_LARGEST_VALUE 1e6f
 
+// How far below a row's largest gain a gain counts as likely: a nat, and what rounding may make of large ones.
+static inline float aggregation_gain_floor(float gain) {
+#pragma STDC FP_CONTRACT OFF
+    return gain - (1 + 1e-5f * (gain < 0 ? -gain : gain));
+}
+
 typedef struct {
     // c[m, n] (+)= a[m, k] · b[k, n], where a(i, p) lies at a[i · a_row + p · a_column].
     void (*gemm)(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column, const float *b, size_t ldb,
@@ -46,6 +52,11 @@ typedef struct {
     // gains[l, i] = offset[i] − ½ Σ_d (local[l, d] − pool[i, d])² · precision[i, d].
     void (*gains)(size_t locals, size_t pool, size_t width, const float *local, const float *prompts,
                   const float *precision, const float *offset, float *gains);
+
+    // The same gains, but −∞ where they are not likely: each of these is below floors[l], which rises to
+    // aggregation_gain_floor of the largest gain of row l, if it was not above that before.
+    void (*likely_gains)(size_t locals, size_t pool, size_t width, const float *local, const float *prompts,
+                         const float *precision, const float *offset, float *floors, float *gains);
 
     // The gradients of −log N(x | mean, σ(logit)) by the mean and by the logit, for one row, each held within ±limit.
     void (*normal_gradients)(size_t width, const float *x, const float *mean, const float *precision, float limit,

@@ -33,6 +33,32 @@ public enum LinearAssignment {
     public static func maximize(
         gains: [Double], rows: Int, columns: Int
     ) throws(AssignmentError) -> [Int?] {
+        if rows <= columns { return try solution(gains: gains, rows: rows, columns: columns).columns }
+        try check(gains, rows, columns)
+        var costs = [Double](repeating: 0, count: gains.count)
+        for row in 0..<rows {
+            for column in 0..<columns { costs[column * rows + row] = -gains[row * columns + column] }
+        }
+        var result = [Int?](repeating: nil, count: rows)
+        let rowOfColumn = try ShortestPaths(costs: costs, rows: columns, columns: rows).solve().columns
+        for (column, row) in rowOfColumn.enumerated() { result[row] = column }
+        return result
+    }
+
+    /// The same for at most as many rows as columns, with each row's dual value: its gain less the price of its column,
+    /// where no column has a negative price. No pair gains more than its row's value and its column's price.
+    ///
+    /// - Throws: as `maximize`.
+    static func solution(
+        gains: [Double], rows: Int, columns: Int
+    ) throws(AssignmentError) -> (columns: [Int?], values: [Double]) {
+        precondition(rows <= columns, "more rows than columns")
+        try check(gains, rows, columns)
+        let (matches, duals) = try ShortestPaths(costs: gains.map { -$0 }, rows: rows, columns: columns).solve()
+        return (matches, duals.map { -$0 })
+    }
+
+    private static func check(_ gains: [Double], _ rows: Int, _ columns: Int) throws(AssignmentError) {
         guard rows >= 0, columns >= 0, gains.count == rows * columns else {
             throw .wrongCount(expected: rows * columns, actual: gains.count)
         }
@@ -41,18 +67,6 @@ public enum LinearAssignment {
             if gain.isNaN { throw .notANumber(row: row, column: column) }
             throw .unbounded(row: row, column: column)
         }
-        if rows <= columns {
-            let costs = gains.map { -$0 }
-            return try ShortestPaths(costs: costs, rows: rows, columns: columns).solve().map { $0 }
-        }
-        var costs = [Double](repeating: 0, count: gains.count)
-        for row in 0..<rows {
-            for column in 0..<columns { costs[column * rows + row] = -gains[row * columns + column] }
-        }
-        var result = [Int?](repeating: nil, count: rows)
-        let rowOfColumn = try ShortestPaths(costs: costs, rows: columns, columns: rows).solve()
-        for (column, row) in rowOfColumn.enumerated() { result[row] = column }
-        return result
     }
 }
 
@@ -85,13 +99,13 @@ private struct ShortestPaths {
         reached = [Bool](repeating: false, count: columns)
     }
 
-    consuming func solve() throws(AssignmentError) -> [Int] {
+    consuming func solve() throws(AssignmentError) -> (columns: [Int], rowDuals: [Double]) {
         for row in 0..<rows {
             let (sink, length) = try freeColumn(from: row)
             updateDuals(from: row, length: length)
             augment(to: sink, from: row)
         }
-        return columnOfRow
+        return (columnOfRow, rowDuals)
     }
 
     /// Finds the free column that is cheapest to reach from `start`.

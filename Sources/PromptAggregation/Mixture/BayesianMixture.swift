@@ -115,22 +115,43 @@ package struct BayesianMixture: Sendable {
     private mutating func expect() {
         let constants = componentConstants()
         let precisions = variances.map { 1 / $0 }
+        let likeliest = labels
         for row in 0..<count {
             var logs = constants
-            for component in 0..<components {
-                var square = 0.0
-                for column in 0..<width {
-                    let residual = rows[row * width + column] - means[component * width + column]
-                    square += residual * residual * precisions[component * width + column]
-                }
-                logs[component] -= 0.5 * square
+            // Of one without a share any value that is small enough.
+            func density(_ component: Int, least: Double) -> Double {
+                constants[component] - 0.5
+                    * square(row, component, precisions, most: 2 * (constants[component] - least))
             }
-            let largest = logs.max() ?? 0
+            // The component that was likeliest before shows how small the others may be without a share.
+            var largest = density(likeliest[row], least: -.infinity)
+            for component in 0..<components {
+                logs[component] = density(component, least: largest - Self.negligible)
+                largest = max(largest, logs[component])
+            }
             let total = logs.reduce(0) { $0 + Elementary.exp($1 - largest) }
             for component in 0..<components {
                 responsibilities[row * components + component] = Elementary.exp(logs[component] - largest) / total
             }
         }
+    }
+
+    /// e to the power of less than minus this is 0.
+    private static let negligible = 800.0
+
+    /// Σ_d (x_d − m_d)² / v_d; where it is above `most`, perhaps only a part that is above it too.
+    private func square(_ row: Int, _ component: Int, _ precisions: [Double], most: Double) -> Double {
+        let (values, range) = (
+            rows.span.extracting(row * width..<(row + 1) * width), component * width..<(component + 1) * width
+        )
+        let (means, precisions) = (means.span.extracting(range), precisions.span.extracting(range))
+        var square = 0.0
+        for column in 0..<width {
+            let residual = values[unchecked: column] - means[unchecked: column]
+            square += residual * residual * precisions[unchecked: column]
+            if column % 32 == 31 && square > most { break }
+        }
+        return square
     }
 
     /// What the logarithm of each component's density has beside the squares: its expected log weight and log precision.

@@ -8,7 +8,7 @@ enum KMeans {
         var centres = seeds(rows, width: width, clusters: min(clusters, count), random: &random)
         var labels = [Int](repeating: 0, count: count)
         for _ in 0..<iterations {
-            let next = (0..<count).map { nearest(rows, $0, centres, width).centre }
+            let next = (0..<count).map { nearest(rows, $0, centres, width, guess: labels[$0]) }
             if next == labels { break }
             labels = next
             for centre in 0..<centres.count / width {
@@ -44,29 +44,40 @@ enum KMeans {
             }
             let last = centres.count / width
             centres += row(choice ?? squares.indices.last { squares[$0] > 0 } ?? 0)
-            for place in 0..<count { squares[place] = min(squares[place], square(rows, place, centres, last, width)) }
+            for place in 0..<count {
+                squares[place] = min(squares[place], square(rows, place, centres, last, width, most: squares[place]))
+            }
         }
         return centres
     }
 
+    /// The first among the nearest centres; `guess` may be any.
     private static func nearest(
-        _ rows: [Double], _ row: Int, _ centres: [Double], _ width: Int
-    ) -> (centre: Int, square: Double) {
-        var best = (centre: 0, square: Double.infinity)
+        _ rows: [Double], _ row: Int, _ centres: [Double], _ width: Int, guess: Int
+    ) -> Int {
+        let most = square(rows, row, centres, guess, width)
+        var best = (centre: guess, square: Double.infinity)
         for centre in 0..<centres.count / width {
-            let square = square(rows, row, centres, centre, width)
+            let square = square(rows, row, centres, centre, width, most: min(most, best.square))
             if square < best.square { best = (centre, square) }
         }
-        return best
+        return best.centre
     }
-    /// The squared distance of a row from a centre.
+
+    /// The squared distance of a row from a centre; where it is above `most`, perhaps only a part that is above it too,
+    /// because the sum of further squares is no smaller.
     private static func square(
-        _ rows: [Double], _ row: Int, _ centres: [Double], _ centre: Int, _ width: Int
+        _ rows: [Double], _ row: Int, _ centres: [Double], _ centre: Int, _ width: Int, most: Double = .infinity
     ) -> Double {
+        let (row, centre) = (
+            rows.span.extracting(row * width..<(row + 1) * width),
+            centres.span.extracting(centre * width..<(centre + 1) * width)
+        )
         var square = 0.0
         for column in 0..<width {
-            let residual = rows[row * width + column] - centres[centre * width + column]
+            let residual = row[unchecked: column] - centre[unchecked: column]
             square += residual * residual
+            if column % 32 == 31 && square > most { break }
         }
         return square
     }

@@ -106,11 +106,13 @@ package final class PoolFit {
     package func objective() -> Double {
         var unused = 0.0
         for row in 0..<pool { unused -= Elementary.softplus(Double(logOdds[row])) }
+        setOffsets()
         var total = 0.0
         for item in evidence where item.count > 0 {
-            let gains = gains(of: item)
             var sum = unused
-            for (local, row) in item.matches.enumerated() where row >= 0 { sum += Double(gains[local * pool + row]) }
+            for (local, row) in item.matches.enumerated() where row >= 0 {
+                sum += Double(gains(of: item, local, rows: row..<row + 1)[0])
+            }
             total += item.weight * sum
         }
         return total
@@ -196,31 +198,54 @@ package final class PoolFit {
 
     // MARK: The matching
 
-    /// log N(ω_tk | φ_i, α(φ_i)) + g(φ_i), [locals, pool] (equation 27).
-    private func gains(of item: PoolEvidence) -> UnsafeMutablePointer<Float> {
+    /// What a gain has beside the squares, of every row of the pool.
+    private func setOffsets() {
         let constant = 0.5 * Float(layout.width) * Float(Elementary.log(2 * Double.pi))
         for row in 0..<pool { scratch.offset[row] = logOdds[row] - 0.5 * logVariance[row] - constant }
-        item.rows.withUnsafeBufferPointer { rows in
+    }
+
+    /// log N(ω_tk | φ_i, α(φ_i)) + g(φ_i) of one row of the evidence, for some rows of the pool (equation 27).
+    private func gains(of item: PoolEvidence, _ local: Int, rows: Range<Int>) -> UnsafeMutablePointer<Float> {
+        let (width, first) = (layout.width, rows.lowerBound)
+        item.rows.withUnsafeBufferPointer { locals in
             kernels.gains(
-                item.count, pool, layout.width, rows.baseAddress!, prompts.values.start, precision.start,
-                scratch.offset.start, scratch.gains.start)
+                1, rows.count, width, locals.baseAddress! + local * width, prompts.values.at(first * width),
+                precision.at(first * width), scratch.offset.at(first), scratch.rowGains.start)
         }
-        return scratch.gains.start
+        return scratch.rowGains.start
+    }
+
+    /// The gains of a client's matching, those that are certain to be far below the largest of their row left out.
+    ///
+    /// - Parameter births: what each row would gain from a prompt of its own; empty for none.
+    private func likelyGains(of item: PoolEvidence, births: [Double]) -> ScreenedGains {
+        setOffsets()
+        for local in 0..<item.count {
+            let row = item.matches[local]
+            let present = row < 0 ? -Float.infinity : gains(of: item, local, rows: row..<row + 1)[0]
+            scratch.floors[local] = aggregation_gain_floor(
+                births.isEmpty ? present : max(present, Float(births[local])))
+        }
+        item.rows.withUnsafeBufferPointer { rows in
+            kernels.likely_gains(
+                item.count, pool, layout.width, rows.baseAddress!, prompts.values.start, precision.start,
+                scratch.offset.start, scratch.floors.start, scratch.gains.start)
+        }
+        var screened = ScreenedGains(rows: item.count, columns: pool + births.count)
+        for local in 0..<item.count {
+            screened.set(local, to: scratch.gains.at(local * pool), count: pool, floor: scratch.floors[local])
+            if !births.isEmpty { screened[local, pool + local] = births[local] }
+        }
+        return screened
     }
 
     private func match(_ client: Int) {
         let item = evidence[client]
-        let gains = gains(of: item)
         let births = birthGains(of: item)
-        let columns = pool + births.count
-        var matrix = [Double](repeating: -.infinity, count: item.count * columns)
-        for local in 0..<item.count {
-            for row in 0..<pool { matrix[local * columns + row] = Double(gains[local * pool + row]) }
-            if !births.isEmpty { matrix[local * columns + pool + local] = births[local] }
-        }
+        var screened = likelyGains(of: item, births: births)
         let matches: [Int?]
         do {
-            matches = try LinearAssignment.maximize(gains: matrix, rows: item.count, columns: columns)
+            matches = try screened.maximize { local in (gains(of: item, local, rows: 0..<pool), pool) }
         } catch {
             preconditionFailure("the gains of bounded prompts are finite, but \(error)")
         }
@@ -235,29 +260,36 @@ package final class PoolFit {
         if pool > present { forward(present..<pool) }
     }
 
-    /// What each row would gain from a prompt of its own; empty where this client may not have any.
+    /// What each row would gain from a prompt of its own, −∞ for one near a prompt; empty where this client may not have
+    /// any, or where it has more rows near prompts than the pool has prompts.
     private func birthGains(of item: PoolEvidence) -> [Double] {
         guard let birth, let births = options.births, item.weight >= births.leastWeight, pool + item.count <= capacity
         else { return [] }
         let least = births.leastDistance * births.leastDistance * birth.squaredDistance
-        return (0..<item.count).map { local in
+        let gains = (0..<item.count).map { local in
             let row = item.rows[local * layout.width..<(local + 1) * layout.width]
-            return squaredDistance(row) < least ? -.infinity : birth.logDensity(row)
+            return isNear(row, item.matches[local], within: least) ? -.infinity : birth.logDensity(row)
+        }
+        return gains.count { $0 == -.infinity } > pool ? [] : gains
+    }
+
+    /// Whether a prompt lies closer to a row than a squared distance: perhaps the one that the row is matched with, so
+    /// that one is tried first.
+    private func isNear(_ row: ArraySlice<Float>, _ match: Int, within least: Double) -> Bool {
+        row.withUnsafeBufferPointer { row in
+            (match >= 0 && isNear(row, match, within: least)) || (0..<pool).contains { isNear(row, $0, within: least) }
         }
     }
 
-    /// From a row to the nearest prompt.
-    private func squaredDistance(_ row: ArraySlice<Float>) -> Double {
-        row.withUnsafeBufferPointer { row in
-            var nearest = Double.infinity
-            for place in 0..<pool {
-                let prompt = prompts.values.at(place * layout.width)
-                var sum: Float = 0
-                for column in 0..<row.count { sum += (row[column] - prompt[column]) * (row[column] - prompt[column]) }
-                nearest = min(nearest, Double(sum))
-            }
-            return nearest
+    /// A sum of squares only grows, so it ends as soon as it is too large.
+    private func isNear(_ row: UnsafeBufferPointer<Float>, _ place: Int, within least: Double) -> Bool {
+        let prompt = prompts.values.at(place * layout.width)
+        var sum: Float = 0
+        for column in 0..<row.count {
+            sum += (row[column] - prompt[column]) * (row[column] - prompt[column])
+            if column % 64 == 63 && Double(sum) >= least { return false }
         }
+        return Double(sum) < least
     }
 
     /// A new prompt where the row is.

@@ -1,7 +1,7 @@
 /// Room for one client's gradients and gains, and for a pass over the whole pool.
 final class PoolFitScratch {
     let inputs, precision, logVariance, byMean, byLogit, byInput: FloatBuffer
-    let logits, byLogOdds, offset, gains: FloatBuffer
+    let logits, byLogOdds, offset, gains, rowGains, floors: FloatBuffer
 
     init(locals: Int, pool: Int, width: Int) {
         inputs = FloatBuffer(count: locals * width)
@@ -14,5 +14,7 @@ final class PoolFitScratch {
         byLogOdds = FloatBuffer(count: pool)
         offset = FloatBuffer(count: pool)
         gains = FloatBuffer(count: locals * pool)
+        rowGains = FloatBuffer(count: pool)
+        floors = FloatBuffer(count: locals)
     }
 }

@@ -33,6 +33,12 @@ struct BenchReplayCommand: ParsableCommand {
     @Option(help: ArgumentHelp("With --recovery: updates of a version.", valueName: "number"))
     var versionUpdates = 1
 
+    @Option(help: ArgumentHelp("With --recovery: prompts in the pool.", valueName: "number"))
+    var pool = 2
+
+    @Option(help: ArgumentHelp("With --recovery: numbers in a prompt.", valueName: "number"))
+    var width = 4
+
     @Option(help: ArgumentHelp("With --recovery: the size of a file of the log.", valueName: "bytes"))
     var segmentBytes = 256 << 20
 
@@ -55,6 +61,7 @@ struct BenchReplayCommand: ParsableCommand {
         guard versionUpdates >= 1, segmentBytes >= 4096 else {
             throw ValidationError("--version-updates: expected at least 1, and --segment-bytes at least 4096")
         }
+        guard pool >= 1, width >= 1 else { throw ValidationError("--pool and --width: expected at least 1") }
         guard recoveries.isEmpty || path == nil && output.format == .table else {
             throw ValidationError("--recovery: expected neither a run nor --output with it")
         }
@@ -73,21 +80,22 @@ struct BenchReplayCommand: ParsableCommand {
     private func recover() throws {
         var table = TextTable([
             "versions", "records", "log MB", "files", "snapshot MB", "recovery ms", "of it replayed", "all records ms",
-            "memory halfway MB", "most from there MB",
+            "memory halfway MB", "most from there MB", "peak MB", "peak of recovery MB",
         ])
         for versions in recoveries {
             let folder = RunFolder(path: NSTemporaryDirectory() + "impromptu-bench-" + UUID().uuidString)
             try folder.create()
             defer { try? FileManager.default.removeItem(atPath: folder.path) }
             let found = try RecoveryBenchmark(
-                versions: versions, updates: versionUpdates, segmentBytes: UInt64(segmentBytes),
-                readsWhole: !lastSegmentOnly, in: folder)
+                versions: versions, updates: versionUpdates, pool: pool, width: width,
+                segmentBytes: UInt64(segmentBytes), readsWhole: !lastSegmentOnly, in: folder)
             table.add([
                 "\(found.versions)", found.records.map { "\($0)" } ?? "-", decimal(Double(found.bytes) / 1e6, 1),
                 "\(found.segments)", decimal(Double(found.snapshotBytes) / 1e6, 2),
                 decimal(found.recovery / .milliseconds(1), 0), "\(found.replayedRecords)",
                 found.wholeRecovery.map { decimal($0 / .milliseconds(1), 0) } ?? "-",
                 decimal(Double(found.halfwayMemory) / 1e6, 1), decimal(Double(found.mostMemory) / 1e6, 1),
+                decimal(Double(found.runPeak) / 1e6, 1), decimal(Double(found.recoveryPeak) / 1e6, 1),
             ])
         }
         try StandardOutput.write(table.lines.joined(separator: "\n"))

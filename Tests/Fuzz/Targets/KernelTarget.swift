@@ -19,7 +19,7 @@ func tryKernels(_ bytes: UnsafeRawBufferPointer) {
         m: 1 + Int(words[0] % 20), n: 1 + Int(words[1] % 70), k: 1 + Int(words[2] % 150), twice: words[3] % 2 == 1,
         random: SeededRandom(seed: bytes.dropFirst(6).reduce(UInt64(words[4])) { $0 &* 31 &+ UInt64($1) }))
     if operation < 128 {
-        trial.tryAggregation(Int(operation) % 8)
+        trial.tryAggregation(Int(operation) % 9)
     } else {
         trial.tryTuning(Int(operation) % 8)
     }
@@ -70,7 +70,8 @@ private struct KernelTrial {
             case 3: kernels.bias_relu(m, n, offset.start, c.start)
             case 4: kernels.precision(m, n, offset.start, c.start, d.start, sums.start)
             case 5: kernels.gains(m, n, k, a.start, b.start, positive.start, offset.start, c.start)
-            case 6:
+            case 6: kernels.likely_gains(m, n, k, a.start, b.start, positive.start, offset.start, sums.start, c.start)
+            case 7:
                 kernels.normal_gradients(
                     n, x.start, offset.start, precision.start, 10, byMean.start, byLogit.start)
             default: kernels.adam(k, values.start, first.start, second.start, gradient.start, &step)
