@@ -51,15 +51,16 @@ let package = Package(
         .target(name: "MessageLog", dependencies: ["CChecksum", "CZlib", "CZstd"], swiftSettings: swiftSettings),
         .target(name: "ZeroMQTransport", dependencies: ["CZeroMQ"], swiftSettings: swiftSettings),
         .target(name: "Safetensors", dependencies: ["Files"], swiftSettings: swiftSettings),
-        .target(name: "Tokenization", swiftSettings: swiftSettings),
+        .target(name: "Tokenization", dependencies: ["Files"], swiftSettings: swiftSettings),
         .target(
             name: "Datasets",
-            dependencies: ["PromptAggregation", "Safetensors", "Text", "CPNG", "CTurboJPEG", "CZlib"],
+            dependencies: ["Files", "PromptAggregation", "Safetensors", "Text", "CPNG", "CTurboJPEG", "CZlib"],
             swiftSettings: swiftSettings),
 
         // Compute.
         .target(
-            name: "PromptTuning", dependencies: ["CKernels", "PromptAggregation", "Safetensors", "Tokenization"],
+            name: "PromptTuning",
+            dependencies: ["CKernels", "Files", "PromptAggregation", "Safetensors", "Tokenization"],
             resources: [.copy("Resources/vit-tiny-64")], swiftSettings: swiftSettings),
 
         // What everybody may use: words and pictures that know no run.
@@ -69,7 +70,8 @@ let package = Package(
 
         // A run: what it is told, what it leaves behind, what takes part in it.
         .target(
-            name: "RunSettings", dependencies: ["Datasets", "Federation", "PromptAggregation", "Text", "Yams"],
+            name: "RunSettings",
+            dependencies: ["Datasets", "Federation", "Files", "PromptAggregation", "Text", "Yams"],
             swiftSettings: swiftSettings),
         .target(
             name: "RunLog",
@@ -188,8 +190,9 @@ let package = Package(
         .testTarget(
             name: "FederationServiceTests",
             dependencies: [
-                "FederationService", "Federation", "FederationRun", "PromptAggregation", "PromptWire", "RunLog",
-                "RunSettings", "TestSupport", "ZeroMQTransport", .product(name: "Logging", package: "swift-log"),
+                "FederationService", "Federation", "FederationRun", "PromptAggregation", "PromptTuning", "PromptWire",
+                "RunLog", "RunSettings", "TestSupport", "ZeroMQTransport",
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "LabTests",

@@ -43,15 +43,15 @@ ROOMS = {
         only=only("CPromptWire", "Federation", "PromptAggregation"), system=MATHEMATICS),
     "MessageLog": Room("it is blind to what the messages hold", only=only("CChecksum", "CZlib", "CZstd")),
     "ZeroMQTransport": Room("it moves bytes and knows no messages", only=only("CZeroMQ")),
-    "Files": Room("it writes files and knows nothing else of ours", only=only()),
+    "Files": Room("it reads and writes files and knows nothing else of ours", only=only()),
     "Safetensors": Room("it reads and writes tensors and knows nothing of a run", only=only("Files")),
-    "Tokenization": Room("it makes tokens of texts and knows no model", only=only()),
+    "Tokenization": Room("it makes tokens of texts and knows no model", only=only("Files")),
     "Datasets": Room(
         "it reads images and texts and knows no run",
-        only=only("CPNG", "CTurboJPEG", "CZlib", "PromptAggregation", "Safetensors", "Text")),
+        only=only("CPNG", "CTurboJPEG", "CZlib", "Files", "PromptAggregation", "Safetensors", "Text")),
     "PromptTuning": Room(
         "it computes and knows no run",
-        only=only("CKernels", "PromptAggregation", "Safetensors", "Tokenization")),
+        only=only("CKernels", "Files", "PromptAggregation", "Safetensors", "Tokenization")),
     "Text": Room("it is text alone", only=only()),
     "Console": Room("it writes lines to the terminal and knows no run", only=only("Text")),
     "Charts": Room("it draws and knows no run", only=only("Text")), "RunSettings": Room(

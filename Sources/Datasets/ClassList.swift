@@ -19,6 +19,18 @@ public struct ClassList: Hashable, Sendable {
         self.names = names
     }
 
+    /// What names that differ in capitals or blanks alone are, in a sentence; nil where there are none. They are classes of
+    /// their own, and seldom meant to be.
+    public var doubt: String? {
+        let groups = Dictionary(grouping: names) { name in
+            name.split(whereSeparator: \.isWhitespace).joined(separator: " ").lowercased()
+        }
+        let alike = names.compactMap { name in groups.values.first { $0.count > 1 && $0[0] == name } }
+        guard !alike.isEmpty else { return nil }
+        let pairs = alike.map { $0.map { "'\($0)'" }.joined(separator: " and ") }
+        return "\(listed(pairs)) differ in capitals or blanks alone, and count as classes of their own"
+    }
+
     /// How a participant's own classes are numbered in the list.
     public struct Match: Hashable, Sendable {
         /// The number in the list of each own class.

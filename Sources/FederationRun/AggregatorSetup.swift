@@ -1,3 +1,4 @@
+import Datasets
 import Federation
 import Foundation
 import PromptAggregation
@@ -41,11 +42,10 @@ package struct AggregatorSetup {
         earlier: EarlierPrompts? = nil
     ) throws {
         var configuration = given
-        // The log is read from other working folders too, where the same words may name other data.
-        let path = configuration.data.path
-        if !path.isEmpty, !path.hasPrefix("/") {
-            configuration = try configuration.with(
-                "data.path", value: URL(fileURLWithPath: path).standardizedFileURL.path)
+        // The log is read from other working folders too, where the same words may name other data and weights.
+        for (key, path) in [("data.path", given.data.path), ("encoder.path", given.encoder.path)]
+        where !path.isEmpty && !path.hasPrefix("/") {
+            configuration = try configuration.with(key, value: URL(fileURLWithPath: path).standardizedFileURL.path)
         }
         self.folder = folder
         encoder = try materials?.encoder ?? configuration.loadEncoder()
@@ -153,6 +153,9 @@ package struct AggregatorSetup {
             throw RunFolderError("\(folder.path): the run has finished at version \(recovery.aggregator.version)")
         }
     }
+
+    /// What seems odd about the classes' names (`ClassList.doubt`).
+    package var classDoubt: String? { (try? ClassList(model.classes))?.doubt }
 
     /// Names the run in its report.
     package var heading: String {

@@ -46,7 +46,7 @@ public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
         case .missing(let path):
             "there is no log at \(path)"
         case .notARegularFile(let path):
-            "cannot keep a log at \(path): it is not a regular file"
+            "\(path): expected the file of a log, found a folder, a FIFO or a device"
         case .locked(let path):
             "cannot write to the log \(path): another process holds it"
         case .notALog(let path, let detail):

@@ -1,4 +1,5 @@
 import CCrypto
+import Files
 import Foundation
 import Text
 
@@ -18,8 +19,9 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
 
     /// The digest of a file's bytes.
     public init(ofFile path: String) throws {
+        try RegularFile.require(path)
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw RunFolderError("\(path): cannot read")
+            throw RunFolderError("\(path): cannot be read")
         }
         self.init(of: [UInt8](data))
     }

@@ -160,6 +160,20 @@ package struct LoggedAggregator {
         try handle(.drainRequested(within: request.patience), at: time)
     }
 
+    /// Asks that an end of the run is not moved to where the run has already been.
+    /// - Throws: `ConfigurationError`.
+    package func requireAhead(_ settings: [SettingChanged]) throws {
+        let reached = [
+            "run.updates": (aggregator.counts.accepted, "updates"), "run.versions": (aggregator.version, "versions"),
+        ]
+        for setting in settings {
+            guard let (count, what) = reached[setting.key], let value = Int(setting.value), value > 0, value < count
+            else { continue }
+            throw ConfigurationError(
+                "\(setting.key): expected 0, or at least the \(count) \(what) that the run has, found \(value)")
+        }
+    }
+
     /// Changes settings of the run, each by a record.
     /// - Parameters:
     ///   - settings: keys of `RunConfiguration.changeable` with their values.

@@ -1,4 +1,5 @@
 import Federation
+import Files
 import Foundation
 import PromptAggregation
 import RunSettings
@@ -130,9 +131,10 @@ extension ModelDescription {
 
     /// Of a run whose folder holds a log.
     package init(ofRun folder: RunFolder) throws {
-        guard let json = try? String(contentsOfFile: folder.model, encoding: .utf8) else {
-            throw PromptsFileError("\(folder.model): expected the description of the run's model, found none")
+        let json: [UInt8]
+        do throws(UnreadableFile) { json = try RegularFile.bytes(of: folder.model) } catch {
+            throw PromptsFileError("\(error); it describes the run's model")
         }
-        try self.init(json: json, of: folder.model)
+        try self.init(json: String(decoding: json, as: UTF8.self), of: folder.model)
     }
 }

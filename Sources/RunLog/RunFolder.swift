@@ -36,6 +36,8 @@ public struct RunFolder: Sendable {
     public func create() throws {
         do {
             try Folder.make(path)
+        } catch  where error.code == ENOTDIR {
+            throw RunFolderError("\(path): expected a folder, or a path to make one at, found a file")
         } catch {
             throw RunFolderError("\(path): cannot make the run folder: \(error.reason)")
         }

@@ -1,5 +1,7 @@
+import Files
 import Foundation
 import PromptAggregation
+import Text
 import Yams
 
 /// What is wrong with a configuration: the key, where it was set, what was expected and what was found.
@@ -21,6 +23,8 @@ public struct ConfigurationLayers: Sendable {
         var isList = false
     }
     package private(set) var settings: [String: Setting] = [:]
+    /// Variables of the environment that begin like settings and are none.
+    private(set) var strayVariables: [String] = []
 
     public init() {}
 
@@ -30,36 +34,24 @@ public struct ConfigurationLayers: Sendable {
         if let root = try YAMLDocument.root(of: text, name: name) { try add(root, name: name) }
     }
 
-    /// A device may have no end.
     private static let mostBytes = 16 << 20
 
     /// What a file or a pipe holds that a person names.
     /// - Parameter what: for the error, as in "the experiment file".
     /// - Throws: `ConfigurationError` where it cannot be read.
     package static func text(of path: String, _ what: String) throws -> String {
-        // FileManager reads regular files alone; `--config <(…)` names a pipe.
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else {
-            throw ConfigurationError("\(path): cannot read \(what): \(String(cString: strerror(errno)))")
+        let bytes: [UInt8]
+        do throws(UnreadableFile) { bytes = try GivenFile.bytes(of: path, atMost: Self.mostBytes) } catch {
+            throw ConfigurationError("\(path): cannot read \(what): \(error.reason)")
         }
-        let handle = FileHandle(fileDescriptor: file, closeOnDealloc: true)
-        var status = stat()
-        if fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-            throw ConfigurationError("\(path): expected \(what), found a folder")
-        }
-        guard let bytes = try? handle.read(upToCount: Self.mostBytes + 1) ?? Data() else {
-            throw ConfigurationError("\(path): cannot read \(what)")
-        }
-        guard bytes.count <= Self.mostBytes else {
-            throw ConfigurationError("\(path): expected \(what) of at most \(Self.mostBytes) bytes, found more")
-        }
-        return try YAMLDocument.text(bytes, name: path)
+        return try YAMLDocument.text(Data(bytes), name: path)
     }
 
     /// Lays other settings over these.
     package mutating func lay(_ other: ConfigurationLayers) {
         if let name = other.settings[Self.strategyName] { leaveBehind(below: name) }
         settings.merge(other.settings) { $1 }
+        strayVariables += other.strayVariables
     }
 
     /// Adds what a part of a YAML file sets.
@@ -87,17 +79,34 @@ public struct ConfigurationLayers: Sendable {
     private static let strategyName = "strategy.name"
     private static let strategyVariable = "IMPROMPTU_STRATEGY__NAME"
 
+    private static let variablePrefix = "IMPROMPTU_"
+
     /// Adds the variables `IMPROMPTU_SECTION__KEY`.
     public mutating func add(environment: [String: String]) {
+        strayVariables += environment.keys.filter {
+            $0.uppercased().hasPrefix(Self.variablePrefix) && !($0.hasPrefix(Self.variablePrefix) && $0.contains("__"))
+        }.sorted()
         // The strategy's name first: what is set beside it is of that strategy.
         let named = Self.strategyVariable
         for (variable, value) in environment.sorted(by: {
             ($0.key != named ? 1 : 0, $0.key) < ($1.key != named ? 1 : 0, $1.key)
         })
-        where variable.hasPrefix("IMPROMPTU_") && variable.contains("__") {
-            let key = variable.dropFirst("IMPROMPTU_".count).lowercased().replacing("__", with: ".")
+        where variable.hasPrefix(Self.variablePrefix) && variable.contains("__") {
+            let key = variable.dropFirst(Self.variablePrefix.count).lowercased().replacing("__", with: ".")
             set(key, to: value, source: "environment variable \(variable)")
         }
+    }
+
+    /// The variable that sets a key.
+    static func variable(for key: String) -> String { variablePrefix + key.replacing(".", with: "__").uppercased() }
+
+    /// Which of some keys a variable means that sets none; nil where its letters are no key's.
+    static func key(meantBy variable: String, among keys: [String]) -> String? {
+        func letters(_ name: some StringProtocol) -> [Character] {
+            name.lowercased().filter { $0.isLetter || $0.isNumber }
+        }
+        let meant = letters(variable.dropFirst(variablePrefix.count))
+        return keys.first { letters($0) == meant } ?? keys.first { editDistance(letters($0), meant) == 1 }
     }
 
     /// Sets one key; `null` and `~` set it to its default, as in a file.
@@ -131,9 +140,13 @@ public final class ConfigurationReader {
     private var remaining: [String: ConfigurationLayers.Setting]
     /// What was found of values that are right by themselves and contradict each other.
     private var conflicts: [String] = []
+    private let strayVariables: [String]
     private(set) var declared = EffectiveConfiguration()
 
-    public init(_ layers: ConfigurationLayers) { remaining = layers.settings }
+    public init(_ layers: ConfigurationLayers) {
+        remaining = layers.settings
+        strayVariables = layers.strayVariables
+    }
 
     package func integer(_ key: String, _ standard: Int, _ range: ClosedRange<Int>, _ help: String) throws -> Int {
         try value(key, standard, help, expected: "a whole number \(Self.words(range))") {
@@ -202,8 +215,8 @@ public final class ConfigurationReader {
         }
         let names: [String]
         if setting.value.hasPrefix("[") {
-            guard let node = try? Yams.compose(yaml: setting.value), let items = node.sequence,
-                case let texts = items.compactMap(\.scalar?.string), texts.count == items.count
+            guard let items = try? Yams.compose(yaml: setting.value)?.sequence,
+                let texts = try FileSettings.texts(of: items, "\(setting.source): \(key)")
             else {
                 throw ConfigurationError(
                     "\(setting.source): \(key): expected names in brackets, found '\(setting.value)'")
@@ -235,12 +248,19 @@ public final class ConfigurationReader {
 
     /// Refuses whatever was set and never declared, and values that contradict each other.
     package func finish() throws {
+        let keys = declared.entries.map(\.key)
+        for variable in strayVariables {
+            guard let key = ConfigurationLayers.key(meantBy: variable, among: keys) else { continue }
+            throw ConfigurationError(
+                "environment variable \(variable): it sets nothing; the variable of \(key) is"
+                    + " \(ConfigurationLayers.variable(for: key))")
+        }
         guard let key = remaining.keys.sorted().first, let setting = remaining[key] else {
             guard conflicts.isEmpty else { throw ConfigurationError(conflicts.joined(separator: "; ")) }
             return
         }
         throw ConfigurationError(
-            "\(setting.source): \(UnknownKey(key, known: declared.entries.map(\.key)).words(value: setting.value))")
+            "\(setting.source): \(UnknownKey(key, known: keys).words(value: setting.value))")
     }
 
     /// - Parameter described: which values it takes, for the documentation; as `expected` unless given.

@@ -31,13 +31,26 @@ struct FileSettings {
             guard !path.isEmpty else {
                 throw ConfigurationError("\(source): expected sections with keys, found a list")
             }
-            let items = sequence.compactMap(\.scalar?.string)
-            guard items.count == sequence.count else {
+            guard let items = try Self.texts(of: sequence, "\(source): \(key)") else {
                 throw ConfigurationError("\(source): \(key): expected a single value, found a list")
             }
             try set(key, to: .init(value: EffectiveConfiguration.list(items), source: source, isList: true))
         case .alias: throw ConfigurationError("\(source): \(key): expected a single value, found an alias")
         }
+    }
+
+    /// The items of a list of names, each as it is written; nil where one is no scalar.
+    /// - Throws: `ConfigurationError` for one that is null: whoever writes it means no name.
+    static func texts(of list: Node.Sequence, _ place: String) throws -> [String]? {
+        let items = list.compactMap(\.scalar?.string)
+        guard items.count == list.count else { return nil }
+        if let empty = list.firstIndex(where: { $0.null != nil }) {
+            let found = items[empty].isEmpty ? "none" : items[empty]
+            throw ConfigurationError(
+                "\(place): expected a name as item \(empty + 1), found \(found), which is no value in YAML; a name that"
+                    + " reads so stands in quotes")
+        }
+        return items
     }
 
     private mutating func add(_ mapping: Node.Mapping, path: [String], source: String) throws {

@@ -74,6 +74,7 @@ package enum YAMLDocument {
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         let indent = lines.indices.contains(line - 1) ? lines[line - 1].prefix { $0 == " " || $0 == "\t" } : ""
         if indent.contains("\t") { return "expected spaces at the start of the line, found a tab" }
+        if problem.contains("nesting level") { return "expected fewer brackets or sections within each other" }
         if problem.contains("another document") { return "expected one document, found a second one" }
         return problem
     }

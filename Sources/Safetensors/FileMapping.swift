@@ -1,8 +1,5 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import Files
+import Glibc
 
 /// A file's bytes, mapped read-only; unmapped when the last reference goes.
 ///
@@ -11,20 +8,13 @@ final class FileMapping: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
 
     init(path: String) throws(SafetensorsError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .unreadable(path: path, String(cString: strerror(errno))) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            throw .unreadable(path: path, String(cString: strerror(errno)))
+        let file: RegularFile
+        do throws(UnreadableFile) { file = try RegularFile(path) } catch {
+            throw .unreadable(path: path, error.reason)
         }
-        guard status.st_mode & S_IFMT != S_IFDIR else {
-            throw .unreadable(path: path, "expected a file, found a folder")
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, "expected a regular file") }
-        let count = Int(status.st_size)
+        let count = file.size
         guard count > 0 else { throw .foreign(path: path, .empty) }
-        guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+        guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, file.descriptor, 0), start != MAP_FAILED else {
             throw .unreadable(path: path, String(cString: strerror(errno)))
         }
         bytes = UnsafeRawBufferPointer(start: start, count: count)

@@ -18,6 +18,8 @@ public enum ForeignFormat: Hashable, Sendable, CustomStringConvertible {
     case gzip
     case tar
     case json
+    /// Characters alone, such as a table.
+    case text
 
     /// The format that the bytes begin as; nil when it is none of these.
     init?(_ bytes: UnsafeRawBufferPointer) {
@@ -43,11 +45,14 @@ public enum ForeignFormat: Hashable, Sendable, CustomStringConvertible {
         } else if begins(Array("ustar".utf8), at: 257) {
             self = .tar
         } else {
-            self.init(text: Self.text(bytes.prefix(512)))
+            self.init(text: Self.text(bytes.prefix(512)), isText: bytes.prefix(64).allSatisfy(Self.isOfText))
         }
     }
 
-    private init?(text: String) {
+    /// Whether a text may hold a byte: no control character but blanks and line ends.
+    private static func isOfText(_ byte: UInt8) -> Bool { (0x20...).contains(byte) && byte != 0x7f || 9...13 ~= byte }
+
+    private init?(text: String, isText: Bool) {
         let start = text.drop { $0.isWhitespace || $0 == "\u{feff}" }.lowercased()
         if start.hasPrefix("version https://git-lfs.github.com/spec/") {
             let size = start.split(whereSeparator: \.isNewline).first { $0.hasPrefix("size ") }
@@ -56,6 +61,8 @@ public enum ForeignFormat: Hashable, Sendable, CustomStringConvertible {
             self = .webPage
         } else if start.hasPrefix("{") || start.hasPrefix("[") {
             self = .json
+        } else if isText {
+            self = .text
         } else {
             return nil
         }
@@ -88,6 +95,7 @@ public enum ForeignFormat: Hashable, Sendable, CustomStringConvertible {
         case .gzip: "a gzip archive"
         case .tar: "a tar archive"
         case .json: "a JSON text"
+        case .text: "a text"
         }
     }
 
@@ -102,6 +110,7 @@ public enum ForeignFormat: Hashable, Sendable, CustomStringConvertible {
         case .gguf: "take the safetensors files that the model was converted from"
         case .hdf5: "take the model's safetensors file, or write its tensors with safetensors.numpy.save_file"
         case .zip, .gzip, .tar: "unpack it"
+        case .text: "take the file with the tensors"
         case .json: "take the file with the tensors; an index of shards is named *.safetensors.index.json"
         }
     }

@@ -64,6 +64,9 @@ public struct SafetensorsTensor: Sendable {
         return Data(bytesNoCopy: bytes, count: place.count, deallocator: .custom { _, _ in _ = mapping })
     }
 
+    /// Whether all bytes are zero; reads no further than to the first that is not.
+    public var isZero: Bool { withUnsafeBytes { $0.allSatisfy { $0 == 0 } } }
+
     /// The elements as float32; F64 and I32 are rounded.
     ///
     /// - Throws: `SafetensorsError.elementType` when the elements are none of F16, BF16, F32, F64 and I32.

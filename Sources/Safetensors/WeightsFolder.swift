@@ -55,7 +55,7 @@ extension ForeignFormat {
     fileprivate var isWeights: Bool {
         switch self {
         case .torchArchive, .pickle, .numpyArray, .numpyArchive, .gguf, .hdf5, .zip, .tar, .gzip, .gitLFSPointer: true
-        case .empty, .zeros, .webPage, .json: false
+        case .empty, .zeros, .webPage, .json, .text: false
         }
     }
 }

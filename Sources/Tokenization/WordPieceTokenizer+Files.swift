@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 extension WordPieceTokenizer {
@@ -88,7 +89,7 @@ extension WordPieceTokenizer {
 
 /// The bytes of a file.
 func contents(_ path: String) throws(TokenizerError) -> Data {
-    do { return try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-        throw .unreadable(file: path, reason: "cannot be read: \(error.localizedDescription)")
+    do throws(UnreadableFile) { return Data(try RegularFile.bytes(of: path)) } catch {
+        throw .unreadable(file: path, reason: "cannot be read: \(error.reason)")
     }
 }

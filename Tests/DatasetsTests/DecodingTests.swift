@@ -154,7 +154,7 @@ import Testing
     @Test func whatIsNoFileIsNotWaitedFor() throws {
         let pipe = folder.path + "/pipe.jpg"
         #expect(mkfifo(pipe, 0o600) == 0)
-        #expect(refusal { try ImageFile.decode(pipe) } == "\(pipe): cannot be read: expected a file, found a pipe")
+        #expect(refusal { try ImageFile.decode(pipe) } == "\(pipe): cannot be read: expected a file, found a FIFO")
         #expect(
             refusal { try ImageFile.decode(folder.path) }
                 == "\(folder.path): cannot be read: expected a file, found a folder")

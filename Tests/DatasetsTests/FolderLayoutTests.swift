@@ -196,12 +196,18 @@ import Testing
         try link("swan", to: "elsewhere")
         try link("owl/link.png", to: "elsewhere/2.png")
         try link("owl/again", to: "set")
+        try link("owl/above", to: "")
         try link("owl/gone.png", to: "nowhere")
         #expect(try images().count == 5)
         #expect(
             refusal { try read().dataset(unreadable: .refuse) }.contains("owl/gone.png: cannot be read: No such file"))
         try link("dove", to: "set/wren")
         #expect(refusal { try read() }.contains("expected a folder of its own, found that of"))
+        try FileManager.default.removeItem(atPath: folder.path + "/set/dove")
+        try link("hawk", to: "")
+        #expect(
+            refusal { try read() }
+                == "\(folder.path)/set/hawk: expected a folder of its own, found that of \(folder.path) by a link")
     }
 
     @Test func foldersThatAreNamedLikeImagesAreFolders() throws {

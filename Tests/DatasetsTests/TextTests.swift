@@ -46,6 +46,10 @@ import Testing
         try folder.write(
             "d/train.jsonl", Array("{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": 0}\n".utf8))
         #expect(try load("texts:d") == ["1: a", "0: b"])
+        // Names in values, below, or of fields that are not read are no repetition.
+        let odd = #"{"text": "\"label\": {", "more": {"label": 1, "text": 2}, "x": 1, "x": [{}], "label": "text"}"#
+        try folder.write("f/train.jsonl", Array(odd.utf8))
+        #expect(try load("texts:f") == [#"text: "label": {"#])
     }
 
     @Test func foldersOfClasses() throws {
@@ -54,6 +58,14 @@ import Testing
         try folder.write("e/test/bad/three.txt", Array("never\n".utf8))
         #expect(try load("texts:e") == ["bad: no", "good: fine", "good: really"])
         #expect(try load("texts:e", .test) == ["bad: never"])
+    }
+
+    @Test func tablesThatAreNoFilesAreNotWaitedFor() throws {
+        try folder.write("g/test.csv", Array("text,label\na,b\n".utf8))
+        let table = folder.path + "/g/train.csv"
+        #expect(mkfifo(table, 0o600) == 0)
+        let error = #expect(throws: DatasetError.self) { try load("texts:g") }
+        #expect("\(error!)" == "\(table): cannot be read: expected a file, found a FIFO")
     }
 
     @Test func knownNames() throws {
@@ -137,6 +149,19 @@ import Testing
             (
                 "train.jsonl", Array("{\"text\": \"a\", \"label\": 1, \"split\": {}}\n".utf8),
                 "train.jsonl:1: expected a text or a whole number in the field split, found an object"
+            ),
+            (
+                "train.jsonl", Array("{\"text\": \"a\", \"label\": 1, \"label\": 2}\n".utf8),
+                "train.jsonl:1: expected a text or a whole number in the field label, found the field more than once"
+            ),
+            (
+                "train.jsonl", Array("{\"te\\u0078t\" : \"a\", \"label\": 1, \"text\": \"b\"}\n".utf8),
+                "train.jsonl:1: expected a text or a whole number in the field text, found the field more than once"
+            ),
+            (
+                "train.jsonl", Array("{\"text\": \"a\\ud800\", \"label\": 1}\n".utf8),
+                "train.jsonl:1: expected a text or a whole number in the field text, found a text with a character that is"
+                    + " none (half of a surrogate pair?)"
             ),
             (
                 "train.jsonl", Array("{\"text\": \"a\", \"label\": null}\n".utf8),

@@ -1,5 +1,6 @@
 import FederationService
 import Foundation
+import PromptTuning
 import PromptWire
 import RunLog
 import RunSettings
@@ -33,6 +34,27 @@ import Testing
             #expect(checkup.findings.allSatisfy { ($0.outcome == .ok) == ($0.advice == nil) })
             #expect(try FileManager.default.contentsOfDirectory(atPath: path).isEmpty, "it leaves nothing behind")
         }
+    }
+
+    @Test(arguments: [true, false]) func weightsOfZerosAreNamed(all: Bool) throws {
+        try withTemporaryFolder { path in
+            let bundled = try FrozenEncoder.bundled()
+            var bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: bundled.weightsPath)))
+            let header = 8 + bytes[..<8].enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
+            let start = all ? header : header + (bytes.count - header) / 2
+            bytes.replaceSubrange(start..., with: [UInt8](repeating: 0, count: bytes.count - start))
+            try Data(bytes).write(to: URL(fileURLWithPath: path + "/model.safetensors"))
+            let configuration = URL(fileURLWithPath: bundled.weightsPath).deletingLastPathComponent()
+                .appendingPathComponent("config.json")
+            try Data(contentsOf: configuration).write(to: URL(fileURLWithPath: path + "/config.json"))
+            let found = try finding("encoder: weights", in: look(["encoder.path=\(path)"]))
+            #expect(found.outcome == (all ? .failed : .warning) && found.found.contains("hold nothing but zeros"))
+        }
+    }
+
+    @Test func classesThatAreAlikeAreNamed() throws {
+        let found = try finding("classes", in: look(["model.classes=[cat, dog, Cat]"]))
+        #expect(found.outcome == .warning && found.found.hasPrefix("'cat' and 'Cat' differ"))
     }
 
     @Test func aTakenPortAndAMissingEncoderFailWithWhatToDo() throws {

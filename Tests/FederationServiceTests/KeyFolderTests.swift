@@ -47,6 +47,35 @@ import ZeroMQTransport
         }
     }
 
+    @Test func aKeyThatIsNoFileIsNamed() throws {
+        try withTemporaryFolder { path in
+            let folder = KeyFolder(path: path + "/keys")
+            try folder.makeAggregator()
+            let pipe = path + "/keys/worker-0.secret"
+            #expect(mkfifo(pipe, 0o600) == 0)
+            let error = #expect(throws: ConfigurationError.self) { try folder.clientSide(name: "worker-0") }
+            #expect(
+                error?.description
+                    == "\(pipe): cannot be read: expected a file, found a FIFO; 'impromptu keys make --keys \(path)/keys' makes"
+                    + " the keys of a run")
+            #expect(throws: ConfigurationError("\(pipe): cannot be read: expected a file, found a FIFO")) {
+                try KeyFolder.logPublicKey(in: pipe)
+            }
+            #expect(throws: ConfigurationError("nothing: cannot be read: No such file or directory")) {
+                try KeyFolder.logPublicKey(in: "nothing")
+            }
+        }
+    }
+
+    @Test func theAggregatorsNameIsTaken() throws {
+        try withTemporaryFolder { path in
+            let folder = KeyFolder(path: path + "/keys")
+            try folder.makeAggregator()
+            let error = #expect(throws: ConfigurationError.self) { try folder.make(name: "aggregator", clients: []) }
+            #expect(error?.description.contains("the aggregator's own key has it") == true)
+        }
+    }
+
     @Test func aWrongLineIsNamed() throws {
         let key = try CurveSecretKey.generate().publicKey()
         let other = try CurveSecretKey.generate().publicKey()

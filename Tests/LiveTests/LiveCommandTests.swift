@@ -115,6 +115,7 @@ import Testing
                 ["simulate", "run"] + Self.small.flatMap { ["--set", $0] }, in: folder, "simulate")
             #expect(try await run.exitCode() == 0, "\(run.output)")
             try Data("no picture".utf8).write(to: URL(fileURLWithPath: "\(folder)/broken.png"))
+            #expect(mkfifo("\(folder)/pipe", 0o600) == 0)
             let cases: [(arguments: [String], expected: String, not: String)] = [
                 (["data", "nowhere"], "expected a folder, or fashion-mnist,", "--set"),
                 (["data", "nowhere"], "found 'nowhere'", "data.dataset"),
@@ -125,6 +126,24 @@ import Testing
                     "of 2 clients 2 are in quarantine", "Usage"
                 ),
                 (["set", "run", "a.b=4"], "unknown key a.b", "mid-run"),
+                (["show", "broken.png"], "broken.png is a text, not a safetensors file", "announce"),
+                (
+                    ["export", "run", "broken.png"],
+                    "broken.png: expected a folder, or a path to make one at, found a file", "run folder"
+                ),
+                (["verify", "run", "--public-key", "nothing"], "nothing: cannot be read: No such file", "Usage"),
+                (["keys", "make", "--name", "aggregator"], "the aggregator's own key has it", "1 to 64"),
+                (
+                    ["config", "show", "-c", "pipe"], "pipe: cannot read the configuration file: expected a file",
+                    "Usage"
+                ),
+                (
+                    ["experiment", "pipe"], "pipe: cannot read the experiment file: expected a file, found a FIFO",
+                    "Usage"
+                ),
+                (["simulate", "third", "--from", "pipe"], "pipe: expected a file, found a FIFO", "Usage"),
+                (["show", "pipe"], "pipe: expected a file, found a FIFO", "Usage"),
+                (["extend", "run", "--updates", "1"], "run.updates: expected 0, or at least the", "Usage"),
                 (["predict", "run", "broken.png"], "1 of 1 images cannot be read", "probability"),
             ]
             for (place, command) in cases.enumerated() {

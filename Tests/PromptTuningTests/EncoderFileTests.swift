@@ -146,13 +146,36 @@ import Testing
     }
 
     @Test func unreadableConfigurationIsReported() throws {
-        for text in ["", "[]", "{\"depth\": "] {
+        for (text, found) in [
+            ("", "no JSON"), ("{\"depth\": ", "no JSON"), ("[]", "a list"), ("\"a\"", "'a'"), ("null", "null"),
+        ] {
             let place = try folder(configuration: text)
-            guard case .unreadableConfiguration(place.path + "/config.json", _)? = place.refusal() else {
-                Issue.record("expected the configuration '\(text)' to be refused as unreadable")
-                continue
-            }
+            #expect(
+                place.refusal()
+                    == .unreadableConfiguration(
+                        path: place.path + "/config.json", "expected a JSON object, found \(found)"))
         }
+        let place = try folder(configuration: "{}")
+        let pipe = place.path + "/config.json"
+        try FileManager.default.removeItem(atPath: pipe)
+        #expect(mkfifo(pipe, 0o600) == 0)
+        #expect(
+            place.refusal()
+                == .unreadableConfiguration(path: pipe, "cannot be read: expected a file, found a FIFO"))
+    }
+
+    @Test func matricesOfZerosAreFound() throws {
+        let whole = try folder()
+        let none = try withExtendedLifetime(whole) { try whole.encoder().zeroMatrices() }
+        #expect(none.names.isEmpty)
+        let name = "blocks.1.mlp.fc1.weight"
+        let place = try folder { tensors in
+            let index = tensors.firstIndex { $0.name == name }!
+            let (shape, zeros) = (tensors[index].shape, [Float](repeating: 0, count: tensors[index].shape.reduce(1, *)))
+            tensors[index] = NewTensor(name: name, shape: shape, values: .float32(zeros))
+        }
+        let found = try withExtendedLifetime(place) { try place.encoder().zeroMatrices() }
+        #expect(found.names == [name] && found.count > 8)
     }
 
     @Test func deeperConfigurationMissesABlock() throws {

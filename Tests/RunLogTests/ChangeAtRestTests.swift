@@ -35,6 +35,39 @@ import Testing
         }
     }
 
+    @Test func theEndIsNotMovedToWhereTheRunHasBeen() throws {
+        try withTemporaryFolder { folder in
+            let run = try ScriptedRun.write(to: folder, key: Self.key)
+            let before = try Data(contentsOf: URL(fileURLWithPath: run.segment(1)))
+            #expect(
+                throws: ConfigurationError(
+                    "run.updates: expected 0, or at least the 12 updates that the run has, found 11")
+            ) { try run.change([.init(key: "run.updates", value: "11")], extends: true) }
+            let error = #expect(throws: ConfigurationError.self) {
+                try run.change([.init(key: "run.versions", value: "1")], extends: true)
+            }
+            #expect(error?.description.hasPrefix("run.versions: expected 0, or at least the ") == true)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: run.segment(1))) == before)
+        }
+    }
+
+    /// A recovery reads the last segment alone.
+    @Test func aLogThatNobodyCanReadIsLeftAsItIs() throws {
+        try withTemporaryFolder { folder in
+            let run = try ScriptedRun.write(to: folder, ["run.updates=120"], key: Self.key, segmentBytes: 100_000)
+            let last = try #require(try run.segments().last)
+            #expect(last > 2)
+            try FileManager.default.removeItem(atPath: run.segment(1))
+            try FileManager.default.copyItem(atPath: run.segment(last), toPath: run.segment(1))
+            let before = try Data(contentsOf: URL(fileURLWithPath: run.segment(last)))
+            let error = #expect(throws: ReplayError.self) {
+                try run.change([.init(key: "run.updates", value: "200")])
+            }
+            #expect(error?.description.contains(run.segment(1)) == true, "\(String(describing: error))")
+            #expect(try Data(contentsOf: URL(fileURLWithPath: run.segment(last))) == before)
+        }
+    }
+
     /// Its clients have not heard of the end, so its next start is not to take it for one that has nothing left to say.
     @Test func aLogThatWasCutShortStaysOpen() throws {
         try withTemporaryFolder { folder in

@@ -58,8 +58,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/", "/: expected the configuration file, found a folder"),
-        ("/dev/zero", "/dev/zero: expected the configuration file of at most 16777216 bytes, found more"),
+        ("/", "/: cannot read the configuration file: expected a file, found a folder"),
+        ("/dev/zero", "/dev/zero: cannot read the configuration file: expected a file, found a device"),
         ("/nowhere/run.yaml", "/nowhere/run.yaml: cannot read the configuration file: No such file or directory"),
     ])
     func aFileThatCannotBeReadIsNamed(path: String, error: String) {
@@ -132,6 +132,61 @@ import Testing
         ])
     func wrong(yaml: String, message: String) {
         #expect(throws: ConfigurationError(message)) { try load(yaml) }
+    }
+
+    @Test(
+        "a name that YAML reads as no value is none",
+        arguments: [
+            ("model:\n  classes: [owl, null]\n", 2, "item 2, found null"),
+            ("model:\n  classes:\n  - ~\n  - owl\n", 3, "item 1, found ~"),
+            ("model:\n  classes:\n  - owl\n  -\n", 3, "item 2, found none"),
+        ])
+    func noName(yaml: String, line: Int, found: String) {
+        let message =
+            "run.yaml:\(line): model.classes: expected a name as \(found), which is no value in YAML; a name that reads so"
+            + " stands in quotes"
+        #expect(throws: ConfigurationError(message)) { try load(yaml) }
+    }
+
+    @Test func bracketsMayNotLieWithinEachOtherForEver() {
+        let message = "run.yaml:1: not valid YAML: expected fewer brackets or sections within each other"
+        #expect(throws: ConfigurationError(message)) { try load(String(repeating: "[", count: 3000)) }
+    }
+
+    /// A class may be called so, in whatever way YAML reads the word.
+    @Test func namesStayAsTheyAreWritten() throws {
+        let listed = try load("model: {classes: [true, no, 0, 007, 1.0, 1e3, 0x1F, 'null', \"~\", 2024-01-01]}\n")
+        let names = ["true", "no", "0", "007", "1.0", "1e3", "0x1F", "null", "~", "2024-01-01"]
+        #expect(listed.data.classes?.names == names)
+        #expect(try load(listed.yaml).data.classes?.names == names)
+        #expect(try load("", [:], ["model.classes=['null', 7]"]).data.classes?.names == ["null", "7"])
+        let error = #expect(throws: ConfigurationError.self) { try load("", [:], ["model.classes=[owl, null]"]) }
+        #expect(error?.description.hasPrefix("--set: model.classes: expected a name as item 2, found null") == true)
+    }
+
+    @Test(
+        "a variable that means a setting and is none is named with the right one",
+        arguments: [
+            ("IMPROMPTU_RUN_SEED", "run.seed", "IMPROMPTU_RUN__SEED"),
+            ("IMPROMPTU_FEDERATION_BUFFER_SIZE", "federation.buffer_size", "IMPROMPTU_FEDERATION__BUFFER_SIZE"),
+            ("IMPROMPTU_FEDERATION_BUFFERSIZE", "federation.buffer_size", "IMPROMPTU_FEDERATION__BUFFER_SIZE"),
+            ("IMPROMPTU_FEDERATION_BUFER_SIZE", "federation.buffer_size", "IMPROMPTU_FEDERATION__BUFFER_SIZE"),
+            ("IMPROMPTU_STRATEGY.NAME", "strategy.name", "IMPROMPTU_STRATEGY__NAME"),
+            ("impromptu_run__seed", "run.seed", "IMPROMPTU_RUN__SEED"),
+        ])
+    func strayVariable(_ variable: String, key: String, right: String) throws {
+        #expect(
+            throws: ConfigurationError(
+                "environment variable \(variable): it sets nothing; the variable of \(key) is \(right)")
+        ) { try load("", [variable: "7"], []) }
+    }
+
+    @Test func variablesOfOtherPurposesAreLeftAlone() throws {
+        let others = [
+            "IMPROMPTU_DATA", "IMPROMPTU_KERNELS", "IMPROMPTU_PYTHON", "IMPROMPTU_TAG", "RUN_SEED", "IMPROMPTU_",
+        ]
+        let environment = Dictionary(uniqueKeysWithValues: others.map { ($0, "7") })
+        #expect(try load("", environment, []).yaml == load("").yaml)
     }
 
     @Test(

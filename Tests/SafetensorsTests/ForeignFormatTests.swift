@@ -41,6 +41,8 @@ import Testing
             ([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3], .gzip),
             (tar, .tar),
             (Array("{\"error\": \"Access to model is restricted\"}".utf8), .json),
+            (Array("text,label\ngood day,a\nbad day,b\n".utf8), .text),
+            (Array("grün\r\n".utf8), .text),
         ] as [([UInt8], ForeignFormat)]) func otherFilesAreNamed(_ bytes: [UInt8], _ format: ForeignFormat) throws
     {
         let path = NSTemporaryDirectory() + "foreign-\(UUID().uuidString).safetensors"

@@ -158,7 +158,7 @@ import Testing
         #expect(throws: SafetensorsError.unreadable(path: "/", "expected a file, found a folder")) {
             try SafetensorsFile(path: "/")
         }
-        #expect(throws: SafetensorsError.unreadable(path: "/dev/null", "expected a regular file")) {
+        #expect(throws: SafetensorsError.unreadable(path: "/dev/null", "expected a file, found a device")) {
             try SafetensorsFile(path: "/dev/null")
         }
         #expect(throws: SafetensorsError.unwritable(path: "/none/such", "No such file or directory")) {

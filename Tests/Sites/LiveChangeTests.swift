@@ -30,12 +30,17 @@ import Testing
             }
             let reached = try RunInspection(log: sites.run.log).updatesAccepted
             try await sites.updates(reach: reached + 3)
-            let (code, output) = try await sites.finish(["extend", "run", "--updates", "\(reached + 12)"])
-            #expect(code == 0 && output.hasPrefix("run.updates is \(reached + 12), from version"), "\(output)")
+            let behind = try await sites.finish(["extend", "run", "--updates", "1"])
+            #expect(
+                behind.code == 2 && behind.output.contains("run.updates: expected 0, or at least the"),
+                "\(behind.output)")
+            let end = reached + 100
+            let (code, output) = try await sites.finish(["extend", "run", "--updates", "\(end)"])
+            #expect(code == 0 && output.hasPrefix("run.updates is \(end), from version"), "\(output)")
             for process in [client, aggregator] { #expect(try await process.exitCode() == 0, "\(process.output)") }
             #expect(!FileManager.default.fileExists(atPath: sites.run.path + "/change.json"))
             let kept = try String(contentsOfFile: sites.run.configuration, encoding: .utf8)
-            #expect(kept.contains("buffer_size: 3") && kept.contains("updates: \(reached + 12)"))
+            #expect(kept.contains("buffer_size: 3") && kept.contains("updates: \(end)"))
 
             let inspection = try RunInspection(log: sites.run.log)
             #expect(

@@ -26,7 +26,13 @@ struct FolderTree {
     /// Reads all that lies below a folder.
     /// - Throws: `DatasetError.unreadable` for a folder that cannot be listed.
     init(path: String) throws(DatasetError) {
+        // A link that leads back above the root would bring in all that lies there.
         var known: [FileIdentity: String] = [:]
+        var above = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        while above != "/" {
+            above = (above as NSString).deletingLastPathComponent
+            if let identity = FileIdentity(above) { known[identity] = above }
+        }
         try self.init(path: path, known: &known)
     }
 
@@ -34,8 +40,7 @@ struct FolderTree {
         self.path = path
         name = (path as NSString).lastPathComponent
         var status = stat()
-        if stat(path, &status) == 0 {
-            let identity = FileIdentity(device: status.st_dev, number: status.st_ino)
+        if let identity = FileIdentity(path) {
             isAlso = known[identity]
             if isAlso != nil { return }
             known[identity] = path
@@ -57,6 +62,13 @@ struct FolderTree {
     private struct FileIdentity: Hashable {
         var device: dev_t
         var number: ino_t
+
+        /// nil where nothing is.
+        init?(_ path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            (device, number) = (status.st_dev, status.st_ino)
+        }
     }
 
     private static let systemNames: Set<String> = [

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The whole content of a file, mapped into memory where it is not compressed.
@@ -7,6 +8,8 @@ struct DatasetFile {
 
     init(path: String) throws(DatasetError) {
         self.path = path
+        // A mapped device or pipe has no end; the system's words for one are about permissions.
+        do throws(UnreadableFile) { try RegularFile.require(path) } catch { throw DatasetError(error) }
         let raw: Data
         do {
             raw = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)

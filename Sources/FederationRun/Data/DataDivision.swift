@@ -84,6 +84,9 @@ extension RunConfiguration.DataSource {
         get throws { try classes?.names ?? name.classNames(in: folders) }
     }
 
+    /// What seems odd about the classes' names (`ClassList.doubt`).
+    package var classDoubt: String? { get throws { try ClassList(classNames).doubt } }
+
     package var folders: DatasetFolders { DatasetFolders(given: path.isEmpty ? nil : path) }
     fileprivate var divided: Partition {
         switch partition {

@@ -23,7 +23,9 @@ extension AggregatorService {
         attempt {
             var answer = request
             do {
-                try change(request.settings.map { SettingChanged(key: $0.key, value: $0.value) })
+                let settings = request.settings.map { SettingChanged(key: $0.key, value: $0.value) }
+                if request.extends == true { try pipeline.engine.requireAhead(settings) }
+                try change(settings)
                 answer.state = .made
                 answer.version = pipeline.aggregator.version
                 answer.updates = pipeline.aggregator.counts.accepted

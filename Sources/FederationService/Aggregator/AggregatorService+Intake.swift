@@ -49,12 +49,10 @@ extension AggregatorService {
     /// Cuts off who sends too much of what comes to nothing.
     private func noteOffence(_ message: AggregatorLinks.Incoming) {
         guard links?.noteOffence(message) ?? false else { return }
-        complain(
-            "cut off who sends too much that comes to nothing", about: "\(message.sender ?? "")",
-            [
-                "key": "\(message.sender ?? "none")",
-                "locked_out": "\(message.sender == nil ? .zero : Offences.sentence)",
-            ])
+        var details: Logger.Metadata = ["key": "\(message.sender ?? "none")"]
+        // Whoever has no key may connect again at once.
+        if message.sender != nil { details["locked_out"] = "\(Offences.sentence)" }
+        complain("cut off who sends too much that comes to nothing", about: "\(message.sender ?? "")", details)
     }
 
     /// Whether the holder of a key may speak for a client; anybody may where the run has no keys.

@@ -21,6 +21,8 @@ public struct ChangeRequest: Codable, Equatable, Sendable {
     /// Tells it from other requests.
     public var number: UInt64
     public var settings: [Setting]
+    /// Whether an end of the run that is among them must lie ahead of where the run stands; nil does not ask for it.
+    public var extends: Bool?
     public var state = State.requested
     /// Why it was refused.
     public var reason: String?
@@ -32,11 +34,14 @@ public struct ChangeRequest: Codable, Equatable, Sendable {
     private static let patience: Duration = .seconds(60)
 
     /// Asks the aggregator of a run for other settings and waits for its answer.
-    /// - Parameter attention: how long to wait until it takes up the request.
+    /// - Parameters:
+    ///   - extends: whether an end of the run that is among them must lie ahead.
+    ///   - attention: how long to wait until it takes up the request.
     /// - Returns: what was made or refused.
     /// - Throws: `RunFolderError` when nobody answers, or another request is there.
     public static func request(
-        _ settings: [(key: String, value: String)], in folder: RunFolder, attention: Duration = Self.attention
+        _ settings: [(key: String, value: String)], extends: Bool = false, in folder: RunFolder,
+        attention: Duration = Self.attention
     ) async throws -> ChangeRequest {
         let start = ContinuousClock.now
         while let other = try folder.readChange(), other.state == .requested || other.state == .takenUp {
@@ -46,7 +51,8 @@ public struct ChangeRequest: Codable, Equatable, Sendable {
             try await Task.sleep(for: .milliseconds(100))
         }
         let request = ChangeRequest(
-            number: .random(in: 1 ... .max), settings: settings.map { Setting(key: $0.key, value: $0.value) })
+            number: .random(in: 1 ... .max), settings: settings.map { Setting(key: $0.key, value: $0.value) },
+            extends: extends)
         try folder.write(request)
         let answer = try await request.answer(in: folder, attention: attention)
         try folder.removeChange()

@@ -90,6 +90,7 @@ public struct Checkup {
             let recognised = encoder.recognised
             let digest = "digest \(configuration.encoderDigest.prefix(12))"
             note(.ok("encoder", (["\(recognised), \(digest)"] + recognised.notes).joined(separator: "; ")))
+            try lookForZeros(in: encoder)
         } catch {
             note(
                 .failed(
@@ -100,9 +101,30 @@ public struct Checkup {
         }
     }
 
+    private mutating func lookForZeros(in encoder: FrozenEncoder) throws {
+        let (zeros, matrices) = try encoder.zeroMatrices()
+        guard let first = zeros.first else { return }
+        let found =
+            "\(zeros.count) of \(matrices) matrices of \(encoder.weightsPath) hold nothing but zeros, the first \(first)"
+        let advice = "compare the file with its source, or download it again: a download that stopped leaves zeros"
+        note(
+            zeros.count == matrices
+                ? .failed("encoder: weights", found, advice: advice)
+                : .warning("encoder: weights", found, advice: advice))
+    }
+
+    private mutating func lookAtClasses() throws {
+        guard let doubt = try configuration.data.classDoubt else { return }
+        note(
+            .warning(
+                "classes", doubt,
+                advice: "if they are one class, give it one name: in model.classes, and in the folders or tables"))
+    }
+
     private mutating func lookAtData() {
         guard let encoder else { return }
         do {
+            try lookAtClasses()
             switch role {
             case .aggregator: note(.ok("data", try heldOut(encoder)))
             case .worker(let places, _):

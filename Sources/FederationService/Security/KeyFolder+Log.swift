@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import RunLog
 import RunSettings
@@ -42,13 +43,17 @@ extension KeyFolder {
     }
 
     private static func hexadecimalKey(in file: String) throws -> [UInt8] {
-        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-            throw ConfigurationError("\(file): cannot read")
-        }
+        let text = String(decoding: try keyBytes(of: file), as: UTF8.self)
         guard let bytes = [UInt8](hexadecimal: text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
             throw malformedLogKey(file)
         }
         return bytes
+    }
+
+    private static func keyBytes(of file: String) throws -> [UInt8] {
+        do throws(UnreadableFile) { return try RegularFile.bytes(of: file) } catch {
+            throw ConfigurationError("\(error)")
+        }
     }
 
     private static func malformedLogKey(_ file: String) -> ConfigurationError {

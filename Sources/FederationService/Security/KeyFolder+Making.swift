@@ -37,12 +37,16 @@ extension KeyFolder {
     }
 
     package func stepsToMake(name: String, clients: [String]) throws -> [Step] {
-        guard ClientID.isName(name), name != Self.aggregator else {
+        guard ClientID.isName(name) else {
+            throw ConfigurationError("expected \(ClientID.naming) for a key's name, found '\(name)'")
+        }
+        guard name != Self.aggregator else {
             throw ConfigurationError(
-                "expected 1 to 64 characters of A-Z a-z 0-9 . _ - for a key's name, found '\(name)'")
+                "expected another name for a worker's key than '\(name)': the aggregator's own key has it, and"
+                    + " 'impromptu keys make' makes that one")
         }
         if clients != ["*"], let wrong = clients.first(where: { !ClientID.isName($0) }) {
-            throw ConfigurationError("expected 1 to 64 characters of A-Z a-z 0-9 . _ - for a client, found '\(wrong)'")
+            throw ConfigurationError("expected \(ClientID.naming) for a client, found '\(wrong)'")
         }
         var lines = try allowedLines()
         if let found = lines.entry(of: name) {

@@ -100,11 +100,11 @@ public struct KeyFolder: Sendable {
     }
 
     func read(_ file: String) throws -> String {
-        guard let bytes = FileManager.default.contents(atPath: file) else {
-            throw ConfigurationError(
-                "\(file): cannot read; 'impromptu keys make --keys \(path)' makes the keys of a run")
+        do throws(UnreadableFile) {
+            return String(decoding: try RegularFile.bytes(of: file), as: UTF8.self)
+        } catch {
+            throw ConfigurationError("\(error); 'impromptu keys make --keys \(path)' makes the keys of a run")
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     private func line(of file: String) throws -> String {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What an experiment's tables say of its runs. `summary.json` keeps it for reports, `summary.md` for readers.
@@ -39,7 +40,7 @@ struct ExperimentSummary: Codable {
         let path = path(in: folder)
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         do {
-            return try JSONDecoder().decode(Self.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+            return try JSONDecoder().decode(Self.self, from: Data(RegularFile.bytes(of: path)))
         } catch {
             throw ReportError("\(path): expected the summary of an experiment: \(error)")
         }

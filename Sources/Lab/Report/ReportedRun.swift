@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import PromptAggregation
 import RunLog
@@ -60,10 +61,9 @@ struct ReportedRun {
     }
 
     private static func text(of file: String) throws -> String {
-        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-            throw ReportError("\(file): cannot read; expected a run folder with its log or its tables")
+        do throws(UnreadableFile) { return String(decoding: try RegularFile.bytes(of: file), as: UTF8.self) } catch {
+            throw ReportError("\(error); a report needs a run folder with its log or its tables")
         }
-        return text
     }
 }
 

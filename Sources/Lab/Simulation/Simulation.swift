@@ -153,6 +153,9 @@ public struct Simulation {
         return pipeline.aggregator.current
     }
 
+    /// What seems odd about the classes' names (`ClassList.doubt`).
+    public var classDoubt: String? { setup.classDoubt }
+
     /// Why the run stopped before its end, as a sentence; nil where it came to it.
     public var shortfall: String? {
         let aggregator = pipeline.aggregator

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What the files beside the weights say; every field may be missing, since the tensors' shapes show most of it.
@@ -42,15 +43,25 @@ struct EncoderConfiguration {
     /// The bytes of a file, nil when there is none.
     private static func contents(_ path: String) throws(EncoderError) -> Data? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
-        do { return try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-            throw .unreadableConfiguration(path: path, "cannot be read: \(error.localizedDescription)")
+        do throws(UnreadableFile) { return Data(try RegularFile.bytes(of: path)) } catch {
+            throw .unreadableConfiguration(path: path, "cannot be read: \(error.reason)")
         }
     }
 
     private static func object(_ json: Data, path: String) throws(EncoderError) -> [String: JSONValue] {
-        do { return try JSONDecoder().decode([String: JSONValue].self, from: json) } catch {
-            throw .unreadableConfiguration(path: path, "expected a JSON object: \(error.localizedDescription)")
+        guard let value = try? JSONDecoder().decode(JSONValue.self, from: json) else {
+            throw .unreadableConfiguration(path: path, "expected a JSON object, found no JSON")
         }
+        guard case .object(let fields) = value else {
+            throw .unreadableConfiguration(path: path, "expected a JSON object, found \(value.kind)")
+        }
+        return fields
+    }
+
+    /// The fields of a JSON file, nil when there is none.
+    static func fields(of path: String) throws(EncoderError) -> [String: JSONValue]? {
+        guard let json = try contents(path) else { return nil }
+        return try object(json, path: path)
     }
 
     var width: Int? { get throws(EncoderError) { try integer("hidden_size", "embed_dim", "hidden_dim") } }
@@ -173,6 +184,9 @@ indirect enum JSONValue: Decodable, Hashable, CustomStringConvertible {
             self = .object(try value.decode([String: JSONValue].self))
         }
     }
+
+    /// What it is, in words.
+    var kind: String { if case .array = self { "a list" } else { description } }
 
     var description: String {
         switch self {

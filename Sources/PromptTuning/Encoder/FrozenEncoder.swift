@@ -36,6 +36,16 @@ public final class FrozenEncoder: Sendable {
         tower.byteCount + (classifier?.byteCount ?? 0)
     }
 
+    /// The matrices among the tensors of its files whose values are all zero, by name, and how many matrices there are. A
+    /// download that reserved its space and stopped leaves such.
+    /// - Throws: `SafetensorsError` where the files are gone.
+    package func zeroMatrices() throws -> (names: [String], count: Int) {
+        let weights = try SafetensorsModel(path: weightsPath)
+        let matrices = try weights.names.map { try weights.tensor(named: $0) }
+            .filter { $0.shape.count { $0 > 1 } >= 2 }
+        return (matrices.filter(\.isZero).map(\.name), matrices.count)
+    }
+
     /// The library and class whose names the file uses.
     public var family: String { recognised.library }
     /// What images were normalised with before they were pre-trained on: per channel, for pixels in [0, 1].

@@ -31,7 +31,7 @@ struct SetCommand: AsyncParsableCommand {
             }
             return (key: String(setting[..<equals]), value: String(setting[setting.index(after: equals)...]))
         }
-        try await change(folder, settings)
+        try await change(folder, settings, extends: false)
     }
 }
 
@@ -68,15 +68,16 @@ struct ExtendCommand: AsyncParsableCommand {
             updates.map { ("run.updates", "\($0)") }, versions.map { ("run.versions", "\($0)") },
             duration.map { ("run.seconds", "\($0.seconds)") },
         ]
-        try await change(folder, settings.compactMap { $0 })
+        try await change(folder, settings.compactMap { $0 }, extends: true)
     }
 }
 
-private func change(_ path: String, _ settings: [(key: String, value: String)]) async throws {
+private func change(_ path: String, _ settings: [(key: String, value: String)], extends: Bool) async throws {
     let folder = RunFolder(path: path)
     let words = settings.map { "\($0.key) is \($0.value)" }.joined(separator: ", ")
-    guard let run = try folder.change(settings.map { SettingChanged(key: $0.key, value: $0.value) }) else {
-        let answer = try await ChangeRequest.request(settings, in: folder)
+    let changes = settings.map { SettingChanged(key: $0.key, value: $0.value) }
+    guard let run = try folder.change(changes, extends: extends) else {
+        let answer = try await ChangeRequest.request(settings, extends: extends, in: folder)
         guard answer.state == .made else { throw ConfigurationError(answer.reason ?? "refused") }
         return try StandardOutput.write(
             "\(words), from version \(answer.version ?? 0) with \(answer.updates ?? 0) updates on")

@@ -42,6 +42,7 @@ struct SimulateCommand: AsyncParsableCommand {
         ) {
             if !isQuiet { progress.show($0, seconds: $1) }
         }
+        if let doubt = simulation.classDoubt { StandardError.write("impromptu: classes: \(doubt)\n") }
         _ = try simulation.run()
         progress.end()
         let rows = simulation.history.evaluations

@@ -1,5 +1,3 @@
-import Foundation
-
 /// How an encoder reads texts.
 public struct TextGeometry: Hashable, Sendable {
     /// Tokens that have an embedding.
@@ -21,7 +19,7 @@ public struct TextGeometry: Hashable, Sendable {
         /// - Throws: `EncoderError` for another kind of pooling.
         init(folder: String) throws(EncoderError) {
             let path = folder + "/1_Pooling/config.json"
-            guard let fields = try TextGeometry.fields(path) else {
+            guard let fields = try EncoderConfiguration.fields(of: path) else {
                 self = .classToken
                 return
             }
@@ -40,18 +38,10 @@ public struct TextGeometry: Hashable, Sendable {
 
     /// Tokens of a text that sentence-transformers reads by `sentence_bert_config.json`; nil where it does not say.
     static func maximumLength(folder: String) throws(EncoderError) -> Int? {
-        guard case .number(let length)? = try fields(folder + "/sentence_bert_config.json")?["max_seq_length"] else {
-            return nil
-        }
+        guard
+            case .number(let length)? = try EncoderConfiguration.fields(
+                of: folder + "/sentence_bert_config.json")?["max_seq_length"]
+        else { return nil }
         return Int(exactly: length)
-    }
-
-    /// The fields of a JSON file, nil when there is none.
-    private static func fields(_ path: String) throws(EncoderError) -> [String: JSONValue]? {
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        do {
-            return try JSONDecoder().decode(
-                [String: JSONValue].self, from: Data(contentsOf: URL(fileURLWithPath: path)))
-        } catch { throw .unreadableConfiguration(path: path, "expected a JSON object: \(error.localizedDescription)") }
     }
 }
