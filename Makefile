@@ -155,17 +155,11 @@ lint:  ## Checks format, generated code, which target may import what, and the s
 	Proto/generate.sh --verify
 	python3 Tests/tidy.py
 	python3 -m unittest discover -s Tests/House
+	python3 -m unittest discover -s Tests/Benchmarks
 	python3 Tests/House/planted_imports.py --compiler
 	shellcheck .ci/run Proto/generate.sh Tests/Fuzz/fuzz Deploy/setup Deploy/*/verify Deploy/container/take-place \
 		Deploy/dist/build Deploy/dist/deb Deploy/dist/test Deploy/dist/debian/p* Deploy/slurm/test-cluster \
 		Deploy/slurm/*.sbatch Deploy/demo-text/run docs/site/docc docs/backbone/run
 
-bench: setup build  ## Prints the benchmarks of this machine.
-	$(BINARY) bench tuning --threads 2
-	$(BINARY) bench aggregation
-	$(BINARY) bench replay
-	$(BINARY) bench ingest
-	$(BINARY) bench roundtrip
-	$(BINARY) bench connections
-	$(BINARY) bench events
-	$(BINARY) bench hostile
+bench: setup build  ## Runs all benchmarks and writes docs/benchmarks.md; PEERS=PYTHON has PyTorch for the comparisons.
+	Tests/Benchmarks/suite.py --program $(BINARY) $(if $(PEERS),--peers $(PEERS))

@@ -3,7 +3,7 @@ import PromptAggregation
 /// What may travel: bounds of the wire that the core keeps to where things are made.
 public enum TravelLimits {
     /// Rows of a pool.
-    public static let prompts = 65_536
+    public static let prompts = PromptState.largestPool
     /// Tensors of a state.
     public static let tensors = 64
     /// Bytes of a message, whatever it says.
@@ -37,4 +37,10 @@ extension ClientMessage.Update {
 extension Aggregator {
     /// Bytes as float32 of the largest state that updates may start from.
     package var largestState: Int { history.map(\.state.parameters.byteCount).max() ?? 0 }
+
+    /// Bytes as float32 of the largest state that may ever be published.
+    package var largestStateToCome: Int {
+        let births = max(0, strategy.largestPool - strategy.state.promptIDs.count)
+        return max(largestState, strategy.state.parameters.byteCount + 4 * births * strategy.state.width)
+    }
 }

@@ -25,7 +25,9 @@ import Text
                     "Prompts in the pool", "Staleness of the updates used",
                     "The pool's prompts from version to version",
                     "Training loss reported by the clients", "Updates used, by client over time",
-                    "What each client has: samples by class", "Which prompts each client shaped, over the run",
+                    "What each client has: samples by class",
+                    "Which of the pool's prompts are neighbours, from version to version",
+                    "Which prompts each client shaped, over the run",
                     "Which prompts of the clients made which of version \(inspection.version)",
                 ])
             func count(_ chart: String, _ style: String) throws -> Int {
@@ -53,6 +55,7 @@ import Text
             }
             for trails in [
                 "The pool's prompts from version to version", "How the pool's prompts moved from where they began",
+                "Which of the pool's prompts are neighbours, from version to version",
             ] {
                 // The legend has one of each.
                 #expect(try count(trails, "ring") == prompts.count + 1)

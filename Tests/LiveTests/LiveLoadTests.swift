@@ -91,6 +91,33 @@ import ZeroMQTransport
         aggregator.close()
     }
 
+    /// Up to twice what a client may say arrives, to be answered; what is longer ends its connection.
+    @Test func aMessageFarBeyondWhatAClientMaySayEndsItsConnection() throws {
+        let aggregator = try LinkedAggregator(stateBytes: 1000)
+        defer { aggregator.close() }
+        let most = AggregatorLinks.transportBytes(largestState: 1000)
+        var options = SocketOptions()
+        options.linger = .zero
+        let push = try Socket<Push>(Context(), options: options)
+        let monitor = try push.monitor()
+        try push.connect(aggregator.endpoints.updates)
+        func events(until last: ConnectionEvent.Kind) throws -> [ConnectionEvent.Kind] {
+            var kinds: [ConnectionEvent.Kind] = []
+            while kinds.last != last, let message = try monitor.receive(within: .seconds(10)) {
+                if let event = ConnectionEvent(message) { kinds.append(event.kind) }
+            }
+            return kinds
+        }
+        _ = try events(until: .connected)
+        let largest = [UInt8](repeating: 7, count: most)
+        #expect(try push.send(largest))
+        while !aggregator.received.contains(largest) { usleep(10_000) }
+        #expect(try push.send(largest + [7]))
+        let kinds = try events(until: .disconnected)
+        #expect(kinds.last == .disconnected, "\(kinds)")
+        #expect(aggregator.received == [largest])
+    }
+
     @Test func theLimitOfOpenFilesIsRaisedAndAShortageExplained() throws {
         var limits = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
@@ -171,8 +198,8 @@ private final class LinkedAggregator: @unchecked Sendable {
                 let loopback = RunConfiguration.Endpoints(updates: "tcp://127.0.0.1:*", prompts: "tcp://127.0.0.1:*")
                 return try AggregatorLinks(
                     endpoints: loopback, orElse: loopback, keys: nil, loop: self.loop, batch: 16,
-                    stateBytes: stateBytes,
-                    clients: 1, room: room, crowded: crowded, denied: { _ in },
+                    stateBytes: stateBytes, largestState: stateBytes, clients: 1, room: room, crowded: crowded,
+                    denied: { _ in },
                     receive: { incoming in
                         let payloads = incoming.map { $0.withBytes { $0.withUnsafeBytes(Array.init) } }
                         self.messages.withLock { $0.formUnion(payloads) }

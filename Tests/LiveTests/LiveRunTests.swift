@@ -126,15 +126,19 @@ struct LiveRunTests {
             let firstAggregator = try await federation.startBoundAggregator()
             let killed = try federation.startWorker(0)
             try await federation.updates(reach: 1)
-            // Nobody acknowledges any more; what is being trained ends up in the outbox.
+            // Nobody acknowledges any more; what is being trained ends up in the outbox. An acknowledgement may still be on
+            // its way, so the worker stands still while the outbox is looked at.
             firstAggregator.signal(SIGSTOP)
             var left: [String] = []
-            try await eventually("an update in the outbox") {
+            var standsStill = false
+            try await eventually("an update in the outbox of a worker that stands still") {
                 left = federation.outboxFiles
-                return !left.isEmpty
+                if standsStill, !left.isEmpty { return true }
+                standsStill = !left.isEmpty
+                killed.signal(standsStill ? SIGSTOP : SIGCONT)
+                return false
             }
             try await killed.crash()
-            left = federation.outboxFiles
             try await firstAggregator.crash()
             let aggregator = try federation.startAggregator()
             let restarted = try federation.startWorker(0)

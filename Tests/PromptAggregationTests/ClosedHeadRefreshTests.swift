@@ -96,6 +96,20 @@ import Testing
         #expect(try run(late: true) == run(late: false))
     }
 
+    /// The report says that it was not used: who reads it must not take it for what moved the model.
+    @Test func whatComesLateWeighsNothing() throws {
+        var strategy = try make(refresh: 3)
+        let first = strategy.state
+        for client in 0..<3 { answers(client, before, &strategy) }
+        let standing = strategy.state
+        let report = strategy.aggregate([
+            answer(0, part(0, of: before), base: first, sequence: 2),
+            answer(1, part(1, of: after), base: standing, sequence: 3),
+            answer(2, part(2, of: after), base: standing, sequence: 4),
+        ])
+        #expect(report.weights == [0, 0.5, 0.5])
+    }
+
     /// A client that does not come back holds nobody up where others have images of the same classes.
     @Test func aClientWithFewImagesMayBeGone() throws {
         var strategy = try make(refresh: 1)

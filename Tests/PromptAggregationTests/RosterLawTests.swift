@@ -78,6 +78,7 @@ import Testing
             let old = strategy.state.promptIDs
             let contributions = flush(strategy.state, round: round)
             let report = strategy.aggregate(contributions)
+            #expect(strategy.state.promptIDs.count <= strategy.largestPool)
             #expect(report.weights.count == contributions.count)
             let total: Double = Self.exchanges(name) ? 1 : 0
             #expect(report.weights.allSatisfy { $0 >= 0 } && abs(report.weights.reduce(0, +) - total) < 1e-12)

@@ -76,6 +76,7 @@ extension Stage {
     }
 
     private func take(_ heartbeat: ClientMessage.Heartbeat, at now: Instant) {
+        guard !isOfEarlierRun(heartbeat, at: now) else { return }
         if let stray = strays.first(where: { $0.id.task == heartbeat.task && $0.id.run == run.number }) {
             book.breach(stray.rule, "task \(heartbeat.task) was taken")
         } else {
@@ -88,6 +89,13 @@ extension Stage {
         } else if task.session == session, !task.isAnswered {
             say(order(current, task))
         }
+    }
+
+    /// Whether the client may have sent it before the Welcome of another run reached it: it names a task of the run before.
+    private func isOfEarlierRun(_ heartbeat: ClientMessage.Heartbeat, at now: Instant) -> Bool {
+        guard let welcomedAt, now - welcomedAt < longestSilence else { return false }
+        let given = tasks.filter { $0.value.session == session && $0.key.task == heartbeat.task }.keys
+        return !given.isEmpty && given.allSatisfy { $0.run != run.number }
     }
 
     private func take(_ update: ClientMessage.Update, at now: Instant) {

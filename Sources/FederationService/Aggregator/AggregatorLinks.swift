@@ -55,9 +55,6 @@ package final class AggregatorLinks {
     /// Nothing comes in where states are published but subscriptions, whose longest topic has 67 bytes, and handshakes. Who
     /// sends more is cut off: ZeroMQ keeps a node of some tens of bytes for each byte of a topic.
     private static let subscriptionBytes: Int64 = 1024
-    /// A message that is larger than a client's may be is answered. One that is larger than this ends its connection when
-    /// its first bytes come, before memory is taken for it.
-    private static let transportBytes = Int64(2 * TravelLimits.messageBytes)
     /// Who answers no probe for so long is gone, and who reads nothing for so long is stopped: its connection is closed,
     /// and what waits for it let go.
     private static let patience: Duration = .seconds(60)
@@ -65,6 +62,7 @@ package final class AggregatorLinks {
     /// - Parameters:
     ///   - fallback: what to bind in place of an endpoint that differs from it and cannot be bound.
     ///   - stateBytes: of a published state.
+    ///   - largestState: bytes as float32 of the largest state that the run may come to.
     ///   - clients: that are expected.
     ///   - room: connections that may exist at a time, on both sockets together.
     ///   - crowded: called on a thread of its own when connections are turned away, at most for each doubling.
@@ -76,7 +74,8 @@ package final class AggregatorLinks {
     package init(
         endpoints: RunConfiguration.Endpoints, orElse fallback: RunConfiguration.Endpoints,
         keys: (key: CurveSecretKey, allowed: AllowedKeys)?, loop: PollLoop,
-        batch: Int, stateBytes: Int, clients: Int, room: Int, crowded: @escaping @Sendable (PeerGate.Counts) -> Void,
+        batch: Int, stateBytes: Int, largestState: Int, clients: Int, room: Int,
+        crowded: @escaping @Sendable (PeerGate.Counts) -> Void,
         denied: @escaping @Sendable (ConnectionRequest) -> Void, receive: @escaping @Sendable ([Incoming]) -> Void
     ) throws {
         let context = try Context()
@@ -84,7 +83,7 @@ package final class AggregatorLinks {
         options.sendHighWater = Self.messages(in: Self.sendBytes, of: stateBytes, within: Self.sendHighWater)
         options.receiveHighWater = Self.messages(
             in: Self.receiveBytes / max(1, clients), of: stateBytes, within: Self.receiveHighWater)
-        options.maximumMessageBytes = Self.transportBytes
+        options.maximumMessageBytes = Int64(Self.transportBytes(largestState: largestState))
         options.backlog = 4096
         options.keepalive = .init(idle: Self.patience / 3, interval: Self.patience / 3, count: 3)
         options.unansweredTimeout = Self.patience
@@ -119,6 +118,14 @@ package final class AggregatorLinks {
             // Subscriptions need no answer, as a hello follows; they are read so that they do not pile up.
             prompts = loop.receive(from: publisher) { _ in }
         }
+    }
+
+    /// A message that is larger than a client's may be is answered. One that is larger than this ends its connection when
+    /// its first bytes come, before memory is taken for it and before ZeroMQ's thread decrypts it, which serves all others.
+    ///
+    /// - Parameter largestState: bytes as float32 of the largest state that the run may come to.
+    package static func transportBytes(largestState: Int) -> Int {
+        2 * TravelLimits.clientMessageBytes(largestState: largestState)
     }
 
     private static func messages(in bytes: Int, of size: Int, within range: ClosedRange<Int>) -> Int {

@@ -183,6 +183,7 @@ public actor AggregatorService: Service {
         let links = try AggregatorLinks(
             endpoints: endpoints, orElse: configured, keys: keys, loop: loop,
             batch: Self.batch, stateBytes: pipeline.engine.current.payload.count,
+            largestState: pipeline.aggregator.largestStateToCome,
             clients: setup.configuration.data.clients, room: openFiles.connections,
             crowded: { [logger, openFiles] counts in
                 logger.warning(

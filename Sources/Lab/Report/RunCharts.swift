@@ -134,28 +134,41 @@ struct RunCharts {
     // MARK: The prompts
 
     private var trails: [Chart] {
-        let (trails, lastVersion) = (logged.trails, logged.trails.lastVersion)
+        let trails = logged.trails
         return [
-            Self.trailChart(
-                trails.projected(.place), lastVersion, title: "The pool's prompts from version to version"),
-            Self.trailChart(
-                trails.projected(.displacement), lastVersion,
-                title: "How the pool's prompts moved from where they began"),
+            trailChart(trails.projected(.place), title: "The pool's prompts from version to version"),
+            trailChart(trails.projected(.displacement), title: "How the pool's prompts moved from where they began"),
+            neighbourChart(trails.mapped()),
         ]
     }
 
-    private static func trailChart(_ projection: PromptTrails.Projection, _ lastVersion: Version, title: String)
-        -> Chart
-    {
-        let (trails, plane) = (projection.trails, projection.plane)
+    private func trailChart(_ projection: PromptTrails.Projection, title: String) -> Chart {
+        let shares = (0..<2).map {
+            decimal(100 * ($0 < projection.plane.shares.count ? projection.plane.shares[$0] : 0), 0) + " %"
+        }
+        return trailChart(
+            projection.trails, title: title, note: "",
+            axes: ("first principal component, \(shares[0]) of the variance", "second, \(shares[1])"))
+    }
+
+    /// The paper's picture of the pool (t-SNE), with the way of each prompt.
+    private func neighbourChart(_ trails: [PromptTrails.Trail]) -> Chart {
+        trailChart(
+            trails, title: "Which of the pool's prompts are neighbours, from version to version",
+            note: " Near points are alike; distances between far ones mean little (t-SNE).",
+            axes: ("t-SNE, first", "second"))
+    }
+
+    private func trailChart(
+        _ trails: [PromptTrails.Trail], title: String, note: String, axes: (x: String, y: String)
+    ) -> Chart {
+        let lastVersion = logged.trails.lastVersion
         let points = trails.flatMap(\.points)
-        let shares = (0..<2).map { decimal(100 * ($0 < plane.shares.count ? plane.shares[$0] : 0), 0) + " %" }
         let dropped = trails.count { $0.last < lastVersion }
         return Chart(
             title: title,
-            summary: "\(trails.count) prompts; \(dropped) were dropped before version \(lastVersion).",
-            x: .around(points.map(\.x), title: "first principal component, \(shares[0]) of the variance"),
-            y: .around(points.map(\.y), title: "second, \(shares[1])"),
+            summary: "\(trails.count) prompts; \(dropped) were dropped before version \(lastVersion)." + note,
+            x: .around(points.map(\.x), title: axes.x), y: .around(points.map(\.y), title: axes.y),
             marks: [
                 TrailMarks(
                     trails: trails.enumerated().map { place, trail in

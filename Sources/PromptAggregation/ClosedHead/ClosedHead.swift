@@ -32,6 +32,7 @@ struct ClosedHead: AggregationStrategy {
     private static let patience = 3
 
     let formatID = "closed-head"
+    var largestPool: Int { inner.largestPool }
     private(set) var state: PromptState
     private var inner: any AggregationStrategy
     private let shrinkage: Double
@@ -71,23 +72,33 @@ struct ClosedHead: AggregationStrategy {
         let stood = measured != nil
         let report =
             stood
-            ? FlushReport(weights: shares(contributions.map(\.stalenessWeight)))
+            ? FlushReport(weights: shares(contributions.map { isMeasured(by: $0) ? $0.stalenessWeight : 0 }))
             : inner.aggregate(inOrder: contributions)
         // Reports stand still between two turns, and the head that they give with them.
         var hasNews = false
         for contribution in contributions where contribution.stalenessWeight > 0 && contribution.sampleCount > 0 {
             guard let scatter = ClassScatter(contribution.parameters, classes: classes, width: width) else { continue }
-            let measure = contribution.base.parameters[Parameters.statisticsGeneration]?.values.first.map(Int.init) ?? 0
-            if measure == generation {
+            if measurement(of: contribution) == generation {
                 reports[contribution.client] = scatter
                 hasNews = true
             }
-            if measure == asked { measured?[contribution.client] = scatter }
+            if isMeasured(by: contribution) { measured?[contribution.client] = scatter }
         }
         if refresh > 0, takeTurns(contributions.count) { hasNews = true }
         if hasNews { solveHead() }
         publish()
         return report
+    }
+
+    /// How often clients had been asked to measure when the contribution's base was published.
+    private func measurement(of contribution: Contribution) -> Int {
+        contribution.base.parameters[Parameters.statisticsGeneration]?.values.first.map(Int.init) ?? 0
+    }
+
+    /// Whether the contribution has what clients are asked to measure now. Another one, which comes late, is not used
+    /// while the prompts stand still.
+    private func isMeasured(by contribution: Contribution) -> Bool {
+        measurement(of: contribution) == asked
     }
 
     /// Has clients measure when that is due, and tune again once most images were measured, or waited for in vain.

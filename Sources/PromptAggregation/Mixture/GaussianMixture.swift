@@ -18,6 +18,7 @@ struct GaussianMixture: CatalogStrategy {
     }
 
     private(set) var state: PromptState
+    var largestPool: Int { max(components, state.promptIDs.count) }
     private let components: Int
     private let iterations: Int
     private let tolerance: Double

@@ -23,10 +23,10 @@ struct AsyncPfpt: CatalogStrategy {
                 "birth_distance", 0.5, 0...100,
                 "Least distance of a new prompt from all others, in their typical distance."),
             .integer(
-                "pool_limit", 0, 0...AsyncPfptSettings.largestPool,
+                "pool_limit", 0, 0...PromptState.largestPool,
                 "Most prompts in the pool; 0 for twice the initial pool."),
             .integer(
-                "pool_minimum", 0, 0...AsyncPfptSettings.largestPool,
+                "pool_minimum", 0, 0...PromptState.largestPool,
                 "Fewest prompts in the pool; 0 for the initial pool or 10 at most."),
             .flag("cold_start", false, "Begin every flush as synchronous PFPT does: no memory of pool or networks."),
         ]
@@ -35,6 +35,9 @@ struct AsyncPfpt: CatalogStrategy {
     }
 
     private(set) var state: PromptState
+    var largestPool: Int {
+        settings.isColdStart ? PromptState.largestPool : max(settings.poolLimit, state.promptIDs.count)
+    }
     private let settings: AsyncPfptSettings
     private let layout: NetworkLayout
     private let seed: UInt64

@@ -11,9 +11,6 @@ struct AsyncPfptSettings: Hashable, Sendable {
     let poolMinimum: Int
     let isColdStart: Bool
 
-    /// As many prompts as a message can hold.
-    static let largestPool = 65_536
-
     init(_ settings: CheckedSettings, initial: PromptState) {
         var fit = PfptSettings.options(settings)
         fit.inertia = settings.number("inertia")
@@ -28,7 +25,7 @@ struct AsyncPfptSettings: Hashable, Sendable {
         let minimum = settings.integer("pool_minimum")
         poolMinimum = minimum > 0 ? minimum : min(initialPool, 10)
         let limit = settings.integer("pool_limit")
-        poolLimit = max(limit > 0 ? limit : min(2 * initialPool, Self.largestPool), poolMinimum)
+        poolLimit = max(limit > 0 ? limit : min(2 * initialPool, PromptState.largestPool), poolMinimum)
         isColdStart = settings.flag("cold_start")
     }
 }

@@ -15,6 +15,7 @@ struct Pfpt: CatalogStrategy {
     }
 
     private(set) var state: PromptState
+    let largestPool = PromptState.largestPool
     private let options: PoolFitOptions
     private let extent: EvidenceExtent
     private let layout: NetworkLayout

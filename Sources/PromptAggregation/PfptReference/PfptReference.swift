@@ -19,6 +19,7 @@ struct PfptReference: CatalogStrategy {
     }
 
     private(set) var state: PromptState
+    let largestPool = PromptState.largestPool
     private let sweeps: Int
     private let hidden: Int
     private let seed: UInt64

@@ -6,6 +6,9 @@ public protocol AggregationStrategy: Sendable {
     /// The state to publish.
     var state: PromptState { get }
 
+    /// The most prompts that the pool of `state` may come to hold.
+    var largestPool: Int { get }
+
     /// What snapshots call the strategy. It never changes, whatever becomes of the type's name.
     var formatID: String { get }
 
@@ -25,6 +28,9 @@ public protocol AggregationStrategy: Sendable {
 }
 
 extension AggregationStrategy {
+    /// Those of now: most strategies keep the pool's size.
+    public var largestPool: Int { state.promptIDs.count }
+
     /// Turns a flush's contributions into the next `state`, whatever the order in which they arrived.
     ///
     /// - Parameter contributions: as `aggregate(inOrder:)` takes them, in any order.

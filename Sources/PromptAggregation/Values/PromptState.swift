@@ -3,6 +3,9 @@ public typealias PromptID = UInt64
 
 /// What the federation tunes together: the prompt pool and whatever is averaged beside it (head, key projection).
 public struct PromptState: Hashable, Sendable {
+    /// The most prompts that a pool may have: as many as a message can hold.
+    public static let largestPool = 65_536
+
     /// Holds at least `Parameters.prompts` of shape [pool, width].
     public var parameters: Parameters
     /// The identity of each row of the pool, in the order of the rows.
