@@ -1,7 +1,7 @@
 import Glibc
 
-/// A file's bytes, mapped for reading, up to where the file ended when it was opened. Messages that were read keep the
-/// map alive.
+/// A file's bytes, mapped for reading or copied, up to where the file ended when it was opened. Messages that were read
+/// keep them alive.
 package final class FileMap: Sendable {
     package let path: String
     /// Immutable memory that lives as long as the map.
@@ -10,19 +10,71 @@ package final class FileMap: Sendable {
     private let isCopy: Bool
 
     package convenience init(path: String) throws(LogError) {
-        let descriptor = retryingInterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
-        guard descriptor >= 0 else { throw openFailure(path: path, operation: "read") }
+        let descriptor = try Self.open(path)
         defer { _ = close(descriptor) }
         try self.init(path: path, descriptor: descriptor)
     }
 
-    init(path: String, descriptor: CInt) throws(LogError) {
+    /// A copy of what the file holds now, for a file that another process may cut off: the system ends a process (SIGBUS)
+    /// that reads a map behind the end of its file.
+    package convenience init(copyOf path: String) throws(LogError) {
+        let descriptor = try Self.open(path)
+        defer { _ = close(descriptor) }
         try requireRegularFile(descriptor, path: path)
+        self.init(path: path, owning: try Self.content(of: descriptor, path: path))
+    }
+
+    private static func open(_ path: String) throws(LogError) -> CInt {
+        let descriptor = retryingInterrupted { Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        guard descriptor >= 0 else { throw openFailure(path: path, operation: "read") }
+        return descriptor
+    }
+
+    /// All bytes, read again where the file became shorter meanwhile: the copy could mix what was cut off with what came
+    /// after it.
+    private static func content(of descriptor: CInt, path: String) throws(LogError) -> UnsafeMutableRawBufferPointer {
+        while true {
+            let size = try size(of: descriptor, path: path)
+            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
+            do throws(LogError) {
+                let count = try fill(memory, from: descriptor, path: path)
+                if count == size, try self.size(of: descriptor, path: path) >= size { return memory }
+            } catch {
+                memory.deallocate()
+                throw error
+            }
+            memory.deallocate()
+        }
+    }
+
+    /// - Returns: how many bytes there were, fewer than asked for at the end of the file.
+    private static func fill(
+        _ memory: UnsafeMutableRawBufferPointer, from descriptor: CInt, path: String
+    ) throws(LogError) -> Int {
+        var count = 0
+        while count < memory.count {
+            let found = pread(descriptor, memory.baseAddress! + count, memory.count - count, off_t(count))
+            if found == 0 { break }
+            if found > 0 {
+                count += found
+            } else if errno != EINTR {
+                throw .system("read", path: path)
+            }
+        }
+        return count
+    }
+
+    private static func size(of descriptor: CInt, path: String) throws(LogError) -> Int {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .system("inspect", path: path) }
+        return Int(status.st_size)
+    }
+
+    init(path: String, descriptor: CInt) throws(LogError) {
+        try requireRegularFile(descriptor, path: path)
         self.path = path
         isCopy = false
-        let size = Int(status.st_size)
+        let size = try Self.size(of: descriptor, path: path)
         // A map of nothing is an error to the system, not to us.
         guard size > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)

@@ -9,8 +9,8 @@
 /// A torn end is no error: reading stops there and `end` says so. Damage before the end throws `LogError.damaged`. A sound MCAP
 /// file that another program made of a log is read as well, as far as its compression is known.
 ///
-/// A log may be read while it is written; the reader sees what was there when it opened the file. But do not read while
-/// a writer opens a log to continue it: it may cut off a torn end that the reader has mapped.
+/// A log may be read while it is written; the reader sees what was there when it opened the file. A log that a writer may
+/// open to continue it is to be copied, since the writer cuts off a torn end.
 public struct LogReader: ~Copyable, Sendable {
     private var scanner: LogScanner
     private var nextMessage = 0
@@ -22,6 +22,10 @@ public struct LogReader: ~Copyable, Sendable {
     /// Maps the file and checks its first bytes.
     /// - Throws: `LogError.missing`, `.notARegularFile`, `.notALog`, `.damaged` or `.system`.
     public init(path: String) throws(LogError) { try self.init(FileMap(path: path)) }
+
+    /// Copies the file and checks its first bytes.
+    /// - Throws: as `init(path:)`.
+    public init(copyOf path: String) throws(LogError) { try self.init(FileMap(copyOf: path)) }
 
     /// Reads what was mapped before.
     package init(_ map: FileMap) throws(LogError) {

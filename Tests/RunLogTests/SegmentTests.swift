@@ -184,6 +184,37 @@ import Testing
         #expect(found.problem?.contains(file) == true, what)
     }
 
+    /// An aggregator that continues a log cuts off its torn end, whoever reads it: a reader ends as if nothing had happened.
+    @Test func aSegmentThatIsCutOffWhileItIsReadIsReadToItsEnd() throws {
+        func records(of path: String, meanwhile: () throws -> Void = {}) throws -> Int {
+            var reader = try RunLogReader(path: path)
+            try meanwhile()
+            var count = 0
+            while try reader.next() != nil { count += 1 }
+            return count
+        }
+        try withSegments(closes: false) { run, numbers in
+            for number in numbers.suffix(2) {
+                let file = run.segment(number)
+                let original = try Data(contentsOf: URL(filePath: file))
+                let whole = try records(of: file)
+                #expect(whole > 0 && original.count > 8192, "more than the pages that stay in reach")
+                #expect(try records(of: file) { truncate(file, 0) } == whole)
+                try original.write(to: URL(filePath: file))
+            }
+            let last = run.segment(numbers.count)
+            let whole = try records(of: run.path)
+            var reader = try RunLogReader(path: run.path)
+            var count = 0
+            while try reader.next() != nil {
+                count += 1
+                // By then the reader is in the last segment.
+                if count == whole - 1 { truncate(last, 0) }
+            }
+            #expect(count == whole)
+        }
+    }
+
     /// Every byte of the last segment, which a process was writing: what is whole is continued, a segment that has no
     /// record yet gives way to the one before it, and whatever is found is what was logged.
     @Test func theEndOfTheLastSegmentIsContinued() throws {
