@@ -210,6 +210,16 @@ import Testing
                 == "\(folder.path)/set/hawk: expected a folder of its own, found that of \(folder.path) by a link")
     }
 
+    @Test func linksThatLeadToEachOtherAreNamed() throws {
+        try make("owl/1.png", "wren/1.png")
+        for (name, target) in [("dove", "hawk"), ("hawk", "dove")] {
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.path + "/set/" + name, withDestinationPath: target)
+        }
+        #expect(
+            refusal { try read() } == "\(folder.path)/set/dove: cannot be read: Too many levels of symbolic links")
+    }
+
     @Test func foldersThatAreNamedLikeImagesAreFolders() throws {
         try make("owl/1.png", "owl/2.jpg/3.png", "wren/1.png", "wren/4.jpg/notes.txt")
         #expect(try images() == ["owl: owl/1.png", "wren: wren/1.png"])

@@ -24,7 +24,7 @@ struct FolderTree {
     var filledFolders: [FolderTree] { folders.filter { $0.isAlso != nil || $0.imageCount > 0 } }
 
     /// Reads all that lies below a folder.
-    /// - Throws: `DatasetError.unreadable` for a folder that cannot be listed.
+    /// - Throws: `DatasetError.unreadable` for a folder that cannot be listed, and for links that lead to each other.
     init(path: String) throws(DatasetError) {
         // A link that leads back above the root would bring in all that lies there.
         var known: [FileIdentity: String] = [:]
@@ -49,7 +49,11 @@ struct FolderTree {
             let entry = path + "/" + name
             if Self.isHidden(name) {
                 hidden.append(name)
-            } else if stat(entry, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+                continue
+            }
+            let isThere = stat(entry, &status) == 0
+            if !isThere, errno == ELOOP { throw .unreadable(file: entry, reason: String(cString: strerror(ELOOP))) }
+            if isThere, status.st_mode & S_IFMT == S_IFDIR {
                 folders.append(try FolderTree(path: entry, known: &known))
             } else if ImageFile.extensions.contains((name as NSString).pathExtension.lowercased()) {
                 images.append(name)
