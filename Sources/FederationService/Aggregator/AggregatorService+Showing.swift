@@ -1,9 +1,18 @@
 import Federation
 import FederationRun
+import Logging
 import RunLog
 
 /// What it shows to whoever watches over the process and the run.
 extension AggregatorService {
+    /// Logs what is odd about what it starts from.
+    func warnOfBeginning() {
+        if let doubt = setup.classDoubt { logger.warning("odd classes", metadata: ["problem": "\(doubt)"]) }
+        for snapshot in setup.recovery?.passedOver ?? [] {
+            logger.warning("snapshot skipped", metadata: ["snapshot": "\(snapshot)"])
+        }
+    }
+
     func showLife() {
         reporter.alive(status)
         writeHealth()

@@ -224,10 +224,7 @@ public actor AggregatorService: Service {
                 "folder": "\(setup.folder.path)", "version": "\(pipeline.aggregator.version)",
                 "recovered": "\(setup.recovery?.words ?? "no")",
             ])
-        if let doubt = setup.classDoubt { logger.warning("odd classes", metadata: ["problem": "\(doubt)"]) }
-        for snapshot in setup.recovery?.passedOver ?? [] {
-            logger.warning("snapshot skipped", metadata: ["snapshot": "\(snapshot)"])
-        }
+        warnOfBeginning()
         reporter.ready(status)
         writeHealth()
         signOfLife = loop.schedule(every: reporter.interval) { [weak self] in
