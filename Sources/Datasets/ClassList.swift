@@ -25,9 +25,10 @@ public struct ClassList: Hashable, Sendable {
         let groups = Dictionary(grouping: names) { name in
             name.split(whereSeparator: \.isWhitespace).joined(separator: " ").lowercased()
         }
-        let alike = names.compactMap { name in groups.values.first { $0.count > 1 && $0[0] == name } }
+        let doubled = groups.values.filter { $0.count > 1 }
+        let alike = Dictionary(uniqueKeysWithValues: doubled.map { ($0[0], $0) })
         guard !alike.isEmpty else { return nil }
-        let pairs = alike.map { $0.map { "'\($0)'" }.joined(separator: " and ") }
+        let pairs = names.compactMap { alike[$0] }.map { $0.map { "'\($0)'" }.joined(separator: " and ") }
         return "\(listed(pairs)) differ in capitals or blanks alone, and count as classes of their own"
     }
 
