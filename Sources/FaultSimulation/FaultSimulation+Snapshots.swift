@@ -48,7 +48,7 @@ extension FaultSimulation {
         guard isSnapshotDue, let make = aggregator.engine?.snapshot(aggregator.history) else { return }
         var snapshot = make()
         if planted == .misplacedSnapshot, let previous = aggregator.previous {
-            snapshot.aggregator = previous.snapshot()
+            snapshot.aggregator = previous.snapshot()[...]
             snapshot.version = previous.version
         }
         aggregator.unwritten = snapshot

@@ -32,10 +32,10 @@ final class SimulatedFolder: SnapshotStorage {
         return found.file.bytes
     }
 
-    func write(_ bytes: [UInt8], to name: String) throws {
+    func write(_ parts: [ArraySlice<UInt8>], to name: String) throws {
         let file = SimulatedFile(path: name, fuse: fuse, ignoresSync: ignoresSync)
         try change { $0 + [Entry(name: name, file: file)] }
-        try file.write(bytes.span.bytes, at: 0)
+        try file.write(Array(parts.joined()).span.bytes, at: 0)
         try file.synchronize()
     }
 

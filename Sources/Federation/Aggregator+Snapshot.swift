@@ -5,7 +5,21 @@ extension Aggregator {
     /// Everything that events may have changed. The configuration and what the strategy was made of are left out: they stand
     /// in the log's first record. The same state gives the same bytes.
     public func snapshot() -> [UInt8] {
-        var writer = SnapshotWriter()
+        // The states are most of it, and the strategy holds a few more.
+        let state = history.reduce(0) { max($0, $1.state.parameters.byteCount + 16 * $1.state.promptIDs.count) }
+        var writer = SnapshotWriter(capacity: (history.count + 8) * state)
+        write(to: &writer)
+        return writer.finish()
+    }
+
+    /// Whether `snapshot` would give these bytes, without making them.
+    package func isEqual(toSnapshot bytes: ArraySlice<UInt8>) -> Bool {
+        var writer = SnapshotWriter(comparingWith: bytes)
+        write(to: &writer)
+        return writer.isEqual()
+    }
+
+    private func write(to writer: inout SnapshotWriter) {
         writer.write("Aggregator")
         writer.write(run)
         strategy.writeNamed(to: &writer)
@@ -24,7 +38,13 @@ extension Aggregator {
         clock.write(to: &writer)
         waits.write(to: &writer)
         writer.write(clientsGathered)
-        return writer.finish()
+    }
+
+    /// The aggregator that `snapshot` was taken of.
+    public init(
+        configuration: FederationConfiguration, run: UInt64, strategy: any AggregationStrategy, snapshot: [UInt8]
+    ) throws {
+        try self.init(configuration: configuration, run: run, strategy: strategy, snapshot: snapshot[...])
     }
 
     /// The aggregator that `snapshot` was taken of.
@@ -34,13 +54,14 @@ extension Aggregator {
     ///   - strategy: made as the snapshot's was: same name, settings, initial state and seed.
     /// - Throws: `SnapshotError` saying what was expected and what came; `FederationError` as for a new one.
     public init(
-        configuration: FederationConfiguration, run: UInt64, strategy: any AggregationStrategy, snapshot: [UInt8]
+        configuration: FederationConfiguration, run: UInt64, strategy: any AggregationStrategy,
+        snapshot: ArraySlice<UInt8>
     ) throws {
         try self.init(configuration: configuration, run: run, strategy: strategy)
         try read(snapshot)
     }
 
-    private mutating func read(_ snapshot: [UInt8]) throws(SnapshotError) {
+    private mutating func read(_ snapshot: ArraySlice<UInt8>) throws(SnapshotError) {
         var reader = try SnapshotReader(snapshot)
         try reader.expect("Aggregator", "kind")
         try reader.expect(run, "run")

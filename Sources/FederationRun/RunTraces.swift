@@ -32,7 +32,7 @@ struct RunTraces {
         if let prompts = try? PromptsFile(path: folder.prompts), prompts.label.runID == "\(run)" {
             traces.append((folder.prompts, prompts.prompts.version))
         }
-        for case .success(let snapshot) in try SnapshotShelf(folder.snapshots).read().map(\.content)
+        for case .success(let snapshot) in try SnapshotShelf(folder.snapshots).read().map(\.mark)
         where snapshot.run == run {
             traces.append((folder.snapshotsFolder, snapshot.version))
         }

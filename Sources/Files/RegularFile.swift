@@ -36,6 +36,19 @@ package struct RegularFile: ~Copyable {
         return try OpenedFile(path: path, descriptor: file.descriptor).content(expected: file.size, atMost: most)
     }
 
+    /// Hands on the bytes in blocks, in their order, to the end of the file.
+    package borrowing func forEachBlock(_ body: (UnsafeRawBufferPointer) -> Void) throws(UnreadableFile) {
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
+        defer { block.deallocate() }
+        while true {
+            let count = read(descriptor, block.baseAddress, block.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw UnreadableFile(path, code: errno) }
+            if count == 0 { return }
+            body(UnsafeRawBufferPointer(rebasing: block[..<count]))
+        }
+    }
+
     private static func size(_ path: String, _ inspect: (inout stat) -> Int32) throws(UnreadableFile) -> Int {
         var status = stat()
         guard inspect(&status) == 0 else { throw UnreadableFile(path, code: errno) }

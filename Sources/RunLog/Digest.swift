@@ -17,13 +17,17 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
         bytes = output
     }
 
-    /// The digest of a file's bytes.
+    /// The digest of a file's bytes, of which only a block at a time is in memory.
+    ///
+    /// - Throws: `UnreadableFile`.
     public init(ofFile path: String) throws {
-        try RegularFile.require(path)
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw RunFolderError("\(path): cannot be read")
-        }
-        self.init(of: [UInt8](data))
+        let context = EVP_MD_CTX_new()
+        defer { EVP_MD_CTX_free(context) }
+        EVP_DigestInit_ex(context, EVP_sha256(), nil)
+        try RegularFile(path).forEachBlock { EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
+        var output = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
+        EVP_DigestFinal_ex(context, &output, nil)
+        bytes = output
     }
 
     /// The digest of several files: of the one, or of their digests in this order.

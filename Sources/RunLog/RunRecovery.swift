@@ -52,7 +52,7 @@ package struct RunRecovery {
     package init(from storage: some RunStorage, acceptsFork: Bool = false) throws {
         let found = try SnapshotShelf(storage.snapshots).read()
         // Nothing is done before the lock is taken: another aggregator may be at work on this log.
-        let good = found.compactMap { try? $0.content.get() }
+        let good = found.compactMap { try? $0.mark.get() }
         log = try RunLogWriter(
             continuing: storage,
             marks: Dictionary(grouping: good, by: \.segment).mapValues { $0.map(\.position.length) })
@@ -61,7 +61,7 @@ package struct RunRecovery {
         var resumed: (replay: Replay, history: RunHistory, start: Start)?
         for candidate in found where resumed == nil {
             // The state that the segment begins with is newer than those of earlier segments.
-            if let segment = try? candidate.content.get().segment, segment < log.segment { continue }
+            if let segment = try? candidate.mark.get().segment, segment < log.segment { continue }
             do {
                 resumed = try Self.resume(candidate, header, log)
             } catch {
@@ -126,7 +126,8 @@ package struct RunRecovery {
     private static func resume(
         _ found: SnapshotShelf.Found, _ header: RunHeader, _ log: RunLogWriter
     ) throws -> (replay: Replay, history: RunHistory, start: Start) {
-        let snapshot = try found.content.get()
+        _ = try found.mark.get()
+        let snapshot = try found.load()
         guard snapshot.segment == log.segment, log.positions.contains(snapshot.position) else {
             throw UnusableSnapshot(
                 "it was made behind \(snapshot.length) bytes of a log, and this log holds others")

@@ -27,7 +27,7 @@ package struct RunSnapshot {
     package var version: Version
     package var history: RunHistory
     /// `Aggregator.snapshot`.
-    package var aggregator: [UInt8]
+    package var aggregator: ArraySlice<UInt8>
 
     package init(
         of aggregator: Aggregator, history: RunHistory, run: Digest, changes: [SettingChanged] = [], epoch: UInt64,
@@ -44,7 +44,7 @@ package struct RunSnapshot {
         self.time = time
         version = aggregator.version
         self.history = history
-        self.aggregator = aggregator.snapshot()
+        self.aggregator = aggregator.snapshot()[...]
     }
 
     /// Bytes of the log, up to each segment's closing section, before the position.
@@ -69,7 +69,30 @@ package struct RunSnapshot {
     /// Another compilation of the same version may continue from it: what follows is compared with the log's digests.
     private static let maker = "impromptu \(buildVersion), algorithm \(AggregationAlgorithm.version)"
 
+    /// What finds its position in a log, without the state.
+    package struct Mark {
+        package var run: Digest
+        package var segment: Int
+        package var position: LogPosition
+        package var records: UInt64
+        package var version: Version
+    }
+
+    package var mark: Mark {
+        Mark(run: run, segment: segment, position: position, records: chain.records, version: version)
+    }
+
+    /// `encoded` in one piece.
     package func encode() -> [UInt8] {
+        let parts = encoded()
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+        for part in parts { bytes.append(contentsOf: part) }
+        return bytes
+    }
+
+    /// Its bytes in parts, so that those of a large state are not copied.
+    package func encoded() -> [ArraySlice<UInt8>] {
         var writer = SnapshotWriter()
         writer.write(Self.kind)
         writer.write(Self.format)
@@ -93,8 +116,7 @@ package struct RunSnapshot {
         writer.write(Int(time.nanoseconds))
         writer.write(version)
         history.write(to: &writer)
-        writer.write(bytes: aggregator)
-        return writer.finish()
+        return writer.finish(with: aggregator)
     }
 
     /// - Throws: `SnapshotError` where the bytes are no such snapshot, are damaged, or come from another version.
@@ -119,7 +141,7 @@ package struct RunSnapshot {
         time = Timestamp(nanoseconds: Int64(try reader.integer()))
         version = try reader.integer("version", in: 0...Int.max)
         history = try RunHistory(from: &reader)
-        aggregator = try reader.byteList()
+        aggregator = try reader.byteSlice()
         try reader.finish()
     }
 
@@ -136,7 +158,7 @@ package struct RunSnapshot {
         let restored = try Aggregator(
             configuration: configuration.federation(for: header), run: header.run,
             strategy: try configuration.makeStrategy(initial: initial), snapshot: aggregator)
-        guard restored.version == version, restored.snapshot() == aggregator else {
+        guard restored.version == version, restored.isEqual(toSnapshot: aggregator) else {
             throw UnusableSnapshot("it restores to another state than it was made of")
         }
         return restored

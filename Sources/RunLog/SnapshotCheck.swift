@@ -46,11 +46,11 @@ extension Replay {
         let folder = RunFolder(ofLog: path)
         let found = try SnapshotShelf(folder.snapshots).read()
         var checked: [CheckedSnapshot] = []
-        var awaited: [(name: String, snapshot: RunSnapshot)] = []
+        var awaited: [(name: String, records: Int, load: () throws -> RunSnapshot)] = []
         for candidate in found {
-            do {
-                awaited.append((candidate.name, try candidate.content.get()))
-            } catch {
+            switch candidate.mark {
+            case .success(let mark): awaited.append((candidate.name, Int(mark.records), candidate.load))
+            case .failure(let error):
                 checked.append(CheckedSnapshot(name: candidate.name, finding: .unusable("\(error)")))
             }
         }
@@ -64,12 +64,16 @@ extension Replay {
             if let started = segment.take() {
                 checked.append(.init(name: "segment \(started.number)", finding: started.finding(replay, history)))
             }
-            for (name, snapshot) in awaited where Int(snapshot.chain.records) == replay.records {
-                checked.append(CheckedSnapshot(name: name, finding: snapshot.finding(replay, history)))
+            for (name, records, load) in awaited where records == replay.records {
+                do {
+                    checked.append(CheckedSnapshot(name: name, finding: try load().finding(replay, history)))
+                } catch {
+                    checked.append(CheckedSnapshot(name: name, finding: .unusable("\(error)")))
+                }
             }
         }
         if until == nil {
-            for (name, snapshot) in awaited where Int(snapshot.chain.records) > replay.records {
+            for (name, records, _) in awaited where records > replay.records {
                 checked.append(CheckedSnapshot(name: name, finding: .unusable("the log ends before it")))
             }
         }
@@ -95,7 +99,8 @@ extension RunSnapshot {
             return .unusable("it was made of another run")
         }
         let isEqual =
-            replay.aggregator?.snapshot() == aggregator && replay.lastTime == time && replay.epoch == epoch
+            replay.aggregator?.isEqual(toSnapshot: aggregator) == true && replay.lastTime == time
+            && replay.epoch == epoch
             && history.bytes == self.history.bytes
         return isEqual ? .equal : .different
     }

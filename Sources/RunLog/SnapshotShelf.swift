@@ -8,8 +8,10 @@ package struct SnapshotShelf {
         package var name: String
         /// In bytes.
         package var size = 0
-        /// What it holds, or why it cannot be read.
-        package var content: Result<RunSnapshot, any Error>
+        /// Where what it holds belongs, or why it cannot be read.
+        package var mark: Result<RunSnapshot.Mark, any Error>
+        /// Reads it, anew each time: of large states no more are in memory than somebody looks at.
+        package var load: () throws -> RunSnapshot
     }
 
     private let storage: any SnapshotStorage
@@ -28,12 +30,14 @@ package struct SnapshotShelf {
     /// All that lie there, the one that reaches furthest first.
     package func read() throws -> [Found] {
         let names = try storage.names().filter { $0.hasSuffix(Self.ending) }.sorted(by: >)
-        return names.map { name in
+        return names.map { [storage] name in
+            let load = { try RunSnapshot(storage.read(name)) }
             do {
                 let bytes = try storage.read(name)
-                return Found(name: name, size: bytes.count, content: Result { try RunSnapshot(bytes) })
+                return Found(
+                    name: name, size: bytes.count, mark: Result { try RunSnapshot(bytes).mark }, load: load)
             } catch {
-                return Found(name: name, content: .failure(error))
+                return Found(name: name, mark: .failure(error), load: load)
             }
         }
     }
@@ -43,11 +47,12 @@ package struct SnapshotShelf {
     /// - Returns: the file's size in bytes.
     @discardableResult
     package mutating func add(_ snapshot: RunSnapshot) throws -> Int {
-        let bytes = snapshot.encode()
+        let parts = snapshot.encoded()
+        let size = parts.reduce(0) { $0 + $1.count }
         let name = Self.name(of: snapshot)
-        guard name != newest else { return bytes.count }
+        guard name != newest else { return size }
         do {
-            try storage.write(bytes, to: Self.unfinished)
+            try storage.write(parts, to: Self.unfinished)
             try storage.rename(Self.unfinished, to: name)
         } catch {
             try? storage.remove(Self.unfinished)
@@ -59,7 +64,7 @@ package struct SnapshotShelf {
         for other in try storage.names() where other.hasSuffix(Self.ending) && !kept.contains(other) {
             try storage.remove(other)
         }
-        return bytes.count
+        return size
     }
 
     /// Names sort as their snapshots do.

@@ -6,8 +6,8 @@ package protocol SnapshotStorage {
     /// The names of all files; none where nothing was ever written.
     func names() throws -> [String]
     func read(_ name: String) throws -> [UInt8]
-    /// Makes a file of these bytes and returns once they, but not the file's name, are on the disk.
-    func write(_ bytes: [UInt8], to name: String) throws
+    /// Makes a file of these bytes, one part behind the other, and returns once they, but not the file's name, are on the disk.
+    func write(_ parts: [ArraySlice<UInt8>], to name: String) throws
     func rename(_ name: String, to other: String) throws
     func remove(_ name: String) throws
     /// Returns once the names are on the disk.
@@ -30,17 +30,18 @@ package struct SnapshotFiles: SnapshotStorage {
     }
 
     package func read(_ name: String) throws -> [UInt8] {
-        guard let data = FileManager.default.contents(atPath: file(name)) else {
-            throw RunFolderError("\(file(name)): cannot read")
+        do {
+            return try RegularFile.bytes(of: file(name), atMost: .max)
+        } catch {
+            throw RunFolderError("\(error)")
         }
-        return [UInt8](data)
     }
 
-    package func write(_ bytes: [UInt8], to name: String) throws {
+    package func write(_ parts: [ArraySlice<UInt8>], to name: String) throws {
         try RunFolder(path: path).create()
-        try leaveRoom(beyond: bytes.count)
+        try leaveRoom(beyond: parts.reduce(0) { $0 + $1.count })
         let new = try NewFile(file(name), flags: O_TRUNC, mode: 0o644)
-        try new.write(bytes)
+        for part in parts { try new.write(part) }
         try new.synchronize()
         try new.close()
     }

@@ -61,6 +61,18 @@ import Testing
         #expect(try distance(weight: 0) == 0)
     }
 
+    /// A late client may bring more prompts than are left, none of them far enough for one of its own.
+    @Test func leavesOverWhatThePoolHasNoPromptsFor() throws {
+        let initial = Sample.state(pool: 12, width: 16)
+        var strategy = try Sample.make(
+            "pfpt-async", [("patience", "0"), ("pool_minimum", "1"), ("birth_distance", "100")], initial: initial)
+        _ = strategy.aggregate([Sample.contribution(0, base: initial, touched: [3, 7])])
+        #expect(strategy.state.promptIDs == [4, 8])
+        let report = strategy.aggregate([Sample.contribution(1, base: initial, staleness: 1)])
+        #expect(report.matches[0].filter { $0 != FlushReport.unmatched }.sorted() == [4, 8])
+        #expect(report.births.isEmpty && strategy.state.promptIDs == [4, 8])
+    }
+
     /// Every contribution counts, also the second one of a client in a flush: together they move the pool by their mean.
     @Test func everyAnswerOfAClientCounts() throws {
         let initial = Sample.state(width: 16)

@@ -20,7 +20,7 @@ struct Ca2fl: CatalogStrategy {
     private let rate: Double
     private let clients: Int
     /// h_i of every client that was heard.
-    private var cache = ClientTable<[[Float]]>()
+    private var cache = ClientTable<CachedDisplacement>()
 
     private init(state: PromptState, rate: Double, clients: Int) {
         self.state = state
@@ -37,10 +37,10 @@ struct Ca2fl: CatalogStrategy {
         let total = Double(max(clients, cache.count + strangers.count))
         let buffered = Double(contributions.count)
         var step = Displacement(like: state)
-        for cached in cache { step.add(cached.value, weight: 1 / total) }
+        for cached in cache { cached.value.add(to: &step, weight: 1 / total) }
         for contribution in contributions {
             step.add(contribution, weight: 1 / buffered, like: state)
-            if let cached = cache[contribution.client] { step.add(cached, weight: -1 / buffered) }
+            cache[contribution.client]?.add(to: &step, weight: -1 / buffered)
         }
         for contribution in contributions { remember(contribution) }
         state.move(by: step, rate: rate)
@@ -50,19 +50,20 @@ struct Ca2fl: CatalogStrategy {
     private mutating func remember(_ contribution: Contribution) {
         var moved = Displacement(like: state)
         moved.add(contribution, weight: 1, like: state)
-        cache[contribution.client] = moved.tensors.map { $0.map { Float(saturating: $0) } }
+        cache[contribution.client] = CachedDisplacement(moved, like: state)
     }
 
     func write(to writer: inout SnapshotWriter) {
         writer.write(state)
-        cache.write(to: &writer) { $0.write($1) }
+        let layout = Displacement(like: state)
+        cache.write(to: &writer) { $0.write($1.tensors(like: layout)) }
     }
 
     mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
         state = try reader.state(like: state)
-        let layout = Displacement(like: state)
+        let (state, layout) = (state, Displacement(like: state))
         cache = try ClientTable(from: &reader) { reader throws(SnapshotError) in
-            try reader.displacement(like: layout)
+            CachedDisplacement(try reader.displacement(like: layout), like: state)
         }
     }
 }

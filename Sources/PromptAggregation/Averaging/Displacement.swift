@@ -63,14 +63,6 @@ struct Displacement: Hashable, Sendable {
             sum[unchecked: first + index] += weight * moved
         }
     }
-
-    /// Adds `weight` times another displacement of the same layout.
-    mutating func add(_ other: [[Float]], weight: Double) {
-        for place in tensors.indices {
-            let source = other[place]
-            for index in source.indices { tensors[place][index] += weight * Double(source[index]) }
-        }
-    }
 }
 
 extension PromptState {

@@ -17,13 +17,16 @@ public enum SnapshotError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Reads what a `SnapshotWriter` wrote, in the same order.
 public struct SnapshotReader: Sendable {
-    private let bytes: [UInt8]
+    private let bytes: ArraySlice<UInt8>
     private let end: Int
     /// The byte at which the next value begins.
     package private(set) var place = 0
 
     /// - Throws: `SnapshotError` when the bytes are no snapshot, of another version, or damaged.
-    package init(_ bytes: [UInt8]) throws(SnapshotError) {
+    package init(_ bytes: [UInt8]) throws(SnapshotError) { try self.init(bytes[...]) }
+
+    /// - Throws: as above.
+    package init(_ bytes: ArraySlice<UInt8>) throws(SnapshotError) {
         self.bytes = bytes
         end = bytes.count - 8
         let header = SnapshotFormat.magic.count + 8
@@ -33,7 +36,7 @@ public struct SnapshotReader: Sendable {
         }
         place = SnapshotFormat.magic.count
         try expect(SnapshotFormat.version, "format version")
-        let (expected, actual) = (SnapshotFormat.checksum(bytes[..<end]), word(at: end))
+        let (expected, actual) = (SnapshotFormat.checksum(bytes.prefix(end)), word(at: end))
         guard expected == actual else {
             throw .unexpected(place: end, what: "checksum", expected: "\(expected)", actual: "\(actual)")
         }
@@ -104,10 +107,13 @@ public struct SnapshotReader: Sendable {
         return text
     }
 
-    package mutating func byteList() throws(SnapshotError) -> [UInt8] {
+    package mutating func byteList() throws(SnapshotError) -> [UInt8] { Array(try byteSlice()) }
+
+    /// A list of bytes that shares the memory of all.
+    package mutating func byteSlice() throws(SnapshotError) -> ArraySlice<UInt8> {
         let count = try count(elementBytes: 1)
-        let start = try advance(count)
-        return Array(bytes[start..<start + count])
+        let start = bytes.startIndex + (try advance(count))
+        return bytes[start..<start + count]
     }
 
     /// The count of a list that is no longer than the bytes that are left.

@@ -4,10 +4,28 @@
 /// A snapshot begins with `SnapshotFormat.magic` and the format's version and ends with a checksum of all bytes before it.
 public struct SnapshotWriter: Sendable {
     private var bytes: [UInt8] = []
+    /// In place of bytes that are kept.
+    private var comparison: SnapshotComparison?
 
-    package init() {
-        bytes = SnapshotFormat.magic
+    /// - Parameter capacity: about how many bytes there will be, so that they are not copied as they grow.
+    package init(capacity: Int = 0) {
+        bytes.reserveCapacity(capacity)
+        begin()
+    }
+
+    /// One that keeps nothing, for `isEqual`.
+    package init(comparingWith expected: ArraySlice<UInt8>) {
+        comparison = SnapshotComparison(expected)
+        begin()
+    }
+
+    private mutating func begin() {
+        SnapshotFormat.magic.withUnsafeBytes { append($0) }
         write(SnapshotFormat.version)
+    }
+
+    private mutating func append(_ raw: UnsafeRawBufferPointer) {
+        if comparison == nil { bytes.append(contentsOf: raw) } else { comparison!.take(raw) }
     }
 
     /// The snapshot of all that was written.
@@ -16,9 +34,18 @@ public struct SnapshotWriter: Sendable {
         return bytes
     }
 
-    package mutating func write(_ value: UInt64) {
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    /// The snapshot of all that was written and a list of bytes behind it, in parts, of which that list is one.
+    package consuming func finish(with last: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        write(last.count)
+        var sum = SnapshotChecksum()
+        for part in [bytes[...], last] { part.withUnsafeBytes { sum.take($0) } }
+        return [bytes[...], last, withUnsafeBytes(of: sum.value.littleEndian) { Array($0) }[...]]
     }
+
+    /// Whether all that was written is the snapshot that it is compared with, down to the last byte.
+    package consuming func isEqual() -> Bool { comparison?.isEqual ?? false }
+
+    package mutating func write(_ value: UInt64) { withUnsafeBytes(of: value.littleEndian) { append($0) } }
 
     package mutating func write(_ value: Int) { write(UInt64(bitPattern: Int64(value))) }
     package mutating func write(_ value: Double) { write(value.bitPattern) }
@@ -28,7 +55,7 @@ public struct SnapshotWriter: Sendable {
 
     package mutating func write(bytes other: [UInt8]) {
         write(other.count)
-        bytes.append(contentsOf: other)
+        other.withUnsafeBytes { append($0) }
     }
 
     package mutating func write(_ values: [Float]) { write(words: values.map { $0.bitPattern.littleEndian }) }
@@ -38,7 +65,7 @@ public struct SnapshotWriter: Sendable {
 
     private mutating func write<Word: FixedWidthInteger>(words: [Word]) {
         write(words.count)
-        words.withUnsafeBytes { bytes.append(contentsOf: $0) }
+        words.withUnsafeBytes { append($0) }
     }
 
     package mutating func write<Value>(_ value: Value?, _ write: (inout SnapshotWriter, Value) -> Void) {
@@ -49,26 +76,5 @@ public struct SnapshotWriter: Sendable {
     package mutating func write<Value>(_ values: [Value], _ write: (inout SnapshotWriter, Value) -> Void) {
         self.write(values.count)
         for value in values { write(&self, value) }
-    }
-}
-
-package enum SnapshotFormat {
-    static let magic: [UInt8] = Array("imprsnap".utf8)
-    static let version: UInt64 = 3
-
-    /// FNV-1a of 64 bits (Fowler, Noll, Vo), taken over words of eight bytes; the last word is filled up with zeros.
-    package static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        bytes.withUnsafeBytes { bytes in
-            var sum: UInt64 = 0xCBF2_9CE4_8422_2325
-            let whole = bytes.count & ~7
-            for place in stride(from: 0, to: whole, by: 8) {
-                sum ^= UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self))
-                sum = sum &* 0x0000_0100_0000_01B3
-                sum ^= sum >> 32
-            }
-            var word: UInt64 = 0
-            for place in whole..<bytes.count { word |= UInt64(bytes[place]) << UInt64(8 * (place - whole)) }
-            return (sum ^ word ^ UInt64(bytes.count)) &* 0x0000_0100_0000_01B3
-        }
     }
 }

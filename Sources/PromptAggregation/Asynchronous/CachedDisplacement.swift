@@ -1,0 +1,55 @@
+/// What a client's contribution changed, for a strategy that remembers it for every client: of the pool the rows that it
+/// touched alone.
+struct CachedDisplacement: Hashable, Sendable {
+    /// Some values of a tensor, of which all others are 0.
+    private struct Part: Hashable, Sendable {
+        /// The first value of each block, ascending.
+        var starts: [Int]
+        /// All blocks, equally long.
+        var values: [Float]
+        var block: Int { starts.isEmpty ? 0 : values.count / starts.count }
+    }
+
+    /// In the order of the state's entries.
+    private var parts: [Part] = []
+
+    /// - Parameter moved: of one contribution, laid out as the state.
+    init(_ moved: Displacement, like state: PromptState) {
+        self.init(moved.tensors.map { $0.map { Float(saturating: $0) } }, like: state)
+    }
+
+    /// - Parameter tensors: all values, laid out as the state.
+    init(_ tensors: [[Float]], like state: PromptState) {
+        parts = zip(state.parameters.entries, tensors).map { entry, values in
+            let isPool = entry.name == Parameters.prompts && state.width > 0
+            let block = isPool ? state.width : max(values.count, 1)
+            let starts = stride(from: 0, to: values.count, by: block).filter { start in
+                !isPool || values[start..<start + block].contains { $0 != 0 }
+            }
+            return Part(starts: starts, values: starts.flatMap { values[$0..<$0 + block] })
+        }
+    }
+
+    /// All values, laid out as the state.
+    func tensors(like layout: Displacement) -> [[Float]] {
+        zip(parts, layout.tensors).map { part, tensor in
+            var values = [Float](repeating: 0, count: tensor.count)
+            for (place, start) in part.starts.enumerated() {
+                for offset in 0..<part.block { values[start + offset] = part.values[place * part.block + offset] }
+            }
+            return values
+        }
+    }
+
+    /// Adds `weight` times these values.
+    func add(to displacement: inout Displacement, weight: Double) {
+        for (tensor, part) in parts.enumerated() {
+            for (place, start) in part.starts.enumerated() {
+                for offset in 0..<part.block {
+                    displacement.tensors[tensor][start + offset] +=
+                        weight * Double(part.values[place * part.block + offset])
+                }
+            }
+        }
+    }
+}
