@@ -66,7 +66,11 @@ import Testing
         let initial = Sample.state(pool: 12, width: 16)
         var strategy = try Sample.make(
             "pfpt-async", [("patience", "0"), ("pool_minimum", "1"), ("birth_distance", "100")], initial: initial)
-        _ = strategy.aggregate([Sample.contribution(0, base: initial, touched: [3, 7])])
+        for sequence in 1...2 {
+            _ = strategy.aggregate([
+                Sample.contribution(0, base: initial, touched: [3, 7], sequence: UInt64(sequence), step: 1e-3)
+            ])
+        }
         #expect(strategy.state.promptIDs == [4, 8])
         let report = strategy.aggregate([Sample.contribution(1, base: initial, staleness: 1)])
         #expect(report.matches[0].filter { $0 != FlushReport.unmatched }.sorted() == [4, 8])

@@ -42,15 +42,12 @@ struct Ca2fl: CatalogStrategy {
             step.add(contribution, weight: 1 / buffered, like: state)
             cache[contribution.client]?.add(to: &step, weight: -1 / buffered)
         }
-        for contribution in contributions { remember(contribution) }
+        var room = Displacement(like: state)
+        for contribution in contributions {
+            cache[contribution.client] = CachedDisplacement(of: contribution, room: &room, like: state)
+        }
         state.move(by: step, rate: rate)
         return FlushReport(weights: contributions.map { _ in 1 / buffered })
-    }
-
-    private mutating func remember(_ contribution: Contribution) {
-        var moved = Displacement(like: state)
-        moved.add(contribution, weight: 1, like: state)
-        cache[contribution.client] = CachedDisplacement(moved, like: state)
     }
 
     func write(to writer: inout SnapshotWriter) {

@@ -13,9 +13,25 @@ struct CachedDisplacement: Hashable, Sendable {
     /// In the order of the state's entries.
     private var parts: [Part] = []
 
-    /// - Parameter moved: of one contribution, laid out as the state.
-    init(_ moved: Displacement, like state: PromptState) {
-        self.init(moved.tensors.map { $0.map { Float(saturating: $0) } }, like: state)
+    /// - Parameter room: zeros, laid out as the state, before and afterwards.
+    init(of contribution: Contribution, room: inout Displacement, like state: PromptState) {
+        room.add(contribution, weight: 1, like: state)
+        let pool = RowIndex(state.promptIDs)
+        let touched = contribution.promptIDs.compactMap { pool[$0] }.sorted()
+        for (place, entry) in state.parameters.entries.enumerated() {
+            let isPool = entry.name == Parameters.prompts
+            let block = isPool ? state.width : room.tensors[place].count
+            var part = Part(starts: [], values: [])
+            for start in (isPool ? touched.map { $0 * block } : [0]) where block > 0 {
+                // A copy, not a slice: what is held twice is copied whole before it changes.
+                let values = room.tensors[place][start..<start + block].map { Float(saturating: $0) }
+                if isPool && values.allSatisfy({ $0 == 0 }) { continue }
+                part.starts.append(start)
+                part.values += values
+                for index in start..<start + block { room.tensors[place][index] = 0 }
+            }
+            parts.append(part)
+        }
     }
 
     /// - Parameter tensors: all values, laid out as the state.

@@ -29,7 +29,7 @@ public struct SnapshotWriter: Sendable {
     }
 
     /// The snapshot of all that was written.
-    package consuming func finish() -> [UInt8] {
+    package mutating func finish() -> [UInt8] {
         write(SnapshotFormat.checksum(bytes[...]))
         return bytes
     }
