@@ -5,7 +5,7 @@ what came out into docs/benchmarks.md, between its marks, with a chart of the gr
   Tests/Benchmarks/suite.py [--peers PYTHON] [--threads 2] [--only NAME] [--page FILE]        or 'make bench'
 
 PYTHON is an interpreter that has PyTorch 2, NumPy and SciPy; without it the rows of peers say that it is missing. Let nothing
-else run: the page says how busy the machine was before and after."""
+else run: the page says how busy the machine was before."""
 
 import argparse
 import datetime
@@ -79,16 +79,12 @@ def machine(program, peers, busy):
     if peers:
         versions = "import torch, scipy; print('PyTorch', torch.__version__ + ', SciPy', scipy.__version__)"
         rows.append(("peers", first_line([peers, "-c", versions])))
-    rows.append(("load before and after", " and ".join(f"{value:.2f}" for value in busy)))
+    rows.append(("load before", f"{busy:.2f}"))
     return rows
 
 
-def run(options):
-    program, busy = options.program, [os.getloadavg()[0]]
-    if busy[0] > 0.5:
-        print(f"the machine is busy (load {busy[0]:.1f}): only ratios will mean something", file=sys.stderr)
-    parts = []
-
+def parts(options):
+    """Runs what is wanted and gives, of each, its section."""
     def wanted(name):
         return not options.only or name in options.only
 
@@ -97,22 +93,20 @@ def run(options):
             continue
         if options.peers:
             printed = output([options.peers, ROOT / "Tests/Benchmarks" / script, "--threads", str(options.threads)], cwd=ROOT)
-            parts.append(f"### {title}\n\n{code_block(printed)}")
+            yield f"### {title}\n\n{code_block(printed)}"
         else:
-            parts.append(f"### {title}\n\nPyTorch is not installed.")
+            yield f"### {title}\n\nPyTorch is not installed."
     for name, title, arguments in OWN:
         if wanted(name):
             threads = ["--threads", str(options.threads)] if arguments[0] == "tuning" else []
-            parts.append(f"### {title}\n\n{code_block(output([program, 'bench', *arguments, *threads]))}")
+            yield f"### {title}\n\n{code_block(output([options.program, 'bench', *arguments, *threads]))}"
     if wanted("growth"):
-        found = growth.measure(lambda arguments: output([program, "bench", *arguments]), ROOT)
+        found = growth.measure(lambda arguments: output([options.program, "bench", *arguments]), ROOT)
         picture = options.page.parent / "images" / "growth.svg"
         picture.write_text(growth.chart(found))
-        parts.append(
+        yield (
             "### How cost grows\n\nThe last column is the power of the size that the cost grows with, fitted to all sizes: 1 is a "
             f"straight line.\n\n![Cost by size](images/growth.svg)\n\n{markdown(growth.HEADINGS, growth.rows(found))}")
-    busy.append(os.getloadavg()[0])
-    return f"{markdown(('', ''), machine(program, options.peers, busy))}\n\n" + "\n\n".join(parts)
 
 
 def main():
@@ -127,7 +121,15 @@ def main():
     if BEGIN not in page or END not in page:
         return f"{options.page}: expected the lines {BEGIN} and {END}"
     before, after = page.split(BEGIN)[0], page.split(END)[1]
-    options.page.write_text(f"{before}{BEGIN}\n\n{run(options)}\n\n{END}{after}")
+    busy, sections = os.getloadavg()[0], []
+    if busy > 0.5:
+        print(f"the machine is busy (load {busy:.1f}): only ratios will mean something", file=sys.stderr)
+    # Each time all that there is by then: the whole takes long, and may be ended.
+    for section in parts(options):
+        sections.append(section)
+        table = markdown(("", ""), machine(options.program, options.peers, busy))
+        content = "\n\n".join([BEGIN, table, *sections, END])
+        options.page.write_text(f"{before}{content}{after}")
     print(f"{options.page}: written")
     return 0
 

@@ -128,7 +128,7 @@ def upgrade(machine, package):
 
 
 def finish(machine):
-    machine.inside("impromptu", "extend", RUN, "--updates", updates(machine) + 20)
+    machine.inside("impromptu", "set", RUN, f"run.updates={updates(machine) + 20}")
     eventually(180, "the run ends, and the services with it", lambda: all(
         machine.unit(unit, "ActiveState") == "inactive" for unit in [AGGREGATOR, *WORKERS]))
     expect(all(machine.unit(unit, "Result") == "success" for unit in [AGGREGATOR, *WORKERS]), "each has ended well")

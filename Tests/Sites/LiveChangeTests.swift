@@ -34,7 +34,7 @@ import Testing
             #expect(
                 behind.code == 2 && behind.output.contains("run.updates: expected 0, or at least the"),
                 "\(behind.output)")
-            let end = reached + 100
+            let end = reached + 300
             let (code, output) = try await sites.finish(["extend", "run", "--updates", "\(end)"])
             #expect(code == 0 && output.hasPrefix("run.updates is \(end), from version"), "\(output)")
             for process in [client, aggregator] { #expect(try await process.exitCode() == 0, "\(process.output)") }
@@ -165,7 +165,7 @@ import Testing
             try await eventually("further updates: \(after.output)") {
                 ((try? RunInspection(log: there.log))?.updatesAccepted ?? 0) > reached
             }
-            let (code, output) = try await sites.finish(["extend", "there/run", "--updates", "\(reached + 20)"])
+            let (code, output) = try await sites.finish(["set", "there/run", "run.updates=\(reached + 20)"])
             #expect(code == 0, "\(output)")
             for process in [after, moved] { #expect(try await process.exitCode() == 0, "\(process.output)") }
             #expect(try String(contentsOfFile: there.configuration, encoding: .utf8).contains("127.0.0.2"))
