@@ -21,7 +21,7 @@ def rows(text, heading):
 
 
 def code_block(text):
-    return f"```\n{text}\n```"
+    return f"```text\n{text}\n```"
 
 
 def markdown(headings, rows):
