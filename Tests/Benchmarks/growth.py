@@ -61,7 +61,7 @@ def rows(curves):
 
 def chart(curves):
     """An SVG: for each curve a square with both axes logarithmic, the points, and a dashed straight line from the first."""
-    side, gap, columns = 220, 70, 3
+    side, gap, columns = 220, 90, 3
     height = (len(curves) + columns - 1) // columns * (side + gap) + 30
     marks = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {columns * (side + gap) + 20} {height}" '

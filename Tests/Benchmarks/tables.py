@@ -1,22 +1,18 @@
 """The tables that the program prints, read back, and tables for the documents."""
 
+import itertools
 import re
 
 
 def rows(text, heading):
     """The rows of the first printed table whose first column has the heading, each a dictionary by column.
 
-    A table is a line of headings, a line of dashes, and rows whose columns are two spaces or more apart."""
-    lines = text.splitlines()
-    for place, line in enumerate(lines[:-1]):
-        if set(lines[place + 1].strip()) == {"-"} and re.split(r" {2,}", line.strip())[0] == heading:
-            headings = re.split(r" {2,}", line.strip())
-            found = []
-            for row in lines[place + 2:]:
-                if not row.strip():
-                    break
-                found.append(dict(zip(headings, re.split(r" {2,}", row.strip()))))
-            return found
+    A table is a line of headings, in a terminal a line of dashes, and rows whose columns are two spaces or more apart."""
+    lines = [re.split(r" {2,}", line.strip()) for line in text.splitlines() if set(line.strip()) != {"-"}]
+    for place, headings in enumerate(lines):
+        if headings[0] == heading:
+            rest = itertools.takewhile(lambda row: len(row) == len(headings), lines[place + 1:])
+            return [dict(zip(headings, row)) for row in rest]
     raise ValueError(f"expected a table that begins with {heading!r}, found:\n{text}")
 
 

@@ -24,6 +24,10 @@ class TableTests(unittest.TestCase):
         self.assertEqual([row["clients"] for row in found], ["1000", "100000"])
         self.assertEqual(found[1]["all tasks, ms"], "27.6")
 
+    def test_a_table_without_dashes_ends_where_the_columns_do(self):
+        found = tables.rows("an encoder\nshape  ms/step\nthis encoder  19.7\n21.5 MB packed", "shape")
+        self.assertEqual(found, [{"shape": "this encoder", "ms/step": "19.7"}])
+
     def test_a_missing_table_is_named(self):
         with self.assertRaisesRegex(ValueError, "'shape'"):
             tables.rows(PRINTED, "shape")
