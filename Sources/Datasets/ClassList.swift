@@ -21,7 +21,7 @@ public struct ClassList: Hashable, Sendable {
 
     /// What names that differ in capitals or blanks alone are, in a sentence; nil where there are none. They are classes of
     /// their own, and seldom meant to be.
-    public var doubt: String? {
+    public static func doubt(about names: [String]) -> String? {
         let groups = Dictionary(grouping: names) { name in
             name.split(whereSeparator: \.isWhitespace).joined(separator: " ").lowercased()
         }

@@ -155,7 +155,7 @@ package struct AggregatorSetup {
     }
 
     /// What seems odd about the classes' names (`ClassList.doubt`).
-    package var classDoubt: String? { (try? ClassList(model.classes))?.doubt }
+    package var classDoubt: String? { ClassList.doubt(about: model.classes) }
 
     /// Names the run in its report.
     package var heading: String {

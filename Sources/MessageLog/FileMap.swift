@@ -20,7 +20,6 @@ package final class FileMap: Sendable {
     package convenience init(copyOf path: String) throws(LogError) {
         let descriptor = try Self.open(path)
         defer { _ = close(descriptor) }
-        try requireRegularFile(descriptor, path: path)
         self.init(path: path, owning: try Self.content(of: descriptor, path: path))
     }
 
@@ -34,11 +33,11 @@ package final class FileMap: Sendable {
     /// after it.
     private static func content(of descriptor: CInt, path: String) throws(LogError) -> UnsafeMutableRawBufferPointer {
         while true {
-            let size = try size(of: descriptor, path: path)
+            let size = try requireRegularFile(descriptor, path: path)
             let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
             do throws(LogError) {
                 let count = try fill(memory, from: descriptor, path: path)
-                if count == size, try self.size(of: descriptor, path: path) >= size { return memory }
+                if count == size, try requireRegularFile(descriptor, path: path) >= size { return memory }
             } catch {
                 memory.deallocate()
                 throw error
@@ -64,17 +63,10 @@ package final class FileMap: Sendable {
         return count
     }
 
-    private static func size(of descriptor: CInt, path: String) throws(LogError) -> Int {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw .system("inspect", path: path) }
-        return Int(status.st_size)
-    }
-
     init(path: String, descriptor: CInt) throws(LogError) {
-        try requireRegularFile(descriptor, path: path)
+        let size = try requireRegularFile(descriptor, path: path)
         self.path = path
         isCopy = false
-        let size = try Self.size(of: descriptor, path: path)
         // A map of nothing is an error to the system, not to us.
         guard size > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)

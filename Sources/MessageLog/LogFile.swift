@@ -116,10 +116,13 @@ func retryingInterrupted(_ call: () -> CInt) -> CInt {
     }
 }
 
-func requireRegularFile(_ descriptor: CInt, path: String) throws(LogError) {
+/// - Returns: the file's size in bytes.
+@discardableResult
+func requireRegularFile(_ descriptor: CInt, path: String) throws(LogError) -> Int {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .system("inspect", path: path) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
+    return Int(status.st_size)
 }
 
 func openFailure(path: String, operation: String) -> LogError {

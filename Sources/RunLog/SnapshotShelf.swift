@@ -10,7 +10,7 @@ package struct SnapshotShelf {
         package var size = 0
         /// Where what it holds belongs, or why it cannot be read.
         package var mark: Result<RunSnapshot.Mark, any Error>
-        /// Reads it, anew each time: of large states no more are in memory than somebody looks at.
+        /// Reads it again each time: of large states no more are in memory than somebody looks at.
         package var load: () throws -> RunSnapshot
     }
 

@@ -85,7 +85,7 @@ extension RunConfiguration.DataSource {
     }
 
     /// What seems odd about the classes' names (`ClassList.doubt`).
-    package var classDoubt: String? { get throws { try ClassList(classNames).doubt } }
+    package var classDoubt: String? { get throws { ClassList.doubt(about: try classNames) } }
 
     package var folders: DatasetFolders { DatasetFolders(given: path.isEmpty ? nil : path) }
     fileprivate var divided: Partition {

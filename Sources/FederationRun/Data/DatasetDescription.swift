@@ -79,7 +79,7 @@ public struct DatasetDescription: Sendable {
             table.add(["\(label) \(name)"] + splits.map { "\($0.counts[label])" })
         }
         lines += [""] + table.lines
-        if let doubt = (try? ClassList(classNames))?.doubt { lines += ["", "classes: \(doubt)"] }
+        if let doubt = ClassList.doubt(about: classNames) { lines += ["", "classes: \(doubt)"] }
         for split in splits where !split.omitted.isEmpty {
             lines += [""] + split.omitted.map { "\(split.name): \($0)" }
         }

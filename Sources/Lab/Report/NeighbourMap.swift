@@ -48,13 +48,9 @@ package struct NeighbourMap {
         var distances = [Double](repeating: 0, count: count * count)
         for one in 0..<count {
             for other in 0..<one {
-                var sum = 0.0
-                for column in 0..<width {
-                    let apart = Double(rows[one * width + column]) - Double(rows[other * width + column])
-                    sum += apart * apart
-                }
-                distances[one * count + other] = sum
-                distances[other * count + one] = sum
+                let distance = squaredDistance(rows, row: one, rows, row: other, width: width)
+                distances[one * count + other] = distance
+                distances[other * count + one] = distance
             }
         }
         return distances

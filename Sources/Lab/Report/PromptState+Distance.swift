@@ -1,5 +1,15 @@
 import PromptAggregation
 
+/// The squared Euclidean distance between a row of one matrix and a row of another, both row-major with `width` columns.
+func squaredDistance(_ a: [Float], row i: Int, _ b: [Float], row j: Int, width: Int) -> Double {
+    var sum = 0.0
+    for column in 0..<width {
+        let apart = Double(a[i * width + column]) - Double(b[j * width + column])
+        sum += apart * apart
+    }
+    return sum
+}
+
 extension PromptState {
     /// How far two pools are apart, as sets: the mean over the prompts of both of the Euclidean distance to the nearest
     /// prompt of the other (symmetric Chamfer distance). 0 for pools that hold the same prompts in whatever order.
@@ -13,11 +23,7 @@ extension PromptState {
         var nearestB = [Double](repeating: .infinity, count: rowsB)
         for i in 0..<rowsA {
             for j in 0..<rowsB {
-                var sum = 0.0
-                for column in 0..<width {
-                    let apart = Double(a[i * width + column]) - Double(b[j * width + column])
-                    sum += apart * apart
-                }
+                let sum = squaredDistance(a, row: i, b, row: j, width: width)
                 nearestA[i] = min(nearestA[i], sum)
                 nearestB[j] = min(nearestB[j], sum)
             }
