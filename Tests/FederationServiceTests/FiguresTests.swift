@@ -45,6 +45,27 @@ import ZeroMQTransport
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func anAggregatorWhoseTaskIsCancelledClosesItsLog() async throws {
+        try await inTemporaryFolder { path in
+            let folder = RunFolder(path: path + "/run")
+            let service = try AggregatorService(
+                configuration: Self.configuration(), folder: folder,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, progress: nil)
+            let running = Task { try await service.run() }
+            while try folder.rendezvous() == nil { try await Task.sleep(for: .milliseconds(20)) }
+            running.cancel()
+            try await running.value
+            // Another may continue it: the log is in order, and no process holds it.
+            let next = try AggregatorService(
+                configuration: Self.configuration(), folder: folder,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, progress: nil)
+            let again = Task { try await next.run() }
+            again.cancel()
+            try await again.value
+            #expect(try Replay(path: folder.log).aggregator != nil)
+        }
+    }
+
     @Test func theNewestOfASlotIsWrittenAlone() {
         let gate = DispatchSemaphore(value: 0)
         let files = FiguresQueue { _ in }

@@ -143,15 +143,15 @@ public actor AggregatorService: Service {
         deadline = DeadlineTimer(on: loop, self.clock)
     }
 
-    /// Runs until the run is finished or a graceful shutdown begins; either way everything is on the disk afterwards.
+    /// Runs until the run is finished or its task is cancelled or asked to shut down; either way everything is on the disk afterwards.
     public func run() async throws {
         defer { loop.stopAndWait() }
-        try await withGracefulShutdownHandler {
+        try await withTaskCancellationOrGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { continuation in
                 end = continuation
                 do { try open() } catch { stop(error) }
             }
-        } onGracefulShutdown: {
+        } onCancelOrGracefulShutdown: {
             Task { await self.stop(nil) }
         }
     }

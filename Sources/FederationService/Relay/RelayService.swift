@@ -79,15 +79,15 @@ public actor RelayService: Service {
         loop = try PollLoop(name: "relay")
     }
 
-    /// Runs until the run has finished or a graceful shutdown begins.
+    /// Runs until the run has finished or its task is cancelled or asked to shut down.
     public func run() async throws {
         defer { loop.stopAndWait() }
-        try await withGracefulShutdownHandler {
+        try await withTaskCancellationOrGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { continuation in
                 end = continuation
                 do { try open() } catch { stop(error) }
             }
-        } onGracefulShutdown: {
+        } onCancelOrGracefulShutdown: {
             Task { await self.stop(nil) }
         }
     }

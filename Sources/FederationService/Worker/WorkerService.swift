@@ -157,15 +157,15 @@ public actor WorkerService: Service {
         Digest(of: Array(client.name.utf8)).bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    /// Runs until the run is finished or a graceful shutdown begins.
+    /// Runs until the run is finished or its task is cancelled or asked to shut down.
     public func run() async throws {
         defer { loop.stopAndWait() }
-        try await withGracefulShutdownHandler {
+        try await withTaskCancellationOrGracefulShutdownHandler {
             try await withCheckedThrowingContinuation { continuation in
                 end = continuation
                 open()
             }
-        } onGracefulShutdown: {
+        } onCancelOrGracefulShutdown: {
             Task { await self.leave() }
         }
     }
