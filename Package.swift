@@ -61,7 +61,7 @@ let package = Package(
         .target(
             name: "PromptTuning",
             dependencies: ["CKernels", "Files", "PromptAggregation", "Safetensors", "Tokenization"],
-            resources: [.copy("Resources/vit-tiny-64")], swiftSettings: swiftSettings),
+            resources: [.copy("Resources/vit-tiny-32")], swiftSettings: swiftSettings),
 
         // What everybody may use: words and pictures that know no run.
         .target(name: "Text", swiftSettings: swiftSettings),
@@ -169,7 +169,7 @@ let package = Package(
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "PromptTuningTests",
-            dependencies: ["CKernels", "Datasets", "PromptAggregation", "PromptTuning", "Safetensors"],
+            dependencies: ["CKernels", "Datasets", "PromptAggregation", "PromptTuning", "Safetensors", "TestSupport"],
             resources: [.copy("Fixtures")], swiftSettings: swiftSettings),
         .testTarget(
             name: "RunSettingsTests", dependencies: ["RunSettings", "Datasets", "Federation", "PromptAggregation"],
@@ -207,7 +207,10 @@ let package = Package(
 
         .testTarget(
             name: "CommandTests",
-            dependencies: ["impromptu", "Console", "Federation", "Lab", "RunLog", "RunSettings", "TestSupport"],
+            dependencies: [
+                "impromptu", "Console", "Federation", "FederationRun", "Lab", "PromptTuning", "RunLog",
+                "RunSettings", "TestSupport",
+            ],
             swiftSettings: swiftSettings),
 
         // With sockets and processes; they have deadlines.
@@ -240,8 +243,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Federation", "FederationRun", "Lab", "MessageLog", "PromptAggregation", "PromptWire", "RunLog",
-                "RunSettings",
+                "Federation", "FederationRun", "Lab", "MessageLog", "PromptAggregation", "PromptTuning", "PromptWire",
+                "RunLog", "RunSettings", "Safetensors",
             ], path: "Tests/Support", swiftSettings: swiftSettings),
 
         // Hostile bytes: what they are tried on, and the tests that do so without libFuzzer.

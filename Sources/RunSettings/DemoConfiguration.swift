@@ -2,8 +2,8 @@ extension RunConfiguration {
     /// The demo's settings: twenty clients with skewed data and heavy-tailed delays, asynchronous PFPT.
     public static let demo = """
         run:
-          seed: 7
-          updates: 340
+          seed: 11
+          updates: 280
         endpoints:
           updates: tcp://127.0.0.1:*
           prompts: tcp://127.0.0.1:*
@@ -19,7 +19,7 @@ extension RunConfiguration {
         strategy:
           name: pfpt-async
         prompts:
-          pool: 20
+          pool: 4
           feature_whitening: validation
         training:
           maximum_steps: 3
@@ -28,25 +28,26 @@ extension RunConfiguration {
           momentum: 0
           prompt_learning_rate: 0.05
           head_learning_rate: 1
-          prompts_per_batch: 2
+          prompts_per_batch: 0
           schedule: linear
-          schedule_versions: 68
+          schedule_versions: 56
           schedule_floor: 0.05
         data:
           dataset: fashion-mnist
           partition: dirichlet
-          alpha: 0.1
+          alpha: 0.3
           clients: 20
           training_samples: 20000
           validation_samples: 500
           test_samples: 2000
         encoder:
           image_size: 32
+          precision: bfloat16
         evaluation:
           interval_seconds: 4
         worker:
           delay: lognormal
-          delay_seconds: 1.5
+          delay_seconds: 1
           delay_shape: 1.2
         """
 }

@@ -39,8 +39,9 @@ struct EffectiveConfiguration: Sendable {
     }
 
     /// All keys as YAML, each below its help.
-    var yaml: String {
-        let lines = sections.flatMap { name, entries in
+    /// - Parameter section: left out.
+    func yaml(without section: String? = nil) -> String {
+        let lines = sections.filter { $0.name != section }.flatMap { name, entries in
             ["\(name):"] + entries.flatMap { ($0.help.isEmpty ? [] : ["  # \($0.help)"]) + ["  \($0.line)"] }
         }
         return lines.joined(separator: "\n") + "\n"

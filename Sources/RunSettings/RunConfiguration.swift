@@ -330,7 +330,10 @@ extension RunConfiguration {
     }
 
     /// All of it as YAML, with the defaults: what the run folder and the log's first record hold.
-    public var yaml: String { effective.yaml }
+    public var yaml: String { effective.yaml() }
+
+    /// The same without the section `strategy`, to try another strategy in its standard settings.
+    package var yamlWithoutStrategy: String { effective.yaml(without: "strategy") }
 
     /// Every key with the value in force, in the order of the sections.
     var settings: [(key: String, value: String)] { effective.entries.map { ($0.key, $0.value) } }

@@ -34,7 +34,7 @@ def measure(bench, root):
     curves.append(("replay, by updates (a version for five)", "ms", costs))
     costs = []
     for pixels in PIXELS:
-        encoder = ["--encoder", f"{root}/Sources/PromptTuning/Resources/vit-tiny-64", "--image-size", str(pixels), "--threads", "1"]
+        encoder = ["--encoder", f"{root}/Sources/PromptTuning/Resources/vit-tiny-32", "--image-size", str(pixels), "--threads", "1"]
         steps = read(bench(["tuning", *encoder]), "shape")
         costs.append((pixels**2, float(steps[0]["ms/step"])))
     curves.append(("tuning step, by pixels of an image", "ms", costs))

@@ -89,6 +89,26 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 3]) func whatIsWrittenAsPNGDecodesToTheSamePixels(_ channels: Int) throws {
+        let shape = ImageShape(channels: channels, height: 5, width: 7)
+        // [channels, height, width]
+        let planes = (0..<shape.byteCount).map { UInt8($0 * 37 % 256) }
+        let bytes = try planes.withUnsafeBufferPointer { pixels in
+            Result { () throws(DatasetError) in try PNGWriter.bytes(of: pixels, shape, name: "planes") }
+        }.get()
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/written.png"
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        let decoded = try ImageFile.decode(path)
+        #expect(decoded.shape == shape)
+        let size = shape.height * shape.width
+        for place in 0..<size {
+            for channel in 0..<channels {
+                #expect(decoded.pixels[place * channels + channel] == planes[channel * size + place])
+            }
+        }
+    }
+
     @Test func noBytesBehindAJPEGsOrPNGsFirstTrap() throws {
         var random = SeededRandom(seed: 12)
         for first: [UInt8] in [

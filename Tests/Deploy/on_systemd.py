@@ -26,7 +26,7 @@ endpoints: {updates: 'tcp://127.0.0.1:5601', prompts: 'tcp://127.0.0.1:5602'}
 federation: {mode: buffered, buffer_size: 4, flush_after_seconds: 5, beacon_seconds: 0.5, heartbeat_seconds: 1,
              lease_seconds: 6}
 prompts: {pool: 6}
-encoder: {image_size: 32}
+encoder: {image_size: 16}
 training: {maximum_steps: 1, batch_size: 8, prompts_per_batch: 3}
 data: {dataset: fashion-mnist, clients: 6, training_samples: 300, validation_samples: 50, minimum_samples: 8}
 evaluation: {interval_seconds: 0}

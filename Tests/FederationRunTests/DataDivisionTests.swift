@@ -108,7 +108,7 @@ import Testing
                 configuration: configuration(
                     folder,
                     [
-                        "run.updates=8", "encoder.image_size=32", "federation.buffer_size=2", "prompts.pool=4",
+                        "run.updates=8", "encoder.image_size=16", "federation.buffer_size=2", "prompts.pool=4",
                         "training.maximum_steps=2", "training.prompts_per_batch=2", "simulation.evaluate_test=true",
                         "simulation.evaluation_updates=4", "training.head_learning_rate=0.01",
                     ]), folder: RunFolder(path: folder + "/run"), threads: 1

@@ -1,6 +1,7 @@
 import Datasets
 import FederationRun
 import Foundation
+import FoundationXML
 import Lab
 import PromptAggregation
 import PromptTuning
@@ -118,6 +119,28 @@ import Testing
         }
     }
 
+    @Test func aContactSheetShowsEachImageWithItsClasses() throws {
+        try withRun { run, data in
+            let (predictions, _, summary) = try predict(TunedModel(run.path), ["\(data)/test"], labels: true)
+            var sheet = ContactSheet(model: "a <run>", classes: ["lying", "none", "standing"])
+            for prediction in predictions { try sheet.add(prediction) }
+            #expect(XMLParser(data: Data(sheet.html.utf8)).parse())
+            #expect(sheet.html.contains("90 predictions by a &lt;run&gt;."))
+            let right = Int((summary.evaluation.accuracy * 90).rounded())
+            #expect(sheet.html.contains("\(right) of 90 with a known class are classified right."))
+            #expect(sheet.html.ranges(of: "class=\"wrong\"").count == 90 - right)
+            // The page holds the files themselves.
+            let first = try Data(contentsOf: URL(fileURLWithPath: predictions[0].path)).base64EncodedString()
+            #expect(sheet.html.ranges(of: "<img ").count == 90 && sheet.html.contains("image/png;base64,\(first)\""))
+
+            try FileManager.default.removeItem(atPath: predictions[0].path)
+            #expect(throws: DatasetError.self) { try sheet.add(predictions[0]) }
+            var long = ContactSheet(model: run.path, classes: ["lying", "none", "standing"])
+            for _ in 0...ContactSheet.mostEntries { try long.add(predictions[1]) }
+            #expect(long.html.contains("The first \(ContactSheet.mostEntries) are shown."))
+        }
+    }
+
     @Test func aFileThatCannotBeReadIsToldAndNotTheEnd() throws {
         try withRun { run, data in
             let broken = data + "/broken.png"
@@ -179,7 +202,7 @@ import Testing
             #expect(tuned.file.logOffset != nil)
             let model = tuned.model
             #expect(model.classes == ["lying", "none", "standing"])
-            #expect(model.image?.size == 64 && model.encoder.family == "vit")
+            #expect(model.image?.size == 32 && model.encoder.family == "vit")
             #expect(model.prompts.selection == .batch && model.prompts.keyProjection && model.prompts.picked == 3)
             #expect(try ModelDescription(ofRun: run) == model)
             let names = model.fields.map(\.name)

@@ -14,7 +14,7 @@ import Text
     @Test func aRunIsDrawnWithAllThatItsLogTells() throws {
         try withTemporaryFolder { folder in
             let run = try simulateSmallRun(
-                folder + "/first", ["run.updates=16", "federation.clients_to_start=4", "encoder.image_size=32"])
+                folder + "/first", ["run.updates=16", "federation.clients_to_start=4", "encoder.image_size=16"])
             let inspection = try RunInspection(log: run.log)
             let page = try ParsedPage(Report(paths: [run.path]).html)
             #expect(
@@ -75,7 +75,7 @@ import Text
                 ("c1", ["strategy.name=fedavg", "run.seed=1", "federation.buffer_size=3"]),
             ] {
                 _ = try simulateSmallRun(
-                    "\(folder)/runs/\(name)", settings + ["run.updates=8", "encoder.image_size=32"])
+                    "\(folder)/runs/\(name)", settings + ["run.updates=8", "encoder.image_size=16"])
             }
             let report = try Report(paths: [folder + "/runs"], targets: [0.01])
             let page = try ParsedPage(report.html)
@@ -96,7 +96,7 @@ import Text
     @Test func namesFromOutsideStayText() throws {
         try withTemporaryFolder { folder in
             let name = "<script>alert('1')<|script> & \"<b>\""
-            let run = try simulateSmallRun("\(folder)/\(name)", ["run.updates=4", "encoder.image_size=32"])
+            let run = try simulateSmallRun("\(folder)/\(name)", ["run.updates=4", "encoder.image_size=16"])
             let report = try Report(paths: [run.path])
             let page = try ParsedPage(report.html)
             #expect(page.elements["script"] == nil && page.elements["b"] == nil)
@@ -130,7 +130,7 @@ import Text
             #expect(throws: ReportError("\(folder): expected a run's log in it or in a folder below it, found none")) {
                 try Report(paths: [folder])
             }
-            let run = try simulateSmallRun(folder + "/run", ["run.updates=4", "encoder.image_size=32"])
+            let run = try simulateSmallRun(folder + "/run", ["run.updates=4", "encoder.image_size=16"])
             #expect(throws: ReplayError("\(run.log): the log has no flush that made version 77")) {
                 try Report(paths: [run.path], version: 77)
             }

@@ -159,13 +159,18 @@ import Testing
     @Test(
         "heads other than a linear one go the same way",
         arguments: [
-            ["head.hidden=8", "encoder.image_size=32"],
+            ["head.hidden=8", "encoder.image_size=16"],
             ["head.hidden=8", "head.on_classifier=true", "prompts.feature_whitening=none"],
         ])
     func heads(settings: [String]) throws {
         try withTemporaryFolder { folder in
+            try writeClassifyingEncoder(to: folder + "/encoder", outputs: 12)
             let run = try simulate(
-                folder, settings + ["training.head_dropout=0.5", "training.class_balance=0.99", "run.updates=4"])
+                folder + "/run",
+                settings + [
+                    "encoder.path=\(folder)/encoder", "training.head_dropout=0.5", "training.class_balance=0.99",
+                    "run.updates=4",
+                ])
             #expect(try digests(run.log).count > 2)
         }
     }

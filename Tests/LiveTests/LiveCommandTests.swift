@@ -39,7 +39,7 @@ import Testing
         "run.updates=4", "data.clients=2", "data.training_samples=60", "data.validation_samples=30",
         "data.test_samples=40", "data.minimum_samples=8", "federation.buffer_size=2", "federation.clients_to_start=2",
         "training.maximum_steps=1", "training.batch_size=8", "prompts.pool=4", "training.prompts_per_batch=2",
-        "encoder.image_size=32",
+        "encoder.image_size=16",
     ]
 
     private func start(_ arguments: [String], in folder: String, _ name: String) throws -> LiveProcess {

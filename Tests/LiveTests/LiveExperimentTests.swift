@@ -7,7 +7,7 @@ import Testing
     private static let experiment = """
         base:
           run: {updates: 24}
-          encoder: {image_size: 32}
+          encoder: {image_size: 16}
           federation: {buffer_size: 2, cohort: 2}
           data: {clients: 2, training_samples: 60, validation_samples: 30, test_samples: 40, minimum_samples: 8}
           prompts: {pool: 4}

@@ -9,7 +9,7 @@ import Testing
         "data.training_samples=60", "strategy.name=fedbuff", "prompts.feature_whitening=none", "head.hidden=0",
         "data.validation_samples=20", "data.test_samples=20", "data.minimum_samples=8", "federation.buffer_size=2",
         "federation.clients_to_start=2", "training.maximum_steps=1", "training.batch_size=8", "prompts.pool=2",
-        "training.prompts_per_batch=1", "encoder.image_size=32", "log.segment_bytes=4096",
+        "training.prompts_per_batch=1", "encoder.image_size=16", "log.segment_bytes=4096",
         "federation.maximum_staleness=1",
     ]
 

@@ -110,6 +110,6 @@ import Testing
         let encoder = try FrozenEncoder.bundled(precision: .bfloat16)
         // As in TuningBenchmarkTests, 2 bytes for a weight of a block and 4 for others.
         #expect(encoder.precision == .bfloat16)
-        #expect(encoder.packedBytes == 2 * 6 * 12 * 192 * 192 + 4 * (192 * 192 + 208 * 192))
+        #expect(encoder.packedBytes == 2 * 6 * 12 * 192 * 192 + 4 * 48 * 192)
     }
 }

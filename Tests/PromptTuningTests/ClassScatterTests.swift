@@ -1,5 +1,6 @@
 import PromptAggregation
 import PromptTuning
+import TestSupport
 import Testing
 
 /// The class statistics that clients send beside what they tune, where the state asks for them.
@@ -92,23 +93,27 @@ import Testing
     }
 
     @Test func areOfTheFrozenClassifiersOutputsWhereTheHeadReadsThem() throws {
-        var state = learner.initialState(
-            pool: 0, classes: 4, head: HeadDesign(classifierWidth: 200), keyProjection: false, seed: 1)
-        state.parameters[Parameters.headWeight]!.values[5] = 0.1
-        let read = try learner.gradients(state, on: dataset, images: Array(0..<10), plan: plan()).headInputs
-        state = learner.initialState(
-            pool: 3, classes: 4, head: HeadDesign(classifierWidth: 200), keyProjection: false, seed: 1)
-        state.parameters[Parameters.classMeans] = Tensor(zeros: [4, 200])
-        state.parameters[Parameters.classCounts] = Tensor(zeros: [4])
-        state.parameters[Parameters.classScatter] = Tensor(zeros: [200 * 201 / 2])
-        let result = try #require(try learner.tune(state, on: dataset, plan: plan(), seed: 4))
-        let expected: [Double] = (0..<4).flatMap { label in
-            let images = dataset.labels.indices.filter { dataset.labels[$0] == label }
-            return (0..<200).map { column in
-                images.reduce(0) { $0 + Double(read[$1 * 200 + column]) } / Double(max(images.count, 1))
+        try withTemporaryFolder { folder in
+            try writeClassifyingEncoder(to: folder, outputs: 20)
+            let learner = try PromptLearner(encoder: FrozenEncoder(directory: folder), threads: 2)
+            var state = learner.initialState(
+                pool: 0, classes: 4, head: HeadDesign(classifierWidth: 20), keyProjection: false, seed: 1)
+            state.parameters[Parameters.headWeight]!.values[5] = 0.1
+            let read = try learner.gradients(state, on: dataset, images: Array(0..<10), plan: plan()).headInputs
+            state = learner.initialState(
+                pool: 3, classes: 4, head: HeadDesign(classifierWidth: 20), keyProjection: false, seed: 1)
+            state.parameters[Parameters.classMeans] = Tensor(zeros: [4, 20])
+            state.parameters[Parameters.classCounts] = Tensor(zeros: [4])
+            state.parameters[Parameters.classScatter] = Tensor(zeros: [20 * 21 / 2])
+            let result = try #require(try learner.tune(state, on: dataset, plan: plan(), seed: 4))
+            let expected: [Double] = (0..<4).flatMap { label in
+                let images = dataset.labels.indices.filter { dataset.labels[$0] == label }
+                return (0..<20).map { column in
+                    images.reduce(0) { $0 + Double(read[$1 * 20 + column]) } / Double(max(images.count, 1))
+                }
             }
+            #expect(distance(result.parameters[Parameters.classMeans], expected) < 1e-4)
         }
-        #expect(distance(result.parameters[Parameters.classMeans], expected) < 1e-4)
     }
 
     /// With the published prompts, and without a step, where the state says so; loss and accuracy are those of evaluation.

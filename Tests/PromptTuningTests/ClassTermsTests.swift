@@ -49,7 +49,7 @@ import Testing
     @Test func theLossAndItsGradientAreWeighted() throws {
         let learner = try PromptLearner(encoder: .bundled(), threads: 2)
         let images = PromptLearnerTests.colours(6, seed: 3)
-        let dataset = try TuningDataset(ArrayImages(pixels: images.pixels, imageSize: 64, labels: [0, 0, 0, 0, 1, 2]))
+        let dataset = try TuningDataset(ArrayImages(pixels: images.pixels, imageSize: 32, labels: [0, 0, 0, 0, 1, 2]))
         let state = learner.initialState(pool: 2, classes: 3, keyProjection: false, seed: 1)
         var plan = TrainingPlan()
         plan.promptsPerBatch = 0

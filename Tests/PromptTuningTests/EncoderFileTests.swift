@@ -18,8 +18,8 @@ import Testing
     @Test func bundledEncoder() throws {
         let encoder = try FrozenEncoder.bundled()
         #expect(encoder.width == 192)
-        #expect(encoder.imageSize == 64)
-        #expect(encoder.patchSize == 8)
+        #expect(encoder.imageSize == 32)
+        #expect(encoder.patchSize == 4)
         #expect(encoder.depth == 6)
         #expect(encoder.heads == 3)
         #expect(encoder.mean == [0.485, 0.456, 0.406])
@@ -30,7 +30,7 @@ import Testing
         #expect(encoder.recognised.notes.isEmpty)
         #expect(
             encoder.recognised.description
-                == "timm VisionTransformer (vit), width 192, depth 6, 3 heads, 64 px in patches of 8")
+                == "timm VisionTransformer (vit), width 192, depth 6, 3 heads, 32 px in patches of 4")
     }
 
     @Test func wholeFolderOpens() throws {

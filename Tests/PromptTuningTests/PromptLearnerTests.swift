@@ -4,19 +4,19 @@ import PromptTuning
 import Testing
 
 @Suite struct PromptLearnerTests {
-    /// Three classes of noisy colour, 64 px.
+    /// Three classes of noisy colour, 32 px.
     static func colours(_ count: Int, seed: UInt64) -> ArrayImages {
         var random = SeededRandom(seed: seed)
         var pixels: [Float] = []
         let labels = (0..<count).map { $0 % 3 }
         for label in labels {
             for channel in 0..<3 {
-                for _ in 0..<64 * 64 {
+                for _ in 0..<32 * 32 {
                     pixels.append(Float((channel == label ? 1 : -1) + 0.5 * random.nextNormal()))
                 }
             }
         }
-        return ArrayImages(pixels: pixels, imageSize: 64, labels: labels)
+        return ArrayImages(pixels: pixels, imageSize: 32, labels: labels)
     }
 
     private func plan(_ change: (inout TrainingPlan) -> Void = { _ in }) -> TrainingPlan {
@@ -43,7 +43,7 @@ import Testing
         #expect(result.sampleCount == 24)
         #expect(result.promptIDs.count == result.parameters[Parameters.prompts]?.rows)
         let after = try learner.evaluate(start.replacing(with: result), on: dataset, plan: plan)
-        #expect(after.loss < 0.8 * before.loss)
+        #expect(after.loss < 0.9 * before.loss)
         #expect(after.accuracy > 0.9)
     }
 
@@ -119,7 +119,7 @@ import Testing
         var others = small.parameters
         others[Parameters.prompts] = plain.prompts
         #expect(others == plain.parameters)
-        let fanSum: Float = 3 * 8 * 8 + 192  // patches of 8 pixels, width 192
+        let fanSum: Float = 3 * 4 * 4 + 192  // patches of 4 pixels, width 192
         let bound = (6 / fanSum).squareRoot()
         let largest: Float = plain.prompts.values.map { abs($0) }.max()!
         #expect(largest <= bound && largest > 0.95 * bound)

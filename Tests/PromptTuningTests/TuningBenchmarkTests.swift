@@ -42,13 +42,13 @@ import Testing
     }
 
     @Test func measuresAnEncoderAndItsMemory() throws {
-        let encoder = try FrozenEncoder.bundled(imageSize: 32)
-        // 12 D² weights a block, the patches' 3 · 8² · D and the classifier's 200 D (padded to 208), 4 bytes each.
-        let forward = 4 * (6 * 12 * 192 * 192 + 192 * 192 + 208 * 192)
+        let encoder = try FrozenEncoder.bundled(imageSize: 16)
+        // 12 D² weights a block, the patches' 3 · 4² · D, 4 bytes each.
+        let forward = 4 * (6 * 12 * 192 * 192 + 48 * 192)
         #expect(encoder.packedBytes == forward)
         #expect(encoder.loadTime > .zero)
         let row = try TuningBenchmark(threads: 1).run(encoder, steps: 1)
-        #expect(row.shape.geometry.imageSize == 32 && row.examplesPerSecond > 0)
+        #expect(row.shape.geometry.imageSize == 16 && row.examplesPerSecond > 0)
         #expect(encoder.packedBytes == forward + 4 * 6 * 12 * 192 * 192)
     }
 }

@@ -12,7 +12,7 @@ import Testing
         try folder.write("classes.txt", SiteFolders.classes.joined(separator: "\n") + "\n")
         return try RunConfiguration.load(
             files: [], environment: [:],
-            assignments: ["model.classes=\(folder.path)/classes.txt", "encoder.image_size=32"] + assignments)
+            assignments: ["model.classes=\(folder.path)/classes.txt", "encoder.image_size=16"] + assignments)
     }
 
     private func images(_ configuration: RunConfiguration) throws -> [ClientImages] {

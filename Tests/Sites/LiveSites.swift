@@ -18,7 +18,7 @@ struct LiveSites {
                      lease_seconds: 2}
         prompts: {pool: 4}
         training: {maximum_steps: 2, batch_size: 8, prompts_per_batch: 2}
-        encoder: {image_size: 32}
+        encoder: {image_size: 16}
         """
 
     init(path: String) throws {

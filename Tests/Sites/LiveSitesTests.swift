@@ -27,7 +27,7 @@ import Testing
 
     /// What a site has that the others have not, and the field that both sides name.
     private static let strangers: [(name: String, options: [String], difference: String)] = [
-        ("size", ["--set", "encoder.image_size=48"], "image.size: expected '32', found '48'"),
+        ("size", ["--set", "encoder.image_size=48"], "image.size: expected '16', found '48'"),
         ("order", ["--classes", "turned.txt"], "classes[0]: expected 'glioma', found 'pituitary'"),
         ("more", ["--classes", "more.txt"], "classes: expected '4', found '5'"),
         ("encoder", ["--set", "encoder.path=other", "--set", "encoder.digest="], "encoder.digest: expected '"),
@@ -61,7 +61,7 @@ import Testing
 
     /// The bundled encoder with one weight changed in its last bit.
     private static func copyEncoder(to path: String) throws {
-        let weights = URL(fileURLWithPath: try FrozenEncoder.bundled(imageSize: 32).weightsPath)
+        let weights = URL(fileURLWithPath: try FrozenEncoder.bundled(imageSize: 16).weightsPath)
         try FileManager.default.copyItem(at: weights.deletingLastPathComponent(), to: URL(fileURLWithPath: path))
         let copy = URL(fileURLWithPath: path).appending(path: weights.lastPathComponent)
         var bytes = try Data(contentsOf: copy)

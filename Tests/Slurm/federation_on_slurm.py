@@ -30,7 +30,7 @@ endpoints: {advertise: lo}
 federation: {mode: buffered, buffer_size: 8, flush_after_seconds: 5, beacon_seconds: 0.5, heartbeat_seconds: 1,
              lease_seconds: 8}
 prompts: {pool: 6}
-encoder: {image_size: 32}
+encoder: {image_size: 16}
 training: {maximum_steps: 2, batch_size: 8, prompts_per_batch: 3}
 data: {dataset: fashion-mnist, clients: 8, training_samples: 400, validation_samples: 50, minimum_samples: 8}
 evaluation: {interval_seconds: 0}

@@ -16,10 +16,12 @@ package func simulateSmallRun(
     let configuration = try RunConfiguration.load(
         base: RunConfiguration.demo, files: [], environment: [:],
         assignments: [
-            "run.updates=12", "data.clients=4", "data.training_samples=200", "data.validation_samples=100",
+            "run.seed=7", "run.updates=12", "data.clients=4", "data.training_samples=200",
+            "data.validation_samples=100",
             "federation.buffer_size=2", "federation.clients_to_start=2", "training.maximum_steps=1",
             "training.batch_size=8", "prompts.pool=6", "training.prompts_per_batch=3",
-            "evaluation.interval_seconds=5", "data.minimum_samples=8",
+            "evaluation.interval_seconds=5", "data.minimum_samples=8", "data.alpha=0.1", "encoder.precision=float32",
+            "worker.delay_seconds=1.5",
         ] + assignments)
     let run = RunFolder(path: folder)
     var simulation = try Simulation(configuration: configuration, folder: run, threads: threads, earlier: earlier) {

@@ -134,7 +134,7 @@ def main():
     parser.add_argument("features", type=pathlib.Path)
     parser.add_argument("checkpoint", type=pathlib.Path)
     parser.add_argument("--steps", type=int, required=True, help="train up to this step")
-    parser.add_argument("--total", type=int, default=40000, help="the step at which the rate reaches 0")
+    parser.add_argument("--total", type=int, default=13000, help="the step at which the rate reaches 0")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--save-seconds", type=float, default=180)
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes the README's pictures again: runs the demo with its dashboard, and photographs the page while the run continues, then
-the report of the run beside synchronous rounds. What the demo prints has the README's figures.
+the report of the run beside synchronous rounds, and the ten predictions. What the demo prints has the README's figures.
 
     docs/images/make.py PROGRAM        or 'make pictures'; needs chromium
 """
@@ -19,7 +19,7 @@ from chromium import Chromium  # noqa: E402
 
 WIDTH = 1200
 # By then there is something to see, and half of the run is still to come.
-SECONDS_OF_THE_RUN = 30
+SECONDS_OF_THE_RUN = 15
 
 
 def free_address():
@@ -39,7 +39,8 @@ def main(program):
         run = f"{folder}/demo"
         address = free_address()
         demo = subprocess.Popen(
-            [program, "demo", run, "--dashboard", address], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            [pathlib.Path(program).resolve(), "demo", "demo", "--dashboard", address], cwd=folder, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True)
         browser = Chromium(f"{folder}/chromium")
         browser.call("Emulation.setScrollbarsHidden", hidden=True)
         try:
@@ -55,10 +56,12 @@ def main(program):
                 print(line, end="", flush=True)
             if demo.wait() != 0:
                 return demo.returncode
-            subprocess.run([program, "report", run, f"{run}/synchronous", "--page", f"{folder}/report.html"], check=True)
-            browser.open(f"file://{folder}/report.html")
+            browser.open(f"file://{run}/report.html")
             browser.wait("document.querySelector('svg')")
             photograph(browser, "report", 1060)
+            browser.open(f"file://{run}/predictions.html")
+            browser.wait("document.images.length == 10")
+            photograph(browser, "predictions", 640)
             shutil.copy(f"{run}/report.svg", HERE / "demo.svg")
         finally:
             browser.close()

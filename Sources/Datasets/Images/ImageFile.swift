@@ -20,6 +20,12 @@ package enum ImageFile {
         return try isPNG(bytes, path) ? PNGReader(bytes, path).shape : JPEGReader(bytes, path).shape
     }
 
+    /// The bytes as they are in the file, and their media type.
+    package static func encoded(_ path: String) throws(DatasetError) -> (bytes: [UInt8], mediaType: String) {
+        let bytes = try FileContent.read(path)
+        return (bytes, try isPNG(bytes, path) ? "image/png" : "image/jpeg")
+    }
+
     /// Decodes to [height, width, channels].
     package static func decode(_ path: String) throws(DatasetError) -> (pixels: [UInt8], shape: ImageShape) {
         let bytes = try FileContent.read(path)

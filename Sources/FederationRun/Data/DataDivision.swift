@@ -6,7 +6,7 @@ import Text
 
 /// Which image of a run's data set belongs to whom. It follows from the configuration alone: a part of the training split
 /// is held out for validation, what remains is thinned and divided over the clients, and the test split stays apart.
-struct DataDivision {
+package struct DataDivision {
     let source: RunConfiguration.DataSource
     let training: ImageDataset
     /// By the clients' indexes in `RunConfiguration.clients`; images of the training split.
@@ -38,7 +38,7 @@ struct DataDivision {
     }
 
     /// The test split and those of its images that are used.
-    static func test(_ source: RunConfiguration.DataSource) throws -> (images: ImageDataset, chosen: [Int]) {
+    package static func test(_ source: RunConfiguration.DataSource) throws -> (images: ImageDataset, chosen: [Int]) {
         let test = try source.load(.test)
         let chosen =
             source.testSamples == 0

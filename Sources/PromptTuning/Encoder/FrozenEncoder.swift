@@ -122,7 +122,7 @@ public final class FrozenEncoder: Sendable {
             imageSize: imageSize, precision: precision)
     }
 
-    /// The small vision transformer that comes with the package: 64 px, patch 8, width 192, depth 6.
+    /// The small vision transformer that comes with the package: 32 px, patch 4, width 192, depth 6.
     ///
     /// - Parameters: as of `init(directory:family:imageSize:maximumLength:precision:)`.
     public static func bundled(
@@ -136,7 +136,7 @@ public final class FrozenEncoder: Sendable {
     /// resources are not there.
     private static func bundledFolder() throws -> String {
         let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        let folder = program.appendingPathComponent("impromptu_PromptTuning.resources/vit-tiny-64").path
+        let folder = program.appendingPathComponent("impromptu_PromptTuning.resources/vit-tiny-32").path
         guard FileManager.default.fileExists(atPath: folder) else {
             throw EncoderError.notInstalled(path: folder)
         }

@@ -18,7 +18,7 @@ DEMO = pathlib.Path(__file__).parents[3] / "docs/demo.yaml"
 CLASSES = ("circle", "cross", "square")
 SETTINGS = ["run.updates=4", "data.clients=3", "federation.clients_to_start=2", "data.minimum_samples=4",
             "data.training_samples=0", "data.validation_samples=9", "data.alpha=5", "training.maximum_steps=2", "training.batch_size=8",
-            "training.prompts_per_batch=3", "prompts.pool=8", "prompts.key_projection=true"]  # fmt: skip
+            "training.prompts_per_batch=3", "prompts.pool=8", "prompts.key_projection=true", "encoder.precision=float32"]  # fmt: skip
 
 
 def write_png(path, pixels):
@@ -78,7 +78,7 @@ def tuned(tmp_path_factory):
 
 
 def weights():
-    return pathlib.Path(BINARY).resolve().parent / "impromptu_PromptTuning.resources" / "vit-tiny-64"
+    return pathlib.Path(BINARY).resolve().parent / "impromptu_PromptTuning.resources" / "vit-tiny-32"
 
 
 @pytest.mark.parametrize("selection", ["instance", "batch"])

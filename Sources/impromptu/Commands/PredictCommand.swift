@@ -1,6 +1,7 @@
 import ArgumentParser
 import Console
 import Datasets
+import Files
 import Lab
 import PromptAggregation
 import RunSettings
@@ -23,6 +24,7 @@ struct PredictCommand: ParsableCommand {
             impromptu predict runs/first scan.png
             impromptu predict runs/first:17 images --top 3 --output csv
             impromptu predict prompts.safetensors --encoder weights test --labels
+            impromptu predict runs/first images --sheet predictions.html
             """)
 
     @Argument(
@@ -61,6 +63,12 @@ struct PredictCommand: ParsableCommand {
             "How prompts are picked: instance or batch; by default as in the run's configuration.", valueName: "rule"))
     var selection: PromptSelectionRule?
 
+    @Option(
+        help: ArgumentHelp(
+            "Also writes a page with the images or texts and their classes, the first \(ContactSheet.mostEntries) of them.",
+            valueName: "file"), completion: .file())
+    var sheet: String?
+
     @OptionGroup var threads: ThreadOptions
 
     @OptionGroup var quiet: QuietOption
@@ -85,6 +93,7 @@ struct PredictCommand: ParsableCommand {
             output.format, of: readsTexts ? "text" : "path", classes: predictor.classes, top: top, hasLabels: labels)
         var summary = PredictionSummary(classes: predictor.classes, examples: examples)
         var progress = PredictionProgress(count: items.items.count, of: examples, isShown: !quiet.isQuiet)
+        var page = ContactSheet(model: model, classes: predictor.classes)
         var unreadable = 0
         try results.begin()
         try predictor.predict(items) { _, outcome in
@@ -93,6 +102,7 @@ struct PredictCommand: ParsableCommand {
             case .predicted(let prediction):
                 summary.add(prediction)
                 try results.add(prediction)
+                if sheet != nil { try page.add(prediction) }
             case .unreadable(let error):
                 unreadable += 1
                 progress.note("impromptu: \(error)")
@@ -100,6 +110,7 @@ struct PredictCommand: ParsableCommand {
         }
         progress.end()
         try results.end(labels ? summary : nil)
+        if let sheet { try AtomicFile.replace(sheet, with: page.html.utf8) }
         if unreadable > 0 { throw UnreadableInputs(count: unreadable, of: items.items.count) }
     }
 }

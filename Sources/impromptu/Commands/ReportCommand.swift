@@ -51,10 +51,12 @@ struct ReportCommand: ParsableCommand {
     func run() throws {
         let report = try Report(paths: paths, targets: targets.map { $0 / 100 }, version: modelVersion)
         let page = page ?? standardPath
-        try write(report.html, to: page)
+        try AtomicFile.replace(page, with: report.html.utf8)
+        try StandardOutput.write(page)
         guard markdown else { return }
         let stem = page.hasSuffix(".html") ? String(page.dropLast(5)) : page
-        try write(report.markdown, to: stem + ".md")
+        try AtomicFile.replace(stem + ".md", with: report.markdown.utf8)
+        try StandardOutput.write(stem + ".md")
     }
 
     private var standardPath: String {
@@ -62,14 +64,5 @@ struct ReportCommand: ParsableCommand {
         let folder = URL(fileURLWithPath: paths[0])
         return (Folder.exists(paths[0]) ? folder : folder.deletingLastPathComponent())
             .appendingPathComponent("report.html").relativePath
-    }
-
-    private func write(_ text: String, to path: String) throws {
-        do {
-            try AtomicFile.replace(path, with: text.utf8)
-        } catch {
-            throw ReportError("\(path): cannot \(error.operation): \(error.reason)")
-        }
-        try StandardOutput.write(path)
     }
 }

@@ -184,11 +184,11 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Runs a whole federation on this machine: an aggregator, four workers, twenty clients.",
         discussion: """
-            Fashion-MNIST is divided over twenty clients by Dirichlet(0.1); each waits for a random time with a heavy \
+            Fashion-MNIST is divided over twenty clients by Dirichlet(0.3); each waits for a random time with a heavy \
             tail. Together they tune the prompts of one frozen vision transformer with asynchronous PFPT, as separate \
             processes over sockets. Kill a worker or the aggregator while it runs: the demo restarts it, and nothing is \
-            lost. At the end the demo replays the log and compares every published digest. Then it simulates synchronous \
-            rounds of the same clients for the same length of time.
+            lost. At the end the demo replays the log and compares every published digest. Then it simulates other methods on \
+            the same clients' data for the same length of time, classifies ten test images, and writes a report.
             """)
 
     @Argument(
@@ -202,8 +202,8 @@ struct DemoCommand: AsyncParsableCommand {
 
     @OptionGroup var dashboard: DashboardOptions
 
-    @Flag(inversion: .prefixedNo, help: "Compares with synchronous rounds at the end, or does not.")
-    var synchronous = true
+    @Flag(inversion: .prefixedNo, help: "Compares with other methods at the end, or does not.")
+    var comparison = true
 
     @OptionGroup var output: DocumentOptions
 
@@ -222,7 +222,7 @@ struct DemoCommand: AsyncParsableCommand {
         let output = output
         let demo = Demo(
             configuration: configuration, folder: RunFolder(path: folder ?? RunFolder.newPath(named: "demo")),
-            workers: workers, aggregatorArguments: try dashboard.arguments, comparesClock: synchronous
+            workers: workers, aggregatorArguments: try dashboard.arguments, compares: comparison
         ) { outcome in
             try output.show(outcome) { outcome.lines }
         }

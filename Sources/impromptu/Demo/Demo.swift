@@ -18,7 +18,7 @@ public struct Demo: Service {
     private let folder: RunFolder
     private let workers: Int
     private let aggregatorArguments: [String]
-    private let comparesClock: Bool
+    private let compares: Bool
     private let outcome: @Sendable (DemoOutcome) throws -> Void
 
     /// How often a process that dies is started again.
@@ -26,17 +26,17 @@ public struct Demo: Service {
 
     /// - Parameters:
     ///   - aggregatorArguments: further ones of the aggregator's command line.
-    ///   - comparesClock: whether the same federation is then simulated in synchronous rounds.
+    ///   - compares: whether other methods are then simulated on the same clients' data.
     ///   - outcome: called at the end of a run that went through.
     public init(
         configuration: RunConfiguration, folder: RunFolder, workers: Int, aggregatorArguments: [String] = [],
-        comparesClock: Bool = true, outcome: @escaping @Sendable (DemoOutcome) throws -> Void
+        compares: Bool = true, outcome: @escaping @Sendable (DemoOutcome) throws -> Void
     ) {
         self.configuration = configuration
         self.folder = folder
         self.workers = workers
         self.aggregatorArguments = aggregatorArguments
-        self.comparesClock = comparesClock
+        self.compares = compares
         self.outcome = outcome
     }
 
@@ -60,29 +60,37 @@ public struct Demo: Service {
         }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         var result = try DemoOutcome(folder: folder, encoder: encoder, test: TuningDataset(test), seconds: seconds)
-        result.synchronousMoments = try synchronousRounds(beside: result, note: note)
+        if compares { result.comparison = try comparison(beside: result, test: TuningDataset(test), note: note) }
+        if encoder.geometry.text == nil {
+            note("ten test images, and a report ...")
+            do {
+                result.act = try SecondAct(configuration, in: folder, comparison: result.comparison)
+            } catch {
+                note("no predictions and no report: \(error)")
+            }
+        }
         try outcome(result)
         if result.differentPublications > 0 {
             throw ReplayError("\(folder.path): the log does not replay to its recorded digests")
         }
     }
 
-    /// The same federation in synchronous rounds, for as long.
-    private func synchronousRounds(
-        beside run: DemoOutcome, note: @Sendable (String) -> Void
-    ) throws -> [RunHistory.EvaluationRow]? {
-        do {
-            guard comparesClock,
-                let rounds = try SynchronousRounds(like: configuration, moments: run.moments, seconds: run.seconds)
-            else { return nil }
-            note("the same clients in synchronous rounds, for as long, in virtual time ...")
-            return try rounds.run(in: RunFolder(path: folder.path + "/synchronous")) { Task.isShuttingDownGracefully }
-        } catch let error as ConfigurationError {
-            note("no synchronous rounds to compare with: \(error)")
-            return nil
-        } catch is CancellationError {
-            return nil
+    /// Other methods on the same clients' data, for as long, in virtual time.
+    private func comparison(
+        beside run: DemoOutcome, test: TuningDataset, note: @Sendable (String) -> Void
+    ) throws -> DemoComparison {
+        var comparison = try DemoComparison(like: configuration, moments: run.moments, seconds: run.seconds)
+        for method in ComparedMethod.allCases {
+            note("for comparison, in virtual time: \(method.title) ...")
+            do {
+                try comparison.add(method, in: folder.compared(method), test: test) { Task.isShuttingDownGracefully }
+            } catch let error as ConfigurationError {
+                note("not compared with \(method.title): \(error)")
+            } catch is CancellationError {
+                break
+            }
         }
+        return comparison
     }
 
     /// Shows the run's progress until the aggregator has ended it, and waits for the workers to go.
@@ -170,4 +178,9 @@ public struct Demo: Service {
         if Task.isShuttingDownGracefully { throw RunFolderError("interrupted; the run is in \(folder.path)") }
         try await Task.sleep(for: .milliseconds(100))
     }
+}
+
+extension RunFolder {
+    /// Where a demo's comparison keeps a method's run.
+    func compared(_ method: ComparedMethod) -> RunFolder { RunFolder(path: path + "/compared/" + method.rawValue) }
 }

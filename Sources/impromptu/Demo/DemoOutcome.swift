@@ -19,8 +19,10 @@ public struct DemoOutcome: Encodable, Sendable {
     public var balancedAccuracyAfter: Double
     /// On the validation split.
     public var moments: [RunHistory.EvaluationRow]
-    /// The same federation in synchronous rounds (`SynchronousRounds`), in virtual time; nil where they were not made.
-    public var synchronousMoments: [RunHistory.EvaluationRow]?
+    /// Other methods on the same clients' data; nil where they were not asked for.
+    public var comparison: DemoComparison?
+    /// Predictions, a report and what to try next; nil for texts.
+    public var act: SecondAct?
     public var versions: Int
     public var updates: Int
     public var lateUpdates: Int
@@ -105,34 +107,21 @@ public struct DemoOutcome: Encodable, Sendable {
             differentPublications == 0
             ? "replayed \(folder): all \(publications) published digests are equal"
             : "replayed \(folder): \(differentPublications) of \(publications) published digests DIFFER"
-        return byTheClock + [""] + table.lines + ["", verdict]
+        return byTheClock + [""] + table.lines + ["", verdict] + (act.map { [""] + $0.lines } ?? [])
     }
 
     private var byTheClock: [String] {
-        let rounds = synchronousMoments
-        var clock = TextTable(
-            ["by the clock", "updates", "version", "validation accuracy"]
-                + (rounds == nil ? [] : ["in synchronous rounds: updates", "validation accuracy"]))
-        for moment in moments.evenlySpread(atMost: 10) {
-            var row = [
-                decimal(moment.seconds, 1) + " s", "\(moment.updates)", "\(moment.version)",
-                percent(moment.accuracy),
-            ]
-            if let rounds {
-                let then = rounds.last { $0.seconds <= moment.seconds }
-                row += [then.map { "\($0.updates)" } ?? "-", then.map { percent($0.accuracy) } ?? "-"]
+        guard let comparison, !comparison.rows.isEmpty else {
+            var clock = TextTable(["by the clock", "updates", "version", "validation accuracy"])
+            for moment in moments.evenlySpread(atMost: 10) {
+                clock.add([
+                    decimal(moment.seconds, 1) + " s", "\(moment.updates)", "\(moment.version)",
+                    percent(moment.accuracy),
+                ])
             }
-            clock.add(row)
-        }
-        guard let rounds, let best = rounds.max(by: { $0.accuracy < $1.accuracy }) else {
             return clock.lines
         }
-        let sooner = moments.first { $0.accuracy >= best.accuracy }
-        return clock.lines + [
-            "",
-            "synchronous rounds (the same clients and delays, in virtual time) came to \(percent(best.accuracy)) after"
-                + " \(decimal(best.seconds, 0)) s; this run "
-                + (sooner.map { "was there after \(decimal($0.seconds, 0)) s" } ?? "did not come so far"),
-        ]
+        let own = DemoComparison.Row(method: nil, updates: updates, moments: moments, testAccuracy: accuracyAfter)
+        return comparison.lines(beside: own, examples: examples)
     }
 }
