@@ -1,4 +1,3 @@
-import Charts
 import Datasets
 import Foundation
 import Text
@@ -34,26 +33,11 @@ public struct ContactSheet {
         if shown.count < Self.mostEntries { shown.append(try figure(prediction)) }
     }
 
-    /// Well-formed XML that every browser reads as HTML.
+    /// One file that needs nothing else.
     public var html: String {
-        let head = [
-            Markup.element("meta", ["charset": "utf-8"]),
-            Markup.element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
-            Markup.element("meta", ["name": "color-scheme", "content": "light dark"]),
-            Markup.element("title", [:], "Predictions"),
-            Markup.element("style", [:], "\n\(ReportStyle.css)\n\(Self.css)\n"),
-        ]
-        let body = [
-            Markup.element(
-                "header", [:],
-                Markup.element("h1", [:], "Predictions") + Markup.element("p", [:], Markup.escape(words))),
-            Markup.element("main", ["class": "sheet"], "\n" + shown.joined(separator: "\n") + "\n"),
-        ]
-        return "<!DOCTYPE html>\n"
-            + Markup.element(
-                "html", ["lang": "en"],
-                "\n" + Markup.element("head", [:], "\n" + head.joined(separator: "\n") + "\n") + "\n"
-                    + Markup.element("body", [:], "\n" + body.joined(separator: "\n") + "\n") + "\n") + "\n"
+        HTMLPage.html(
+            title: "Predictions", words: words, styles: [ReportStyle.css, Self.css],
+            main: Markup.element("main", ["class": "sheet"], "\n" + shown.joined(separator: "\n") + "\n"))
     }
 
     private var words: String {

@@ -42,26 +42,11 @@ struct ReportDocument {
         return parts.joined(separator: "\n\n") + "\n"
     }
 
-    /// One file that needs nothing else: well-formed XML that every browser reads as HTML.
+    /// One file that needs nothing else.
     var html: String {
-        let head = [
-            Markup.element("meta", ["charset": "utf-8"]),
-            Markup.element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
-            Markup.element("meta", ["name": "color-scheme", "content": "light dark"]),
-            Markup.element("title", [:], Markup.escape(title)),
-            Markup.element("style", [:], "\n\(ChartStyle.css)\n\(ReportStyle.css)\n"),
-        ]
-        let body = [
-            Markup.element(
-                "header", [:],
-                Markup.element("h1", [:], Markup.escape(title)) + Markup.element("p", [:], Markup.escape(words))),
-            Markup.element("main", [:], sections.map(Self.html).joined(separator: "\n")),
-        ]
-        return "<!DOCTYPE html>\n"
-            + Markup.element(
-                "html", ["lang": "en"],
-                "\n" + Markup.element("head", [:], "\n" + head.joined(separator: "\n") + "\n") + "\n"
-                    + Markup.element("body", [:], "\n" + body.joined(separator: "\n") + "\n") + "\n") + "\n"
+        HTMLPage.html(
+            title: title, words: words, styles: [ChartStyle.css, ReportStyle.css],
+            main: Markup.element("main", [:], sections.map(Self.html).joined(separator: "\n")))
     }
 
     private static func html(_ section: Section) -> String {

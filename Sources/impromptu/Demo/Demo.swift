@@ -44,7 +44,7 @@ public struct Demo: Service {
         // What is missing or wrong shows here, before any process starts.
         if let reason = configuration.unpublishedPart { throw ConfigurationError("the demo: \(reason)") }
         let encoder = try configuration.loadEncoder()
-        let test = try FederatedData.test(configuration.data, encoder: encoder)
+        let test = try TuningDataset(FederatedData.test(configuration.data, encoder: encoder))
         try folder.create()
         try folder.write(configuration.yaml, to: folder.path + "/demo.yaml")
         let started = ContinuousClock.now
@@ -59,8 +59,8 @@ public struct Demo: Service {
             throw error
         }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
-        var result = try DemoOutcome(folder: folder, encoder: encoder, test: TuningDataset(test), seconds: seconds)
-        if compares { result.comparison = try comparison(beside: result, test: TuningDataset(test), note: note) }
+        var result = try DemoOutcome(folder: folder, encoder: encoder, test: test, seconds: seconds)
+        if compares { result.comparison = try comparison(beside: result, test: test, note: note) }
         if encoder.geometry.text == nil {
             note("ten test images, and a report ...")
             do {

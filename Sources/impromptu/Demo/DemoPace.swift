@@ -12,7 +12,7 @@ package struct DemoPace: Sendable {
     private let secondsAnUpdate: Double
     private let imagesAnUpdate: Int
     private let clients: Int
-    /// Seconds that a client waits before it reports, in the mean, and the slowest of a cohort does.
+    /// Seconds from the end of a client's tuning to its report: the mean, and the mean of the slowest of a cohort.
     private let meanDelay: Double
     private let slowestDelay: Double
 
@@ -46,7 +46,8 @@ package struct DemoPace: Sendable {
         secondsAnUpdate * Double(clients) / Double(imagesAnUpdate)
     }
 
-    /// Seconds an image beside all other clients, of which some wait: with their delays, updates then come as often as in the run.
+    /// Seconds an image while all clients are at work. Some of them wait, so it is less than with the whole number sharing the
+    /// machine. With it and the delays, updates come as often as in the run.
     package var busyImageSeconds: Double {
         max(0, secondsAnUpdate * Double(clients) - meanDelay) / Double(imagesAnUpdate)
     }

@@ -39,13 +39,17 @@ public struct SecondAct: Encodable, Sendable {
         var page = ContactSheet(model: run.path, classes: classes)
         let inputs = try PredictionInputs([manifest], classes: ClassList(tuned.model.classes))
         try predictor.predict(inputs) { item, outcome in
-            guard case .predicted(let prediction) = outcome, let label = prediction.label else { return }
-            let predicted = prediction.predicted
-            try page.add(prediction)
-            rows.append(
-                Row(
-                    image: item.path, label: classes[label], predicted: classes[predicted],
-                    probability: prediction.probabilities[predicted]))
+            switch outcome {
+            case .unreadable(let error): throw error
+            case .predicted(let prediction):
+                let predicted = prediction.predicted
+                try page.add(prediction)
+                rows.append(
+                    Row(
+                        // The manifest names the class of each.
+                        image: item.path, label: classes[prediction.label!], predicted: classes[predicted],
+                        probability: prediction.probabilities[predicted]))
+            }
         }
         try AtomicFile.replace(sheet, with: page.html.utf8)
 
