@@ -9,20 +9,24 @@ final class HeldProcess {
     /// What it says once it is at work.
     static let ready = "ready"
 
-    init(_ command: [String]) throws {
-        process.executableURL = URL(fileURLWithPath: command[0])
-        process.arguments = Array(command.dropFirst())
+    /// - Parameter yields: whether it leaves the processor to all others, as one on another machine does.
+    init(_ command: [String], yields: Bool = false) throws {
+        process.executableURL = URL(fileURLWithPath: yields ? "/usr/bin/nice" : command[0])
+        process.arguments = yields ? ["-n", "19"] + command : Array(command.dropFirst())
         process.standardInput = input
         process.standardOutput = output
         try process.run()
     }
 
     /// Returns once it is at work.
-    func waitUntilReady() throws {
-        let word = output.fileHandleForReading.availableData
-        guard String(decoding: word, as: UTF8.self).contains(Self.ready) else {
-            throw BenchmarkError("a process that plays clients ended early")
+    /// - Returns: what it says behind `ready`, word by word.
+    @discardableResult func waitUntilReady() throws -> [String] {
+        let words = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+            .split(whereSeparator: \.isWhitespace)
+        guard words.first.map(String.init) == Self.ready else {
+            throw BenchmarkError("a process that plays its part in the benchmark ended early")
         }
+        return words.dropFirst().map { String($0) }
     }
 
     /// Has it leave; returns at once.

@@ -1,3 +1,4 @@
+import Console
 import Federation
 import FederationService
 import Foundation
@@ -8,16 +9,20 @@ import RunSettings
 import ZeroMQTransport
 
 /// Measures what honest clients notice of a hostile one: the time to the acknowledgement of their updates and the
-/// aggregator's memory, in turns without it and with it.
+/// aggregator's memory, in turns without it, while it attacks another aggregator on this machine, and with it.
+///
+/// The second turn is the control: it shows what the hostile program takes from the machine, which it would not take
+/// from another one.
 public struct HostileBenchmark: Sendable {
     public struct Row: Hashable, Sendable {
         public let kind: HostileKind
         public let quiet: Figures
+        /// While the same client attacks another aggregator in a process that leaves the processor to all others.
+        public let beside: Figures
         public let attacked: Figures
-        /// By how much the resident memory of the aggregator and its honest clients had grown at most while attacked.
-        public let grownBytes: Int
 
         public var slowdown: Double { attacked.slow / quiet.slow }
+        public var slowdownByAggregator: Double { attacked.slow / beside.slow }
     }
 
     public struct Figures: Hashable, Sendable {
@@ -25,9 +30,11 @@ public struct HostileBenchmark: Sendable {
         public let median: Duration
         /// 99 % were faster.
         public let slow: Duration
+        /// By how much the resident memory of the aggregator and its honest clients had grown at most.
+        public let grownBytes: Int
     }
 
-    /// Of each half.
+    /// Of each turn.
     public let time: Duration
     private static let clients = 16
     /// Each client's, from an acknowledgement to its next update: the machine is not to be busy with honest work alone.
@@ -40,10 +47,11 @@ public struct HostileBenchmark: Sendable {
     ///   - path: a folder for the run and its keys.
     ///   - program: this program with the arguments that make it play a hostile client, which get behind them: the kind,
     ///     the two endpoints and the folder of keys.
-    public func run(_ kind: HostileKind, in path: String, program: [String]) async throws -> Row {
+    ///   - decoy: this program with the arguments that make it play the other aggregator, which get behind them: a folder
+    ///     and the folder of keys.
+    public func run(_ kind: HostileKind, in path: String, program: [String], decoy: [String]) async throws -> Row {
         let keys = KeyFolder(path: path + "/keys")
-        let configuration = try LoadedAggregator.configuration(
-            clients: Self.clients, ["federation.buffer_size=8", "run.updates=0"], keys: keys.path)
+        let configuration = try Self.configuration(keys: keys.path)
         if try keys.makeAggregator() {
             try keys.make(name: Self.key, clients: configuration.clients.map(\.name))
             try keys.make(name: HostileClient.name, clients: kind.clients)
@@ -58,15 +66,43 @@ public struct HostileBenchmark: Sendable {
             var load = PacedLoad(connection, state, pause: Self.pause)
             _ = try load.run(for: .seconds(1))
             let quiet = try load.run(for: time)
-            let before = try residentBytes()
-            let attacker = try HeldProcess(
-                program + [kind.rawValue, endpoints.updates, endpoints.prompts, keys.path])
-            defer { attacker.end() }
-            var most = before
-            // From before its first message on: what it does is noticed at once, and no client of the load waits unseen.
-            let attacked = try load.run(for: time) { most = max(most, try residentBytes()) }
-            try attacker.waitUntilReady()
-            return Row(kind: kind, quiet: quiet, attacked: attacked, grownBytes: most - before)
+            let beside = try Self.beside(decoy + [folder.path + "-decoy", keys.path]) {
+                try load.attacked(by: program + [kind.rawValue], at: $0, keys, for: time)
+            }
+            let attacked = try load.attacked(by: program + [kind.rawValue], at: endpoints, keys, for: time)
+            return Row(kind: kind, quiet: quiet, beside: beside, attacked: attacked)
+        }
+    }
+
+    static func configuration(keys: String) throws -> RunConfiguration {
+        try LoadedAggregator.configuration(
+            clients: clients, ["federation.buffer_size=8", "run.updates=0"], keys: keys)
+    }
+
+    /// What a load notices beside another aggregator in a process of its own.
+    private static func beside(
+        _ decoy: [String], _ body: (RunConfiguration.Endpoints) throws -> Figures
+    ) throws -> Figures {
+        let process = try HeldProcess(decoy, yields: true)
+        defer { process.end() }
+        let endpoints = try process.waitUntilReady()
+        return try body(.init(updates: endpoints[0], prompts: endpoints[1]))
+    }
+}
+
+/// An aggregator that a hostile client attacks in place of the one that is measured.
+public enum HostileDecoy {
+    /// Runs until standard input ends.
+    ///
+    /// - Parameters:
+    ///   - path: a folder for its run.
+    ///   - keys: the folder with its key.
+    public static func run(in path: String, keys: String) async throws {
+        let configuration = try HostileBenchmark.configuration(keys: keys)
+        try await LoadedAggregator.run(configuration, in: RunFolder(path: path)) { endpoints in
+            try StandardOutput.write("\(HeldProcess.ready) \(endpoints.updates) \(endpoints.prompts)")
+            try StandardOutput.flush()
+            _ = FileHandle.standardInput.availableData
         }
     }
 }
@@ -92,13 +128,27 @@ private struct PacedLoad {
         for task in connection.tasks.values { take(task) }
     }
 
-    /// - Parameter look: called now and then.
-    mutating func run(for time: Duration, look: () throws -> Void = {}) throws -> HostileBenchmark.Figures {
+    /// - Parameter attacker: the command of the hostile client, which gets the two endpoints and the folder of keys behind
+    ///   it.
+    mutating func attacked(
+        by attacker: [String], at endpoints: RunConfiguration.Endpoints, _ keys: KeyFolder, for time: Duration
+    ) throws -> HostileBenchmark.Figures {
+        let process = try HeldProcess(attacker + [endpoints.updates, endpoints.prompts, keys.path], yields: true)
+        defer { process.end() }
+        // From before its first message on: what it does is noticed at once, and no client of the load waits unseen.
+        let figures = try run(for: time)
+        try process.waitUntilReady()
+        return figures
+    }
+
+    mutating func run(for time: Duration) throws -> HostileBenchmark.Figures {
         times = []
+        let before = try residentBytes()
+        var most = before
         let end = ContinuousClock.now + time
         while .now < end {
             try sendDue()
-            try look()
+            most = max(most, try residentBytes())
             let next = min(end, waiting.first?.due ?? end, .now + .milliseconds(20))
             switch try connection.next(within: next - .now) {
             case .task(let task): take(task)
@@ -107,7 +157,9 @@ private struct PacedLoad {
             }
         }
         guard !times.isEmpty else { throw BenchmarkError("no update was acknowledged within \(time)") }
-        return .init(updates: times.count, median: times.quantile(0.5), slow: times.quantile(0.99))
+        return .init(
+            updates: times.count, median: times.quantile(0.5), slow: times.quantile(0.99),
+            grownBytes: most - before)
     }
 
     private mutating func take(_ task: AggregatorMessage.Task) {

@@ -41,9 +41,8 @@ public struct HostileClient {
         security = try KeyFolder(path: keys).clientSide(name: Self.name)
     }
 
-    /// Runs until standard input ends. It leaves the processor to all others, as one on another machine does.
+    /// Runs until standard input ends.
     public func run() throws {
-        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
         try StandardOutput.write(HeldProcess.ready)
         try StandardOutput.flush()
         switch kind {

@@ -59,6 +59,26 @@ import Testing
         #expect(results.allSatisfy { $0 == results[0] && $0 != nil })
     }
 
+    /// A bound that no norm reaches has the prompts' gradients computed and changes nothing else.
+    @Test(arguments: EncoderPrecision.allCases) func aHeadIsTunedToTheSameBitsWithoutGradientsOfThePrompts(
+        _ precision: EncoderPrecision
+    ) throws {
+        let learner = try PromptLearner(encoder: try .bundled(precision: precision), threads: 2)
+        let dataset = try TuningDataset(Self.colours(20, seed: 2))
+        let start = learner.initialState(pool: 6, classes: 3, keyProjection: true, seed: 1)
+        let results = try [0, 1e30].map { bound in
+            let plan = plan {
+                $0.promptLearningRate = 0
+                $0.gradientClip = bound
+            }
+            return try #require(try learner.tune(start, on: dataset, plan: plan, seed: 9))
+        }
+        #expect(results[0] == results[1])
+        let tuned = start.replacing(with: results[0])
+        #expect(tuned.prompts == start.prompts)
+        #expect(tuned.parameters[Parameters.headWeight] != start.parameters[Parameters.headWeight])
+    }
+
     @Test func deepPromptsAreTunedAsOneRowEach() throws {
         let encoder = try FrozenEncoder.bundled()
         let dataset = try TuningDataset(Self.colours(20, seed: 2))

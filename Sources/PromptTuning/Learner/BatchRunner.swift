@@ -35,6 +35,11 @@ final class BatchRunner: @unchecked Sendable {
         let labels: [Int32]
     }
 
+    /// Whose gradients are wanted of a batch.
+    enum Gradients {
+        case none, ofHead, ofHeadAndPrompts
+    }
+
     /// What came of a batch.
     struct Outcome {
         /// Class features, [batch, width].
@@ -46,7 +51,7 @@ final class BatchRunner: @unchecked Sendable {
         /// The cross-entropy of each image.
         var losses: [Double]
         var predictions: [Int32]
-        /// Gradients of the mean cross-entropy; empty when not asked for.
+        /// Gradients of the mean cross-entropy; empty when not wanted.
         var promptGradient: [Float] = []
         /// By the names of the parameters.
         var headGradients: [String: [Float]] = [:]
@@ -64,13 +69,15 @@ final class BatchRunner: @unchecked Sendable {
         return unpadded(features, rows: images.count).chunked(geometry.width)
     }
 
-    /// Runs a batch with prompts through encoder and head; and back when `gradients` are asked for.
+    /// Runs a batch with prompts through encoder and head; and back as far as `wanted` says. The head's gradients are the
+    /// same whether those of the prompts are wanted or not.
     ///
     /// - Parameter picks: the tokens that each image uses, as many for each; nil for all. Gradients need all.
     func run(
-        _ batch: Batch, prompts tokens: PromptTokens, picks: [[Int]]? = nil, head: Head, gradients: Bool
+        _ batch: Batch, prompts tokens: PromptTokens, picks: [[Int]]? = nil, head: Head, gradients wanted: Gradients
     ) throws -> Outcome {
-        precondition(picks == nil || !gradients, "gradients are those of tokens that all images share")
+        precondition(picks == nil || wanted == .none, "gradients are those of tokens that all images share")
+        let (gradients, promptsToo) = (wanted != .none, wanted == .ofHeadAndPrompts)
         let count = batch.images.count
         let rows = try rows(of: batch.images, batch.source)
         let used = picks?.first?.count ?? tokens.count
@@ -78,14 +85,14 @@ final class BatchRunner: @unchecked Sendable {
         let tokenGradients = tokens.layers * tokens.count * stride
         let features = FloatMemory(count: count * stride)
         let featureGradients = FloatMemory(count: gradients ? count * stride : 0)
-        let promptGradients = FloatMemory(count: gradients ? count * tokenGradients : 0)
+        let promptGradients = FloatMemory(count: promptsToo ? count * tokenGradients : 0)
         let headPass = HeadPass(
             head, encoder: encoder, kernels: kernels, features: features, images: count, gradients: gradients)
         var losses = [Double](repeating: 0, count: count)
         var predictions = [Int32](repeating: 0, count: count)
         try losses.withUnsafeMutableBufferPointer { losses in
             try predictions.withUnsafeMutableBufferPointer { predictions in
-                try eachChunk(of: rows, prompts: used, keepsGradients: gradients) { pass, chunk in
+                try eachChunk(of: rows, prompts: used, keepsGradients: promptsToo) { pass, chunk in
                     let first = chunk.lowerBound
                     let chunkFeatures = features.start + first * stride
                     try pass.forward(
@@ -100,6 +107,7 @@ final class BatchRunner: @unchecked Sendable {
                     guard gradients else { return }
                     let chunkGradients = featureGradients.start + first * stride
                     headPass.backward(chunk, featureGradients: chunkGradients)
+                    guard promptsToo else { return }
                     pass.backward(
                         featureGradients: chunkGradients,
                         promptGradients: promptGradients.start + first * tokenGradients)
@@ -111,10 +119,8 @@ final class BatchRunner: @unchecked Sendable {
             features: unpadded(features, rows: count), headInputs: headPass.unpaddedInputs(),
             logits: Array(UnsafeBufferPointer(start: logits.start, count: logits.count)), losses: losses,
             predictions: predictions)
-        if gradients {
-            outcome.promptGradient = tokens.gradient(ofImages: promptGradients, images: count)
-            outcome.headGradients = headPass.gradients()
-        }
+        if gradients { outcome.headGradients = headPass.gradients() }
+        if promptsToo { outcome.promptGradient = tokens.gradient(ofImages: promptGradients, images: count) }
         return outcome
     }
 

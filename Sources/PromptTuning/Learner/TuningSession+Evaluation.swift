@@ -56,7 +56,7 @@ extension TuningSession {
         let isShared = picks.allSatisfy { $0 == picks[0] }
         return try runner.run(
             batch(images), prompts: prompts(isShared ? picks[0] : Array(state.promptIDs.indices)),
-            picks: isShared ? nil : picks, head: head(ClassTerms(classes: headShape.classes)), gradients: false)
+            picks: isShared ? nil : picks, head: head(ClassTerms(classes: headShape.classes)), gradients: .none)
     }
 
     /// The pool's rows that each image uses: what is picked, the whole pool, or where class means are sent none.

@@ -113,7 +113,9 @@ struct TuningSession {
                 if plan.maximumSteps > 0 && steps == plan.maximumSteps { break epochs }
                 if shouldStop() { return nil }
                 let images = Array(order[start..<min(start + plan.batchSize, order.count)])
-                let batch = try gradients(of: images, dropout: dropout(images.count, seed: seed, step: steps))
+                let batch = try gradients(
+                    of: images, dropout: dropout(images.count, seed: seed, step: steps),
+                    withPrompts: plan.usesPromptGradients)
                 steps += 1
                 guard batch.loss.isFinite else { throw TuningError.diverged(step: steps) }
                 loss += batch.loss
@@ -175,19 +177,25 @@ struct TuningSession {
 
     /// Fills the gradients of the trained tensors for one batch.
     ///
-    /// - Parameter dropout: factors of the head's hidden values, [images, hidden].
-    mutating func gradients(of images: [Int], dropout: [Float]? = nil) throws -> BatchGradients {
+    /// - Parameters:
+    ///   - dropout: factors of the head's hidden values, [images, hidden].
+    ///   - withPrompts: whether those of the prompts are computed too, which takes most of the time; they stay 0 otherwise.
+    mutating func gradients(
+        of images: [Int], dropout: [Float]? = nil, withPrompts: Bool = true
+    ) throws -> BatchGradients {
         let width = promptWidth
         let selection = try selection(for: images)
         let rows = selection?.rows ?? Array(state.promptIDs.indices)
         let outcome = try runner.run(
-            batch(images), prompts: prompts(rows), head: head(terms, dropout: dropout), gradients: true)
+            batch(images), prompts: prompts(rows), head: head(terms, dropout: dropout),
+            gradients: withPrompts ? .ofHeadAndPrompts : .ofHead)
         var loss = outcome.losses.reduce(0, +) / Double(images.count)
         for place in trained.indices { trained[place].gradient.replace(with: 0) }
         setHeadGradients(outcome.headGradients)
         let pool = index(Parameters.prompts)!
         for (place, row) in rows.enumerated() {
             trained[pool].touched?[row] = true
+            guard withPrompts else { continue }
             trained[pool].gradient.replaceSubrange(
                 row * width..<(row + 1) * width, with: outcome.promptGradient[place * width..<(place + 1) * width])
         }
@@ -291,6 +299,9 @@ extension [Float] {
 }
 
 extension TrainingPlan {
+    /// Whether a step depends on the prompts' gradients: where they do not move, only the bound of the whole norm does.
+    var usesPromptGradients: Bool { promptLearningRate > 0 || gradientClip > 0 }
+
     /// - Throws: `TuningError.plan` for the first field without meaning.
     func check() throws(TuningError) {
         func require(_ condition: Bool, _ field: String, _ expected: String, _ found: Any) throws(TuningError) {

@@ -73,13 +73,14 @@ struct BenchHostileCommand: AsyncParsableCommand {
         commandName: "hostile",
         abstract: "Times acknowledgements of honest clients while a hostile one with a key does its worst.",
         discussion: """
-            Sixteen clients on one connection answer their tasks after 40 ms each, first by themselves, then beside the \
-            hostile one, which leaves the processor to them. The target is a p99 that at most doubles, and memory that \
-            does not grow.
+            Sixteen clients on one connection answer their tasks after 40 ms each: by themselves, beside a hostile client \
+            that attacks another aggregator on this machine, and beside one that attacks theirs. Hostile clients and the \
+            other aggregator leave the processor to them; what they take nonetheless shows in the second turn. The target \
+            is a p99 that at most doubles from the second turn to the third, and memory that does not grow.
             """,
-        subcommands: [BenchAttackCommand.self])
+        subcommands: [BenchAttackCommand.self, BenchDecoyCommand.self])
 
-    @Option(help: ArgumentHelp("How long each half lasts, \(TimeSpan.help).", valueName: "time"))
+    @Option(help: ArgumentHelp("How long each turn lasts, \(TimeSpan.help).", valueName: "time"))
     var duration = TimeSpan(seconds: 5)
 
     @Option(help: "Only this kind: \(HostileKind.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -93,10 +94,14 @@ struct BenchHostileCommand: AsyncParsableCommand {
         var kind: String
         var quietMedianMilliseconds: Double
         var quietSlowMilliseconds: Double
+        var besideMedianMilliseconds: Double
+        var besideSlowMilliseconds: Double
         var medianMilliseconds: Double
         var slowMilliseconds: Double
         var slowRatio: Double
+        var slowRatioToBeside: Double
         var updatesRatio: Double
+        var besideGrownMegabytes: Double
         var grownMegabytes: Double
     }
 
@@ -106,25 +111,31 @@ struct BenchHostileCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let program = [Child.program.path, "bench", "hostile", "attack"]
+        let bench = [Child.program.path, "bench", "hostile"]
         let benchmark = HostileBenchmark(time: duration.duration)
         var rows: [Measured] = []
         for kind in HostileKind.allCases where self.kind == nil || kind.rawValue == self.kind {
             rows.append(
-                Self.measured(try await place.withFolder { try await benchmark.run(kind, in: $0, program: program) }))
+                Self.measured(
+                    try await place.withFolder {
+                        try await benchmark.run(kind, in: $0, program: bench + ["attack"], decoy: bench + ["decoy"])
+                    }))
         }
         try output.show(rows) { Self.lines(rows) }
     }
 
     private static func lines(_ rows: [Measured]) -> [String] {
         var table = TextTable([
-            "hostile", "quiet p50, ms", "p99", "attacked p50", "p99", "p99 ratio", "updates", "grown, MB",
+            "hostile", "quiet p50, ms", "p99", "beside p50", "p99", "attacked p50", "p99", "to quiet", "to beside",
+            "updates", "grown beside, MB", "attacked",
         ])
         for row in rows {
             table.add([
                 row.kind, decimal(row.quietMedianMilliseconds, 2), decimal(row.quietSlowMilliseconds, 2),
+                decimal(row.besideMedianMilliseconds, 2), decimal(row.besideSlowMilliseconds, 2),
                 decimal(row.medianMilliseconds, 2), decimal(row.slowMilliseconds, 2), decimal(row.slowRatio, 2),
-                decimal(row.updatesRatio, 2), decimal(row.grownMegabytes, 0),
+                decimal(row.slowRatioToBeside, 2), decimal(row.updatesRatio, 2), decimal(row.besideGrownMegabytes, 0),
+                decimal(row.grownMegabytes, 0),
             ])
         }
         return table.lines
@@ -134,10 +145,14 @@ struct BenchHostileCommand: AsyncParsableCommand {
         Measured(
             kind: row.kind.rawValue, quietMedianMilliseconds: row.quiet.median / .milliseconds(1),
             quietSlowMilliseconds: row.quiet.slow / .milliseconds(1),
+            besideMedianMilliseconds: row.beside.median / .milliseconds(1),
+            besideSlowMilliseconds: row.beside.slow / .milliseconds(1),
             medianMilliseconds: row.attacked.median / .milliseconds(1),
             slowMilliseconds: row.attacked.slow / .milliseconds(1), slowRatio: row.slowdown,
+            slowRatioToBeside: row.slowdownByAggregator,
             updatesRatio: Double(row.attacked.updates) / Double(row.quiet.updates),
-            grownMegabytes: Double(row.grownBytes) / 1e6)
+            besideGrownMegabytes: Double(row.beside.grownBytes) / 1e6,
+            grownMegabytes: Double(row.attacked.grownBytes) / 1e6)
     }
 }
 
@@ -155,4 +170,15 @@ struct BenchAttackCommand: ParsableCommand {
         guard let kind = HostileKind(rawValue: kind) else { throw ValidationError("no kind '\(kind)'") }
         try HostileClient(kind, updates: updates, prompts: prompts, keys: keys).run()
     }
+}
+
+/// The other aggregator of `bench hostile`.
+struct BenchDecoyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "decoy", abstract: "Plays an aggregator until standard input ends.", shouldDisplay: false)
+
+    @Argument var folder: String
+    @Argument var keys: String
+
+    func run() async throws { try await HostileDecoy.run(in: folder, keys: keys) }
 }
