@@ -3,7 +3,7 @@ extension RunConfiguration {
     public static let demo = """
         run:
           seed: 11
-          updates: 280
+          updates: 360
         endpoints:
           updates: tcp://127.0.0.1:*
           prompts: tcp://127.0.0.1:*
@@ -26,11 +26,11 @@ extension RunConfiguration {
           batch_size: 16
           optimizer: sgd
           momentum: 0
-          prompt_learning_rate: 0.05
-          head_learning_rate: 1
+          prompt_learning_rate: 0.01
+          head_learning_rate: 0.5
           prompts_per_batch: 0
           schedule: linear
-          schedule_versions: 56
+          schedule_versions: 72
           schedule_floor: 0.05
         data:
           dataset: fashion-mnist
@@ -39,7 +39,7 @@ extension RunConfiguration {
           clients: 20
           training_samples: 20000
           validation_samples: 500
-          test_samples: 2000
+          test_samples: 5000
         encoder:
           image_size: 32
           precision: bfloat16
@@ -47,7 +47,7 @@ extension RunConfiguration {
           interval_seconds: 4
         worker:
           delay: lognormal
-          delay_seconds: 1
+          delay_seconds: 0.7
           delay_shape: 1.2
         """
 }

@@ -70,7 +70,7 @@ public enum ComparedMethod: String, CaseIterable, Encodable, Sendable {
         case .localOnly:
             // A few tasks of each client are enough for it to know its own images.
             return [
-                "strategy.name=isolated", "run.updates=\(5 * live.data.clients)",
+                "strategy.name=isolated", "run.updates=\(3 * live.data.clients)",
                 "simulation.image_seconds=\(pace.busyImageSeconds)",
             ]
         case .centralized:

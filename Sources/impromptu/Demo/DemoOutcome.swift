@@ -7,16 +7,15 @@ import RunLog
 import RunSettings
 import Text
 
-/// What came of a demo: accuracy on the test split before and after, how the run went, and whether its log replays.
+/// What came of a demo: accuracy on the test split, how the run went, and whether its log replays.
 public struct DemoOutcome: Encodable, Sendable {
     public var folder: String
     public var seconds: Double
     public var testImages: Int
     /// What is classified: `images` or `texts`.
     public var examples: String
-    public var accuracyBefore: Double
-    public var accuracyAfter: Double
-    public var balancedAccuracyAfter: Double
+    public var testAccuracy: Double
+    public var balancedTestAccuracy: Double
     /// On the validation split.
     public var moments: [RunHistory.EvaluationRow]
     /// Other methods on the same clients' data; nil where they were not asked for.
@@ -36,7 +35,7 @@ public struct DemoOutcome: Encodable, Sendable {
     public var publications: Int
     public var differentPublications: Int
 
-    /// Replays the run's log, and evaluates its first and last version on the test split with two threads.
+    /// Replays the run's log, and evaluates its last version on the test split with two threads.
     /// - Throws: `LogError`, `ReplayError`, `TuningError`.
     init(folder: RunFolder, encoder: FrozenEncoder, test: TuningDataset, seconds: Double) throws {
         var history = RunHistory()
@@ -65,16 +64,14 @@ public struct DemoOutcome: Encodable, Sendable {
         let plan = replay.configuration!.federation.plan
         let selection = replay.configuration!.evaluation.selection
         let learner = try PromptLearner(encoder: encoder, threads: 2)
-        let before = try learner.evaluate(initial, on: test, plan: plan, selection: selection)
-        let after = try learner.evaluate(final, on: test, plan: plan, selection: selection)
+        let evaluated = try learner.evaluate(final, on: test, plan: plan, selection: selection)
 
         self.folder = folder.path
         self.seconds = seconds
         testImages = test.count
         examples = encoder.examples
-        accuracyBefore = before.accuracy
-        accuracyAfter = after.accuracy
-        balancedAccuracyAfter = after.balancedAccuracy
+        testAccuracy = evaluated.accuracy
+        balancedTestAccuracy = evaluated.balancedAccuracy
         moments = history.evaluations
         versions = replay.aggregator!.version
         updates = history.updates
@@ -92,9 +89,8 @@ public struct DemoOutcome: Encodable, Sendable {
 
     public var lines: [String] {
         var table = TextTable(["the run", ""])
-        table.add(["test accuracy before (\(testImages) \(examples))", percent(accuracyBefore)])
-        table.add(["test accuracy after", percent(accuracyAfter)])
-        table.add(["balanced test accuracy after", percent(balancedAccuracyAfter)])
+        table.add(["test accuracy (\(testImages) \(examples))", percent(testAccuracy)])
+        table.add(["balanced test accuracy", percent(balancedTestAccuracy)])
         table.add(["updates used", "\(updates)"])
         table.add(["of these late (staleness above 0)", "\(lateUpdates)"])
         table.add(["largest staleness", "\(maximumStaleness) versions"])
@@ -121,7 +117,7 @@ public struct DemoOutcome: Encodable, Sendable {
             }
             return clock.lines
         }
-        let own = DemoComparison.Row(method: nil, updates: updates, moments: moments, testAccuracy: accuracyAfter)
+        let own = DemoComparison.Row(method: nil, updates: updates, moments: moments, testAccuracy: testAccuracy)
         return comparison.lines(beside: own, examples: examples)
     }
 }
