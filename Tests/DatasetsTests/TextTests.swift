@@ -160,8 +160,8 @@ import Testing
             ),
             (
                 "train.jsonl", Array("{\"text\": \"a\\ud800\", \"label\": 1}\n".utf8),
-                "train.jsonl:1: expected a text or a whole number in the field text, found a text with a character that is"
-                    + " none (half of a surrogate pair?)"
+                "train.jsonl:1: expected a text or a whole number in the field text, found a text with an escape that"
+                    + " is no character, such as \\ud800 alone"
             ),
             (
                 "train.jsonl", Array("{\"text\": \"a\", \"label\": null}\n".utf8),

@@ -70,7 +70,7 @@ import ZeroMQTransport
     @Test func theAggregatorsNameIsTaken() throws {
         try withTemporaryFolder { path in
             let folder = KeyFolder(path: path + "/keys")
-            try folder.makeAggregator()
+            _ = try folder.makeAggregator()
             let error = #expect(throws: ConfigurationError.self) { try folder.make(name: "aggregator", clients: []) }
             #expect(error?.description.contains("the aggregator's own key has it") == true)
         }

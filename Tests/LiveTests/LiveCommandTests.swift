@@ -52,6 +52,7 @@ import Testing
             let run = try start(["simulate", "run"] + settings, in: folder, "simulate")
             #expect(try await run.exitCode() == 0, "\(run.output)")
             #expect(run.output.contains("the run is in run"))
+            #expect(run.output.contains("simulating "))
             try PNGFile.write(
                 [UInt8](repeating: 90, count: 24 * 20), width: 24, height: 20, to: "\(folder)/scan.png")
             for (place, command) in Self.commands.enumerated() {

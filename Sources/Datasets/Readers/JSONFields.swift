@@ -27,7 +27,7 @@ struct JSONFields {
                 self = .other("an object")
             } else {
                 // JSON's escapes can name half of a surrogate pair, which no text holds.
-                self = .other("a text with a character that is none (half of a surrogate pair?)")
+                self = .other("a text with an escape that is no character, such as \\ud800 alone")
             }
         }
     }

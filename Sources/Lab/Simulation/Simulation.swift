@@ -156,6 +156,14 @@ public struct Simulation {
     /// What seems odd about the classes' names (`ClassList.doubt`).
     public var classDoubt: String? { setup.classDoubt }
 
+    /// What there is to compute before the first progress, for whoever waits for it.
+    public var outlook: String {
+        let plan = configuration.federation.plan
+        let images = seats.map { plan.images(of: $0.dataset.count) }.max() ?? 0
+        return
+            "simulating \(seats.count) clients, with up to \(images) samples a task; progress shows after their first tasks"
+    }
+
     /// Why the run stopped before its end, as a sentence; nil where it came to it.
     public var shortfall: String? {
         let aggregator = pipeline.aggregator

@@ -43,6 +43,7 @@ struct SimulateCommand: AsyncParsableCommand {
             if !isQuiet { progress.show($0, seconds: $1) }
         }
         if let doubt = simulation.classDoubt { StandardError.write("impromptu: classes: \(doubt)\n") }
+        if !isQuiet { StandardError.write("impromptu: \(simulation.outlook)\n") }
         _ = try simulation.run()
         progress.end()
         let rows = simulation.history.evaluations
