@@ -23,9 +23,17 @@ public struct DatasetName: Hashable, Sendable {
     private static let four = "4-dataset"
     private static let fourParts: [KnownDataset] = [.mnistM, .fashionMNIST, .cifar10, .fer2013]
 
+    /// The names of data sets that are downloaded or installed as they are.
+    public static var known: [String] { KnownDataset.allCases.map(\.rawValue) }
+
+    /// Whether a folder is named by where it is, and not within data.path.
+    public var holdsPath: Bool {
+        text.split { $0 == "+" || $0 == ":" }.contains { part in "/.~".contains { part.first == $0 } }
+    }
+
     /// What a name may be, as the end of a sentence.
     public static var expected: String {
-        let known = KnownDataset.allCases.map(\.rawValue).joined(separator: ", ")
+        let known = known.joined(separator: ", ")
         return
             "\(known), folder:NAME, texts:NAME or texts:NAME:TEXT,LABEL, arrays:NAME, records:NAME:CLASSESxCHANNELSxHEIGHTxWIDTH, several of these joined"
             + " by '+', or \(four)"

@@ -150,7 +150,9 @@ package struct AggregatorSetup {
         }
         guard takesUpFinished || !recovery.isOver else {
             try recovery.leaveAsFound()
-            throw RunFolderError("\(folder.path): the run has finished at version \(recovery.aggregator.version)")
+            throw RunFolderError(
+                "\(folder.path): the run has finished at version \(recovery.aggregator.version); 'impromptu extend' gives it a"
+                    + " later end")
         }
     }
 

@@ -37,7 +37,7 @@ import ZeroMQTransport
         #expect(try AllowList(text: text, file: "keys/allowed").names == ["one"])
         try withTemporaryFolder { path in
             let folder = KeyFolder(path: path + "/keys")
-            try folder.makeAggregator()
+            _ = try folder.makeAggregator()
             try folder.make(name: "early", clients: ["client-07"])
             let allowed = path + "/keys/allowed"
             let made = try String(contentsOfFile: allowed, encoding: .utf8)
@@ -50,7 +50,7 @@ import ZeroMQTransport
     @Test func aKeyThatIsNoFileIsNamed() throws {
         try withTemporaryFolder { path in
             let folder = KeyFolder(path: path + "/keys")
-            try folder.makeAggregator()
+            _ = try folder.makeAggregator()
             let pipe = path + "/keys/worker-0.secret"
             #expect(mkfifo(pipe, 0o600) == 0)
             let error = #expect(throws: ConfigurationError.self) { try folder.clientSide(name: "worker-0") }

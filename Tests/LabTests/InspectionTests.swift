@@ -51,7 +51,7 @@ import Text
             #expect(client.clients.map(\.client) == [name])
             #expect(client.versions.flatMap(\.updates).count == client.clients[0].updatesUsed)
             #expect(client.updates.allSatisfy { $0.client == name })
-            #expect(throws: ReplayError("\(run.log): the log has no flush that made version 77")) {
+            #expect(throws: ReplayError("\(run.log): expected a version from 1 to \(whole.versions.count), found 77")) {
                 var copy = whole
                 try copy.select(version: 77)
             }

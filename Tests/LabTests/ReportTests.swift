@@ -131,7 +131,7 @@ import Text
                 try Report(paths: [folder])
             }
             let run = try simulateSmallRun(folder + "/run", ["run.updates=4", "encoder.image_size=16"])
-            #expect(throws: ReplayError("\(run.log): the log has no flush that made version 77")) {
+            #expect(throws: ReplayError("\(run.log): expected a version from 1 to 2, found 77")) {
                 try Report(paths: [run.path], version: 77)
             }
         }

@@ -119,7 +119,9 @@ import Testing
             #expect(mkfifo("\(folder)/pipe", 0o600) == 0)
             let cases: [(arguments: [String], expected: String, not: String)] = [
                 (["data", "nowhere"], "expected a folder, or fashion-mnist,", "--set"),
-                (["data", "nowhere"], "found 'nowhere'", "data.dataset"),
+                (["data", "fashion-mnsit"], "did you mean 'fashion-mnist'?", "data.path"),
+                (["data", "folder:/nowhere"], "found a path; give the folder itself", "data.dataset"),
+                (["data", "nowhere"], "found neither a folder 'nowhere'", "data.dataset"),
                 (["simulate", "other", "-c", "none.yaml"], "none.yaml: cannot read", "Usage"),
                 (
                     ["simulate", "stuck", "--set", "federation.maximum_update_norm=1e-9"]

@@ -21,7 +21,8 @@ package func simulateSmallRun(
             "federation.buffer_size=2", "federation.clients_to_start=2", "training.maximum_steps=1",
             "training.batch_size=8", "prompts.pool=6", "training.prompts_per_batch=3",
             "evaluation.interval_seconds=5", "data.minimum_samples=8", "data.alpha=0.1", "encoder.precision=float32",
-            "worker.delay_seconds=1.5",
+            "worker.delay_seconds=1.5", "training.prompt_learning_rate=0.05", "training.head_learning_rate=1",
+            "training.schedule_versions=56", "data.test_samples=2000",
         ] + assignments)
     let run = RunFolder(path: folder)
     var simulation = try Simulation(configuration: configuration, folder: run, threads: threads, earlier: earlier) {

@@ -139,7 +139,9 @@ public struct Checkup {
             note(
                 .failed(
                     "data", "\(error)",
-                    advice: "docs/data.md says where data are looked for (data.path, IMPROMPTU_DATA) and what they are")
+                    advice:
+                        "name a folder with --data, data.path or IMPROMPTU_DATA, and the classes that all sites share with"
+                        + " --classes or model.classes (docs/data.md)")
             )
         }
     }

@@ -210,13 +210,20 @@ public struct RunInspection: Encodable, Sendable {
     /// The figures of the run as a whole, as properties of its own.
     public subscript<Value>(dynamicMember figure: KeyPath<Summary, Value>) -> Value { run[keyPath: figure] }
 
+    /// - Throws: `ReplayError` where the log does not show how a version was made.
+    func require(version: Int) throws {
+        guard !versions.contains(where: { $0.version == version }) else { return }
+        guard let first = versions.first?.version, let last = versions.last?.version else {
+            throw ReplayError("\(run.log): expected a version that updates made, found none in the log")
+        }
+        throw ReplayError("\(run.log): expected a version from \(first) to \(last), found \(version)")
+    }
+
     /// Leaves one version and what made it.
     /// - Throws: `ReplayError` where no flush made it.
     public mutating func select(version: Int) throws {
+        try require(version: version)
         versions.removeAll { $0.version != version }
-        guard !versions.isEmpty else {
-            throw ReplayError("\(run.log): the log has no flush that made version \(version)")
-        }
         updates.removeAll { $0.version != version }
         clients.removeAll { client in !updates.contains { $0.client == client.client } }
     }

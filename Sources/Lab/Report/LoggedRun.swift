@@ -55,9 +55,7 @@ struct LoggedRun {
             default: break
             }
         }
-        if let version, !inspection.versions.contains(where: { $0.version == version }) {
-            throw ReplayError("\(path): the log has no flush that made version \(version)")
-        }
+        if let version { try inspection.require(version: version) }
         configurationYAML = yaml
         self.history = history
         self.trails = trails

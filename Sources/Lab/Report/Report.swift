@@ -117,7 +117,7 @@ public struct Report {
             words: isOnly
                 ? []
                 : [
-                    "Accuracy on the validation samples at the end of each run"
+                    "Accuracies are those on the validation samples; the table has them at the end of each run"
                         + (hasBands ? ", mean ± standard deviation over the seeds." : ".")
                 ],
             facts: isOnly ? runs[0].facts : [],

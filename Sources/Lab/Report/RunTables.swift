@@ -39,7 +39,8 @@ enum RunTables {
         for client in logged.inspection.clients where names.contains(client.client) {
             let figures = logged.figures(of: client.client)
             table.add([
-                client.client, "\(figures.samples)", "\(client.updatesUsed)", "\(client.lateUpdatesUsed)",
+                client.client, figures.samples > 0 ? "\(figures.samples)" : "-", "\(client.updatesUsed)",
+                "\(client.lateUpdatesUsed)",
                 decimal(client.meanStaleness, 2), "\(figures.largestStaleness)",
                 decimal(100 * figures.influence / versions, 1) + " %",
                 Spread(figures.taskSeconds).text(1), decimal(Double(client.bytes) / 1e6, 2),

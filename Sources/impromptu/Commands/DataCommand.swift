@@ -6,6 +6,7 @@ import Foundation
 import Lab
 import RunLog
 import RunSettings
+import Text
 
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -67,8 +68,16 @@ struct DataCommand: ParsableCommand {
     private func place() throws -> [String] {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: dataset, isDirectory: &isDirectory), isDirectory.boolValue else {
-            guard DatasetName(dataset) != nil else {
-                throw ValidationError("expected a folder, or \(DatasetName.expected); found '\(dataset)'")
+            guard let name = DatasetName(dataset) else {
+                let near = suggestion(for: dataset, among: DatasetName.known)
+                throw ValidationError(
+                    "expected a folder, or \(DatasetName.expected); found neither a folder '\(dataset)' nor such a name\(near)"
+                )
+            }
+            guard !name.holdsPath else {
+                throw ValidationError(
+                    "\(dataset): expected a folder's name within data.path behind the colon, found a path; give the folder itself"
+                )
             }
             return ["data.dataset=\(dataset)"]
         }

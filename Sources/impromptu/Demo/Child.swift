@@ -18,6 +18,11 @@ final class Child: Sendable {
     /// The file of this program.
     static let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
 
+    /// This program as somebody has typed it, to be typed again.
+    static var typed: String {
+        ProcessInfo.processInfo.arguments.first.flatMap { $0.contains("/") ? $0 : nil } ?? "impromptu"
+    }
+
     let name: String
     private let arguments: [String]
     private let logPath: String

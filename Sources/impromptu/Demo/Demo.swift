@@ -59,6 +59,7 @@ public struct Demo: Service {
             throw error
         }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
+        note("the run has ended: replaying its log, and evaluating its last version ...")
         var result = try DemoOutcome(folder: folder, encoder: encoder, test: test, seconds: seconds)
         if compares { result.comparison = try comparison(beside: result, test: test, note: note) }
         if encoder.geometry.text == nil {

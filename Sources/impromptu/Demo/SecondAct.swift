@@ -67,12 +67,14 @@ public struct SecondAct: Encodable, Sendable {
                 row.label == row.predicted ? "" : "wrong",
             ])
         }
+        let program = Child.typed
         return table.lines + [
-            "", "the images with their classes   \(sheet)", "the run, with charts            \(report)", "",
+            "", "They are the first ten of the test split, in the order that data.seed drew.",
+            "the images with their classes   \(sheet)", "the run, with charts            \(report)", "",
             "What to try next:",
-            "  impromptu predict \(folder) \(manifest) --labels",
+            "  \(program) predict \(folder) \(manifest) --labels",
             "      makes these predictions again; give it a folder of images to classify yours",
-            "  impromptu inspect \(folder)",
+            "  \(program) inspect \(folder)",
             "      what each client contributed; with --client or --model-version more of one",
             "  docs/four-hospitals.md",
             "      a federation over folders of images, a site at a time, with keys",
