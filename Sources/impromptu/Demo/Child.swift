@@ -20,7 +20,7 @@ final class Child: Sendable {
 
     /// This program as somebody has typed it, to be typed again.
     static var typed: String {
-        ProcessInfo.processInfo.arguments.first.flatMap { $0.contains("/") ? $0 : nil } ?? "impromptu"
+        CommandLine.arguments.first.flatMap { $0.contains("/") ? $0 : nil } ?? "impromptu"
     }
 
     let name: String

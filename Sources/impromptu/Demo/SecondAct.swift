@@ -69,7 +69,7 @@ public struct SecondAct: Encodable, Sendable {
         }
         let program = Child.typed
         return table.lines + [
-            "", "They are the first ten of the test split, in the order that data.seed drew.",
+            "", "They are the first ten of the test split, in the order that data.seed drew.", "",
             "the images with their classes   \(sheet)", "the run, with charts            \(report)", "",
             "What to try next:",
             "  \(program) predict \(folder) \(manifest) --labels",
