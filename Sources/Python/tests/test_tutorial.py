@@ -42,5 +42,5 @@ def test_the_first_section_runs_as_it_stands(tmp_path):
 
 def test_the_first_run_of_the_readme_runs_as_it_stands(tmp_path):
     printed = run_section("A first run of your own", tmp_path, page="README.md")
-    assert "40 accepted" in printed and "on 2000 test images" in printed
+    assert "40 accepted" in printed and "on 5000 test images" in printed
     assert "<svg" in (tmp_path / "runs/first/report.html").read_text()
