@@ -1,4 +1,3 @@
-import Console
 import Federation
 import FederationService
 import Foundation
@@ -116,8 +115,7 @@ public struct ConnectionsBenchmark: Sendable {
                 context, endpoints: endpoints, clients: Array(clients[$0 * each..<min(total, ($0 + 1) * each)]))
         }
         try join(connections)
-        try StandardOutput.write(HeldProcess.ready)
-        try StandardOutput.flush()
+        try HeldProcess.sayReady()
         while readLine() != nil {}
         for connection in connections { try connection.leave() }
     }

@@ -1,3 +1,4 @@
+import Console
 import Foundation
 
 /// A process of this program that plays its part until its standard input ends.
@@ -6,8 +7,14 @@ final class HeldProcess {
     private let input = Pipe()
     private let output = Pipe()
     private var isDismissed = false
-    /// What it says once it is at work.
-    static let ready = "ready"
+    private static let ready = "ready"
+
+    /// Has this process, which is held, say that it is at work.
+    /// - Parameter words: what it says besides, without spaces.
+    static func sayReady(_ words: String...) throws {
+        try StandardOutput.write(([ready] + words).joined(separator: " "))
+        try StandardOutput.flush()
+    }
 
     /// - Parameter yields: whether it leaves the processor to all others, as one on another machine does.
     init(_ command: [String], yields: Bool = false) throws {

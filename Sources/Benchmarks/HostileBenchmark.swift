@@ -1,4 +1,3 @@
-import Console
 import Federation
 import FederationService
 import Foundation
@@ -100,8 +99,7 @@ public enum HostileDecoy {
     public static func run(in path: String, keys: String) async throws {
         let configuration = try HostileBenchmark.configuration(keys: keys)
         try await LoadedAggregator.run(configuration, in: RunFolder(path: path)) { endpoints in
-            try StandardOutput.write("\(HeldProcess.ready) \(endpoints.updates) \(endpoints.prompts)")
-            try StandardOutput.flush()
+            try HeldProcess.sayReady(endpoints.updates, endpoints.prompts)
             _ = FileHandle.standardInput.availableData
         }
     }

@@ -1,4 +1,3 @@
-import Console
 import Federation
 import FederationService
 import Foundation
@@ -43,8 +42,7 @@ public struct HostileClient {
 
     /// Runs until standard input ends.
     public func run() throws {
-        try StandardOutput.write(HeldProcess.ready)
-        try StandardOutput.flush()
+        try HeldProcess.sayReady()
         switch kind {
         case .updates: try flood(Self.update(), greeting: Self.hello(session: LoadConnection.session))
         case .heartbeats: try flood(Self.heartbeat, greeting: Self.hello(session: LoadConnection.session))
