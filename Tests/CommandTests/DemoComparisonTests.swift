@@ -76,7 +76,7 @@ import impromptu
                 ])
             let encoder = try live.loadEncoder()
             let test = try TuningDataset(FederatedData.test(live.data, encoder: encoder))
-            var comparison = try DemoComparison(like: live, moments: Self.moments, seconds: 12)
+            var comparison = DemoComparison(like: live, moments: Self.moments, seconds: 12)
             #expect(throws: CancellationError.self) {
                 try comparison.add(.fedAvg, in: RunFolder(path: path + "/stopped"), test: test) { true }
             }

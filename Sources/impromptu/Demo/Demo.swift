@@ -80,7 +80,7 @@ public struct Demo: Service {
     private func comparison(
         beside run: DemoOutcome, test: TuningDataset, note: @Sendable (String) -> Void
     ) throws -> DemoComparison {
-        var comparison = try DemoComparison(like: configuration, moments: run.moments, seconds: run.seconds)
+        var comparison = DemoComparison(like: configuration, moments: run.moments, seconds: run.seconds)
         for method in ComparedMethod.allCases {
             note("for comparison, in virtual time: \(method.title) ...")
             do {

@@ -33,8 +33,8 @@ public struct DemoComparison: Encodable, Sendable {
     private let live: RunConfiguration
     private let pace: DemoPace
     private let seconds: Double
-    /// Encoder and images of the methods whose clients are the run's; what is computed of the images once serves all.
-    private let materials: RunMaterials
+    /// What is computed once of the images of the run's clients serves all methods that have the same clients.
+    private let store = MaterialStore(capacity: 2)
 
     private enum CodingKeys: String, CodingKey { case rows }
 
@@ -42,12 +42,10 @@ public struct DemoComparison: Encodable, Sendable {
     ///   - live: of the run.
     ///   - moments: its evaluations.
     ///   - seconds: how long it took.
-    /// - Throws: what is wrong with data or encoder.
-    package init(like live: RunConfiguration, moments: [RunHistory.EvaluationRow], seconds: Double) throws {
+    package init(like live: RunConfiguration, moments: [RunHistory.EvaluationRow], seconds: Double) {
         self.live = live
         pace = DemoPace(of: live, moments: moments)
         self.seconds = seconds
-        materials = try RunMaterials(of: live)
     }
 
     /// Simulates a method with two threads and adds its row.
@@ -61,7 +59,7 @@ public struct DemoComparison: Encodable, Sendable {
         _ method: ComparedMethod, in folder: RunFolder, test: TuningDataset, shouldStop: () -> Bool
     ) throws {
         let configuration = try method.configuration(like: live, pace: pace, seconds: seconds)
-        let materials = method == .centralized ? try RunMaterials(of: configuration) : self.materials
+        let materials = try store.materials(of: configuration)
         var simulation = try Simulation(
             configuration: configuration, folder: folder, threads: 2, materials: materials
         ) { _, _ in }
