@@ -26,11 +26,6 @@ public struct DatasetName: Hashable, Sendable {
     /// The names of data sets that are downloaded or installed as they are.
     public static var known: [String] { KnownDataset.allCases.map(\.rawValue) }
 
-    /// Whether a folder is named by where it is, and not within data.path.
-    public var holdsPath: Bool {
-        text.split { $0 == "+" || $0 == ":" }.contains { part in "/.~".contains { part.first == $0 } }
-    }
-
     /// What a name may be, as the end of a sentence.
     public static var expected: String {
         let known = known.joined(separator: ", ")

@@ -192,6 +192,17 @@ import Testing
         #expect(counts == [10, 10, 10, 10, 100, 7, 77, 6, 2])
     }
 
+    /// A folder that is the only one would otherwise be read in place of the one that the path names.
+    @Test(arguments: [
+        "folder:/work/scans", "texts:/work/notes", "arrays:/work/arrays", "records:/work/r:2x1x1x1", "folder:~/scans",
+    ])
+    func aPathIsNoName(_ name: String) {
+        let sentence = refusal {
+            try DatasetName(name)!.load(.train, from: DatasetFolders(given: DatasetFolders.system))
+        }
+        #expect(sentence.contains("expected a folder's name within data.path behind the colon, found a path"))
+    }
+
     @Test func aMissingDatasetIsExplained() {
         let sentence = refusal {
             try KnownDataset.fashionMNIST.load(.test, from: DatasetFolders(folders: ["/a", "/b"]))

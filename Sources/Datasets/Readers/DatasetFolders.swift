@@ -28,6 +28,7 @@ public struct DatasetFolders: Hashable, Sendable {
     /// - Parameter choices: names of files that make up the data set, each list an alternative. A name also stands for
     ///   the file with `.gz` behind it.
     func locate(_ dataset: String, _ choices: [[String]], remedy: String) throws(DatasetError) -> [String] {
+        try Self.requireName(dataset)
         let searched = folders.flatMap { holdsSeveral ? [$0 + "/" + dataset] : [$0 + "/" + dataset, $0] }
         for folder in searched {
             for choice in choices {
@@ -42,10 +43,19 @@ public struct DatasetFolders: Hashable, Sendable {
     /// The folder with a data set's own folders: one that is named like it, or one of these themselves that has a `train`
     /// folder or is the only one.
     func folder(_ dataset: String) throws(DatasetError) -> String {
+        try Self.requireName(dataset)
         let named = folders.map { $0 + "/" + dataset }
         let bare = holdsSeveral ? [] : folders.filter { folders.count == 1 || Self.isFolder($0 + "/train") }
         if let found = (named + bare).first(where: Self.isFolder) { return found }
         throw .notFound(dataset: dataset, files: ["its folder"], folders: folders, remedy: Self.remedy)
+    }
+
+    /// A path would be looked for below the folders, and where there is one folder alone, that one would be read in its place.
+    private static func requireName(_ dataset: String) throws(DatasetError) {
+        guard dataset.hasPrefix("/") || dataset.hasPrefix("~/") else { return }
+        throw .unsuitable(
+            "\(dataset): expected a folder's name within data.path behind the colon, found a path; give the folder itself to"
+                + " commands that take one, or the folder above it as data.path")
     }
 
     /// What to do where a data set is not found.

@@ -68,15 +68,10 @@ struct DataCommand: ParsableCommand {
     private func place() throws -> [String] {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: dataset, isDirectory: &isDirectory), isDirectory.boolValue else {
-            guard let name = DatasetName(dataset) else {
+            guard DatasetName(dataset) != nil else {
                 let near = suggestion(for: dataset, among: DatasetName.known)
                 throw ValidationError(
                     "expected a folder, or \(DatasetName.expected); found neither a folder '\(dataset)' nor such a name\(near)"
-                )
-            }
-            guard !name.holdsPath else {
-                throw ValidationError(
-                    "\(dataset): expected a folder's name within data.path behind the colon, found a path; give the folder itself"
                 )
             }
             return ["data.dataset=\(dataset)"]
