@@ -194,7 +194,7 @@ import Testing
 
     /// A folder that is the only one would otherwise be read in place of the one that the path names.
     @Test(arguments: [
-        "folder:/work/scans", "texts:/work/notes", "arrays:/work/arrays", "records:/work/r:2x1x1x1", "folder:~/scans",
+        "folder:/srv/scans", "texts:/srv/notes", "arrays:/srv/arrays", "records:/srv/records:2x1x1x1", "folder:~/scans",
     ])
     func aPathIsNoName(_ name: String) {
         let sentence = refusal {
