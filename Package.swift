@@ -30,6 +30,7 @@ let package = Package(
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
 
         // C.
@@ -76,9 +77,8 @@ let package = Package(
         .target(
             name: "RunLog",
             dependencies: [
-                "CCrypto", "CSodium", "Federation", "Files", "MessageLog", "PromptAggregation", "PromptWire",
-                "RunSettings",
-                "Safetensors", "Text",
+                "CCrypto", "CMalloc", "CSodium", "Federation", "Files", "MessageLog", "PromptAggregation", "PromptWire",
+                "RunSettings", "Safetensors", "Text",
             ], swiftSettings: swiftSettings),
         .target(
             name: "FaultSimulation",

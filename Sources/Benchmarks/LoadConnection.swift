@@ -13,6 +13,8 @@ final class LoadConnection {
     let clients: [ClientID]
     /// The last task of each client whose update was acknowledged.
     private(set) var acknowledged: [ClientID: UInt64] = [:]
+    /// All that came, also of updates that were sent again.
+    private(set) var acknowledgements = 0
     /// The run that the aggregator belongs to, once it was heard.
     private(set) var run: UInt64 = 0
     /// The newest version heard of; versions are heard of only where `hearsAll`.
@@ -93,7 +95,9 @@ final class LoadConnection {
         run = envelope.origin.run
         let message = envelope.message
         switch message {
-        case .ack(let ack): acknowledged[ack.client] = ack.task
+        case .ack(let ack):
+            acknowledged[ack.client] = ack.task
+            acknowledgements += 1
         case .task(let task): tasks[task.client] = task
         case .prompts(let prompts): version = max(version, prompts.version)
         case .reject(let reject) where reject.code == .finished: break

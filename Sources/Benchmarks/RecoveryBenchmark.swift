@@ -68,8 +68,11 @@ public struct RecoveryBenchmark: Sendable {
             }
             if try pipeline.beginSegmentIfDue(history) { return }
             guard rhythm.isDue(version: engine.aggregator.version, length: engine.committedBytes),
-                let snapshot = engine.snapshot(history)?()
+                let make = engine.snapshot(history)
             else { return }
+            // As `SnapshotKeeper` does.
+            FreedMemory.giveBack()
+            let snapshot = make()
             let size = try shelf.add(snapshot)
             rhythm.kept(version: snapshot.version, length: snapshot.length, size: size)
         }

@@ -151,6 +151,7 @@ extension ReplayBenchmark {
                     baseVersion: base.version, sampleCount: 100, parameters: noisy(base.state.parameters, &random),
                     promptIDs: base.state.promptIDs, metrics: [])
                 _ = try pipeline.receive(ClientCodec.encode(.update(update)).span.bytes, at: now)
+                try pipeline.aggregate(at: now)
             }
         }
         try pipeline.close()

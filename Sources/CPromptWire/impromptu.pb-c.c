@@ -1492,6 +1492,51 @@ void   impromptu__v2__tick__free_unpacked
   assert(message->base.descriptor == &impromptu__v2__tick__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   impromptu__v2__flush_aggregated__init
+                     (Impromptu__V2__FlushAggregated         *message)
+{
+  static const Impromptu__V2__FlushAggregated init_value = IMPROMPTU__V2__FLUSH_AGGREGATED__INIT;
+  *message = init_value;
+}
+size_t impromptu__v2__flush_aggregated__get_packed_size
+                     (const Impromptu__V2__FlushAggregated *message)
+{
+  assert(message->base.descriptor == &impromptu__v2__flush_aggregated__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t impromptu__v2__flush_aggregated__pack
+                     (const Impromptu__V2__FlushAggregated *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &impromptu__v2__flush_aggregated__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t impromptu__v2__flush_aggregated__pack_to_buffer
+                     (const Impromptu__V2__FlushAggregated *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &impromptu__v2__flush_aggregated__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Impromptu__V2__FlushAggregated *
+       impromptu__v2__flush_aggregated__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Impromptu__V2__FlushAggregated *)
+     protobuf_c_message_unpack (&impromptu__v2__flush_aggregated__descriptor,
+                                allocator, len, data);
+}
+void   impromptu__v2__flush_aggregated__free_unpacked
+                     (Impromptu__V2__FlushAggregated *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &impromptu__v2__flush_aggregated__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   impromptu__v2__drain_requested__init
                      (Impromptu__V2__DrainRequested         *message)
 {
@@ -4626,6 +4671,44 @@ const ProtobufCMessageDescriptor impromptu__v2__tick__descriptor =
   impromptu__v2__tick__field_indices_by_name,
   1,  impromptu__v2__tick__number_ranges,
   (ProtobufCMessageInit) impromptu__v2__tick__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor impromptu__v2__flush_aggregated__field_descriptors[1] =
+{
+  {
+    "version",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_SINT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__FlushAggregated, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned impromptu__v2__flush_aggregated__field_indices_by_name[] = {
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange impromptu__v2__flush_aggregated__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor impromptu__v2__flush_aggregated__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "impromptu.v2.FlushAggregated",
+  "FlushAggregated",
+  "Impromptu__V2__FlushAggregated",
+  "impromptu.v2",
+  sizeof(Impromptu__V2__FlushAggregated),
+  1,
+  impromptu__v2__flush_aggregated__field_descriptors,
+  impromptu__v2__flush_aggregated__field_indices_by_name,
+  1,  impromptu__v2__flush_aggregated__number_ranges,
+  (ProtobufCMessageInit) impromptu__v2__flush_aggregated__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor impromptu__v2__drain_requested__field_descriptors[1] =

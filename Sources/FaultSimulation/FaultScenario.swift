@@ -42,6 +42,8 @@ package struct FaultScenario: Sendable {
         assignments.append("log.segment_bytes=\(storage.pick([95_000, 130_000, 200_000, 1 << 28]))")
         assignments.append("log.keep_segments=\(storage.pick([0, 1, 2]))")
         assignments.append("log.compress=\(storage.pick(["none", "zstd"]))")
+        var flushing = SeededRandom(seed: seed, stream: 9)
+        assignments.append("federation.flush_beside_values=\(flushing.pick([0, 60, 16_384]))")
         for assignment in assignments { try layers.add(assignment: assignment) }
         briefYAML = Self.yaml(assignments)
         configuration = try RunConfiguration(layers)

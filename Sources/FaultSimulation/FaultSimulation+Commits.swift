@@ -16,11 +16,14 @@ struct SimulatedBatch {
 extension FaultSimulation {
     /// How long the disk may take for a batch, in seconds; one of these, or less.
     private static let storing: [Double] = [0, 0.02, 0.5, 3]
+    /// How long a flush may be aggregated, in seconds; one of these, or less.
+    private static let aggregating: [Double] = [0, 0.05, 2, 20]
 
     /// - Parameter settling: as for `CommitPipeline.next`.
     mutating func advance(settling: Bool = false) throws {
         for violation in aggregator.engine?.aggregator.checkInvariants() ?? [] { note(.unsound(violation)) }
         armDeadline()
+        aggregateBeside()
         while aggregator.pipeline != nil {
             switch try aggregator.pipeline!.next(settling: settling || isSnapshotDue) {
             case .rest: return
@@ -30,6 +33,29 @@ extension FaultSimulation {
                 try storeBatch()
                 try finishBatch()
             }
+        }
+    }
+
+    /// A flush that is cut is aggregated on a second thread, which takes a while.
+    private mutating func aggregateBeside() {
+        guard let version = aggregator.engine?.aggregator.flushUnderWay, version != aggregator.aggregating,
+            var work = aggregator.engine?.aggregator.flushWork
+        else { return }
+        aggregator.aggregating = version
+        if planted == .shortFlush { work.contributions.removeLast() }
+        tally.flushesBeside += 1
+        queue.push(
+            .flushIsAggregated(work.perform(), epoch: aggregator.epoch),
+            at: now + random.duration(inSeconds: 0...random.pick(Self.aggregating)))
+    }
+
+    /// An outcome is lost with the process that made it.
+    mutating func takeIn(_ outcome: FlushOutcome, ofEpoch epoch: UInt64) throws {
+        guard aggregator.engine != nil, epoch == aggregator.epoch else { return }
+        try attempt { world in
+            try world.aggregator.fuse.step()
+            try world.aggregator.pipeline!.aggregated(outcome, at: world.clock)
+            try world.advance()
         }
     }
 

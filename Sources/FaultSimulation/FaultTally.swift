@@ -17,6 +17,8 @@ public struct FaultTally: Sendable {
     public internal(set) var waits = 0
     /// Messages taken in while a batch was on its way to the disk.
     public internal(set) var meanwhile = 0
+    /// Flushes that were aggregated beside what came meanwhile.
+    public internal(set) var flushesBeside = 0
     public internal(set) var tornWrites = 0
     /// Segments of the log that followed another, and those that were removed.
     public internal(set) var segments = 0
@@ -58,7 +60,8 @@ public struct FaultTally: Sendable {
             (\.drains, "drains"), (\.changes, "settings changed"), (\.batches, "batches stored"),
             (\.waits, "waits for the disk"),
             (\.meanwhile, "messages taken in while a batch was stored"),
-            (\.tornWrites, "writes torn"), (\.segments, "segments begun"),
+            (\.flushesBeside, "flushes aggregated beside"), (\.tornWrites, "writes torn"),
+            (\.segments, "segments begun"),
             (\.segmentsRemoved, "segments removed"), (\.segmentsCompressed, "segments compressed"),
             (\.snapshots, "snapshots kept"),
             (\.snapshotsDamaged, "snapshots damaged"), (\.snapshotsPassedOver, "snapshots passed over"),

@@ -151,6 +151,7 @@ package struct FrameTrial {
     // MARK: What the aggregator does
 
     private mutating func settle() throws {
+        try pipeline.aggregate(at: now)
         if let unsound = pipeline.aggregator.checkInvariants().first { throw Violation(description: unsound) }
         for effect in try pipeline.commit() { try carryOut(effect) }
     }

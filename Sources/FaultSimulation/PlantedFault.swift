@@ -22,6 +22,8 @@ package enum PlantedFault: CaseIterable, Sendable {
     case repeatedEffects
     /// A deadline that comes while a batch is on its way makes the aggregator forget that batch's effects.
     case lostBatch
+    /// A flush that is aggregated beside leaves its last update out.
+    case shortFlush
     /// A client that is started again takes what it keeps of other runs for its run's.
     case adoptedOutbox
     /// A client says that it trained on the newest version, whichever it trained on.

@@ -23,6 +23,8 @@ package struct SimulatedAggregator {
     /// The number of the item for its deadline.
     var deadline: Int?
     var stalledUntil = Timestamp(nanoseconds: 0)
+    /// The version whose flush the second thread is at work on, or was last.
+    var aggregating: Version?
     /// Messages that have arrived and were not read.
     var inbox: [[UInt8]] = []
     /// What the log may hold after a crash: the state of the last batch that was finished, or of the one on its way.
@@ -64,6 +66,7 @@ package struct SimulatedAggregator {
     mutating func loseProcess() {
         pipeline = nil
         batch = nil
+        aggregating = nil
         deadline = nil
         inbox = []
         unwritten = nil

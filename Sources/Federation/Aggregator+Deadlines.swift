@@ -38,7 +38,7 @@ extension Aggregator {
         if let end = roundDeadline { first = min(first, clock.elapsed(atListened: end)) }
         if let end = evaluationDeadline { first = min(first, clock.elapsed(atListened: end)) }
         if let end = runDeadline { first = min(first, end) }
-        if phase == .draining, let end = waits.drainEnd { first = min(first, end) }
+        if let end = drainDeadline { first = min(first, end) }
         return first
     }
 
@@ -54,7 +54,7 @@ extension Aggregator {
         if let end = evaluationDeadline, end <= clock.listened { askAgainForEvaluations() }
         if let end = flushDeadline, end <= clock.listened { flush(at: time) }
         if let end = runDeadline, end <= clock.elapsed { finish(at: time) }
-        if phase == .draining, let end = waits.drainEnd, end <= clock.elapsed { rest(at: time) }
+        if let end = drainDeadline, end <= clock.elapsed { rest(at: time) }
     }
 
     private var lease: Int64 { configuration.lease.wholeNanoseconds }
@@ -69,9 +69,9 @@ extension Aggregator {
     }
 
     private var flushDeadline: Int64? {
-        guard isUnderWay, case .buffered(let buffered) = configuration.mode, let after = buffered.flushAfter else {
-            return nil
-        }
+        guard isUnderWay, cut.isEmpty, case .buffered(let buffered) = configuration.mode,
+            let after = buffered.flushAfter
+        else { return nil }
         return waits.bufferedSince?.saturatingAdd(after.wholeNanoseconds)
     }
 
@@ -80,8 +80,11 @@ extension Aggregator {
         return waits.roundSince?.saturatingAdd(round.deadline.wholeNanoseconds)
     }
 
+    /// The end of the run waits for a flush under way, and so does the end of a drain.
     private var runDeadline: Int64? {
-        guard isUnderWay, let duration = configuration.stop.duration else { return nil }
+        guard isUnderWay, cut.isEmpty, let duration = configuration.stop.duration else { return nil }
         return waits.started.saturatingAdd(duration.wholeNanoseconds)
     }
+
+    private var drainDeadline: Int64? { phase == .draining && cut.isEmpty ? waits.drainEnd : nil }
 }

@@ -16,11 +16,12 @@ extension Aggregator {
                 "expected a base version from \(taskVersion), which the task names, found \(update.baseVersion)"
             )
         }
-        let oldest = history[0].version
+        // What comes in during a flush is for the version after the one that it makes.
+        let oldest = max(history[0].version, (flushUnderWay ?? version) - configuration.maximumStaleness)
         guard update.baseVersion >= oldest else {
             return (.tooStale, "expected a base version from \(oldest), found \(update.baseVersion)")
         }
-        let base = history[update.baseVersion - oldest].state
+        let base = history[update.baseVersion - history[0].version].state
         return (update.misfit(on: base, plan: configuration.plan) ?? excess(of: update, over: base)).map {
             (.invalid, $0)
         }

@@ -25,7 +25,7 @@ extension Aggregator {
         var found: [String] = []
         var seen: Set<UInt64> = []
         var newest: [Int: Version] = [:]
-        for item in buffer {
+        for item in cut + buffer {
             let update = item.update
             if !seen.insert(update.task).inserted { found.append("task \(update.task) is in the buffer twice") }
             if case .known(let entry) = ledger[update.task], entry.slot != item.slot || entry.outcome != .counted {
@@ -38,11 +38,11 @@ extension Aggregator {
         for (slot, record) in clients.records.enumerated() where record.bufferedBase != newest[slot] {
             found.append("the newest base of \(record.id) in the buffer is not \(record.bufferedBase ?? -1)")
         }
-        let used = totals.accepted - totals.discardedLate - buffer.count
+        let used = totals.accepted - totals.discardedLate - buffered
         if used < 0 || totals.usedLate > used {
             found.append(
                 "\(totals.accepted) updates were accepted, and \(totals.discardedLate) were too late,"
-                    + " \(buffer.count) wait and \(totals.usedLate) were used late")
+                    + " \(buffered) wait and \(totals.usedLate) were used late")
         }
         return found
     }
@@ -80,9 +80,10 @@ extension Aggregator {
         }
         if phase != .ready, waits.nextBeacon == nil { found.append("no beacon will come") }
         if phase == .draining, waits.drainEnd == nil { found.append("the drain has no end") }
+        if !cut.isEmpty, !isUnderWay { found.append("a flush is under way, and the run is not") }
         if isUnderWay, flushIsDue { found.append("a flush is due and was not made") }
         // Whoever could be asked waits for somebody else's answer, or for a version, or for others to come.
-        if phase == .running, clientsGathered, clients.inFlight == 0, buffer.isEmpty, clients.idle > 0 {
+        if phase == .running, clientsGathered, clients.inFlight == 0, buffered == 0, clients.idle > 0 {
             found.append("nobody is asked, though \(clients.idle) clients are idle")
         }
         return found

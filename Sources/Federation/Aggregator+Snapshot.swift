@@ -32,7 +32,7 @@ extension Aggregator {
         writer.write(unchangedSince)
         clients.write(to: &writer)
         ledger.write(to: &writer)
-        writer.write(buffer) { $1.update.write(to: &$0) }
+        for updates in [cut, buffer] { writer.write(updates) { $1.update.write(to: &$0) } }
         random.write(to: &writer)
         for count in Self.countPaths { writer.write(totals[keyPath: count]) }
         clock.write(to: &writer)
@@ -73,7 +73,8 @@ extension Aggregator {
             from: &reader, version: version, failuresAllowed: configuration.failuresAllowed,
             order: configuration.order)
         ledger = try TaskLedger(from: &reader)
-        try readBuffer(from: &reader)
+        cut = try readUpdates(from: &reader)
+        buffer = try readUpdates(from: &reader)
         random = try SeededRandom(from: &reader)
         for count in Self.countPaths {
             totals[keyPath: count] = try reader.integer("total", in: 0...FederationConfiguration.largestCount)
@@ -107,10 +108,10 @@ extension Aggregator {
             "versions of tensors", count: current.state.parameters.entries.count)
     }
 
-    /// The states that buffered updates started from are all in the history, which only a flush shortens.
-    private mutating func readBuffer(from reader: inout SnapshotReader) throws(SnapshotError) {
+    /// The states that buffered updates started from are all in the history, which only a version shortens.
+    private func readUpdates(from reader: inout SnapshotReader) throws(SnapshotError) -> [BufferedUpdate] {
         let updates = try reader.list { reader throws(SnapshotError) in try ClientMessage.Update(from: &reader) }
-        buffer = []
+        var items: [BufferedUpdate] = []
         for update in updates {
             guard let base = history.first(where: { $0.version == update.baseVersion })?.state,
                 let slot = clients.slot(of: update.client)
@@ -123,8 +124,9 @@ extension Aggregator {
             if let reason = update.misfit(on: base, plan: configuration.plan) {
                 throw reader.unexpected("buffered update", "a fit", reason)
             }
-            buffer.append(BufferedUpdate(slot: slot, update: update, base: base))
+            items.append(BufferedUpdate(slot: slot, update: update, base: base))
         }
+        return items
     }
 }
 

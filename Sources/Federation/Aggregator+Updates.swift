@@ -68,7 +68,9 @@ extension Aggregator {
         if let problem = problem(of: update, taskVersion: version) {
             return .rejected(problem.code, reason: problem.reason)
         }
-        if case .synchronous(let round) = configuration.mode, round.late == .discard, update.baseVersion < self.version
+        // A round is over once it is cut.
+        if case .synchronous(let round) = configuration.mode, round.late == .discard,
+            update.baseVersion < flushUnderWay ?? self.version
         {
             return .tooLate
         }
@@ -117,9 +119,10 @@ extension Aggregator {
 
     private mutating func add(_ update: ClientMessage.Update, of slot: Int) {
         if buffer.isEmpty { waits.bufferedSince = clock.listened }
-        clients.change(slot) { $0.bufferedBase = max($0.bufferedBase ?? -1, update.baseVersion) }
         let base = history[update.baseVersion - history[0].version].state
-        buffer.append(BufferedUpdate(slot: slot, update: update, base: base))
+        let item = BufferedUpdate(slot: slot, update: update, base: base)
+        noteBuffered(item)
+        buffer.append(item)
     }
 
     private mutating func releaseTask(_ task: UInt64, of slot: Int) {

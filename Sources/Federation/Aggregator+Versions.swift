@@ -1,70 +1,7 @@
 import PromptAggregation
 
-/// When a version is made, of what, and who is asked to train on it.
+/// What is published of a version, and who is asked to train on it.
 extension Aggregator {
-    var flushIsDue: Bool {
-        guard !buffer.isEmpty else { return false }
-        switch configuration.mode {
-        case .continuous: return true
-        // A buffer or a cohort larger than the federation waits for nobody but those who can still answer.
-        case .buffered(let buffered): return buffer.count >= buffered.size || clients.absent == 0
-        case .synchronous(let round):
-            let answered = clients.answered
-            if answered >= round.cohort || (answered > 0 && clients.unanswered == 0) { return true }
-            return waits.roundIsOver && answered >= round.quorum
-        }
-    }
-
-    /// Turns the buffer into the next version.
-    mutating func flush(at time: Timestamp) {
-        let taken = buffer.map { item in
-            let staleness = version - item.update.baseVersion
-            return (
-                item.update,
-                Contribution(
-                    client: item.update.client, session: item.update.session, sequence: item.update.task,
-                    parameters: item.update.parameters, promptIDs: item.update.promptIDs, base: item.base,
-                    sampleCount: item.update.sampleCount, staleness: staleness,
-                    stalenessWeight: configuration.stalenessWeight(staleness))
-            )
-        }.sorted { Contribution.inOrder($0.1, $1.1) }
-        let report = strategy.aggregate(taken.map(\.1))
-        version += 1
-        clients.begin(version: version, buffered: buffer.map(\.slot))
-        buffer = []
-        waits.bufferedSince = nil
-        waits.roundSince = nil
-        waits.roundIsOver = false
-        totals.usedLate += taken.reduce(0) { $0 + ($1.1.staleness > 0 ? 1 : 0) }
-        keepState()
-        publishCurrent()
-        if isEvaluated(version) { orderEvaluation() }
-        effects.append(
-            .flushed(
-                Flush(
-                    version: version, time: time,
-                    parts: taken.map { update, contribution in
-                        Flush.Part(
-                            client: update.client, task: update.task, baseVersion: update.baseVersion,
-                            staleness: contribution.staleness,
-                            stalenessWeight: contribution.stalenessWeight, sampleCount: update.sampleCount,
-                            metrics: update.metrics)
-                    }, report: report, pool: current.state.promptIDs.count)))
-    }
-
-    /// Takes the strategy's state into the history and notes which tensors changed.
-    private mutating func keepState() {
-        let before = current.state.parameters
-        let state = configuration.precision.rounded(strategy.state)
-        unchangedSince = state.parameters.entries.map { entry in
-            let place = before.entries.firstIndex { $0.name == entry.name }
-            return place.flatMap { before.entries[$0].tensor == entry.tensor ? unchangedSince[$0] : nil } ?? version
-        }
-        history.append(.init(version: version, state: state))
-        if history.count > configuration.maximumStaleness + 1 { history.removeFirst() }
-        ledger.forget(before: history[0].version)
-    }
-
     /// Publishes the current version to all: what changed against the version before.
     mutating func publishCurrent() {
         effects.append(.publishVersion(current))
@@ -92,7 +29,7 @@ extension Aggregator {
     /// Gives tasks to idle clients, drawn in the configured order, up to what the mode and the concurrency limit allow.
     mutating func dispatch() {
         clientsGathered = clientsGathered || clients.alive >= configuration.clientsToStart
-        guard clientsGathered, clients.idle > 0 else { return }
+        guard clientsGathered, clients.idle > 0, !waitsForVersion else { return }
         var wanted = clients.idle
         if configuration.concurrency > 0 { wanted = min(wanted, configuration.concurrency - clients.inFlight) }
         if case .synchronous(let round) = configuration.mode {

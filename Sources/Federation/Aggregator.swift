@@ -11,7 +11,8 @@ import PromptAggregation
 /// - after every event it arms one timer for `nextDeadline`, in place of the last, and sends `tick` when it fires.
 ///
 /// What is to be done next is decided from the state alone, after every event, so a lost message, client or timer cannot
-/// leave the run waiting for an edge that already passed. Aggregation runs inside `handle`.
+/// leave the run waiting for an edge that already passed. Aggregation runs inside `handle`, unless the driver does it
+/// beside: while `flushUnderWay` is a version, it performs `flushWork` and hands the outcome in with `.aggregated`.
 public struct Aggregator: Sendable {
     /// Where a run is in its life.
     public enum Phase: Hashable, Sendable, CaseIterable {
@@ -35,6 +36,10 @@ public struct Aggregator: Sendable {
     var clients: ClientRegistry
     var ledger = TaskLedger()
     var buffer: [BufferedUpdate] = []
+    /// The updates of the flush that is aggregated beside; empty while none is. Their clients count as in the buffer.
+    var cut: [BufferedUpdate] = []
+    /// Whether the present event cut them.
+    var wasCutNow = false
     var random: SeededRandom
     var totals = Counts()
     var clock = EventClock()
@@ -93,8 +98,8 @@ public struct Aggregator: Sendable {
     public var current: AggregatorMessage.GlobalPrompts { history[history.count - 1] }
     /// The states that updates may start from, ascending by version; the last is the current one.
     public var keptStates: [AggregatorMessage.GlobalPrompts] { history }
-    /// Updates waiting for the next flush.
-    public var buffered: Int { buffer.count }
+    /// Accepted updates that are in no version so far.
+    public var buffered: Int { cut.count + buffer.count }
 
     public var counts: Counts {
         var counts = totals
@@ -104,8 +109,10 @@ public struct Aggregator: Sendable {
     }
 
     /// Takes one event in and returns what is to be done, in order.
-    public mutating func handle(_ event: AggregatorEvent) -> [AggregatorEffect] {
+    /// - Parameter outcome: of the flush that an `.aggregated` event ends; nil has the core aggregate.
+    public mutating func handle(_ event: AggregatorEvent, with outcome: FlushOutcome? = nil) -> [AggregatorEffect] {
         effects = []
+        wasCutNow = false
         // What passed while no process ran was listened to by nobody.
         clock.pass(to: event.time, deadline: event.kind == .started ? clock.elapsed : deadline)
         switch event.kind {
@@ -118,6 +125,7 @@ public struct Aggregator: Sendable {
         case .received(.presence(let presence)): for heartbeat in presence.heartbeats { receive(heartbeat) }
         case .received(.evaluation(let evaluation)): receive(evaluation)
         case .received(.goodbye(let goodbye)): receive(goodbye)
+        case .aggregated(let made): endFlush(made, with: outcome, at: event.time)
         case .tick: break
         case .heard(let places): for range in places { hear(from: range) }
         case .drainRequested(let patience): drain(within: patience)
@@ -150,7 +158,7 @@ public struct Aggregator: Sendable {
     private mutating func advance(at time: Timestamp) {
         guard isUnderWay else { return }
         if flushIsDue { flush(at: time) }
-        if stopIsReached { return finish(at: time) }
+        if stopIsReached || timeIsUp { return finish(at: time) }
         if phase == .running { dispatch() } else if clients.inFlight == 0 { rest(at: time) }
     }
 
@@ -159,10 +167,12 @@ public struct Aggregator: Sendable {
         return (stop.versions > 0 && version >= stop.versions) || (stop.updates > 0 && totals.accepted >= stop.updates)
     }
 
-    /// Ends the run. What is in the buffer was acknowledged, so it makes a last version.
+    /// Ends the run, or waits for the flush under way to do so. What is in the buffer was acknowledged, so it makes a last
+    /// version.
     mutating func finish(at time: Timestamp) {
         guard isUnderWay else { return }
         if !buffer.isEmpty { flush(at: time) }
+        guard cut.isEmpty else { return }
         phase = .finished
         // The last version is evaluated whatever its number.
         if configuration.evaluateEvery > 0, !isEvaluated(version) { orderEvaluation() }
@@ -193,10 +203,12 @@ public struct Aggregator: Sendable {
         waits.drainEnd = clock.elapsed.saturatingAdd(max(0, patience.wholeNanoseconds))
     }
 
-    /// Ends the wait of a drain. What is in the buffer makes a version, so that nothing hangs over.
+    /// Ends the wait of a drain, once no flush is under way. What is in the buffer makes a version, so that nothing hangs
+    /// over.
     mutating func rest(at time: Timestamp) {
         guard phase == .draining else { return }
         if !buffer.isEmpty { flush(at: time) }
+        guard cut.isEmpty else { return }
         phase = .resting
         effects.append(.rest)
     }
@@ -205,7 +217,7 @@ public struct Aggregator: Sendable {
         let beacon = AggregatorMessage.Beacon(
             phase: phase == .finished ? .finished : .running, version: version, updates: totals.accepted,
             lateUpdates: totals.usedLate, clientsAlive: clients.alive, inFlight: clients.inFlight,
-            buffered: buffer.count, pool: current.state.promptIDs.count, metrics: [], evaluate: evaluationOrder)
+            buffered: buffered, pool: current.state.promptIDs.count, metrics: [], evaluate: evaluationOrder)
         effects.append(.publish(topic, .beacon(beacon)))
     }
 }

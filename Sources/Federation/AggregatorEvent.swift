@@ -12,6 +12,8 @@ public struct AggregatorEvent: Hashable, Sendable {
         /// A tick, and clients whose heartbeats would have changed nothing but their leases; `Aggregator.signs` says
         /// which these are. They are counted in the order in which they were admitted.
         case heard([Range<Int>])
+        /// The flush that makes this version was aggregated beside the core.
+        case aggregated(Version)
         /// Somebody asks it to come to rest: no new tasks, and an end once those in flight are answered or the time is up.
         case drainRequested(within: Duration)
         /// From now on the run has this configuration: when it ends, how large a buffer or a cohort is, how long a round

@@ -103,7 +103,7 @@ struct ClientRegistry: Hashable, Sendable {
     }
 
     /// Begins a version, with an empty buffer.
-    /// - Parameter buffered: the places of those that had updates in it.
+    /// - Parameter buffered: the slots of all that had updates in it.
     mutating func begin(version: Version, buffered: [Int]) {
         for slot in buffered where records[slot].bufferedBase != nil { change(slot) { $0.bufferedBase = nil } }
         self.version = version

@@ -36,6 +36,8 @@ public struct FederationConfiguration: Hashable, Sendable {
     public var failuresAllowed: Int
     /// Clients that hold samples out are asked to evaluate every so many versions, and the last one; 0 for never.
     public var evaluateEvery: Int
+    /// A flush whose updates have so many values or more is aggregated beside the core; a smaller one within an event.
+    public var flushBesideValues: Int
 
     public init(
         seed: UInt64, mode: Mode, concurrency: Int = 0, order: DispatchOrder = .random,
@@ -44,7 +46,8 @@ public struct FederationConfiguration: Hashable, Sendable {
         beacon: Duration = .seconds(1), stop: StopCondition = StopCondition(),
         plan: TrainingPlan = TrainingPlan(), schedule: LearningRateSchedule = .constant,
         model: ModelSpecification = ModelSpecification(), precision: Precision = .float32,
-        checks: UpdateChecks = UpdateChecks(), failuresAllowed: Int = 5, evaluateEvery: Int = 0
+        checks: UpdateChecks = UpdateChecks(), failuresAllowed: Int = 5, evaluateEvery: Int = 0,
+        flushBesideValues: Int = .max
     ) {
         self.seed = seed
         self.mode = mode
@@ -65,6 +68,7 @@ public struct FederationConfiguration: Hashable, Sendable {
         self.checks = checks
         self.failuresAllowed = failuresAllowed
         self.evaluateEvery = evaluateEvery
+        self.flushBesideValues = flushBesideValues
     }
 }
 

@@ -4,7 +4,7 @@ import PromptAggregation
 /// The log's first record: all that a replay needs to start from.
 public struct RunHeader: Hashable, Sendable {
     /// The version of the log's records that this build writes; another is refused.
-    public static let logFormat = 3
+    public static let logFormat = 4
 
     /// The whole configuration of the run.
     public var configurationYAML: String
@@ -113,6 +113,13 @@ public struct Tick: Hashable, Sendable {
     public static let mostRanges = 65_536
 
     public init(heard: [Range<Int>] = []) { self.heard = heard }
+}
+
+/// The aggregation of a flush, which was done beside the aggregator's other work, came to its end.
+public struct FlushAggregated: Hashable, Sendable {
+    /// The version that it makes, of the updates that were waiting when the flush began.
+    public var version: Version
+    public init(version: Version) { self.version = version }
 }
 
 /// Somebody asked the aggregator to come to rest.
@@ -243,6 +250,7 @@ public enum LogRecord: Hashable, Sendable {
     /// A client's message. The log holds the bytes as they came.
     case received(ClientMessage)
     case tick(Tick)
+    case aggregated(FlushAggregated)
     case drain(DrainRequested)
     case setting(SettingChanged)
     case publication(Publication)
@@ -257,6 +265,7 @@ public enum LogChannel: String, Hashable, Sendable, CaseIterable {
     case epoch = "/epoch"
     case received = "/received"
     case tick = "/tick"
+    case aggregated = "/aggregated"
     case drain = "/drain"
     case setting = "/setting"
     case publication = "/publication"
@@ -271,6 +280,7 @@ public enum LogChannel: String, Hashable, Sendable, CaseIterable {
         case .epoch: "impromptu.v2.EpochStarted"
         case .received: "impromptu.v2.ClientEnvelope"
         case .tick: "impromptu.v2.Tick"
+        case .aggregated: "impromptu.v2.FlushAggregated"
         case .drain: "impromptu.v2.DrainRequested"
         case .setting: "impromptu.v2.SettingChanged"
         case .publication: "impromptu.v2.Publication"

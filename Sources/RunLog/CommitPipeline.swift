@@ -64,6 +64,18 @@ package struct CommitPipeline {
     /// When `tick` is due by the driver's clock, nil for never; it follows from the state after every event.
     package var nextDeadline: Timestamp? { engine.nextDeadline }
 
+    /// Takes in what `Aggregator.flushWork` came to, as `LoggedAggregator.aggregated`.
+    /// - Throws: `LogError`.
+    package mutating func aggregated(_ outcome: FlushOutcome, at time: Timestamp) throws {
+        try engine.aggregated(outcome, at: time)
+    }
+
+    /// Aggregates the flush under way, if there is one, for a driver that has nothing else to do meanwhile.
+    /// - Throws: `LogError`.
+    package mutating func aggregate(at time: Timestamp) throws {
+        while let work = aggregator.flushWork { try engine.aggregated(work.perform(), at: time) }
+    }
+
     /// - Throws: `LogError`.
     package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
         try engine.drain(request, at: time)

@@ -154,6 +154,14 @@ package struct LoggedAggregator {
         if signs.since != nil, let due = nextDeadline, due <= time { try tick(at: time) }
     }
 
+    /// Takes in that the flush under way was aggregated beside; the outcome of any other is passed over.
+    package mutating func aggregated(_ outcome: FlushOutcome, at time: Timestamp) throws {
+        guard outcome.version == aggregator.flushUnderWay else { return }
+        try sweepIfDue(at: time)
+        try log.append(FlushAggregated(version: outcome.version), at: time)
+        try handle(.aggregated(outcome.version), with: outcome, at: time)
+    }
+
     package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
         try sweepIfDue(at: time)
         try log.append(request, at: time)
@@ -204,9 +212,11 @@ package struct LoggedAggregator {
         return steps.last ?? configuration
     }
 
-    private mutating func handle(_ kind: AggregatorEvent.Kind, at time: Timestamp) throws {
+    private mutating func handle(
+        _ kind: AggregatorEvent.Kind, with outcome: FlushOutcome? = nil, at time: Timestamp
+    ) throws {
         lastTime = time
-        let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind))
+        let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind), with: outcome)
         for (index, effect) in effects.enumerated() {
             guard case .publishVersion(let prompts) = effect else {
                 pending.append(CommittedEffect(effect: effect, version: nil))

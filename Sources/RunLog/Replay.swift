@@ -187,6 +187,7 @@ public struct Replay {
             try apply(.started, entry, observe)
         case .received(let message): try apply(.received(message), entry, observe)
         case .tick(let tick): try apply(tick.event, entry, observe)
+        case .aggregated(let flush): try apply(.aggregated(flush.version), entry, observe)
         case .drain(let request): try apply(.drainRequested(within: request.patience), entry, observe)
         case .setting(let change):
             do {

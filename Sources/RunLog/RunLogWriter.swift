@@ -130,6 +130,10 @@ package final class RunLogWriter {
         try append(LogCodec.encode(tick), on: .tick, at: time)
     }
 
+    package func append(_ aggregated: FlushAggregated, at time: Timestamp) throws {
+        try append(LogCodec.encode(aggregated), on: .aggregated, at: time)
+    }
+
     package func append(_ request: DrainRequested, at time: Timestamp) throws {
         try append(LogCodec.encode(request), on: .drain, at: time)
     }

@@ -43,7 +43,10 @@ package final class SnapshotKeeper: Sendable {
     package func consider(_ engine: LoggedAggregator, _ history: RunHistory) {
         guard isDue(engine), let make = engine.snapshot(history) else { return }
         state.withLock { $0.isWriting = true }
-        queue.async { [self] in write(make()) }
+        queue.async { [self] in
+            FreedMemory.giveBack()
+            write(make())
+        }
     }
 
     /// Takes a last one, of a run that will be continued, and waits until it is kept.

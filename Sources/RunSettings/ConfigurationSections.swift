@@ -64,7 +64,11 @@ extension FederationConfiguration {
             checks: try UpdateChecks(reader),
             failuresAllowed: try reader.integer(
                 "federation.failures_allowed", 5, 0...1_000_000,
-                "a client is asked no more after so many failed tasks in a row, until it starts again; 0 for no bound"))
+                "a client is asked no more after so many failed tasks in a row, until it starts again; 0 for no bound"),
+            flushBesideValues: try reader.integer(
+                "federation.flush_beside_values", 16_384, 0...1 << 40,
+                "a version whose updates have so many values or more is computed beside all else: messages are answered"
+                    + " and tasks given meanwhile"))
         reader.require(
             clientsToStart <= maximumClients,
             "federation.clients_to_start: expected at most federation.maximum_clients (\(maximumClients)), found"

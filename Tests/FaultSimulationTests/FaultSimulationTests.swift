@@ -27,6 +27,7 @@ import Testing
             (.outdatedSegment, "recovery gives the state"), (.misremovedSegment, "no acknowledged update is lost"),
             (.misremovedSegment, "recovery gives the state"),
             (.earlyEffects, "no acknowledged update is lost"), (.repeatedEffects, "what is to be done is done once"),
+            (.shortFlush, "recovery gives the state"),
             (.lostBatch, "what is to be done is done once"),
             (.adoptedOutbox, "updates of other runs are kept for them"),
         ] as [(PlantedFault, String)])

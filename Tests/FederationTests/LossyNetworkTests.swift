@@ -18,7 +18,7 @@ import Testing
         var world = try World(
             FederationConfiguration(
                 seed: seed, mode: mode, concurrency: 4, clientsToStart: 2, lease: .seconds(6), heartbeat: .seconds(1),
-                stop: StopCondition(versions: 12)), seed: seed, clients: 6)
+                stop: StopCondition(versions: 12), flushBesideValues: seed % 2 == 0 ? 0 : .max), seed: seed, clients: 6)
         // A message is lost one time in five and doubled one time in ten.
         world.delays = { random in
             let chance = random.nextUniform()

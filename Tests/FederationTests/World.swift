@@ -9,6 +9,7 @@ struct World {
         case toAggregator(ClientMessage)
         case toProcess(Int, AggregatorMessage, Origin)
         case aggregatorTick(Int)
+        case aggregated(FlushOutcome, epoch: UInt64)
         case processTick(Int, Int)
         case starts(Int)
         case trained(Int, TrainingOrder, fails: Bool)
@@ -38,6 +39,8 @@ struct World {
     var epoch: UInt64 = 1
     var tick = 0
     var record: [AggregatorEvent] = []
+    /// The flush that was begun last.
+    private var aggregating: (version: Version, epoch: UInt64)?
     /// How many copies of a message arrive, and how late each.
     var delays: (inout SeededRandom) -> [Double] = { _ in [0.001] }
     /// How long a training takes, and whether it fails.
@@ -103,6 +106,8 @@ struct World {
         switch item {
         case .toAggregator(let message): take(.received(message))
         case .aggregatorTick: take(.tick)
+        case .aggregated(let outcome, let epoch):
+            if epoch == self.epoch { take(.aggregated(outcome.version), with: outcome) }
         case .aggregatorRestarts: restartAggregator()
         case .toProcess(let index, let message, let origin): handle(.received(message, from: origin), at: index)
         case .processTick(let index, _): handle(.tick, at: index)
@@ -150,14 +155,24 @@ struct World {
 
     // MARK: The aggregator
 
-    private mutating func take(_ kind: AggregatorEvent.Kind) {
+    private mutating func take(_ kind: AggregatorEvent.Kind, with outcome: FlushOutcome? = nil) {
         let event = AggregatorEvent(time: now, kind: kind)
         record.append(event)
-        let effects = aggregator.handle(event)
+        let effects = aggregator.handle(event, with: outcome)
         problems += aggregator.checkInvariants()
         for effect in effects { carryOut(effect) }
         tick += 1
+        aggregateBeside()
         if let next = aggregator.nextDeadline { push(.aggregatorTick(tick), at: next) }
+    }
+
+    /// Begins with a flush that was cut, which takes a while.
+    private mutating func aggregateBeside() {
+        guard let version = aggregator.flushUnderWay, aggregating?.version != version || aggregating?.epoch != epoch,
+            let work = aggregator.flushWork
+        else { return }
+        aggregating = (version, epoch)
+        push(.aggregated(work.perform(), epoch: epoch), after: 3 * random.nextUniform())
     }
 
     private mutating func carryOut(_ effect: AggregatorEffect) {

@@ -18,6 +18,8 @@ def words(topic, record):
         return record.epoch, record.program.build
     if topic == "/tick":
         return ("tick",)
+    if topic == "/aggregated":
+        return (record.version,)
     if topic == "/drain":
         return (record.patience_milliseconds,)
     if topic == "/setting":

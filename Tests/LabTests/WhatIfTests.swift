@@ -34,6 +34,28 @@ import Testing
         }
     }
 
+    @Test func anUpdateThatComesDuringAFlushIsForTheNext() throws {
+        try withTemporaryFolder { folder in
+            let run = try ScriptedRun.write(
+                to: folder, ["federation.flush_beside_values=0", "strategy.name=fedbuff", "federation.concurrency=3"])
+            var waiting: Set<UInt64> = []
+            var meanwhile = 0
+            _ = try Replay(path: run.log) { step in
+                switch step {
+                case .judged(let update, .accepted): waiting.insert(update.task)
+                case .effect(.flushed(let flush)):
+                    waiting.subtract(flush.parts.map(\.task))
+                    meanwhile += waiting.count
+                default: break
+                }
+            }
+            #expect(meanwhile > 2, "a flush within an event leaves nothing over")
+            let same = try WhatIf(log: run.log, methods: WhatIfMethods())
+            #expect(same.recorded.versions > 3)
+            expectNoDifference(same.others[0], same.recorded)
+        }
+    }
+
     private func expectNoDifference(_ outcome: WhatIf.Outcome, _ recorded: WhatIf.Outcome) {
         #expect(outcome.headDistance == 0 && outcome.promptDistance == 0)
         #expect(outcome.versions == recorded.versions && outcome.updates == recorded.updates)

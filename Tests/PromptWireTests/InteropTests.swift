@@ -53,6 +53,7 @@ struct InteropTests {
                 ("RunHeader-\(turn).bin", LogCodec.encode(header)),
                 ("Publication-\(turn).bin", LogCodec.encode(publication)),
                 ("Tick-\(turn).bin", LogCodec.encode(Tick(heard: [turn..<turn + 2, 300..<900]))),
+                ("FlushAggregated-\(turn).bin", LogCodec.encode(FlushAggregated(version: turn))),
                 ("DrainRequested-\(turn).bin", LogCodec.encode(DrainRequested(patienceMilliseconds: turn))),
                 (
                     "EpochStarted-\(turn).bin",

@@ -306,17 +306,17 @@ struct Malformed: Sendable, CustomTestStringConvertible {
     private static let program = Fields().text(1, "1").text(2, "portable").number(3, one)
 
     static let records: [(LogChannel, Malformed)] = [
-        (.header, Malformed(Fields(), "header.log_format: expected 3, found 0")),
+        (.header, Malformed(Fields(), "header.log_format: expected 4, found 0")),
         (
             .header,
             Malformed(
-                Fields().number(1, UInt64(3)).message(6, Fields()),
+                Fields().number(1, UInt64(4)).message(6, Fields()),
                 "header.initial.tensors: expected one named 'prompts', found none")
         ),
         (
             .header,
             Malformed(
-                Fields().number(1, UInt64(3)).message(
+                Fields().number(1, UInt64(4)).message(
                     6, Fields().message(2, prompts(dtype: 2, bytes: 8)).numbers(3, [1, 2])),
                 "header.initial.tensors: expected a whole state in F32, found F16")
         ),

@@ -63,6 +63,9 @@ import Testing
             #expect(try LogCodec.decode(LogCodec.encode(segment), on: .segment) == .segment(segment))
             let drain = DrainRequested(patienceMilliseconds: messages.count())
             #expect(try LogCodec.decode(LogCodec.encode(drain), on: .drain) == .drain(drain))
+            let aggregated = FlushAggregated(version: messages.version(least: 0))
+            #expect(
+                try LogCodec.decode(LogCodec.encode(aggregated), on: .aggregated) == .aggregated(aggregated))
             let change = SettingChanged(key: "run.updates", value: "\(messages.count())")
             #expect(try LogCodec.decode(LogCodec.encode(change), on: .setting) == .setting(change))
             let message = messages.clientMessage()

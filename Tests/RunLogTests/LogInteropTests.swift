@@ -86,6 +86,7 @@ struct LogInteropTests {
             return "\(RunHeader.logFormat) \(header.seed) \(header.program.build) \(Digest(of: initial))"
         case .epoch(let start): return "\(start.epoch) \(start.program.build)"
         case .tick: return "tick"
+        case .aggregated(let flush): return "\(flush.version)"
         case .drain(let request): return "\(request.patienceMilliseconds)"
         case .setting(let change): return "\(change.key) \(change.value)"
         case .publication(let publication):

@@ -11,6 +11,8 @@ package struct ScriptedRun {
     private var random: SeededRandom
     private let configuration: RunConfiguration
     private var open: [AggregatorMessage.Task] = []
+    /// What was done since the flush under way began.
+    private var meanwhile = 0
     /// The versions that tasks may be based on.
     private var states: [AggregatorMessage.GlobalPrompts] = []
     private var now: Timestamp
@@ -116,7 +118,17 @@ package struct ScriptedRun {
         _ = try pipeline.receive(ClientCodec.encode(message).span.bytes, at: now)
     }
 
+    /// A flush beside the aggregator's other work takes as long as two updates.
+    private mutating func aggregate() throws {
+        guard pipeline.aggregator.flushUnderWay != nil else { return }
+        meanwhile += 1
+        guard meanwhile > 2 || open.isEmpty else { return }
+        meanwhile = 0
+        try pipeline.aggregate(at: now)
+    }
+
     private mutating func settle() throws {
+        try aggregate()
         var made: [Version] = []
         for committed in try pipeline.commit() {
             switch committed.effect {

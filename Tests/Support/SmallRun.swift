@@ -32,11 +32,12 @@ package func simulateSmallRun(
     return run
 }
 
-/// Adds what people may ask for to the log of a run that is over, to which it does nothing, so that every channel has
-/// records.
+/// Adds what people may ask for, and the end of a flush that is not under way, to the log of a run that is over, to which
+/// they do nothing, so that every channel has records.
 package func addRequests(to log: String) throws {
     let writer = try LogWriter(path: log, mode: .continue)
     let requests: [(RunChannel, [UInt8])] = [
+        (.aggregated, LogCodec.encode(FlushAggregated(version: 1))),
         (.drain, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))),
         (.setting, LogCodec.encode(SettingChanged(key: "run.seconds", value: "1000000"))),
     ]

@@ -48,6 +48,7 @@ typedef struct Impromptu__V2__EpochStarted Impromptu__V2__EpochStarted;
 typedef struct Impromptu__V2__Program Impromptu__V2__Program;
 typedef struct Impromptu__V2__AcceptedFork Impromptu__V2__AcceptedFork;
 typedef struct Impromptu__V2__Tick Impromptu__V2__Tick;
+typedef struct Impromptu__V2__FlushAggregated Impromptu__V2__FlushAggregated;
 typedef struct Impromptu__V2__DrainRequested Impromptu__V2__DrainRequested;
 typedef struct Impromptu__V2__SettingChanged Impromptu__V2__SettingChanged;
 typedef struct Impromptu__V2__Publication Impromptu__V2__Publication;
@@ -1032,6 +1033,23 @@ struct  Impromptu__V2__Tick
 
 
 /*
+ * The aggregation of a flush, which went on beside the aggregator's other work, came to its end: the version is made of the
+ * updates that were waiting when the flush began.
+ */
+struct  Impromptu__V2__FlushAggregated
+{
+  ProtobufCMessage base;
+  /*
+   * The version that it makes.
+   */
+  int64_t version;
+};
+#define IMPROMPTU__V2__FLUSH_AGGREGATED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__flush_aggregated__descriptor) \
+    , 0 }
+
+
+/*
  * Somebody asked the aggregator to come to rest: no new tasks, and an end once those in flight are answered.
  */
 struct  Impromptu__V2__DrainRequested
@@ -1815,6 +1833,25 @@ Impromptu__V2__Tick *
 void   impromptu__v2__tick__free_unpacked
                      (Impromptu__V2__Tick *message,
                       ProtobufCAllocator *allocator);
+/* Impromptu__V2__FlushAggregated methods */
+void   impromptu__v2__flush_aggregated__init
+                     (Impromptu__V2__FlushAggregated         *message);
+size_t impromptu__v2__flush_aggregated__get_packed_size
+                     (const Impromptu__V2__FlushAggregated   *message);
+size_t impromptu__v2__flush_aggregated__pack
+                     (const Impromptu__V2__FlushAggregated   *message,
+                      uint8_t             *out);
+size_t impromptu__v2__flush_aggregated__pack_to_buffer
+                     (const Impromptu__V2__FlushAggregated   *message,
+                      ProtobufCBuffer     *buffer);
+Impromptu__V2__FlushAggregated *
+       impromptu__v2__flush_aggregated__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   impromptu__v2__flush_aggregated__free_unpacked
+                     (Impromptu__V2__FlushAggregated *message,
+                      ProtobufCAllocator *allocator);
 /* Impromptu__V2__DrainRequested methods */
 void   impromptu__v2__drain_requested__init
                      (Impromptu__V2__DrainRequested         *message);
@@ -2030,6 +2067,9 @@ typedef void (*Impromptu__V2__AcceptedFork_Closure)
 typedef void (*Impromptu__V2__Tick_Closure)
                  (const Impromptu__V2__Tick *message,
                   void *closure_data);
+typedef void (*Impromptu__V2__FlushAggregated_Closure)
+                 (const Impromptu__V2__FlushAggregated *message,
+                  void *closure_data);
 typedef void (*Impromptu__V2__DrainRequested_Closure)
                  (const Impromptu__V2__DrainRequested *message,
                   void *closure_data);
@@ -2094,6 +2134,7 @@ extern const ProtobufCMessageDescriptor impromptu__v2__epoch_started__descriptor
 extern const ProtobufCMessageDescriptor impromptu__v2__program__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__accepted_fork__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__tick__descriptor;
+extern const ProtobufCMessageDescriptor impromptu__v2__flush_aggregated__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__drain_requested__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__setting_changed__descriptor;
 extern const ProtobufCMessageDescriptor impromptu__v2__publication__descriptor;

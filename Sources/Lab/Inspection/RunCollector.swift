@@ -30,7 +30,7 @@ struct RunCollector {
             self.bytes = bytes
             switch event.kind {
             case .received(let message): count(message)
-            case .started, .tick, .heard, .drainRequested, .reconfigured: break
+            case .started, .tick, .heard, .aggregated, .drainRequested, .reconfigured: break
             }
         case .judged(let update, let verdict): add(update, verdict)
         case .effect(.flushed(let flush)): add(flush)

@@ -8,7 +8,8 @@ import Text
 public enum RunTimeline {
     public struct Entry: Encodable, Sendable {
         public enum Kind: String, Encodable, Sendable {
-            case started, tick, drain, setting, hello, update, failure, fetch, heartbeat, presence, evaluation, goodbye
+            case started, tick, aggregated, drain, setting, hello, update, failure, fetch, heartbeat, presence,
+                evaluation, goodbye
             case publication, validation, checkpoint, segment
         }
         /// The record's index in the log; the header is record 0.
@@ -100,6 +101,7 @@ public enum RunTimeline {
         switch kind {
         case .started: (.started, nil)
         case .tick, .heard: (.tick, nil)
+        case .aggregated: (.aggregated, nil)
         case .drainRequested: (.drain, nil)
         case .reconfigured: (.setting, nil)
         case .received(.hello(let hello)): (.hello, hello.client.name)
@@ -118,6 +120,7 @@ public enum RunTimeline {
         case .started: "aggregator started"
         case .tick: "a deadline came"
         case .heard(let places): "nothing new but signs of life of \(places.reduce(0) { $0 + $1.count }) clients"
+        case .aggregated(let version): "version \(version) aggregated, beside what came meanwhile"
         case .drainRequested(let patience): "drain requested, within \(patience)"
         case .reconfigured(let configuration): "settings changed: \(describe(configuration))"
         case .received(.hello(let hello)):

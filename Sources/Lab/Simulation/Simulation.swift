@@ -208,8 +208,10 @@ public struct Simulation {
 
     // MARK: The aggregator's side
 
+    /// Aggregation takes no virtual time.
     private mutating func settle() throws {
         hasNewVersion = false
+        try pipeline.aggregate(at: now)
         deadline = pipeline.nextDeadline.map { queue.push(.aggregatorDeadline, at: $0) }
         for effect in try pipeline.commit() { try carryOut(effect) }
         if hasNewVersion, isEvaluationDue() { try evaluate() }

@@ -78,8 +78,9 @@ struct Alternative {
     }
 
     /// The recorded run made its next version.
-    mutating func follow(_ recorded: AggregatorMessage.GlobalPrompts) {
-        if flushing == .asRecorded { flush() }
+    /// - Parameter tasks: those whose updates it is made of.
+    mutating func follow(_ recorded: AggregatorMessage.GlobalPrompts, madeOf tasks: Set<UInt64>) {
+        if flushing == .asRecorded { flush { tasks.contains($0.task) } }
         identities.compare(recorded.state, state)
         versions.append(version)
     }
@@ -87,11 +88,13 @@ struct Alternative {
     /// The recorded run ended, after which nothing that was acknowledged may be left over.
     mutating func finish() { flush() }
 
-    private mutating func flush() {
-        guard !buffer.isEmpty else { return }
+    /// Makes a version of the updates in the buffer that are among those, if there are any.
+    private mutating func flush(_ isTaken: (ClientMessage.Update) -> Bool = { _ in true }) {
+        let taken = buffer.filter { isTaken($0.update) }
+        guard !taken.isEmpty else { return }
         let pool = RowIndex(state.promptIDs)
-        let contributions = buffer.map(contribution).sorted(by: Contribution.inOrder)
-        buffer.removeAll()
+        let contributions = taken.map(contribution).sorted(by: Contribution.inOrder)
+        buffer.removeAll { isTaken($0.update) }
         for contribution in contributions {
             rows += contribution.promptIDs.count
             strayRows += contribution.promptIDs.count(where: { pool[$0] == nil })

@@ -125,6 +125,8 @@ public struct WhatIf: Encodable, Sendable {
         private var kept = 1
         /// Updates that the recorded run used.
         var updates = 0
+        /// The newest version, until it is known what it was made of.
+        private var made: AggregatorMessage.GlobalPrompts?
         private var times: (first: Timestamp, last: Timestamp)?
 
         init(path: String, methods: WhatIfMethods) {
@@ -153,8 +155,10 @@ public struct WhatIf: Encodable, Sendable {
                     alternatives[place].take(update, base: base, isDiscarded: verdict == .tooLate)
                 }
             case .judged: break
-            case .effect(.publishVersion(let prompts)): follow(prompts)
-            case .effect(.flushed(let flush)): updates += flush.parts.count
+            case .effect(.publishVersion(let prompts)): note(prompts)
+            case .effect(.flushed(let flush)):
+                updates += flush.parts.count
+                follow(flush)
             case .effect(.finish): for place in alternatives.indices { alternatives[place].finish() }
             case .effect, .started, .validated, .checkpoint, .segment: break
             case .checked(let publication):
@@ -167,14 +171,21 @@ public struct WhatIf: Encodable, Sendable {
 
         /// The aggregator publishes a version again when it restarts, and the initial one at its first start: a
         /// strategy may add to what the log's header holds.
-        private mutating func follow(_ prompts: AggregatorMessage.GlobalPrompts) {
-            guard prompts.version > states[states.count - 1].version else {
+        private mutating func note(_ prompts: AggregatorMessage.GlobalPrompts) {
+            if prompts.version > states[states.count - 1].version {
+                made = prompts
+            } else {
                 states[states.count - 1] = prompts
-                return
             }
+        }
+
+        private mutating func follow(_ flush: Flush) {
+            guard let prompts = made else { return }
+            made = nil
             states.append(prompts)
             if states.count > kept { states.removeFirst() }
-            for place in alternatives.indices { alternatives[place].follow(prompts) }
+            let tasks = Set(flush.parts.map(\.task))
+            for place in alternatives.indices { alternatives[place].follow(prompts, madeOf: tasks) }
         }
     }
 

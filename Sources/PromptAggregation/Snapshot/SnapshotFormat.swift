@@ -1,6 +1,6 @@
 package enum SnapshotFormat {
     static let magic: [UInt8] = Array("imprsnap".utf8)
-    static let version: UInt64 = 3
+    static let version: UInt64 = 4
 
     /// `SnapshotChecksum` of some bytes.
     package static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {

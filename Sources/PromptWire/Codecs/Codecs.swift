@@ -96,6 +96,9 @@ public enum LogCodec {
     public static func encode(_ record: RunHeader) -> [UInt8] { MessageWriter.pack { $0.runHeader(record) } }
     public static func encode(_ record: EpochStarted) -> [UInt8] { MessageWriter.pack { $0.epochStarted(record) } }
     public static func encode(_ record: Tick) -> [UInt8] { MessageWriter.pack { $0.tick(record) } }
+    public static func encode(_ record: FlushAggregated) -> [UInt8] {
+        MessageWriter.pack { $0.flushAggregated(record) }
+    }
     public static func encode(_ record: DrainRequested) -> [UInt8] { MessageWriter.pack { $0.drainRequested(record) } }
     public static func encode(_ record: SettingChanged) -> [UInt8] { MessageWriter.pack { $0.settingChanged(record) } }
     public static func encode(_ record: Publication) -> [UInt8] { MessageWriter.pack { $0.publication(record) } }
@@ -123,6 +126,10 @@ public enum LogCodec {
         case .tick:
             return try reader.unpack(bytes, as: "Tick", impromptu__v2__tick__unpack) {
                 record throws(WireError) in .tick(try reader.tick(record))
+            }
+        case .aggregated:
+            return try reader.unpack(bytes, as: "FlushAggregated", impromptu__v2__flush_aggregated__unpack) {
+                record throws(WireError) in .aggregated(try reader.flushAggregated(record))
             }
         case .drain:
             return try reader.unpack(bytes, as: "DrainRequested", impromptu__v2__drain_requested__unpack) {

@@ -87,6 +87,10 @@ extension MessageReader {
         return Tick(heard: heard)
     }
 
+    func flushAggregated(_ wire: Impromptu__V2__FlushAggregated) throws(WireError) -> FlushAggregated {
+        FlushAggregated(version: try version(wire.version, "aggregated.version"))
+    }
+
     func drainRequested(_ wire: Impromptu__V2__DrainRequested) throws(WireError) -> DrainRequested {
         DrainRequested(patienceMilliseconds: try count(wire.patience_milliseconds, "drain.patience_milliseconds"))
     }

@@ -59,6 +59,10 @@ extension MessageWriter {
         }
     }
 
+    func flushAggregated(_ record: FlushAggregated) -> UnsafeMutablePointer<Impromptu__V2__FlushAggregated> {
+        message(impromptu__v2__flush_aggregated__init) { $0.version = Int64(record.version) }
+    }
+
     func drainRequested(_ record: DrainRequested) -> UnsafeMutablePointer<Impromptu__V2__DrainRequested> {
         message(impromptu__v2__drain_requested__init) {
             $0.patience_milliseconds = Int64(record.patienceMilliseconds)

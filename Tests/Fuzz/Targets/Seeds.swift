@@ -86,6 +86,7 @@ private let wireSeeds: [[UInt8]] = {
             .checkpoint,
             LogCodec.encode(Checkpoint(records: 3, chain: [UInt8](repeating: 5, count: 32), end: .closing))
         ),
+        (.aggregated, LogCodec.encode(FlushAggregated(version: 1))),
         (.drain, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000))),
         (.setting, LogCodec.encode(SettingChanged(key: "run.updates", value: "9"))),
         (
@@ -133,7 +134,10 @@ private let replaySeeds: [[UInt8]] = {
     }
     let ticks = (0..<3).flatMap { record(.tick, UInt64(3_000_000 + $0), LogCodec.encode(Tick())) }
     let drain = record(.drain, 2_500_000, LogCodec.encode(DrainRequested(patienceMilliseconds: 60_000)))
-    return [1, 2, 3, 9].map { joined([$0], start, received, ticks) } + [joined([1], start, received, drain, ticks)]
+    let aggregated = record(.aggregated, 2_600_000, LogCodec.encode(FlushAggregated(version: 1)))
+    return [1, 2, 3, 9].map { joined([$0], start, received, ticks) } + [
+        joined([1], start, received, aggregated, drain, ticks)
+    ]
 }()
 
 private let safetensorsSeeds: [[UInt8]] = [

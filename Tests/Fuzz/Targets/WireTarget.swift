@@ -24,6 +24,7 @@ private func encode(_ record: LogRecord) -> [UInt8] {
     switch record {
     case .header(let header): LogCodec.encode(header)
     case .epoch(let start): LogCodec.encode(start)
+    case .aggregated(let flush): LogCodec.encode(flush)
     case .drain(let request): LogCodec.encode(request)
     case .setting(let change): LogCodec.encode(change)
     case .received(let message): ClientCodec.encode(message)

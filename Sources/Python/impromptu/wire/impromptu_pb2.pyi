@@ -207,6 +207,12 @@ class Fetch(_message.Message):
     session: int
     def __init__(self, client: _Optional[str] = ..., session: _Optional[int] = ..., holding: _Optional[int] = ...) -> None: ...
 
+class FlushAggregated(_message.Message):
+    __slots__ = ["version"]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    def __init__(self, version: _Optional[int] = ...) -> None: ...
+
 class GlobalPrompts(_message.Message):
     __slots__ = ["prompt_ids", "tensors", "version"]
     PROMPT_IDS_FIELD_NUMBER: _ClassVar[int]

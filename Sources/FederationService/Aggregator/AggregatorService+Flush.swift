@@ -1,0 +1,20 @@
+import Federation
+import RunLog
+import ZeroMQTransport
+
+/// Flushes that are aggregated beside the loop.
+extension AggregatorService {
+    /// Takes in what a flush came to, from its thread. One of a service that has ended is dropped: the next start aggregates
+    /// the flush again.
+    nonisolated func aggregated(_ outcome: FlushOutcome) {
+        loop.execute { [weak self] in self?.assumeIsolated { $0.takeIn(outcome) } }
+    }
+
+    private func takeIn(_ outcome: FlushOutcome) {
+        guard !ended else { return }
+        attempt {
+            try pipeline.aggregated(outcome, at: clock.now())
+            try advance()
+        }
+    }
+}

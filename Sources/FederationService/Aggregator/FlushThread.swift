@@ -1,0 +1,18 @@
+import Dispatch
+import Federation
+import PromptAggregation
+
+/// Aggregates flushes beside the loop, one after another. Its owner calls it from one thread.
+final class FlushThread {
+    private let queue = DispatchQueue(label: "flush", qos: .userInitiated)
+    /// The newest version that it was given.
+    private var version: Version?
+
+    /// Begins with the flush that is under way, unless it has.
+    /// - Parameter done: gets the outcome, on another thread.
+    func take(_ aggregator: Aggregator, done: @escaping @Sendable (FlushOutcome) -> Void) {
+        guard let next = aggregator.flushUnderWay, next != version, let work = aggregator.flushWork else { return }
+        version = next
+        queue.async { done(work.perform()) }
+    }
+}
