@@ -120,6 +120,7 @@ import Testing
             (["config", "show", "--set", "federation.bufer_size=3"], "did you mean federation.buffer_size"),
             (["config", "show", "--set", "federation.buffer_size=x"], "expected a whole number"),
             (["config", "check", "--config", "/nowhere.yaml"], "/nowhere.yaml: cannot read"),
+            (["config", "check", "/nowhere.yaml"], "/nowhere.yaml: cannot read"),
             (["simulate", "--set", "run.updates=0"], "found a run without an end"),
             (["check", "worker", "--index", "4", "--workers", "4"], "--index: expected 0 to 3"),
             (["strategies", "fedsum"], "expected one of"),

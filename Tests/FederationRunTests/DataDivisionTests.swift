@@ -69,6 +69,21 @@ import Testing
         }
     }
 
+    @Test func numbersThatAreTooLargeForASmallFolderAreNamedTogether() throws {
+        try withTemporaryFolder { folder in
+            try write(in: folder)
+            #expect {
+                try Allotment(
+                    of: configuration(
+                        folder, ["data.validation_samples=5000", "data.clients=50", "data.minimum_samples=32"]))
+            } throws: {
+                let words = "\($0)"
+                return words.contains("data.validation_samples: expected 0 to ")
+                    && words.contains("data.clients: expected at most ") && words.hasSuffix("found 50")
+            }
+        }
+    }
+
     @Test func aLongTailThinsTheTrainingSplitAlone() throws {
         try withTemporaryFolder { folder in
             try write(in: folder)

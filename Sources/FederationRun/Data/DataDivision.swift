@@ -19,6 +19,7 @@ package struct DataDivision {
     init(_ source: RunConfiguration.DataSource) throws {
         self.source = source
         training = try source.load(.train)
+        try source.requireRoom(among: training.count)
         let held = try choice(by: "data.validation_samples") { [training] () throws(DatasetError) in
             try training.trainingAndValidation(validation: source.validationSamples, seed: source.seed)
         }
@@ -33,8 +34,10 @@ package struct DataDivision {
             : try choice(by: "data.training_samples") { [training] () throws(DatasetError) in
                 try training.subset(of: tail, size: source.trainingSamples, seed: source.seed &+ 1)
             }
-        shares = try training.partition(
-            drawn, source.divided, bySource: source.bySource, clients: source.clients, seed: source.seed &+ 2)
+        shares = try choice(by: "data.clients") { [training] () throws(DatasetError) in
+            try training.partition(
+                drawn, source.divided, bySource: source.bySource, clients: source.clients, seed: source.seed &+ 2)
+        }
     }
 
     /// The test split and those of its images that are used.
@@ -86,6 +89,22 @@ extension RunConfiguration.DataSource {
 
     /// What seems odd about the classes' names (`ClassList.doubt`).
     package var classDoubt: String? { get throws { ClassList.doubt(about: try classNames) } }
+
+    /// Says in one go which numbers are too large for a small data set.
+    /// - Throws: `DatasetError` where several are; one alone is named where it matters.
+    fileprivate func requireRoom(among images: Int) throws(DatasetError) {
+        var problems: [String] = []
+        for (key, count) in [("validation", validationSamples), ("training", trainingSamples)] where count > images {
+            problems.append("data.\(key)_samples: expected 0 to \(images), found \(count)")
+        }
+        if case .dirichlet(_, let minimum) = divided, clients * minimum > images {
+            problems.append(
+                "data.clients: expected at most \(images / minimum) with data.minimum_samples \(minimum), found"
+                    + " \(clients)")
+        }
+        guard problems.count > 1 else { return }
+        throw .unsuitable("\(dataset) has \(images) training samples; \(problems.joined(separator: "; "))")
+    }
 
     package var folders: DatasetFolders { DatasetFolders(given: path.isEmpty ? nil : path) }
     fileprivate var divided: Partition {

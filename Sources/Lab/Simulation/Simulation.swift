@@ -80,15 +80,8 @@ public struct Simulation {
         configuration given: RunConfiguration, folder: RunFolder, threads: Int, materials: RunMaterials? = nil,
         earlier: EarlierPrompts? = nil, progress: @escaping (AggregatorMessage.Beacon, Double) -> Void
     ) throws {
-        guard given.federation.clientsToStart <= given.data.clients else {
-            throw ConfigurationError(
-                "federation.clients_to_start: expected at most data.clients (\(given.data.clients)), found"
-                    + " \(given.federation.clientsToStart): a simulation would wait for ever")
-        }
-        guard !given.federation.stop.isNever else {
-            throw ConfigurationError(
-                "expected run.updates, run.versions or run.seconds above 0, found a run without an end")
-        }
+        let problems = given.problemsOfSimulation
+        guard problems.isEmpty else { throw ConfigurationError(problems.joined(separator: "; ")) }
         let materials = try materials ?? RunMaterials(of: given)
         var folder = folder
         folder.syncsLog = false
@@ -383,6 +376,22 @@ extension TrainingOrder {
 extension TrainingResult {
     /// The steps that tuning took.
     fileprivate var steps: Int? { metrics.first { $0.name == "steps" }.map { Int($0.value) } }
+}
+
+extension RunConfiguration {
+    /// What of a live run's settings keeps a simulation from its end.
+    fileprivate var problemsOfSimulation: [String] {
+        var problems: [String] = []
+        if federation.clientsToStart > data.clients {
+            problems.append(
+                "federation.clients_to_start: expected at most data.clients (\(data.clients)), found"
+                    + " \(federation.clientsToStart): a simulation would wait for ever")
+        }
+        if federation.stop.isNever {
+            problems.append("expected run.updates, run.versions or run.seconds above 0, found a run without an end")
+        }
+        return problems
+    }
 }
 
 extension StopCondition {

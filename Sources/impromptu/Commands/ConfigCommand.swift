@@ -16,7 +16,7 @@ struct ConfigCommand: ParsableCommand {
 
             All keys and their defaults:  impromptu config show
             The ones of a run:            impromptu config show runs/first
-            Whether a file is right:      impromptu config check --config run.yaml
+            Whether a file is right:      impromptu config check run.yaml
             What differs:                 impromptu config diff run.yaml runs/first
             """,
         subcommands: [ConfigShowCommand.self, ConfigCheckCommand.self, ConfigDiffCommand.self])
@@ -53,11 +53,18 @@ struct ConfigCheckCommand: ParsableCommand {
             ports are not looked at; 'impromptu check' does that.
             """)
 
+    @Argument(
+        help: ArgumentHelp("YAML files with settings, above those of --config.", valueName: "file"),
+        completion: .file())
+    var files: [String] = []
+
     @OptionGroup var options: ConfigurationOptions
 
     @OptionGroup var quiet: QuietOption
 
     func run() throws {
+        var options = options
+        options.files += files
         let configuration = try options.load()
         if quiet.isQuiet { return }
         let changed = configuration.documentedKeys.count { $0.value != $0.standard }
