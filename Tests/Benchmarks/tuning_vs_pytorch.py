@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 """Runs the tuning benchmark and PyTorch eager in turns on the same shapes and prints how many times faster we are, in
-float32 and in bfloat16 (PyTorch under autocast): vision transformers, and BERTs with texts.
+float32 and in bfloat16 (PyTorch under autocast): vision transformers, and BERTs with texts. With --prediction it times
+forward passes without gradients, and onnxruntime's (float32, of the same model) where it is installed.
 
-  python3 -m venv .venv-torch && .venv-torch/bin/pip install torch numpy
-  .venv-torch/bin/python Tests/Benchmarks/tuning_vs_pytorch.py [--threads 2] [--rounds 3] [--steps 5]
+  python3 -m venv .venv-torch && .venv-torch/bin/pip install torch numpy [onnx onnxruntime]
+  .venv-torch/bin/python Tests/Benchmarks/tuning_vs_pytorch.py [--threads 2] [--rounds 3] [--steps 5] [--prediction]
 
 A step: forward, cross-entropy, backward to 10 prompts and a linear head through a frozen encoder, Adam. Both
 sides take the median of their steps; the ratio is the median over the rounds, so that a busy machine harms both alike."""
 
 import argparse
+import importlib.util
 import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+import warnings
 
 import torch
 import torch.nn.functional as F
@@ -144,6 +148,48 @@ def pytorch_step(name, precision, steps):
     return 1e3 * statistics.median(times[WARM_UP:])
 
 
+def pytorch_prediction(name, precision, steps):
+    """The median forward pass of a batch in milliseconds."""
+    model, inputs = pytorch_model(name)
+    model.eval()
+    times = []
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        for _ in range(steps + WARM_UP):
+            start = time.perf_counter()
+            model(*inputs)
+            times.append(time.perf_counter() - start)
+    return 1e3 * statistics.median(times[WARM_UP:])
+
+
+def onnx_session(name, threads, folder):
+    """The model in onnxruntime, and the inputs of its batch. Texts of unlike lengths keep their mask."""
+    import onnxruntime
+
+    model, inputs = pytorch_model(name)
+    path = f"{folder}/model.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(model.eval(), inputs, path, opset_version=18, dynamo=False)
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+    given = {field.name: value.numpy() for field, value in zip(session.get_inputs(), inputs)}
+    with torch.inference_mode():
+        difference = float((model(*inputs) - torch.from_numpy(session.run(None, given)[0])).abs().max())
+    if not difference < 1e-3:
+        sys.exit(f"{name}: onnxruntime's logits differ by {difference} from PyTorch's, expected less than 0.001")
+    return session, given
+
+
+def onnx_prediction(session, given, steps):
+    times = []
+    for _ in range(steps + WARM_UP):
+        start = time.perf_counter()
+        session.run(None, given)
+        times.append(time.perf_counter() - start)
+    return 1e3 * statistics.median(times[WARM_UP:])
+
+
 def our_step(command, name, precision, threads, steps):
     """The median step in milliseconds, from the line of the benchmark's table that begins with the shape's name."""
     arguments = [*command, "--threads", str(threads), "--steps", str(steps), "--shape", name, "--precision", precision]
@@ -154,6 +200,35 @@ def our_step(command, name, precision, threads, steps):
     sys.exit(f"expected a line for '{name}' from {' '.join(arguments)}, found:\n{table}")
 
 
+def compare_predictions(options):
+    command = [*options.command.split(), "--prediction"]
+    peers = ["PyTorch float32", "PyTorch bfloat16"]
+    versions = f"PyTorch {torch.__version__}"
+    if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("onnx"):
+        import onnxruntime
+
+        peers.append("onnxruntime")
+        versions += f", onnxruntime {onnxruntime.__version__}"
+    print(f"{versions}, {options.threads} threads, {options.rounds} rounds of {options.steps} predictions")
+    for name in options.shape or [*SHAPES, *TEXT_SHAPES]:
+        ours, theirs = {p: [] for p in PRECISIONS}, {p: [] for p in peers}
+        with tempfile.TemporaryDirectory() as folder:
+            onnx = onnx_session(name, options.threads, folder) if "onnxruntime" in peers else None
+            for _ in range(options.rounds):
+                for precision in PRECISIONS:
+                    ours[precision].append(
+                        our_step(command, name, precision, options.threads, options.steps))
+                    theirs[f"PyTorch {precision}"].append(pytorch_prediction(name, precision, options.steps))
+                if onnx:
+                    theirs["onnxruntime"].append(onnx_prediction(*onnx, options.steps))
+        for precision in PRECISIONS:
+            ratios = ", ".join(
+                f"{peer} {statistics.median(times):.1f} ms ratio"
+                f" {statistics.median(t / o for t, o in zip(times, ours[precision])):.2f}"
+                for peer, times in theirs.items())
+            print(f"{name:18} {precision:8} ours {statistics.median(ours[precision]):8.1f} ms  {ratios}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
@@ -161,9 +236,12 @@ def main():
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--shape", choices=[*SHAPES, *TEXT_SHAPES], action="append", help="only this shape; may be repeated")
     parser.add_argument("--precision", choices=PRECISIONS, action="append", help="only this one")
+    parser.add_argument("--prediction", action="store_true", help="forward passes in place of steps")
     parser.add_argument("--command", default=f"{ROOT}/.build/release/impromptu bench tuning")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    if options.prediction:
+        return compare_predictions(options)
     print(f"PyTorch {torch.__version__}, {options.threads} threads, {options.rounds} rounds of {options.steps} steps")
     precisions = options.precision or PRECISIONS
     for name in options.shape or [*SHAPES, *TEXT_SHAPES]:

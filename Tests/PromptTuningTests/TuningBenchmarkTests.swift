@@ -6,7 +6,7 @@ import Testing
         // Forward and backward of the shapes by hand, in GFLOP a step.
         for (name, gigaflop) in [("CIFAR", 28.0), ("Ti/16", 90.2), ("B/32", 336.2)] {
             let shape = try #require(TuningBenchmark.shapes.first { $0.name == name }, "no shape is called \(name)")
-            #expect(abs(shape.operations / 1e9 - gigaflop) < 0.02 * gigaflop, "\(name)")
+            #expect(abs(shape.operations(.step) / 1e9 - gigaflop) < 0.02 * gigaflop, "\(name)")
         }
     }
 
@@ -23,13 +23,26 @@ import Testing
         #expect(row.description.count == TuningBenchmark.columns.count)
     }
 
+    /// The way back costs as much as the way there, or more.
+    @Test func measuresPredictions() throws {
+        for shape in TuningBenchmark.shapes {
+            #expect(shape.operations(.step) >= 2 * shape.operations(.prediction), "\(shape.name)")
+        }
+        let geometry = EncoderGeometry(
+            width: 32, depth: 2, heads: 2, hidden: 64, imageSize: 16, patchSize: 8, epsilon: 1e-6, activation: .gelu)
+        let shape = TuningBenchmark.Shape(name: "small", geometry: geometry, prompts: 2, batchSize: 4)
+        let row = try TuningBenchmark(threads: 1, work: .prediction).run(shape, steps: 3)
+        let expected = shape.operations(.prediction) / (row.step / .seconds(1)) / 1e9
+        #expect(row.step >= row.fastestStep && abs(row.gigaflops - expected) <= 1e-6 * expected)
+    }
+
     @Test func countsTheOperationsOfEachText() throws {
         let shape = try #require(TuningBenchmark.shapes.first { $0.name == "MiniLM questions" })
         // 16 texts of 257 tokens with 160 prompts; the attention of a text sees its own rows alone.
         #expect(shape.batchSize == 16 && shape.lengths.reduce(0, +) == 257)
         let matrices = 2 * 2.0 * 417 * 12 * 384 * 384
         let attention = shape.lengths.reduce(0.0) { $0 + 3 * 4 * Double(($1 + 10) * ($1 + 10)) * 384 }
-        #expect(abs(shape.operations - 6 * (matrices + attention)) < 1e-6 * shape.operations)
+        #expect(abs(shape.operations(.step) - 6 * (matrices + attention)) < 1e-6 * shape.operations(.step))
     }
 
     @Test func measuresTexts() throws {
@@ -38,7 +51,7 @@ import Testing
         let shape = TuningBenchmark.Shape(name: "texts", geometry: geometry, prompts: 2, lengths: [3, 7, 16])
         let row = try TuningBenchmark(threads: 1).run(shape, steps: 2)
         #expect(row.step >= row.fastestStep && row.examplesPerSecond > 0)
-        #expect(row.shape.operations == shape.operations)
+        #expect(row.shape.operations(.step) == shape.operations(.step))
     }
 
     @Test func measuresAnEncoderAndItsMemory() throws {

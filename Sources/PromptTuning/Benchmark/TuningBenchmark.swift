@@ -2,9 +2,16 @@ import CKernels
 import Foundation
 import PromptAggregation
 
-/// Measures training steps (forward, cross-entropy, backward to the prompts, Adam on prompts and head) against the
-/// machine's fused multiply-add peak.
+/// Measures training steps (forward, cross-entropy, backward to the prompts, Adam on prompts and head), or predictions,
+/// against the machine's fused multiply-add peak.
 public struct TuningBenchmark: Sendable {
+    /// What is done with a batch.
+    public enum Work: Hashable, Sendable {
+        case step
+        /// A forward pass, as `predict` and `evaluate` do it.
+        case prediction
+    }
+
     /// A model and a batch.
     public struct Shape: Hashable, Sendable {
         public let name: String
@@ -32,12 +39,13 @@ public struct TuningBenchmark: Sendable {
             self.lengths = lengths
         }
 
-        /// Floating point operations of a step, all blocks counted whole.
-        public var operations: Double {
+        /// Floating point operations of a batch, all blocks counted whole.
+        public func operations(_ work: Work) -> Double {
+            let isStep = work == .step
             guard geometry.text == nil else {
-                return lengths.reduce(0) { $0 + geometry.operations(rows: $1 + prompts, backward: true) }
+                return lengths.reduce(0) { $0 + geometry.operations(rows: $1 + prompts, backward: isStep) }
             }
-            return Double(batchSize) * geometry.operations(prompts: prompts, backward: true)
+            return Double(batchSize) * geometry.operations(prompts: prompts, backward: isStep)
         }
 
         fileprivate var examples: any ExampleSource {
@@ -51,9 +59,9 @@ public struct TuningBenchmark: Sendable {
     /// The measurement of one shape.
     public struct Row: Hashable, Sendable, CustomStringConvertible {
         public let shape: Shape
-        /// The median of the steps.
+        /// The median of the steps, or of the predictions of a batch.
         public let step: Duration
-        /// The fastest step.
+        /// The fastest.
         public let fastestStep: Duration
         /// Images or texts.
         public let examplesPerSecond: Double
@@ -116,6 +124,7 @@ public struct TuningBenchmark: Sendable {
     public let threads: Int
     public let kernels: KernelVariant
     public let precision: EncoderPrecision
+    public let work: Work
     /// Billions of floating point operations a second that `threads` threads reach on registers alone, with the
     /// instructions that the kernels use in that precision.
     public let peakGigaflops: Double
@@ -124,9 +133,10 @@ public struct TuningBenchmark: Sendable {
     ///
     /// - Throws: `TuningError`.
     public init(
-        threads: Int, kernels: KernelVariant? = nil, precision: EncoderPrecision = .float32
+        threads: Int, kernels: KernelVariant? = nil, precision: EncoderPrecision = .float32, work: Work = .step
     ) throws(TuningError) {
         self.threads = threads
+        self.work = work
         self.precision = precision
         self.kernels = kernels ?? .best
         let table = try Kernels(self.kernels)
@@ -182,16 +192,24 @@ public struct TuningBenchmark: Sendable {
         plan.epochs = steps + 2
         let state = learner.initialState(pool: shape.prompts, classes: 10, keyProjection: false, seed: 3)
         let clock = ContinuousClock()
-        // The learner asks whether to stop before each step, so the times between the questions are the steps'.
         var starts: [ContinuousClock.Instant] = []
-        _ = try learner.tune(state, on: dataset, plan: plan, seed: 4) {
-            starts.append(clock.now)
-            return false
+        switch work {
+        case .step:
+            // The learner asks whether to stop before each step, so the times between the questions are the steps'.
+            _ = try learner.tune(state, on: dataset, plan: plan, seed: 4) {
+                starts.append(clock.now)
+                return false
+            }
+        case .prediction:
+            for _ in 0..<plan.epochs {
+                starts.append(clock.now)
+                _ = try learner.classify(state, on: dataset, plan: plan, selection: .instance)
+            }
         }
         starts.append(clock.now)
         let times = zip(starts, starts.dropFirst()).map { $1 - $0 }.dropFirst(2).sorted()
         let median = times[times.startIndex + times.count / 2]
-        let gigaflops = shape.operations / median.seconds / 1e9
+        let gigaflops = shape.operations(work) / median.seconds / 1e9
         return Row(
             shape: shape, step: median, fastestStep: times.first ?? median,
             examplesPerSecond: Double(shape.batchSize) / median.seconds,

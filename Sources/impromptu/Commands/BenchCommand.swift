@@ -47,6 +47,9 @@ struct BenchTuningCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Instructions to use; by default the fastest.", valueName: "variant"))
     var kernels: KernelVariant?
 
+    @Flag(help: "Times predictions in place of steps: forward passes without gradients.")
+    var prediction = false
+
     @OptionGroup var output: OutputOptions
 
     private struct Measured: Encodable {
@@ -74,7 +77,8 @@ struct BenchTuningCommand: ParsableCommand {
         let encoder = try encoder.map {
             try FrozenEncoder(directory: $0, imageSize: imageSize, precision: precision)
         }
-        let benchmark = try TuningBenchmark(threads: threads.count, kernels: kernels, precision: precision)
+        let benchmark = try TuningBenchmark(
+            threads: threads.count, kernels: kernels, precision: precision, work: prediction ? .prediction : .step)
         // Lines for people come as they are measured.
         let isTable = output.format == .table
         if let encoder, isTable { try StandardOutput.write(loading(encoder)) }
