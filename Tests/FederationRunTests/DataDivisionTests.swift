@@ -75,11 +75,15 @@ import Testing
             #expect {
                 try Allotment(
                     of: configuration(
-                        folder, ["data.validation_samples=5000", "data.clients=50", "data.minimum_samples=32"]))
+                        folder,
+                        [
+                            "data.validation_samples=5000", "data.clients=50", "data.minimum_samples=32",
+                            "data.partition=dirichlet", "data.training_samples=0",
+                        ]))
             } throws: {
-                let words = "\($0)"
-                return words.contains("data.validation_samples: expected 0 to ")
-                    && words.contains("data.clients: expected at most ") && words.hasSuffix("found 50")
+                "\($0)".hasSuffix(
+                    " has 480 training samples; data.validation_samples: expected 0 to 480, found 5000;"
+                        + " data.clients: expected at most 15 with data.minimum_samples 32, found 50")
             }
         }
     }

@@ -23,10 +23,10 @@ import Testing
         #expect(row.description.count == TuningBenchmark.columns.count)
     }
 
-    /// The way back costs as much as the way there, or more.
+    /// The way back costs as much as the way there, but for the patches, which it does not reach.
     @Test func measuresPredictions() throws {
         for shape in TuningBenchmark.shapes {
-            #expect(shape.operations(.step) >= 2 * shape.operations(.prediction), "\(shape.name)")
+            #expect(shape.operations(.step) > 1.9 * shape.operations(.prediction), "\(shape.name)")
         }
         let geometry = EncoderGeometry(
             width: 32, depth: 2, heads: 2, hidden: 64, imageSize: 16, patchSize: 8, epsilon: 1e-6, activation: .gelu)
