@@ -45,16 +45,16 @@ extension FaultSimulation {
         if planted == .shortFlush { work.contributions.removeLast() }
         tally.flushesBeside += 1
         queue.push(
-            .flushIsAggregated(work.perform(), epoch: aggregator.epoch),
+            .flushIsAggregated(AggregatedFlush(work), epoch: aggregator.epoch),
             at: now + random.duration(inSeconds: 0...random.pick(Self.aggregating)))
     }
 
     /// An outcome is lost with the process that made it.
-    mutating func takeIn(_ outcome: FlushOutcome, ofEpoch epoch: UInt64) throws {
+    mutating func takeIn(_ flush: AggregatedFlush, ofEpoch epoch: UInt64) throws {
         guard aggregator.engine != nil, epoch == aggregator.epoch else { return }
         try attempt { world in
             try world.aggregator.fuse.step()
-            try world.aggregator.pipeline!.aggregated(outcome, at: world.clock)
+            try world.aggregator.pipeline!.aggregated(flush, at: world.clock)
             try world.advance()
         }
     }

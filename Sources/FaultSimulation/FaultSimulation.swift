@@ -25,7 +25,7 @@ package struct FaultSimulation {
         case batchIsKnown(LoggedAggregator.Batch)
         case snapshotIsWritten(epoch: UInt64)
         /// The aggregator's second thread is through with a flush.
-        case flushIsAggregated(FlushOutcome, epoch: UInt64)
+        case flushIsAggregated(AggregatedFlush, epoch: UInt64)
         case toAggregator([UInt8])
         /// All clients that are there have had time to hear of the end.
         case lingerEnds
@@ -119,7 +119,7 @@ package struct FaultSimulation {
         case .batchIsStored(let batch): try store(batch)
         case .batchIsKnown(let batch): try finish(batch)
         case .snapshotIsWritten(let epoch): try writeSnapshot(ofEpoch: epoch)
-        case .flushIsAggregated(let outcome, let epoch): try takeIn(outcome, ofEpoch: epoch)
+        case .flushIsAggregated(let flush, let epoch): try takeIn(flush, ofEpoch: epoch)
         case .toAggregator(let bytes): arrive(bytes)
         case .lingerEnds: try endAggregator()
         case .clientStarts(let index): try startClient(index)

@@ -149,4 +149,7 @@ public struct FlushOutcome: Sendable {
     /// As it is published.
     let state: PromptState
     let report: FlushReport
+
+    /// What is published.
+    public var published: AggregatorMessage.GlobalPrompts { .init(version: version, state: state) }
 }

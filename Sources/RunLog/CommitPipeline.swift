@@ -66,14 +66,14 @@ package struct CommitPipeline {
 
     /// Takes in what `Aggregator.flushWork` came to, as `LoggedAggregator.aggregated`.
     /// - Throws: `LogError`.
-    package mutating func aggregated(_ outcome: FlushOutcome, at time: Timestamp) throws {
-        try engine.aggregated(outcome, at: time)
+    package mutating func aggregated(_ flush: AggregatedFlush, at time: Timestamp) throws {
+        try engine.aggregated(flush, at: time)
     }
 
     /// Aggregates the flush under way, if there is one, for a driver that has nothing else to do meanwhile.
     /// - Throws: `LogError`.
     package mutating func aggregate(at time: Timestamp) throws {
-        while let work = aggregator.flushWork { try engine.aggregated(work.perform(), at: time) }
+        while let work = aggregator.flushWork { try engine.aggregated(AggregatedFlush(work), at: time) }
     }
 
     /// - Throws: `LogError`.

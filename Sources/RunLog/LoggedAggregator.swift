@@ -154,12 +154,13 @@ package struct LoggedAggregator {
         if signs.since != nil, let due = nextDeadline, due <= time { try tick(at: time) }
     }
 
-    /// Takes in that the flush under way was aggregated beside; the outcome of any other is passed over.
-    package mutating func aggregated(_ outcome: FlushOutcome, at time: Timestamp) throws {
-        guard outcome.version == aggregator.flushUnderWay else { return }
+    /// Takes in that the flush under way was aggregated beside; any other is passed over.
+    package mutating func aggregated(_ flush: AggregatedFlush, at time: Timestamp) throws {
+        let made = flush.outcome.version
+        guard made == aggregator.flushUnderWay else { return }
         try sweepIfDue(at: time)
-        try log.append(FlushAggregated(version: outcome.version), at: time)
-        try handle(.aggregated(outcome.version), with: outcome, at: time)
+        try log.append(FlushAggregated(version: made), at: time)
+        try handle(.aggregated(made), with: flush, at: time)
     }
 
     package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
@@ -213,16 +214,17 @@ package struct LoggedAggregator {
     }
 
     private mutating func handle(
-        _ kind: AggregatorEvent.Kind, with outcome: FlushOutcome? = nil, at time: Timestamp
+        _ kind: AggregatorEvent.Kind, with flush: AggregatedFlush? = nil, at time: Timestamp
     ) throws {
         lastTime = time
-        let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind), with: outcome)
+        let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind), with: flush?.outcome)
         for (index, effect) in effects.enumerated() {
             guard case .publishVersion(let prompts) = effect else {
                 pending.append(CommittedEffect(effect: effect, version: nil))
                 continue
             }
-            let version = EncodedVersion(prompts)
+            let encoded = flush.flatMap { $0.outcome.version == prompts.version ? $0.version : nil }
+            let version = encoded ?? EncodedVersion(prompts)
             newest = version
             let wider = WireLimits(forClientsOf: prompts.state.parameters.byteCount)
             limits.messageBytes = max(limits.messageBytes, wider.messageBytes)

@@ -1,4 +1,3 @@
-import Federation
 import RunLog
 import ZeroMQTransport
 
@@ -6,14 +5,14 @@ import ZeroMQTransport
 extension AggregatorService {
     /// Takes in what a flush came to, from its thread. One of a service that has ended is dropped: the next start aggregates
     /// the flush again.
-    nonisolated func aggregated(_ outcome: FlushOutcome) {
-        loop.execute { [weak self] in self?.assumeIsolated { $0.takeIn(outcome) } }
+    nonisolated func aggregated(_ flush: AggregatedFlush) {
+        loop.execute { [weak self] in self?.assumeIsolated { $0.takeIn(flush) } }
     }
 
-    private func takeIn(_ outcome: FlushOutcome) {
+    private func takeIn(_ flush: AggregatedFlush) {
         guard !ended else { return }
         attempt {
-            try pipeline.aggregated(outcome, at: clock.now())
+            try pipeline.aggregated(flush, at: clock.now())
             try advance()
         }
     }

@@ -1,6 +1,7 @@
 import Dispatch
 import Federation
 import PromptAggregation
+import RunLog
 
 /// Aggregates flushes beside the loop, one after another. Its owner calls it from one thread.
 final class FlushThread {
@@ -9,10 +10,10 @@ final class FlushThread {
     private var version: Version?
 
     /// Begins with the flush that is under way, unless it has.
-    /// - Parameter done: gets the outcome, on another thread.
-    func take(_ aggregator: Aggregator, done: @escaping @Sendable (FlushOutcome) -> Void) {
+    /// - Parameter done: gets what it comes to, on another thread.
+    func take(_ aggregator: Aggregator, done: @escaping @Sendable (AggregatedFlush) -> Void) {
         guard let next = aggregator.flushUnderWay, next != version, let work = aggregator.flushWork else { return }
         version = next
-        queue.async { done(work.perform()) }
+        queue.async { done(AggregatedFlush(work)) }
     }
 }
