@@ -60,6 +60,8 @@ public struct FlushBenchmark: Sendable {
                 "federation.buffer_size=\(clients)", "federation.clients_to_start=\(clients)",
                 "federation.flush_beside_values=\(bound)", "strategy.name=pfpt-async", "prompts.pool=\(pool)",
                 "prompts.depth=\(Self.depth)", "run.updates=0",
+                // The updates that are sent again fill the log, and what its next file costs is not a flush's.
+                "log.segment_bytes=\(1 << 36)",
             ])
         let folder = RunFolder(path: path + "/" + UUID().uuidString)
         return try await LoadedAggregator.run(configuration, in: folder) { endpoints in

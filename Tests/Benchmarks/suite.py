@@ -25,6 +25,7 @@ BEGIN, END = "<!-- what 'make bench' wrote last: begin -->", "<!-- what 'make be
 OWN = [
     ("tuning", "Tuning steps", ["tuning"]),
     ("tuning-bf16", "Tuning steps, products in bfloat16", ["tuning", "--precision", "bfloat16"]),
+    ("predictions", "Predictions, products in bfloat16", ["tuning", "--prediction", "--precision", "bfloat16"]),
     ("aggregation", "Flushes", ["aggregation"]),
     ("replay", "Reading and replaying a log", ["replay"]),
     ("ingest", "Updates taken in", ["ingest"]),
@@ -32,6 +33,7 @@ OWN = [
     ("connections", "Connections", ["connections"]),
     ("events", "Events of the core", ["events"]),
     ("hostile", "Hostile clients", ["hostile"]),
+    ("flush", "Acknowledgements during a flush", ["flush"]),
 ]
 PEERS = [
     ("peers-tuning", "Tuning beside PyTorch", "tuning_vs_pytorch.py"),
