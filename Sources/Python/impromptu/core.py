@@ -336,9 +336,9 @@ class ClientCore:
             self._end(None, finished=self.run_has_ended)
 
     def _end(self, error: Exception | None, finished: bool = False) -> None:
-        # The end abandons the task too: an effect of its own before it would leave a moment without a reason.
-        self.finished, self.pending, self.training = True, None, None
+        self.finished, self.pending = True, None
         self.run_has_ended = self.run_has_ended or finished
+        self._abandon(str(error) if error else "the run has finished" if finished else "the client left")
         self._send(goodbye=pb.Goodbye(client=self.client, session=self.session))
         self._effects.append(End(error, finished))
 

@@ -95,7 +95,7 @@ class Complaint:
 
 @dataclass(frozen=True)
 class End:
-    """The session is over, and its task does not count any more. `error` is None where the run finished or the client left."""
+    """The session is over. `error` is None where the run finished or the client left."""
 
     error: Exception | None
     finished: bool

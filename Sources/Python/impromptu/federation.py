@@ -295,9 +295,8 @@ class Federation:
 
     def _finish(self, end: End) -> None:
         if self._end is None:
-            # First the end, so that who answers an abandoned task hears of it.
-            self._end = end
             self._abandon(str(end.error) if end.error else "the run has finished" if end.finished else "the client left")
+            self._end = end
             if (on_end := self._on_end) is not None:
                 self._callbacks.call(lambda: on_end(end.error))
             self._callbacks.finish()
