@@ -128,18 +128,10 @@ public struct FlushBenchmark: Sendable {
 
         /// Of ten prompts of the pool, and of a head.
         private mutating func update(for task: AggregatorMessage.Task) -> [UInt8] {
-            let width = FlushBenchmark.depth * 192
-            let first = random.next(upperBound: UInt64(pool - FlushBenchmark.touched + 1))
-            func tensor(_ shape: [Int]) -> Tensor {
-                Tensor(
-                    shape: shape,
-                    values: (0..<shape.reduce(1, *)).map { _ in Float(0.08 * random.nextUniform() - 0.04) })
-            }
-            let state = PromptState(
-                parameters: Parameters([
-                    (Parameters.headBias, tensor([10])), (Parameters.headWeight, tensor([10, 192])),
-                    (Parameters.prompts, tensor([FlushBenchmark.touched, width])),
-                ]), promptIDs: (0..<UInt64(FlushBenchmark.touched)).map { first + $0 })
+            let (touched, width) = (FlushBenchmark.touched, 192)
+            let first = random.next(upperBound: UInt64(pool - touched + 1))
+            let state = ReplayBenchmark.state(
+                pool: touched, width: FlushBenchmark.depth * width, headWidth: width, first: first, &random)
             return LoadedAggregator.update(
                 by: task.client, run: connection.run, task: task.number, base: task.version, state: state)
         }

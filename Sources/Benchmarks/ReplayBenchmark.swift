@@ -158,7 +158,12 @@ extension ReplayBenchmark {
     }
 
     /// The demo's shapes: a pool, and a head for ten classes.
-    private static func state(pool: Int, width: Int, _ random: inout SeededRandom) -> PromptState {
+    /// - Parameters:
+    ///   - headWidth: nil for that of a prompt.
+    ///   - first: the identity of the first prompt.
+    static func state(
+        pool: Int, width: Int, headWidth: Int? = nil, first: PromptID = 0, _ random: inout SeededRandom
+    ) -> PromptState {
         let classes = 10
         func tensor(_ shape: [Int]) -> Tensor {
             Tensor(
@@ -167,9 +172,9 @@ extension ReplayBenchmark {
         }
         return PromptState(
             parameters: Parameters([
-                ("head.bias", tensor([classes])), ("head.weight", tensor([classes, width])),
+                ("head.bias", tensor([classes])), ("head.weight", tensor([classes, headWidth ?? width])),
                 (Parameters.prompts, tensor([pool, width])),
-            ]), promptIDs: (0..<pool).map { PromptID($0) })
+            ]), promptIDs: (0..<PromptID(pool)).map { first + $0 })
     }
 
     private static func noisy(_ parameters: Parameters, _ random: inout SeededRandom) -> Parameters {

@@ -34,7 +34,7 @@ package struct LoggedAggregator {
     private var allowance: MessageAllowance?
     /// The present start of the run's aggregator; nil where it was not started.
     private var started: EpochStarted?
-    /// The last version that was published.
+    /// The last version that was encoded.
     private var newest: EncodedVersion?
     /// When the last record was made.
     private var lastTime = Timestamp(nanoseconds: 0)
@@ -160,7 +160,8 @@ package struct LoggedAggregator {
         guard made == aggregator.flushUnderWay else { return }
         try sweepIfDue(at: time)
         try log.append(FlushAggregated(version: made), at: time)
-        try handle(.aggregated(made), with: flush, at: time)
+        newest = flush.version
+        try handle(.aggregated(made), with: flush.outcome, at: time)
     }
 
     package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
@@ -214,17 +215,16 @@ package struct LoggedAggregator {
     }
 
     private mutating func handle(
-        _ kind: AggregatorEvent.Kind, with flush: AggregatedFlush? = nil, at time: Timestamp
+        _ kind: AggregatorEvent.Kind, with outcome: FlushOutcome? = nil, at time: Timestamp
     ) throws {
         lastTime = time
-        let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind), with: flush?.outcome)
+        let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind), with: outcome)
         for (index, effect) in effects.enumerated() {
             guard case .publishVersion(let prompts) = effect else {
                 pending.append(CommittedEffect(effect: effect, version: nil))
                 continue
             }
-            let encoded = flush.flatMap { $0.outcome.version == prompts.version ? $0.version : nil }
-            let version = encoded ?? EncodedVersion(prompts)
+            let version = encoded(prompts)
             newest = version
             let wider = WireLimits(forClientsOf: prompts.state.parameters.byteCount)
             limits.messageBytes = max(limits.messageBytes, wider.messageBytes)
@@ -332,9 +332,11 @@ package struct LoggedAggregator {
     }
 
     /// The current version, encoded.
-    package var current: EncodedVersion {
-        if let newest, newest.prompts.version == aggregator.version { return newest }
-        return EncodedVersion(aggregator.current)
+    package var current: EncodedVersion { encoded(aggregator.current) }
+
+    private func encoded(_ prompts: AggregatorMessage.GlobalPrompts) -> EncodedVersion {
+        if let newest, newest.prompts.version == prompts.version { return newest }
+        return EncodedVersion(prompts)
     }
 }
 

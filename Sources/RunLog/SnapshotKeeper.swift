@@ -43,21 +43,20 @@ package final class SnapshotKeeper: Sendable {
     package func consider(_ engine: LoggedAggregator, _ history: RunHistory) {
         guard isDue(engine), let make = engine.snapshot(history) else { return }
         state.withLock { $0.isWriting = true }
-        queue.async { [self] in
-            FreedMemory.giveBack()
-            write(make())
-        }
+        queue.async { [self] in write(make) }
     }
 
     /// Takes a last one, of a run that will be continued, and waits until it is kept.
     package func finish(_ engine: LoggedAggregator, _ history: RunHistory) {
         queue.sync {
             let isWanted = state.withLock { $0.rhythm.interval > 0 && engine.aggregator.phase != .finished }
-            if isWanted, let make = engine.snapshot(history) { write(make()) }
+            if isWanted, let make = engine.snapshot(history) { write(make) }
         }
     }
 
-    private func write(_ snapshot: RunSnapshot) {
+    private func write(_ make: () -> RunSnapshot) {
+        FreedMemory.giveBack()
+        let snapshot = make()
         var shelf = SnapshotShelf(files, newest: state.withLock { $0.newest })
         let size = Result { try shelf.add(snapshot) }
         state.withLock { state in

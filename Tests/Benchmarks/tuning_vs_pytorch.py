@@ -131,34 +131,37 @@ def pytorch_model(name):
     return PromptedEncoder(image, patch, width, depth, activation), (torch.randn(batch, 3, image, image),)
 
 
+def median_milliseconds(steps, run):
+    times = []
+    for _ in range(steps + WARM_UP):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return 1e3 * statistics.median(times[WARM_UP:])
+
+
 def pytorch_step(name, precision, steps):
     """The median step in milliseconds."""
     model, inputs = pytorch_model(name)
     optimizer = torch.optim.Adam([model.prompts, *model.head.parameters()], lr=1e-3)
     labels = torch.arange(len(inputs[0])) % CLASSES
-    times = []
-    for _ in range(steps + WARM_UP):
-        start = time.perf_counter()
+
+    def step():
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
             loss = F.cross_entropy(model(*inputs), labels)
         loss.backward()
         optimizer.step()
-        times.append(time.perf_counter() - start)
-    return 1e3 * statistics.median(times[WARM_UP:])
+
+    return median_milliseconds(steps, step)
 
 
 def pytorch_prediction(name, precision, steps):
     """The median forward pass of a batch in milliseconds."""
     model, inputs = pytorch_model(name)
     model.eval()
-    times = []
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-        for _ in range(steps + WARM_UP):
-            start = time.perf_counter()
-            model(*inputs)
-            times.append(time.perf_counter() - start)
-    return 1e3 * statistics.median(times[WARM_UP:])
+        return median_milliseconds(steps, lambda: model(*inputs))
 
 
 def onnx_session(name, threads, folder):
@@ -179,15 +182,6 @@ def onnx_session(name, threads, folder):
     if not difference < 1e-3:
         sys.exit(f"{name}: onnxruntime's logits differ by {difference} from PyTorch's, expected less than 0.001")
     return session, given
-
-
-def onnx_prediction(session, given, steps):
-    times = []
-    for _ in range(steps + WARM_UP):
-        start = time.perf_counter()
-        session.run(None, given)
-        times.append(time.perf_counter() - start)
-    return 1e3 * statistics.median(times[WARM_UP:])
 
 
 def our_step(command, name, precision, threads, steps):
@@ -220,7 +214,9 @@ def compare_predictions(options):
                         our_step(command, name, precision, options.threads, options.steps))
                     theirs[f"PyTorch {precision}"].append(pytorch_prediction(name, precision, options.steps))
                 if onnx:
-                    theirs["onnxruntime"].append(onnx_prediction(*onnx, options.steps))
+                    session, given = onnx
+                    theirs["onnxruntime"].append(
+                        median_milliseconds(options.steps, lambda: session.run(None, given)))
         for precision in PRECISIONS:
             ratios = ", ".join(
                 f"{peer} {statistics.median(times):.1f} ms ratio"
