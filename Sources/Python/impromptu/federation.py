@@ -204,6 +204,8 @@ class Federation:
             self._driver.call(lambda now: self._hand_over(task, message, now))
         if not task.is_abandoned:
             return True
+        with self._condition:  # an end abandons the task a step before it says why
+            self._condition.wait_for(lambda: self._end is not None or not self._core.finished)
         if self.has_finished:
             self._outbox.discard(task.identity)
         if self._end is not None and self._end.error is not None:

@@ -3,11 +3,13 @@
 import errno
 import os
 import threading
+import time
 
 import pytest
 from test_exchange import eventually, take_part, tuned
 
 import impromptu
+from impromptu.effects import End
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_an_answer_after_another_thread_left_does_not_count(joined, tmp_path):
     federation.close()
     assert task.is_abandoned and not task.send(tuned(task))
     task.fail("too late")
-    assert aggregator.ledger.failed == {1: "the client left without an answer"}
+    eventually(lambda: aggregator.ledger.failed == {1: "the client left without an answer"})
     assert list((tmp_path / "a").iterdir()) == []
 
 
@@ -68,6 +70,26 @@ def test_an_update_is_acknowledged_and_the_run_ends_before_send_returns(make_agg
     federation._driver.call = call_and_wait
     assert task.send(tuned(task)) and not task.is_abandoned
     assert 1 in aggregator.ledger.accepted
+
+
+def test_an_answer_between_the_task_being_abandoned_and_the_end_raises_the_ends_reason(make_aggregator, tmp_path):
+    aggregator = make_aggregator()
+    older = impromptu.join(aggregator.endpoints, "a", samples=1, outbox=tmp_path)
+    task, answers = older.next_task(10), threading.Event()
+    tell = older._driver.tell
+
+    def tell_late(effect):
+        if isinstance(effect, End):
+            answers.wait(10)
+            time.sleep(0.3)
+        tell(effect)
+
+    older._driver.tell = tell_late
+    with impromptu.join(aggregator.endpoints, "a", samples=1, outbox=tmp_path):
+        eventually(lambda: task.is_abandoned)
+        answers.set()
+        with pytest.raises(impromptu.Fenced, match="taken over"):
+            task.send(tuned(task))
 
 
 def test_a_second_thread_cannot_answer_a_task_that_is_being_answered(joined):
