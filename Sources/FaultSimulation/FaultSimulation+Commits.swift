@@ -45,7 +45,7 @@ extension FaultSimulation {
         if planted == .shortFlush { work.contributions.removeLast() }
         tally.flushesBeside += 1
         queue.push(
-            .flushIsAggregated(AggregatedFlush(work), epoch: aggregator.epoch),
+            .flushIsAggregated(AggregatedFlush(work, from: origin), epoch: aggregator.epoch),
             at: now + random.duration(inSeconds: 0...random.pick(Self.aggregating)))
     }
 
@@ -129,9 +129,12 @@ extension FaultSimulation {
 }
 
 extension FaultSimulation: EffectCarrier {
-    package mutating func publish(_ message: AggregatorMessage, on topic: Topic) {
+    /// Of what the aggregator sends.
+    private var origin: Origin { Origin(run: scenario.run, epoch: aggregator.epoch) }
+
+    package mutating func publish(_ message: AggregatorMessage, packed: [UInt8]? = nil, on topic: Topic) {
         if case .ack(let ack) = message { note(.acknowledged(ack.client, UpdateID(run: scenario.run, task: ack.task))) }
-        send(AggregatorCodec.encode(message, from: Origin(run: scenario.run, epoch: aggregator.epoch)), on: topic)
+        send(packed ?? AggregatorCodec.encode(message, from: origin), on: topic)
     }
 
     package mutating func note(_ version: EncodedVersion) {

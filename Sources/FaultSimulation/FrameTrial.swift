@@ -255,7 +255,7 @@ package struct FrameTrial {
 }
 
 extension FrameTrial: EffectCarrier {
-    package mutating func publish(_ message: AggregatorMessage, on topic: Topic) throws {
+    package mutating func publish(_ message: AggregatorMessage, packed: [UInt8]? = nil, on topic: Topic) throws {
         if case .task(let task) = message { tasks[task.client] = task }
         try check(message, AggregatorCodec.encode(message, from: Origin(run: scenario.run, epoch: epoch)))
     }

@@ -14,8 +14,8 @@ extension Aggregator {
     public var flushWork: FlushWork? {
         guard !cut.isEmpty else { return nil }
         return FlushWork(
-            version: version + 1, strategy: strategy, contributions: contributions.map(\.1),
-            precision: configuration.precision)
+            strategy: strategy, contributions: contributions.map(\.1), precision: configuration.precision,
+            before: published)
     }
 
     var flushIsDue: Bool {
@@ -89,7 +89,7 @@ extension Aggregator {
         waits.roundSince = nil
         waits.roundIsOver = false
         totals.usedLate += taken.reduce(0) { $0 + ($1.1.staleness > 0 ? 1 : 0) }
-        keep(outcome?.state ?? configuration.precision.rounded(strategy.state))
+        keep(outcome?.made ?? published.next(configuration.precision.rounded(strategy.state)))
         publishCurrent()
         if isEvaluated(version) { orderEvaluation() }
         effects.append(
@@ -110,15 +110,10 @@ extension Aggregator {
         clients.change(item.slot) { $0.bufferedBase = max($0.bufferedBase ?? -1, item.update.baseVersion) }
     }
 
-    /// Takes the strategy's state into the history and notes which tensors changed.
-    /// - Parameter state: as it is published.
-    private mutating func keep(_ state: PromptState) {
-        let before = current.state.parameters
-        unchangedSince = state.parameters.entries.map { entry in
-            let place = before.entries.firstIndex { $0.name == entry.name }
-            return place.flatMap { before.entries[$0].tensor == entry.tensor ? unchangedSince[$0] : nil } ?? version
-        }
-        history.append(.init(version: version, state: state))
+    /// Takes a version into the history.
+    private mutating func keep(_ made: PublishedVersion) {
+        unchangedSince = made.unchangedSince
+        history.append(made.prompts)
         if history.count > configuration.maximumStaleness + 1 { history.removeFirst() }
         ledger.forget(before: history[0].version)
     }
@@ -126,30 +121,38 @@ extension Aggregator {
 
 /// The aggregation of one flush, for another thread: a pure function of what it holds.
 public struct FlushWork: Sendable {
-    /// The version that it makes.
-    public let version: Version
     let strategy: any AggregationStrategy
     /// In the order of aggregation.
     package var contributions: [Contribution]
     let precision: Precision
+    /// The version before the one that it makes.
+    let before: PublishedVersion
+
+    /// The version that it makes.
+    public var version: Version { before.prompts.version + 1 }
 
     /// Aggregates. It may take seconds.
     public func perform() -> FlushOutcome {
         var strategy = strategy
         let report = strategy.aggregate(contributions)
         return FlushOutcome(
-            version: version, strategy: strategy, state: precision.rounded(strategy.state), report: report)
+            strategy: strategy, made: before.next(precision.rounded(strategy.state)), precision: precision,
+            report: report)
     }
 }
 
 /// What a flush comes to.
 public struct FlushOutcome: Sendable {
-    public let version: Version
     let strategy: any AggregationStrategy
-    /// As it is published.
-    let state: PromptState
+    let made: PublishedVersion
+    let precision: Precision
     let report: FlushReport
 
-    /// What is published.
-    public var published: AggregatorMessage.GlobalPrompts { .init(version: version, state: state) }
+    public var version: Version { published.version }
+
+    /// What is published, whole.
+    public var published: AggregatorMessage.GlobalPrompts { made.prompts }
+
+    /// What is published to all: what changed against the version before.
+    public var message: AggregatorMessage.Prompts { made.message(since: version - 1, precision) }
 }

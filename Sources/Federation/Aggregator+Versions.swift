@@ -8,20 +8,9 @@ extension Aggregator {
         effects.append(.publish(.all, .prompts(prompts(since: version - 1))))
     }
 
-    /// The current state for one who holds an earlier version; −1 for none, as for a version that is not earlier. The
-    /// prompts themselves are always there.
+    /// The current state for one who holds an earlier version, as `PublishedVersion.message`.
     func prompts(since held: Version) -> AggregatorMessage.Prompts {
-        let current = current
-        let held = held < version ? held : -1
-        var changed = current.state
-        var unchanged: [AggregatorMessage.Prompts.Unchanged] = []
-        for (entry, since) in zip(current.state.parameters.entries, unchangedSince)
-        where since <= held && entry.name != Parameters.prompts {
-            changed.parameters[entry.name] = nil
-            unchanged.append(.init(name: entry.name, since: since))
-        }
-        return .init(
-            version: current.version, changed: changed, unchanged: unchanged, precision: configuration.precision)
+        published.message(since: held, configuration.precision)
     }
 
     // MARK: Tasks

@@ -96,6 +96,7 @@ public struct Aggregator: Sendable {
 
     /// The published state.
     public var current: AggregatorMessage.GlobalPrompts { history[history.count - 1] }
+    var published: PublishedVersion { .init(prompts: current, unchangedSince: unchangedSince) }
     /// The states that updates may start from, ascending by version; the last is the current one.
     public var keptStates: [AggregatorMessage.GlobalPrompts] { history }
     /// Accepted updates that are in no version so far.

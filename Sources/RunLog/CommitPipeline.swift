@@ -73,7 +73,7 @@ package struct CommitPipeline {
     /// Aggregates the flush under way, if there is one, for a driver that has nothing else to do meanwhile.
     /// - Throws: `LogError`.
     package mutating func aggregate(at time: Timestamp) throws {
-        while let work = aggregator.flushWork { try engine.aggregated(AggregatedFlush(work), at: time) }
+        while let work = aggregator.flushWork { try engine.aggregated(AggregatedFlush(work, from: nil), at: time) }
     }
 
     /// - Throws: `LogError`.

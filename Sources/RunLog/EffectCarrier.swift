@@ -5,12 +5,15 @@ import PromptAggregation
 package struct CommittedEffect: Sendable {
     package let effect: AggregatorEffect
     /// Of an effect that publishes a version.
-    let version: EncodedVersion?
+    var version: EncodedVersion?
+    /// The bytes of an effect's message, where they were made beside the loop.
+    var packed: [UInt8]?
 }
 
 /// Whoever does what the aggregator wants done: a live service, or a simulation of one kind or another.
 package protocol EffectCarrier {
-    mutating func publish(_ message: AggregatorMessage, on topic: Topic) throws
+    /// - Parameter packed: the message's bytes, where they were made before.
+    mutating func publish(_ message: AggregatorMessage, packed: [UInt8]?, on topic: Topic) throws
     /// A version, for observers: what travels of it is published apart.
     mutating func note(_ version: EncodedVersion) throws
     mutating func note(_ judgement: Judgement)
@@ -30,7 +33,7 @@ package protocol EffectCarrier {
 extension EffectCarrier {
     package mutating func carryOut(_ committed: CommittedEffect) throws {
         switch committed.effect {
-        case .publish(let topic, let message): try publish(message, on: topic)
+        case .publish(let topic, let message): try publish(message, packed: committed.packed, on: topic)
         case .publishVersion(let prompts): try note(committed.version ?? EncodedVersion(prompts))
         case .judged(let judgement): note(judgement)
         case .flushed(let flush): try note(flush)

@@ -161,7 +161,7 @@ package struct LoggedAggregator {
         try sweepIfDue(at: time)
         try log.append(FlushAggregated(version: made), at: time)
         newest = flush.version
-        try handle(.aggregated(made), with: flush.outcome, at: time)
+        try handle(.aggregated(made), with: flush, at: time)
     }
 
     package mutating func drain(_ request: DrainRequested, at time: Timestamp) throws {
@@ -215,13 +215,13 @@ package struct LoggedAggregator {
     }
 
     private mutating func handle(
-        _ kind: AggregatorEvent.Kind, with outcome: FlushOutcome? = nil, at time: Timestamp
+        _ kind: AggregatorEvent.Kind, with flush: AggregatedFlush? = nil, at time: Timestamp
     ) throws {
         lastTime = time
-        let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind), with: outcome)
+        let effects = aggregator.handle(AggregatorEvent(time: time, kind: kind), with: flush?.outcome)
         for (index, effect) in effects.enumerated() {
             guard case .publishVersion(let prompts) = effect else {
-                pending.append(CommittedEffect(effect: effect, version: nil))
+                pending.append(CommittedEffect(effect: effect, packed: flush.flatMap { $0.packed(for: effect) }))
                 continue
             }
             let version = encoded(prompts)

@@ -59,9 +59,12 @@ import Testing
         let bench = try Self.cut()
         let work = try #require(bench.aggregator.flushWork)
         let event = AggregatorEvent(time: bench.now, kind: .aggregated(1))
+        let outcome = work.perform()
         var (here, there) = (bench.aggregator, bench.aggregator)
-        #expect(here.handle(event) == there.handle(event, with: work.perform()))
+        let effects = here.handle(event)
+        #expect(effects == there.handle(event, with: outcome))
         #expect(here.snapshot() == there.snapshot() && here.version == 1)
+        #expect(effects.contains(.publish(.all, .prompts(outcome.message))))
     }
 
     @Test func anyOtherVersionIsPassedOver() throws {

@@ -125,6 +125,55 @@ import Testing
         }
     }
 
+    /// Packing takes long for a large state, so the thread that aggregates does it.
+    @Test func whatAFlushPublishesIsPackedWhereItIsAggregated() throws {
+        try withTemporaryFolder { folder in
+            var pipeline = try Self.begun(
+                in: folder,
+                [
+                    "data.clients=1", "federation.clients_to_start=1", "federation.buffer_size=1",
+                    "federation.flush_beside_values=0",
+                ])
+            try Self.greet(&pipeline)
+            _ = try pipeline.commit()
+            let state = pipeline.aggregator.current.state
+            let update = ClientMessage.Update(
+                client: ClientID("client-00"), session: 1, run: 1, task: 1, baseVersion: 0, sampleCount: 1,
+                parameters: state.parameters, promptIDs: state.promptIDs, metrics: [])
+            _ = try pipeline.receive(ClientCodec.encode(.update(update)).span.bytes, at: Self.now)
+            var carrier = Packed()
+            for effect in try pipeline.commit() { try carrier.carryOut(effect) }
+            #expect(carrier.packed.isEmpty)
+
+            let origin = Origin(run: 1, epoch: 1)
+            let work = try #require(pipeline.aggregator.flushWork)
+            try pipeline.aggregated(AggregatedFlush(work, from: origin), at: Self.now)
+            for effect in try pipeline.commit() { try carrier.carryOut(effect) }
+            #expect(carrier.packed.count == 1)
+            for (message, bytes) in carrier.packed {
+                #expect(try AggregatorCodec.decode(bytes) == AggregatorEnvelope(origin: origin, message: message))
+            }
+        }
+    }
+
+    /// Keeps the messages that come with their bytes.
+    private struct Packed: EffectCarrier {
+        var packed: [(AggregatorMessage, [UInt8])] = []
+
+        mutating func publish(_ message: AggregatorMessage, packed bytes: [UInt8]?, on topic: Topic) {
+            if let bytes { packed.append((message, bytes)) }
+        }
+        func note(_ version: EncodedVersion) {}
+        func note(_ judgement: Judgement) {}
+        func note(_ flush: Flush) {}
+        func note(_ presence: Presence, of client: ClientID) {}
+        func note(_ failed: FailedTask) {}
+        func note(_ evaluation: ClientMessage.Evaluation) {}
+        func noteFenced(_ client: ClientID, session: UInt64) {}
+        func noteRest() {}
+        func noteFinish() {}
+    }
+
     // MARK: Runs
 
     static func begun(

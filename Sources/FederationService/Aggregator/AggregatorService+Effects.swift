@@ -11,8 +11,8 @@ import ZeroMQTransport
 struct LiveEffects: EffectCarrier {
     let service: AggregatorService
 
-    func publish(_ message: AggregatorMessage, on topic: Topic) {
-        service.assumeIsolated { $0.publish(message, on: topic) }
+    func publish(_ message: AggregatorMessage, packed: [UInt8]?, on topic: Topic) {
+        service.assumeIsolated { $0.publish(message, packed: packed, on: topic) }
     }
     func note(_ version: EncodedVersion) { service.assumeIsolated { $0.note(version) } }
     func note(_ judgement: Judgement) { service.assumeIsolated { $0.note(judgement) } }
@@ -33,14 +33,14 @@ struct LiveEffects: EffectCarrier {
 }
 
 extension AggregatorService {
-    func publish(_ message: AggregatorMessage, on topic: Topic) {
+    func publish(_ message: AggregatorMessage, packed: [UInt8]? = nil, on topic: Topic) {
         if case .refuse(let refuse) = message {
             complain(
                 "client refused", about: "\(refuse.client) \(refuse.code)",
                 ["client": "\(refuse.client)", "code": "\(refuse.code)", "reason": "\(refuse.reason)"])
         }
         guard case .beacon(var beacon) = message else {
-            return send(AggregatorCodec.encode(message, from: setup.origin), on: topic)
+            return send(packed ?? AggregatorCodec.encode(message, from: setup.origin), on: topic)
         }
         beacon.metrics = observer.beaconMetrics(at: clock.now(), isDraining: pipeline.aggregator.phase == .draining)
         progress?.show(beacon, seconds: observer.history.seconds(at: clock.now()))

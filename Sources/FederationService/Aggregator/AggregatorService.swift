@@ -344,7 +344,7 @@ public actor AggregatorService: Service {
     /// - Parameter settling: whether to wait until everything is stored.
     func advance(settling: Bool = false) throws {
         deadline.arm(for: pipeline.nextDeadline) { [weak self] in self?.assumeIsolated { $0.tick() } }
-        flushThread.take(pipeline.aggregator) { [weak self] in self?.aggregated($0) }
+        flushThread.take(pipeline.aggregator, from: setup.origin) { [weak self] in self?.aggregated($0) }
         while true {
             // A snapshot needs a moment when everything is stored; under load there is none unless the pipeline
             // settles.

@@ -1,6 +1,7 @@
 import Dispatch
 import Federation
 import PromptAggregation
+import PromptWire
 import RunLog
 
 /// Aggregates flushes beside the loop, one after another. Its owner calls it from one thread.
@@ -10,10 +11,12 @@ final class FlushThread {
     private var version: Version?
 
     /// Begins with the flush that is under way, unless it has.
-    /// - Parameter done: gets what it comes to, on another thread.
-    func take(_ aggregator: Aggregator, done: @escaping @Sendable (AggregatedFlush) -> Void) {
+    /// - Parameters:
+    ///   - origin: of what the aggregator publishes.
+    ///   - done: gets what it comes to, on another thread.
+    func take(_ aggregator: Aggregator, from origin: Origin, done: @escaping @Sendable (AggregatedFlush) -> Void) {
         guard let next = aggregator.flushUnderWay, next != version, let work = aggregator.flushWork else { return }
         version = next
-        queue.async { done(AggregatedFlush(work)) }
+        queue.async { done(AggregatedFlush(work, from: origin)) }
     }
 }

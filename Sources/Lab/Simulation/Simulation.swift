@@ -326,7 +326,7 @@ public struct Simulation {
 }
 
 extension Simulation: EffectCarrier {
-    package mutating func publish(_ message: AggregatorMessage, on topic: Topic) {
+    package mutating func publish(_ message: AggregatorMessage, packed: [UInt8]? = nil, on topic: Topic) {
         var message = message
         if case .beacon(var beacon) = message {
             beacon.metrics = observer.beaconMetrics(at: now, isDraining: false)
