@@ -39,9 +39,9 @@ extension FederationConfiguration {
                 "federation.concurrency", 0, 0...1_000_000, "the most tasks given out at a time; 0 for no limit"),
             order: DispatchOrder(
                 rawValue: try reader.choice(
-                    "federation.order", DispatchOrder.random.rawValue, of: DispatchOrder.allCases.map(\.rawValue),
-                    "whom of the idle clients a task goes to: any at random; or in turn, nobody again before all that are idle"
-                        + " were asked"))!,
+                    "federation.order", DispatchOrder.inTurn.rawValue, of: DispatchOrder.allCases.map(\.rawValue),
+                    "which idle client gets the next task: one not asked yet in this turn, which ends when all idle clients"
+                        + " were asked; or any at random"))!,
             stalenessWeight: try StalenessWeight(reader),
             maximumStaleness: try reader.integer(
                 "federation.maximum_staleness", 100, 0...100_000,

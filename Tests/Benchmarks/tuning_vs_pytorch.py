@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Runs the tuning benchmark and PyTorch eager in turns on the same shapes and prints how many times faster we are, in
-float32 and in bfloat16 (PyTorch under autocast): vision transformers, and BERTs with texts. With --prediction it times
-forward passes without gradients, and onnxruntime's (float32, of the same model) where it is installed.
+"""Runs the tuning benchmark and eager PyTorch in turns on the same shapes and prints how many times faster we are, in
+float32 and in bfloat16 (PyTorch under autocast): vision transformers, and BERTs with texts. With --compile it also runs the
+steps through torch.compile. With --prediction it times forward passes without gradients, and onnxruntime's (float32, of the
+same model) where it is installed.
 
   python3 -m venv .venv-torch && .venv-torch/bin/pip install torch numpy [onnx onnxruntime]
   .venv-torch/bin/python Tests/Benchmarks/tuning_vs_pytorch.py [--threads 2] [--rounds 3] [--steps 5] [--prediction]
@@ -140,9 +141,11 @@ def median_milliseconds(steps, run):
     return 1e3 * statistics.median(times[WARM_UP:])
 
 
-def pytorch_step(name, precision, steps):
-    """The median step in milliseconds."""
+def pytorch_step(name, precision, compiles=False):
+    """A step, to be called again and again. With torch.compile its first calls take minutes."""
     model, inputs = pytorch_model(name)
+    if compiles:
+        model.compile(dynamic=False)
     optimizer = torch.optim.Adam([model.prompts, *model.head.parameters()], lr=1e-3)
     labels = torch.arange(len(inputs[0])) % CLASSES
 
@@ -153,7 +156,7 @@ def pytorch_step(name, precision, steps):
         loss.backward()
         optimizer.step()
 
-    return median_milliseconds(steps, step)
+    return step
 
 
 def pytorch_prediction(name, precision, steps):
@@ -225,6 +228,23 @@ def compare_predictions(options):
             print(f"{name:18} {precision:8} ours {statistics.median(ours[precision]):8.1f} ms  {ratios}", flush=True)
 
 
+def compare_steps(options):
+    print(f"PyTorch {torch.__version__}, {options.threads} threads, {options.rounds} rounds of {options.steps} steps")
+    peers = ["PyTorch", "compiled"] if options.compile else ["PyTorch"]
+    for name in options.shape or [*SHAPES, *TEXT_SHAPES]:
+        for precision in options.precision or PRECISIONS:
+            steps = {peer: pytorch_step(name, precision, peer == "compiled") for peer in peers}
+            ours, theirs = [], {peer: [] for peer in peers}
+            for _ in range(options.rounds):
+                for peer, step in steps.items():
+                    theirs[peer].append(median_milliseconds(options.steps, step))
+                ours.append(our_step(options.command.split(), name, precision, options.threads, options.steps))
+            ratios = "  ".join(
+                f"{peer} {statistics.median(times):8.1f} ms  ratio {statistics.median(t / o for t, o in zip(times, ours)):.2f}"
+                for peer, times in theirs.items())
+            print(f"{name:18} {precision:8} ours {statistics.median(ours):8.1f} ms  {ratios}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
@@ -233,23 +253,13 @@ def main():
     parser.add_argument("--shape", choices=[*SHAPES, *TEXT_SHAPES], action="append", help="only this shape; may be repeated")
     parser.add_argument("--precision", choices=PRECISIONS, action="append", help="only this one")
     parser.add_argument("--prediction", action="store_true", help="forward passes in place of steps")
+    parser.add_argument("--compile", action="store_true", help="torch.compile too, which takes minutes a shape (needs g++)")
     parser.add_argument("--command", default=f"{ROOT}/.build/release/impromptu bench tuning")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.prediction:
         return compare_predictions(options)
-    print(f"PyTorch {torch.__version__}, {options.threads} threads, {options.rounds} rounds of {options.steps} steps")
-    precisions = options.precision or PRECISIONS
-    for name in options.shape or [*SHAPES, *TEXT_SHAPES]:
-        ours, theirs = {p: [] for p in precisions}, {p: [] for p in precisions}
-        for _ in range(options.rounds):
-            for precision in precisions:
-                theirs[precision].append(pytorch_step(name, precision, options.steps))
-                ours[precision].append(our_step(options.command.split(), name, precision, options.threads, options.steps))
-        for precision in precisions:
-            ratio = statistics.median(t / o for t, o in zip(theirs[precision], ours[precision]))
-            print(f"{name:18} {precision:8} ours {statistics.median(ours[precision]):8.1f} ms  "
-                  f"PyTorch {statistics.median(theirs[precision]):8.1f} ms  ratio {ratio:.2f}", flush=True)
+    compare_steps(options)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,15 @@ import Testing
         #expect(error?.subjects == ["encoder", "endpoints.prompts"])
     }
 
+    @Test func aWorkerCannotReachAnyFreePort() throws {
+        let checkup = try look([], as: .worker(clients: [0], key: "worker-0"))
+        for subject in ["endpoints.updates", "endpoints.prompts"] {
+            let found = try finding(subject, in: checkup)
+            #expect(found.outcome == .failed && found.found.contains("any free port"))
+            #expect(found.advice?.contains("set \(subject)") == true)
+        }
+    }
+
     @Test func keysAreMissingOpenOrDoNotCoverEveryClient() throws {
         try withTemporaryFolder { path in
             let keys = path + "/keys"

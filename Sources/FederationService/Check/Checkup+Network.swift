@@ -116,6 +116,13 @@ extension Checkup {
         let endpoints = configuration.endpoints
         for (subject, endpoint) in [("endpoints.updates", endpoints.updates), ("endpoints.prompts", endpoints.prompts)]
         {
+            if endpoint.hasSuffix(":*") {
+                note(
+                    .failed(
+                        subject, "\(endpoint) stands for any free port, so a worker cannot know which one to reach",
+                        advice: "set \(subject) to the endpoint that the aggregator logs when it starts"))
+                continue
+            }
             do {
                 note(finding(subject, endpoint, try reach(endpoint, security, updates: endpoint == endpoints.updates)))
             } catch {

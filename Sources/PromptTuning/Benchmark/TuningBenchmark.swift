@@ -81,7 +81,7 @@ public struct TuningBenchmark: Sendable {
     }
 
     /// The heads of the columns of `Row.description`; the first is the shape's name, right of it all are numbers.
-    public static let columns = line("shape", ["ms/step", "fastest", "a second", "GFLOP/s", "% of peak"])
+    public static let columns = line("shape", ["ms", "fastest", "a second", "GFLOP/s", "% of peak"])
 
     private static func line(_ name: String, _ cells: [String]) -> String {
         func fill(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.count)) }
