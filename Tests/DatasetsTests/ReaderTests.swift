@@ -200,7 +200,7 @@ import Testing
         let sentence = refusal {
             try DatasetName(name)!.load(.train, from: DatasetFolders(given: DatasetFolders.system))
         }
-        #expect(sentence.contains("expected a folder's name within data.path behind the colon, found a path"))
+        #expect(sentence.contains("expected the name of a folder in data.path after the colon, found a path"))
     }
 
     @Test func aMissingDatasetIsExplained() {

@@ -54,7 +54,7 @@ public struct DatasetFolders: Hashable, Sendable {
     private static func requireName(_ dataset: String) throws(DatasetError) {
         guard dataset.hasPrefix("/") || dataset.hasPrefix("~/") else { return }
         throw .unsuitable(
-            "\(dataset): expected a folder's name within data.path behind the colon, found a path; give the folder itself to"
+            "\(dataset): expected the name of a folder in data.path after the colon, found a path; give the folder itself to"
                 + " commands that take one, or the folder above it as data.path")
     }
 

@@ -214,7 +214,7 @@ struct RunCharts {
         return Chart(
             title: "Which prompts of the clients made which of version \(version)",
             summary:
-                "\(matches.count) prompts of \(clients.count) clients, \(moved) matched with another than their own.",
+                "\(matches.count) prompts of \(clients.count) clients, \(moved) matched with a prompt other than their own.",
             x: .labels(prompts.map { "\($0)" } + (isUnmatched ? ["none"] : []), title: "prompt of the pool"),
             y: .labels(withoutCommonStart(clients), title: "client"),
             marks: [GridMarks(columns: columns, cells: cells)],

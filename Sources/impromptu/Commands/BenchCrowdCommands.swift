@@ -75,7 +75,7 @@ struct BenchHostileCommand: AsyncParsableCommand {
         discussion: """
             Sixteen clients on one connection answer their tasks after 40 ms each: by themselves, beside a hostile client \
             that attacks another aggregator on this machine, and beside one that attacks theirs. Hostile clients and the \
-            other aggregator leave the processor to them; what they take nonetheless shows in the second turn. The target \
+            other aggregator run at a lower priority; what they still take of the processor shows in the second turn. The target \
             is a p99 that at most doubles from the second turn to the third, and memory that does not grow.
             """,
         subcommands: [BenchAttackCommand.self, BenchDecoyCommand.self])
