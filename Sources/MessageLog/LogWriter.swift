@@ -159,14 +159,30 @@ public final class LogWriter {
     public func append(
         channel: ChannelID, logTime: UInt64, publishTime: UInt64? = nil, data: RawSpan
     ) throws(LogError) {
+        let sequence = try begin(on: channel)
+        chunk.append(
+            channel: channel, sequence: sequence, logTime: logTime, publishTime: publishTime ?? logTime,
+            byteCount: data.byteCount)
+        chunk.append(data)
+    }
+
+    /// As above, for a large message in parts, of which no copy is made but the buffered one.
+    package func append(channel: ChannelID, logTime: UInt64, parts: [ArraySlice<UInt8>]) throws(LogError) {
+        let byteCount = parts.reduce(0) { $0 + $1.count }
+        let sequence = try begin(on: channel)
+        chunk.append(
+            channel: channel, sequence: sequence, logTime: logTime, publishTime: logTime, byteCount: byteCount)
+        for part in parts { chunk.append(part.span.bytes) }
+    }
+
+    /// The sequence number of the next message.
+    private func begin(on channel: ChannelID) throws(LogError) -> UInt32 {
         try requireUsable()
         guard contents.registry.knows(channel) else {
             throw .invalidMessage(path: path, detail: "the channel belongs to another log")
         }
-        let sequence = contents.nextSequence
-        chunk.append(
-            channel: channel, sequence: sequence, logTime: logTime, publishTime: publishTime ?? logTime, data: data)
-        contents.addMessage(channel: channel)
+        defer { contents.addMessage(channel: channel) }
+        return contents.nextSequence
     }
 
     /// As above, for an array.

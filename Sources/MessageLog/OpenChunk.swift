@@ -23,19 +23,24 @@ struct OpenChunk {
         bytes.append(channel, id: id)
     }
 
+    /// Begins a message, whose data follow.
     mutating func append(
-        channel: ChannelID, sequence: UInt32, logTime: UInt64, publishTime: UInt64, data: RawSpan
+        channel: ChannelID, sequence: UInt32, logTime: UInt64, publishTime: UInt64, byteCount: Int
     ) {
         index.add(channel: channel, logTime: logTime, offset: UInt64(recordsSize))
         if times == nil { times = TimeRange(logTime) } else { times?.add(logTime) }
         bytes.append(RecordKind.message.rawValue)
-        bytes.append(integer: UInt64(LogFormat.messageHeadSize + data.byteCount))
+        bytes.append(integer: UInt64(LogFormat.messageHeadSize + byteCount))
         bytes.append(integer: channel.value)
         bytes.append(integer: sequence)
         bytes.append(integer: logTime)
         bytes.append(integer: publishTime)
-        data.withUnsafeBytes { bytes.append(contentsOf: $0) }
+        // A large message takes as much memory as it has, and not the double of what came before.
+        if byteCount > Self.mostKept { bytes.reserveCapacity(bytes.count + byteCount) }
     }
+
+    /// Appends data of the message that was begun.
+    mutating func append(_ data: RawSpan) { data.withUnsafeBytes { bytes.append(contentsOf: $0) } }
 
     /// Hands over the messages in their order. Their data may be overwritten until the chunk is complete.
     mutating func withMessages(_ body: (SealedChunk.Message) -> Void) {
@@ -89,9 +94,12 @@ struct OpenChunk {
         contents.addChunk(completed.entry)
     }
 
-    /// Starts the next chunk in the same memory.
+    /// Bytes that are kept for the next chunk: most chunks are smaller, and that of a large state comes once a segment.
+    private static let mostKept = 32 << 20
+
+    /// Starts the next chunk, in the same memory if that is not too large.
     mutating func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
+        bytes.removeAll(keepingCapacity: bytes.capacity <= Self.mostKept)
         index.removeAll()
         times = nil
         completed = nil

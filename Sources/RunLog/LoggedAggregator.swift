@@ -304,6 +304,7 @@ package struct LoggedAggregator {
     /// - Parameter history: what the observers kept of all that was committed.
     /// - Precondition: all is committed and its effects were given out.
     package mutating func beginSegment(_ history: RunHistory) throws {
+        FreedMemory.giveBack()
         guard let started, let state = snapshot(history)?() else { return }
         try log.beginSegment(state, start: started, signedBy: key, at: lastTime)
         checkpoints.written(records: log.records, at: lastTime)

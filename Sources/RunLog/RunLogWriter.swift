@@ -35,9 +35,14 @@ package final class RunLogWriter {
         }
 
         func append(_ bytes: RawSpan, on channel: PromptWire.LogChannel, at time: Timestamp) throws {
-            let nanoseconds = UInt64(max(0, time.nanoseconds))
-            try log.append(channel: id(of: channel), logTime: nanoseconds, publishTime: nanoseconds, data: bytes)
+            try log.append(channel: id(of: channel), logTime: Self.nanoseconds(time), data: bytes)
         }
+
+        func append(_ parts: [ArraySlice<UInt8>], on channel: PromptWire.LogChannel, at time: Timestamp) throws {
+            try log.append(channel: id(of: channel), logTime: Self.nanoseconds(time), parts: parts)
+        }
+
+        private static func nanoseconds(_ time: Timestamp) -> UInt64 { UInt64(max(0, time.nanoseconds)) }
     }
 
     let storage: any RunStorage
@@ -237,12 +242,15 @@ package final class RunLogWriter {
         segment += 1
         var state = snapshot
         state.begin(segment, behind: earlierBytes, chain)
+        let parts = state.encoded()
         let record = SegmentStarted(
             number: segment, records: chain.records, chain: chain.link, bytes: earlierBytes, header: header,
-            start: start, snapshot: state.encode())
-        beginningBytes = UInt64(record.snapshot.count)
-        open = try Open(storage.openSegment(segment, .create, marks: []))
-        try append(LogCodec.encode(record), on: .segment, at: time)
+            start: start, snapshot: [])
+        beginningBytes = UInt64(parts.reduce(0) { $0 + $1.count })
+        let next = try Open(storage.openSegment(segment, .create, marks: []))
+        open = next
+        try next.append(LogCodec.encode(record, snapshot: parts), on: .segment, at: time)
+        records += 1
         try appendCheckpoint(.none, signedBy: key, at: time)
         try commit()
         // The old one's lock is held until here, so that no other aggregator takes it for the newest.

@@ -34,6 +34,26 @@ import Testing
         #expect(reader.channels[0].metadata == ["a": "1", "b": "2"])
     }
 
+    @Test func aMessageInPartsIsAsInOnePiece() throws {
+        let scratch = try Scratch()
+        let data = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 * 7) }
+        let files = try [false, true].map { isInParts in
+            let path = scratch.path("\(isInParts).mcap")
+            let log = try LogWriter(path: path, mode: .create)
+            let channel = try log.addChannel(
+                topic: "a", schema: log.addSchema(name: "b", encoding: "protobuf", data: [1]))
+            if isInParts {
+                try log.append(channel: channel, logTime: 5, parts: [data[..<1], data[1..<1], data[1...]])
+            } else {
+                try log.append(channel: channel, logTime: 5, data: data)
+            }
+            try log.append(channel: channel, logTime: 6, data: [9])
+            try log.close()
+            return try readFile(path)
+        }
+        #expect(files[0] == files[1])
+    }
+
     @Test func nothingReachesTheFileBeforeACommit() throws {
         let scratch = try Scratch()
         var script = try LogScript(scratch.path("a.mcap"))

@@ -61,6 +61,14 @@ import Testing
             #expect(try LogCodec.decode(LogCodec.encode(validation), on: .validation) == .validation(validation))
             #expect(try LogCodec.decode(LogCodec.encode(checkpoint), on: .checkpoint) == .checkpoint(checkpoint))
             #expect(try LogCodec.decode(LogCodec.encode(segment), on: .segment) == .segment(segment))
+            for length in [0, 1, 127, 128, 16_383, 16_384, 70_000] {
+                var whole = segment
+                whole.snapshot = [UInt8](repeating: UInt8(turn), count: length)
+                var bare = segment
+                bare.snapshot = []
+                let parts = [whole.snapshot[..<(length / 3)], whole.snapshot[(length / 3)...]]
+                #expect(Array(LogCodec.encode(bare, snapshot: parts).joined()) == LogCodec.encode(whole))
+            }
             let drain = DrainRequested(patienceMilliseconds: messages.count())
             #expect(try LogCodec.decode(LogCodec.encode(drain), on: .drain) == .drain(drain))
             let aggregated = FlushAggregated(version: messages.version(least: 0))
