@@ -16,6 +16,17 @@ struct Displacement: Hashable, Sendable {
         }
     }
 
+    /// Σ_t w_t (local_t − base_t); a contribution without weight is left out.
+    init(
+        _ contributions: [Contribution], weights: [Double], like state: PromptState,
+        including isIncluded: (String) -> Bool = { _ in true }
+    ) {
+        self.init(like: state, including: isIncluded)
+        for (contribution, weight) in zip(contributions, weights) where weight > 0 {
+            add(contribution, weight: weight, like: state, including: isIncluded)
+        }
+    }
+
     /// Adds `weight` times what the contribution changed.
     ///
     /// - Parameter including: the tensors to add; the others stay.
@@ -94,10 +105,7 @@ extension PromptState {
     mutating func average(
         _ contributions: [Contribution], weights: [Double], including isIncluded: (String) -> Bool = { _ in true }
     ) {
-        var sum = Displacement(like: self, including: isIncluded)
-        for (contribution, weight) in zip(contributions, weights) where weight > 0 {
-            sum.add(contribution, weight: weight, like: self, including: isIncluded)
-        }
-        move(by: sum, including: isIncluded)
+        move(
+            by: Displacement(contributions, weights: weights, like: self, including: isIncluded), including: isIncluded)
     }
 }
