@@ -1,7 +1,7 @@
 import PromptAggregation
 import Testing
 
-/// The stages of which methods are chains: each against a slow twin, on seeded contributions of mixed base versions.
+/// Methods that are chains of stages, against a slow twin, on seeded contributions of mixed base versions.
 @Suite struct ChainTests {
     static let chains = ["fedavg", "fedprox", "fedbuff", "median", "trimmed-mean"]
     static let rules = ["plain", "momentum", "adam", "yogi", "adagrad"]

@@ -1,7 +1,7 @@
 /// A method as a chain of stages over the contributions of a flush:
 ///
 /// 1. clip: no update moves further than a bound (`Clipped`, in front of any strategy);
-/// 2. align: a row belongs to the pool's prompt of its identity (`Displacement`);
+/// 2. align: a row belongs to the pool's prompt of its identity (`AlignedTensor`);
 /// 3. weigh: how much each contribution counts (`Weighing`);
 /// 4. combine: the displacements of all become one (`Combination`);
 /// 5. step: the state moves by it (`ServerStep`).

@@ -31,44 +31,28 @@ struct Clipped: AggregationStrategy {
 extension Contribution {
     /// The same, moved by no more than `bound` in the tensors of these names.
     fileprivate func clipped(to bound: Double, in names: [String]) -> Contribution {
-        let pairs = names.compactMap { name -> (name: String, base: [Float])? in
-            guard let local = parameters[name], let base = base(of: name), base.count == local.values.count else {
-                return nil
-            }
-            return (name, base)
-        }
+        // Against its own base, so that prompts that have left the pool since count too.
+        let tensors = names.compactMap { AlignedTensor(self, $0, in: base) }
         var square = 0.0
-        for (name, base) in pairs {
-            for (local, start) in zip(parameters[name]?.values ?? [], base) {
-                let moved = Double(local) - Double(start)
-                square += moved * moved
+        for tensor in tensors {
+            for row in tensor.touchedRows {
+                for moved in tensor.moved(row) { square += moved * moved }
             }
         }
         let norm = square.squareRoot()
         guard norm > bound else { return self }
         var shortened = self
-        for (name, base) in pairs {
-            guard var tensor = parameters[name] else { continue }
-            for place in base.indices {
-                let start = Double(base[place])
-                tensor.values[place] = Float(
-                    saturating: start + (Double(tensor.values[place]) - start) * (bound / norm))
+        for tensor in tensors {
+            var values = tensor.local
+            for row in tensor.touchedRows {
+                for (column, moved) in tensor.moved(row).enumerated() {
+                    values[row.local + column] = Float(
+                        saturating: Double(tensor.base[row.base + column]) + moved * (bound / norm))
+                }
             }
-            shortened.parameters[name] = tensor
+            shortened.parameters[tensor.name]?.values = values
         }
         return shortened
-    }
-
-    /// Where each value of a tensor started.
-    private func base(of name: String) -> [Float]? {
-        guard name == Parameters.prompts else { return base.parameters[name]?.values }
-        let started = RowIndex(base.promptIDs)
-        var rows: [Float] = []
-        for id in promptIDs {
-            guard let row = started[id] else { return nil }
-            rows += base.prompts.row(row)
-        }
-        return rows
     }
 }
 

@@ -46,60 +46,26 @@ extension Displacement {
         _ contributions: [Contribution], like state: PromptState, statistic: (ArraySlice<Double>) -> Double
     ) {
         self.init(like: state)
-        for (place, entry) in state.parameters.entries.enumerated() where !tensors[place].isEmpty {
-            let isPool = entry.name == Parameters.prompts
-            let rows = isPool ? state.promptIDs.count : 1
-            let sources = contributions.compactMap { Source($0, entry.name, tensors[place].count / rows) }
-            tensors[place] = (0..<rows).flatMap { row in
-                Self.row(of: sources, isPool ? state.promptIDs[row] : nil, tensors[place].count / rows, statistic)
+        for (place, name) in state.parameters.names.enumerated() where !tensors[place].isEmpty {
+            let sent = contributions.compactMap { AlignedTensor($0, name, in: state) }
+            let rows = name == Parameters.prompts ? state.promptIDs.count : 1
+            let width = tensors[place].count / rows
+            var touched = [[(tensor: AlignedTensor, row: AlignedTensor.Row)]](repeating: [], count: rows)
+            for tensor in sent {
+                for row in tensor.touchedRows { touched[row.target].append((tensor, row)) }
             }
-        }
-    }
-
-    private static func row(
-        of sources: [Source], _ id: PromptID?, _ width: Int, _ statistic: (ArraySlice<Double>) -> Double
-    ) -> [Double] {
-        let starts = sources.compactMap { source in source.starts(of: id).map { (source, $0) } }
-        // What is added to a value of −0 must be −0 if the value is to stay.
-        guard !starts.isEmpty else { return [Double](repeating: -0.0, count: width) }
-        // One list for all coordinates, since there are many of them.
-        var moved = [Double](repeating: 0, count: starts.count)
-        return (0..<width).map { column in
-            for (place, (source, start)) in starts.enumerated() {
-                moved[place] = Double(source.local[start.local + column]) - Double(source.base[start.base + column])
+            tensors[place] = touched.flatMap { touched -> [Double] in
+                // What is added to a value of −0 must be −0 if the value is to stay.
+                guard !touched.isEmpty else { return [Double](repeating: -0.0, count: width) }
+                let moved = touched.map { $0.tensor.moved($0.row) }
+                // One list for all coordinates, since there are many of them.
+                var sorted = [Double](repeating: 0, count: moved.count)
+                return (0..<width).map { column in
+                    for place in moved.indices { sorted[place] = moved[place][column] }
+                    sorted.sort()
+                    return statistic(sorted[...])
+                }
             }
-            moved.sort()
-            return statistic(moved[...])
-        }
-    }
-
-    /// One tensor of a contribution, before and after.
-    private struct Source {
-        let local: [Float]
-        let base: [Float]
-        private let width: Int
-        /// Of the prompts; another tensor is one row.
-        private let tuned, started: RowIndex?
-
-        /// Nil where the contribution lacks the tensor, or has it in another shape.
-        init?(_ contribution: Contribution, _ name: String, _ width: Int) {
-            guard let local = contribution.parameters[name], let base = contribution.base.parameters[name] else {
-                return nil
-            }
-            let isPool = name == Parameters.prompts
-            guard isPool || (local.values.count == width && base.values.count == width) else { return nil }
-            self.local = local.values
-            self.base = base.values
-            self.width = width
-            tuned = isPool ? RowIndex(contribution.promptIDs) : nil
-            started = isPool ? RowIndex(contribution.base.promptIDs) : nil
-        }
-
-        /// Where the row of a prompt begins, nil where the contribution did not touch it; of another tensor its first value.
-        func starts(of id: PromptID?) -> (local: Int, base: Int)? {
-            guard let id else { return (0, 0) }
-            guard let local = tuned?[id], let base = started?[id] else { return nil }
-            return (local * width, base * width)
         }
     }
 }
