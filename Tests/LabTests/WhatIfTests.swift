@@ -119,9 +119,9 @@ import Testing
             func others(_ strategies: [String], _ settings: [String]) throws -> [WhatIf.Outcome] {
                 try WhatIf(log: run.log, methods: WhatIfMethods(strategies: strategies, assignments: settings)).others
             }
-            let both = try others(["fedavg", "fedbuff"], ["strategy.server_rate=0.5"])
-            #expect(both.map(\.method) == ["fedavg", "fedbuff"])
-            let plain = try others(["fedavg", "fedbuff"], [])
+            let both = try others(["fedavg", "fedasync"], ["strategy.mixing=0.5"])
+            #expect(both.map(\.method) == ["fedavg", "fedasync"])
+            let plain = try others(["fedavg", "fedasync"], [])
             #expect(both[0].headDistance == plain[0].headDistance && both[1].headDistance != plain[1].headDistance)
             let wrong: [(WhatIfMethods, String)] = [
                 (.init(strategies: ["fedsum"]), "unknown strategy 'fedsum'"),

@@ -88,8 +88,8 @@ import Testing
         #expect(Self.value(strategy) == 3)
     }
 
-    @Test func normClippingShortensLongDisplacementsOnly() throws {
-        var strategy = try Sample.make("norm-clipping", [("bound", "2")], initial: Self.state(0))
+    @Test func clippingShortensLongDisplacementsOnly() throws {
+        var strategy = try Sample.make("fedavg", [("clip", "2")], initial: Self.state(0))
         _ = strategy.aggregate([Self.contribution(0, from: 0, to: 10), Self.contribution(1, from: 0, to: -1)])
         #expect(Self.value(strategy) == 0.5)
     }

@@ -23,7 +23,8 @@ import Testing
             ("pfpt", [(key: "prompt_step", value: "gradient"), (key: "restarts", value: "2")]),
             ("pfpt-async", [(key: "prompt_step", value: "gradient"), (key: "evidence", value: "pool")]),
             ("fedopt", [(key: "rule", value: "yogi")]),
-            ("pfpt-async", [(key: "head", value: "closed")]),
+            ("pfpt-async", [(key: "head", value: "closed")]), ("fedavg", [(key: "clip", value: "1")]),
+            ("fedavg", [(key: "server_step", value: "momentum")]), ("median", [(key: "server_step", value: "adam")]),
         ]
 
     static func checksum(_ name: String, _ settings: [(key: String, value: String)]) throws -> String {

@@ -5,11 +5,27 @@ import Testing
 @Suite struct RosterLawTests {
     let initial = Sample.state()
 
+    /// Every strategy as it is, and some with settings behind their names.
+    static let methods =
+        StrategyCatalog.names + [
+            "fedavg server_step=momentum clip=0.05", "fedbuff server_step=yogi server_rate=0.03",
+            "median server_step=adam server_rate=0.01 clip=0.05", "trimmed-mean server_step=adagrad server_rate=0.1",
+            "pfpt-async clip=0.05",
+        ]
+
+    static func settings(of method: String) -> [(key: String, value: String)] {
+        method.split(separator: " ").dropFirst().map { setting in
+            let parts = setting.split(separator: "=")
+            return (String(parts[0]), String(parts[1]))
+        }
+    }
+
     /// Settings that keep the slow strategies quick here.
-    static func make(_ name: String, _ initial: PromptState) throws -> any AggregationStrategy {
+    static func make(_ method: String, _ initial: PromptState) throws -> any AggregationStrategy {
+        let name = String(method.prefix { $0 != " " })
         let keys = try StrategyCatalog.entry(name).settings.map(\.key)
         let quick = [(key: "sweeps", value: "3"), (key: "hidden", value: "8")].filter { keys.contains($0.key) }
-        return try Sample.make(name, quick, initial: initial)
+        return try Sample.make(name, quick + settings(of: method), initial: initial)
     }
 
     /// Whether anything of what clients send counts.
@@ -28,7 +44,7 @@ import Testing
     }
 
     /// Every order in which four updates can arrive leads to the same bits.
-    @Test(arguments: StrategyCatalog.names)
+    @Test(arguments: RosterLawTests.methods)
     func forgetsTheOrderOfArrival(name: String) throws {
         var strategy = try Self.make(name, initial)
         for round in 0..<2 {
@@ -53,7 +69,7 @@ import Testing
         }
     }
 
-    @Test(arguments: StrategyCatalog.names)
+    @Test(arguments: RosterLawTests.methods)
     func leavesTheStateAloneWhenNothingCame(name: String) throws {
         var strategy = try Self.make(name, initial)
         let start = strategy.state
@@ -62,7 +78,7 @@ import Testing
         #expect(report.weights.isEmpty && report.births.isEmpty && report.deaths.isEmpty)
     }
 
-    @Test(arguments: StrategyCatalog.names)
+    @Test(arguments: RosterLawTests.methods)
     func takesASingleContribution(name: String) throws {
         var strategy = try Self.make(name, initial)
         let report = strategy.aggregate([Sample.contribution(0, base: initial)])
@@ -71,7 +87,7 @@ import Testing
         checkShapes(strategy.state)
     }
 
-    @Test(arguments: StrategyCatalog.names)
+    @Test(arguments: RosterLawTests.methods)
     func weightsAreSharesAndMatchesNameThePool(name: String) throws {
         var strategy = try Self.make(name, initial)
         for round in 0..<3 {
@@ -94,7 +110,7 @@ import Testing
         }
     }
 
-    @Test(arguments: StrategyCatalog.names)
+    @Test(arguments: RosterLawTests.methods)
     func aWeightOfZeroLeavesNoTrace(name: String) throws {
         // The authors' aggregation weighs all prompts alike and CA2FL knows no staleness.
         guard !["pfpt-reference", "ca2fl"].contains(name) else { return }
@@ -103,7 +119,7 @@ import Testing
         var silent = Sample.contribution(9, base: initial, weight: 0)
         silent.parameters[Parameters.headBias]!.values[0] = 100
         // FedBuff divides by the size of the buffer, whoever fills it.
-        if name == "fedbuff" {
+        if name.hasPrefix("fedbuff") {
             _ = with.aggregate([silent])
             #expect(with.state == initial)
         } else {
@@ -113,7 +129,7 @@ import Testing
         }
     }
 
-    @Test(arguments: StrategyCatalog.names)
+    @Test(arguments: RosterLawTests.methods)
     func leavesFixedTensorsAlone(name: String) throws {
         var initial = initial
         initial.parameters[Parameters.featureMean] = Tensor(shape: [2], values: [3, 4])
@@ -127,7 +143,7 @@ import Testing
         }
     }
 
-    @Test(arguments: StrategyCatalog.names)
+    @Test(arguments: RosterLawTests.methods)
     func leavesTensorsAloneThatClientsKeep(name: String) throws {
         var strategy = try Self.make(name, initial)
         for round in 0..<2 {
@@ -146,7 +162,7 @@ import Testing
         #expect((strategy.state.prompts != initial.prompts) == Self.tunes(name))
     }
 
-    @Test(arguments: StrategyCatalog.names)
+    @Test(arguments: RosterLawTests.methods)
     func aCopyIsASnapshot(name: String) throws {
         var strategy = try Self.make(name, initial)
         _ = strategy.aggregate(flush(initial, round: 0))
@@ -158,7 +174,7 @@ import Testing
         #expect(restored.state == strategy.state)
     }
 
-    @Test(arguments: StrategyCatalog.names, [Float(0), 1e-30, 1e6, 1e30, .greatestFiniteMagnitude])
+    @Test(arguments: RosterLawTests.methods, [Float(0), 1e-30, 1e6, 1e30, .greatestFiniteMagnitude])
     func staysFinite(name: String, size: Float) throws {
         var strategy = try Self.make(name, initial)
         for round in 0..<3 {
@@ -182,7 +198,7 @@ import Testing
         #expect(restored.state == strategy.state)
     }
 
-    @Test(arguments: StrategyCatalog.names)
+    @Test(arguments: RosterLawTests.methods)
     func takesPromptsThatLeftThePoolAndPromptsThatNoOneTouched(name: String) throws {
         var strategy = try Self.make(name, initial)
         for round in 0..<4 {

@@ -12,7 +12,7 @@ import Testing
     }
 
     /// Bytes taken in the middle of a run lead to the same bits as the run that was never interrupted.
-    @Test(arguments: StrategyCatalog.names)
+    @Test(arguments: RosterLawTests.methods)
     func aRestoredStrategyGoesOnToTheSameBits(name: String) throws {
         var strategy = try midRun(name)
         var restored = try RosterLawTests.make(name, initial)
@@ -89,12 +89,13 @@ import Testing
     }
 
     /// Whatever eight bytes in a row say, they are refused or lived with.
-    @Test(arguments: StrategyCatalog.names, extremes)
-    func nothingTrapsWhateverAWordSays(name: String, extreme: UInt64) throws {
+    @Test(arguments: RosterLawTests.methods, extremes)
+    func nothingTrapsWhateverAWordSays(method: String, extreme: UInt64) throws {
         let initial = Sample.state(pool: 2, width: 2, classes: 1)
+        let name = String(method.prefix { $0 != " " })
         let keys = try StrategyCatalog.entry(name).settings.map(\.key)
         let small = [(key: "sweeps", value: "1"), (key: "hidden", value: "1"), (key: "attention", value: "1")]
-        let settings = small.filter { keys.contains($0.key) }
+        let settings = small.filter { keys.contains($0.key) } + RosterLawTests.settings(of: method)
         var base = try Sample.make(name, settings, initial: initial)
         for round in 0..<2 { _ = base.aggregate(flush(base.state, round: round)) }
         let snapshot = Array(base.snapshot().dropLast(8))

@@ -13,7 +13,7 @@
 ///
 /// Deviations: the descriptor stays with its client, where the paper's server keeps all of them and sends prompts alone;
 /// late updates, taken at their base version's θ, count by their staleness weights (the paper is synchronous).
-struct PFedPG: MemorylessStrategy {
+enum PFedPG {
     static let entry = StrategyEntry(
         name: "pfedpg", summary: "A generator, tuned by all, makes the prompts of each client, which keeps its head.",
         source: "after Yang, Wang and Wang, ICCV 2023, arXiv 2308.15367",
@@ -26,15 +26,14 @@ struct PFedPG: MemorylessStrategy {
             plan.personal = .head
         },
         make: { settings, initial, seed in
-            PFedPG(initial, attention: settings.integer("attention"), seed: seed)
+            let start = start(initial, attention: settings.integer("attention"), seed: seed)
+            return Chain("pfedpg", start, weigh: .staleness, combine: .mean)
         })
-
-    var state: PromptState
 
     /// The first values are ours. With descriptors of size 1 the entries of Q and K are of size 1 too, so that clients'
     /// attention differs from the start; V W_O is a tenth of P, because with larger ones a rate of 1 diverged.
-    private init(_ initial: PromptState, attention: Int, seed: UInt64) {
-        state = initial
+    private static func start(_ initial: PromptState, attention: Int, seed: UInt64) -> PromptState {
+        var state = initial
         let width = initial.width
         let squares = initial.prompts.values.reduce(0) { $0 + Double($1) * Double($1) }
         let size = (squares / Double(max(initial.prompts.values.count, 1))).squareRoot()
@@ -51,11 +50,6 @@ struct PFedPG: MemorylessStrategy {
                 shape: shape,
                 values: (0..<width * attention).map { _ in Float(saturating: deviation * random.nextNormal()) })
         }
-    }
-
-    mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
-        let weights = shares(contributions.map(\.stalenessWeight))
-        state.average(contributions, weights: weights)
-        return FlushReport(weights: weights)
+        return state
     }
 }

@@ -48,7 +48,7 @@ struct Scaffold: CatalogStrategy {
     private var known: Int { max(clients, heard.count) }
 
     mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
-        let weights = shares(contributions.map(\.stalenessWeight))
+        let weights = Weighing.staleness.shares(of: contributions)
         let counting = contributions.filter { $0.stalenessWeight > 0 }
         guard !counting.isEmpty else { return FlushReport(weights: weights) }
         let before = known

@@ -1,23 +1,22 @@
 /// All strategies by name. To add one: its file, and one line here.
 public enum StrategyCatalog {
     public static let entries: [StrategyEntry] = [
-        AsyncPfpt.entry.withChoiceOfHead,
-        Ca2fl.entry.withChoiceOfHead,
-        CoordinateMedian.entry.withChoiceOfHead,
-        FedAsync.entry.withChoiceOfHead,
-        FedAvg.entry.withChoiceOfHead,
-        FedBuff.entry.withChoiceOfHead,
+        AsyncPfpt.entry.withClip.withChoiceOfHead,
+        Ca2fl.entry.withClip.withChoiceOfHead,
+        CoordinateMedian.entry.withClip.withChoiceOfHead,
+        FedAsync.entry.withClip.withChoiceOfHead,
+        FedAvg.entry.withClip.withChoiceOfHead,
+        FedBuff.entry.withClip.withChoiceOfHead,
         FedCof.entry,
-        FedOpt.entry.withChoiceOfHead,
-        FedProx.entry.withChoiceOfHead,
-        GaussianMixture.entry.withChoiceOfHead,
+        FedOpt.entry.withClip.withChoiceOfHead,
+        FedProx.entry.withClip.withChoiceOfHead,
+        GaussianMixture.entry.withClip.withChoiceOfHead,
         Isolated.entry,
-        NormClipping.entry,
-        PFedPG.entry,
-        Pfpt.entry.withChoiceOfHead,
+        PFedPG.entry.withClip,
+        Pfpt.entry.withClip.withChoiceOfHead,
         PfptReference.entry,
         Scaffold.entry,
-        TrimmedMean.entry.withChoiceOfHead,
+        TrimmedMean.entry.withClip.withChoiceOfHead,
     ]
 
     public static let names: [String] = entries.map(\.name)

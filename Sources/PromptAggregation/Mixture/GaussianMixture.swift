@@ -38,9 +38,7 @@ struct GaussianMixture: CatalogStrategy {
 
     mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         let counts = contributions.map { $0.sampleCount > 0 && $0.stalenessWeight > 0 }
-        state.average(
-            contributions, weights: shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
-        ) { $0 != Parameters.prompts }
+        state.average(contributions, weights: Weighing.samples.shares(of: contributions)) { $0 != Parameters.prompts }
         let counting = contributions.indices.filter { counts[$0] }.map { contributions[$0] }
         let weights = shares(counts.map { $0 ? 1 : 0 })
         let rows = counting.flatMap { PoolRound.rows(of: $0).map(Double.init) }

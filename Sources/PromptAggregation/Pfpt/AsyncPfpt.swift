@@ -61,7 +61,7 @@ struct AsyncPfpt: CatalogStrategy {
     }
 
     mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
-        let averaging = shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
+        let averaging = Weighing.samples.shares(of: contributions)
         guard averaging.contains(where: { $0 > 0 }) else { return FlushReport(weights: averaging) }
         defer { flush += 1 }
         let observed = settings.extent.applied(to: contributions.map { $0.carried(to: state) }, pool: state)

@@ -44,7 +44,7 @@ struct Pfpt: CatalogStrategy {
         let weights = PoolRound.weights(
             of: contributions.map(\.sampleCount), stalenessWeights: contributions.map(\.stalenessWeight),
             bySamples: sharesBySamples)
-        let averaging = shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
+        let averaging = Weighing.samples.shares(of: contributions)
         state.average(contributions, weights: averaging) { $0 != Parameters.prompts }
         let counting = contributions.indices.filter { weights[$0] > 0 && !contributions[$0].promptIDs.isEmpty }
         guard !counting.isEmpty else { return FlushReport(weights: shares(weights)) }

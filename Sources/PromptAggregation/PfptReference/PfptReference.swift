@@ -35,7 +35,7 @@ struct PfptReference: CatalogStrategy {
     }
 
     mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
-        let weights = shares(contributions.map { Double($0.sampleCount) * $0.stalenessWeight })
+        let weights = Weighing.samples.shares(of: contributions)
         let present = state
         state.average(contributions, weights: weights) { $0 != Parameters.prompts }
         let union = touched(by: contributions, pool: present.promptIDs)

@@ -1,7 +1,6 @@
 /// Weighted sums of what contributions changed: Σ_t w_t · (local_t − base_t), laid out as a state is, in Float64.
 ///
-/// A prompt row belongs to the pool's prompt from which it started; rows that a contribution did not touch did not move.
-/// A tensor that a contribution lacks did not move either, and fixed tensors never do.
+/// Rows that a contribution did not touch, and tensors that it lacks, did not move; fixed tensors never do.
 struct Displacement: Hashable, Sendable {
     /// One sum a tensor, in the order of the state's entries.
     var tensors: [[Double]]
@@ -16,6 +15,17 @@ struct Displacement: Hashable, Sendable {
         }
     }
 
+    /// Σ_t w_t (local_t − base_t); a contribution without weight is left out.
+    init(
+        _ contributions: [Contribution], weights: [Double], like state: PromptState,
+        including isIncluded: (String) -> Bool = { _ in true }
+    ) {
+        self.init(like: state, including: isIncluded)
+        for (contribution, weight) in zip(contributions, weights) where weight > 0 {
+            add(contribution, weight: weight, like: state, including: isIncluded)
+        }
+    }
+
     /// Adds `weight` times what the contribution changed.
     ///
     /// - Parameter including: the tensors to add; the others stay.
@@ -23,41 +33,20 @@ struct Displacement: Hashable, Sendable {
         _ contribution: Contribution, weight: Double, like state: PromptState,
         including isIncluded: (String) -> Bool = { _ in true }
     ) {
-        for (place, entry) in state.parameters.entries.enumerated()
-        where isIncluded(entry.name) && !Parameters.isFixed(entry.name) {
-            guard let local = contribution.parameters[entry.name],
-                let base = contribution.base.parameters[entry.name]
-            else { continue }
-            if entry.name == Parameters.prompts {
-                addRows(contribution, local: local, base: base, weight: weight, state: state, place: place)
-            } else if local.values.count == entry.tensor.values.count, base.values.count == local.values.count {
-                let range = 0..<local.values.count
-                Self.add(local.values, range, base.values, range, weight, &tensors[place], 0)
-            }
-        }
-    }
-
-    private mutating func addRows(
-        _ contribution: Contribution, local: Tensor, base: Tensor, weight: Double, state: PromptState, place: Int
-    ) {
-        let width = state.width
-        let pool = RowIndex(state.promptIDs)
-        let started = RowIndex(contribution.base.promptIDs)
-        for (row, id) in contribution.promptIDs.enumerated() {
-            guard let target = pool[id], let origin = started[id] else { continue }
-            Self.add(
-                local.values, row * width..<(row + 1) * width, base.values, origin * width..<(origin + 1) * width,
-                weight, &tensors[place], target * width)
+        for (place, name) in state.parameters.names.enumerated() where isIncluded(name) && !Parameters.isFixed(name) {
+            guard let tensor = AlignedTensor(contribution, name, in: state) else { continue }
+            for row in tensor.touchedRows { Self.add(tensor, row, weight, &tensors[place]) }
         }
     }
 
     private static func add(
-        _ local: [Float], _ localRange: Range<Int>, _ base: [Float], _ baseRange: Range<Int>, _ weight: Double,
-        _ sum: inout [Double], _ first: Int
+        _ tensor: AlignedTensor, _ row: AlignedTensor.Row, _ weight: Double, _ sum: inout [Double]
     ) {
-        let (local, base) = (local.span.extracting(localRange), base.span.extracting(baseRange))
+        let local = tensor.local.span.extracting(row.local..<row.local + tensor.width)
+        let base = tensor.base.span.extracting(row.base..<row.base + tensor.width)
+        let first = row.target * tensor.width
         var sum = sum.mutableSpan
-        precondition(local.count == base.count && first >= 0 && first + local.count <= sum.count)
+        precondition(first >= 0 && first + local.count <= sum.count)
         for index in local.indices {
             let moved = Double(local[unchecked: index]) - Double(base[unchecked: index])
             sum[unchecked: first + index] += weight * moved
@@ -94,10 +83,7 @@ extension PromptState {
     mutating func average(
         _ contributions: [Contribution], weights: [Double], including isIncluded: (String) -> Bool = { _ in true }
     ) {
-        var sum = Displacement(like: self, including: isIncluded)
-        for (contribution, weight) in zip(contributions, weights) where weight > 0 {
-            sum.add(contribution, weight: weight, like: self, including: isIncluded)
-        }
-        move(by: sum, including: isIncluded)
+        move(
+            by: Displacement(contributions, weights: weights, like: self, including: isIncluded), including: isIncluded)
     }
 }
