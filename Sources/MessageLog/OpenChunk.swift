@@ -35,8 +35,8 @@ struct OpenChunk {
         bytes.append(integer: sequence)
         bytes.append(integer: logTime)
         bytes.append(integer: publishTime)
-        // A large message takes as much memory as it has, and not the double of what came before.
-        if byteCount > Self.mostKept { bytes.reserveCapacity(bytes.count + byteCount) }
+        // Room for a large message and what is likely to follow it: an array that grows on its own holds it twice meanwhile.
+        if byteCount > Self.mostKept { bytes.reserveCapacity(bytes.count + byteCount + Self.following) }
     }
 
     /// Appends data of the message that was begun.
@@ -96,6 +96,8 @@ struct OpenChunk {
 
     /// Bytes that are kept for the next chunk: most chunks are smaller, and that of a large state comes once a segment.
     private static let mostKept = 32 << 20
+    /// Bytes of the records and of the index that follow a large message in its chunk.
+    private static let following = 1 << 16
 
     /// Starts the next chunk, in the same memory if that is not too large.
     mutating func removeAll() {

@@ -19,7 +19,9 @@ package struct AggregatedFlush: Sendable {
 
     /// The bytes of an effect that the flush came to.
     func packed(for effect: AggregatorEffect) -> [UInt8]? {
-        guard case .publish(.all, .prompts(let prompts)) = effect, prompts.version == outcome.version else { return nil }
+        guard case .publish(.all, .prompts(let prompts)) = effect, prompts.version == outcome.version else {
+            return nil
+        }
         return packed
     }
 }

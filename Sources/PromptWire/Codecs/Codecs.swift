@@ -108,13 +108,14 @@ public enum LogCodec {
 
     /// The same bytes in parts, so that a large snapshot is not copied.
     /// - Parameters:
-    ///   - record: without its snapshot.
+    ///   - record: its own snapshot is left out.
     ///   - snapshot: in parts; the record's last field.
     public static func encode(
         _ record: SegmentStarted, snapshot: [ArraySlice<UInt8>]
     ) -> [ArraySlice<UInt8>] {
-        precondition(record.snapshot.isEmpty, "one snapshot, in parts")
-        var fields = MessageWriter.pack { $0.segmentStarted(record) }
+        var bare = record
+        bare.snapshot = []
+        var fields = MessageWriter.pack { $0.segmentStarted(bare) }
         let count = snapshot.reduce(0) { $0 + $1.count }
         if count > 0 { fields += [snapshotTag] + varint(UInt64(count)) }
         return [fields[...]] + snapshot
