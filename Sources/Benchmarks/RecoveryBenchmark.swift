@@ -70,8 +70,6 @@ public struct RecoveryBenchmark: Sendable {
             guard rhythm.isDue(version: engine.aggregator.version, length: engine.committedBytes),
                 let make = engine.snapshot(history)
             else { return }
-            // As `SnapshotKeeper` does.
-            FreedMemory.giveBack()
             let snapshot = make()
             let size = try shelf.add(snapshot)
             rhythm.kept(version: snapshot.version, length: snapshot.length, size: size)

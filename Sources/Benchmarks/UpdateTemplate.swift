@@ -1,5 +1,6 @@
 import Federation
 import PromptAggregation
+import PromptWire
 
 /// A client's update as bytes, with gaps for task and base version: encoding each update would cost a benchmark as much
 /// as what it measures.
@@ -22,28 +23,17 @@ struct UpdateTemplate: Sendable {
 
     /// The bytes for a task. They are changed in place, so who lets go of them before the next task pays for no copy.
     mutating func answer(to order: AggregatorMessage.Task) -> [UInt8] {
-        bytes.replaceSubrange(task, with: Self.varint(order.number, length: task.count))
-        bytes.replaceSubrange(base, with: Self.varint(Self.signed(order.version), length: base.count))
+        bytes.replaceSubrange(task, with: Varint.bytes(order.number, length: task.count))
+        bytes.replaceSubrange(base, with: Varint.bytes(Self.signed(order.version), length: base.count))
         return bytes
     }
 
     private static func place(of number: UInt64, in bytes: [UInt8]) -> Range<Int> {
-        let pattern = varint(number, length: 1)
+        let pattern = Varint.bytes(number)
         let start = bytes.indices.first { bytes[$0...].starts(with: pattern) }!
         return start..<start + pattern.count
     }
 
     /// As protobuf writes a number of type sint64 that is not negative.
     private static func signed(_ number: Int) -> UInt64 { UInt64(number) << 1 }
-
-    /// A varint of at least so many bytes: protobuf allows the higher ones to be zero.
-    private static func varint(_ number: UInt64, length: Int) -> [UInt8] {
-        var (rest, bytes) = (number, [UInt8]())
-        repeat {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        } while rest > 0 || bytes.count < length
-        bytes[bytes.count - 1] &= 0x7F
-        return bytes
-    }
 }

@@ -295,9 +295,6 @@ package struct LoggedAggregator {
 
     // MARK: Segments
 
-    /// Bytes of a state, with those that are kept, from which on a copy of it is to be felt.
-    private static let largeState = 32 << 20
-
     /// Whether the log's next segment is due. None begins behind the end of a run: there is nothing to continue from.
     package var isSegmentFull: Bool {
         started != nil && aggregator.phase != .finished && log.hasReached(segmentBytes, growth: segmentGrowth)
@@ -307,11 +304,7 @@ package struct LoggedAggregator {
     /// - Parameter history: what the observers kept of all that was committed.
     /// - Precondition: all is committed and its effects were given out.
     package mutating func beginSegment(_ history: RunHistory) throws {
-        guard let started else { return }
-        // Of a small state it is not worth the time, which every thread that allocates waits.
-        let kept = aggregator.keptStates.count * aggregator.current.state.parameters.byteCount
-        if kept > Self.largeState { FreedMemory.giveBack() }
-        guard let state = snapshot(history)?() else { return }
+        guard let started, let state = snapshot(history)?() else { return }
         try log.beginSegment(state, start: started, signedBy: key, at: lastTime)
         checkpoints.written(records: log.records, at: lastTime)
     }
@@ -332,7 +325,9 @@ package struct LoggedAggregator {
         guard let position = log.position else { return nil }
         let (run, segment, earlierBytes, chain) = (log.run, log.segment, log.earlierBytes, log.chain)
         return { [aggregator, changes, lastTime, epoch = started?.epoch ?? 0] in
-            RunSnapshot(
+            FreedMemory.giveBack(
+                beforeCopying: aggregator.keptStates.count * aggregator.current.state.parameters.byteCount)
+            return RunSnapshot(
                 of: aggregator, history: history, run: run, changes: changes, epoch: epoch, at: position, in: segment,
                 after: earlierBytes, behind: chain, time: lastTime)
         }

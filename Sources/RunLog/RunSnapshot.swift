@@ -82,15 +82,6 @@ package struct RunSnapshot {
         Mark(run: run, segment: segment, position: position, records: chain.records, version: version)
     }
 
-    /// `encoded` in one piece.
-    package func encode() -> [UInt8] {
-        let parts = encoded()
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(parts.reduce(0) { $0 + $1.count })
-        for part in parts { bytes.append(contentsOf: part) }
-        return bytes
-    }
-
     /// Its bytes in parts, so that those of a large state are not copied.
     package func encoded() -> [ArraySlice<UInt8>] {
         var writer = SnapshotWriter()

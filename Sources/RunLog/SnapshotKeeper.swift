@@ -55,7 +55,6 @@ package final class SnapshotKeeper: Sendable {
     }
 
     private func write(_ make: () -> RunSnapshot) {
-        FreedMemory.giveBack()
         let snapshot = make()
         var shelf = SnapshotShelf(files, newest: state.withLock { $0.newest })
         let size = Result { try shelf.add(snapshot) }

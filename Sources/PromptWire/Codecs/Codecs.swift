@@ -117,22 +117,12 @@ public enum LogCodec {
         bare.snapshot = []
         var fields = MessageWriter.pack { $0.segmentStarted(bare) }
         let count = snapshot.reduce(0) { $0 + $1.count }
-        if count > 0 { fields += [snapshotTag] + varint(UInt64(count)) }
+        if count > 0 { fields += [snapshotTag] + Varint.bytes(UInt64(count)) }
         return [fields[...]] + snapshot
     }
 
     /// Of `SegmentStarted.snapshot` in Proto/impromptu.proto: field 7, with a length before its bytes.
     private static let snapshotTag: UInt8 = 7 << 3 | 2
-
-    /// A number as protobuf writes it: seven bits a byte, the lowest first.
-    private static func varint(_ value: UInt64) -> [UInt8] {
-        var (bytes, rest) = ([UInt8](), value)
-        while rest >= 0x80 {
-            bytes.append(UInt8(rest & 0x7F) | 0x80)
-            rest >>= 7
-        }
-        return bytes + [UInt8(rest)]
-    }
 
     /// The record that bytes of a channel hold.
     /// - Throws: `WireError`, which names the field that is malformed or beyond the limits.
