@@ -127,7 +127,7 @@ let package = Package(
         .target(
             name: "Benchmarks",
             dependencies: [
-                "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation",
+                "CMalloc", "Console", "Federation", "FederationService", "MessageLog", "PromptAggregation",
                 "PromptWire",
                 "RunLog", "RunSettings", "Text", "ZeroMQTransport",
                 .product(name: "Logging", package: "swift-log"),

@@ -1,3 +1,4 @@
+import CMalloc
 import Federation
 import Foundation
 import MessageLog
@@ -68,14 +69,15 @@ public struct RecoveryBenchmark: Sendable {
             }
             if try pipeline.beginSegmentIfDue(history) { return }
             guard rhythm.isDue(version: engine.aggregator.version, length: engine.committedBytes),
-                let make = engine.snapshot(history)
+                let snapshot = engine.snapshot(history)
             else { return }
-            let snapshot = make()
             let size = try shelf.add(snapshot)
             rhythm.kept(version: snapshot.version, length: snapshot.length, size: size)
         }
         (halfwayMemory, mostMemory) = memory
         runPeak = try peakResidentBytes()
+        // What the run has freed is not the recovery's.
+        malloc_trim(0)
         try forgetPeak()
         let clock = ContinuousClock()
         let start = clock.now

@@ -45,10 +45,9 @@ extension FaultSimulation {
     }
 
     mutating func takeSnapshot() {
-        guard isSnapshotDue, let make = aggregator.engine?.snapshot(aggregator.history) else { return }
-        var snapshot = make()
+        guard isSnapshotDue, var snapshot = aggregator.engine?.snapshot(aggregator.history) else { return }
         if planted == .misplacedSnapshot, let previous = aggregator.previous {
-            snapshot.aggregator = previous.snapshot()[...]
+            snapshot.state = .live(previous)
             snapshot.version = previous.version
         }
         aggregator.unwritten = snapshot

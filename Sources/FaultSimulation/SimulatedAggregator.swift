@@ -220,8 +220,8 @@ extension FaultSimulation {
 
     /// Ends the process in order, with a last snapshot as `SnapshotKeeper.finish` takes it; somebody starts it again.
     mutating func rest() throws {
-        if aggregator.rhythm.interval > 0, let make = aggregator.engine?.snapshot(aggregator.history) {
-            try aggregator.shelf.add(make())
+        if aggregator.rhythm.interval > 0, let snapshot = aggregator.engine?.snapshot(aggregator.history) {
+            try aggregator.shelf.add(snapshot)
             tally.snapshots += 1
         }
         try aggregator.pipeline!.close()

@@ -32,10 +32,12 @@ final class SimulatedFolder: SnapshotStorage {
         return found.file.bytes
     }
 
-    func write(_ parts: [ArraySlice<UInt8>], to name: String) throws {
+    func write(_ snapshot: RunSnapshot, to name: String) throws {
+        var bytes: [UInt8] = []
+        snapshot.write { bytes.append(contentsOf: $0) }
         let file = SimulatedFile(path: name, fuse: fuse, ignoresSync: ignoresSync)
         try change { $0 + [Entry(name: name, file: file)] }
-        try file.write(Array(parts.joined()).span.bytes, at: 0)
+        try file.write(bytes.span.bytes, at: 0)
         try file.synchronize()
     }
 

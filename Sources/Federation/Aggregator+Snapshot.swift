@@ -8,18 +8,19 @@ extension Aggregator {
         // The states are most of it, and the strategy holds a few more.
         let state = history.reduce(0) { max($0, $1.state.parameters.byteCount + 16 * $1.state.promptIDs.count) }
         var writer = SnapshotWriter(capacity: (history.count + 8) * state)
-        write(to: &writer)
+        writeState(to: &writer)
         return writer.finish()
     }
 
     /// Whether `snapshot` would give these bytes, without making them.
     package func isEqual(toSnapshot bytes: ArraySlice<UInt8>) -> Bool {
         var writer = SnapshotWriter(comparingWith: bytes)
-        write(to: &writer)
+        writeState(to: &writer)
         return writer.isEqual()
     }
 
-    private func write(to writer: inout SnapshotWriter) {
+    /// Writes what `snapshot` holds, for a snapshot that is handed over or lies within another.
+    package func writeState(to writer: inout SnapshotWriter) {
         writer.write("Aggregator")
         writer.write(run)
         strategy.writeNamed(to: &writer)

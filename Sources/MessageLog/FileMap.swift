@@ -95,6 +95,16 @@ package final class FileMap: Sendable {
         bytes = UnsafeRawBufferPointer(memory)
     }
 
+    /// Lets the system have the memory of some bytes of the file again. Who reads them once more gets them from the file.
+    func giveBack(_ range: Range<Int>) {
+        guard !isCopy, let start = bytes.baseAddress else { return }
+        // Whole pages only: their neighbours may be in use.
+        let page = Int(sysconf(CInt(_SC_PAGESIZE)))
+        let (first, end) = ((range.lowerBound + page - 1) / page * page, range.upperBound / page * page)
+        guard first < end else { return }
+        _ = madvise(UnsafeMutableRawPointer(mutating: start + first), end - first, MADV_DONTNEED)
+    }
+
     deinit {
         guard let start = bytes.baseAddress else { return }
         if isCopy {

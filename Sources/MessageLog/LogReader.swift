@@ -132,6 +132,9 @@ public struct MappedBytes: Sendable {
         try body(UnsafeRawBufferPointer(rebasing: map.bytes[range]))
     }
 
+    /// Lets the system have the memory of the file's bytes again: for many that were read and are not needed soon.
+    package func giveBack() { map.giveBack(range) }
+
     /// A copy of the bytes.
     public var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
 }

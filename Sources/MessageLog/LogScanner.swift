@@ -19,6 +19,8 @@ struct LogScanner: ~Copyable {
     private(set) var index = MessageIndex()
     private(set) var times: TimeRange?
     private var recordNumber = 0
+    /// The file's bytes before it were given back.
+    private var givenBack = 0
 
     struct MessageLocation {
         var channel: ChannelID
@@ -53,6 +55,7 @@ struct LogScanner: ~Copyable {
     mutating func nextChunk() throws(LogError) -> Bool {
         messages.removeAll(keepingCapacity: true)
         guard end == nil else { return false }
+        giveBackWhatIsRead()
         guard position < bytes.count else {
             end = .open
             return false
@@ -66,6 +69,15 @@ struct LogScanner: ~Copyable {
             try breakOff(.unknown, "no record begins with the byte \(bytes[position])", searchFrom: position + 1)
         }
         return false
+    }
+
+    /// Bytes of the file that stay in memory behind the scanner, so that it seldom asks the system.
+    private static let mostBehind = 16 << 20
+
+    private mutating func giveBackWhatIsRead() {
+        guard position - givenBack > Self.mostBehind else { return }
+        map.giveBack(givenBack..<position)
+        givenBack = position
     }
 
     // MARK: Opening

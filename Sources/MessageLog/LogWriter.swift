@@ -163,16 +163,28 @@ public final class LogWriter {
         chunk.append(
             channel: channel, sequence: sequence, logTime: logTime, publishTime: publishTime ?? logTime,
             byteCount: data.byteCount)
-        chunk.append(data)
+        data.withUnsafeBytes { chunk.append($0) }
     }
 
-    /// As above, for a large message in parts, of which no copy is made but the buffered one.
-    package func append(channel: ChannelID, logTime: UInt64, parts: [ArraySlice<UInt8>]) throws(LogError) {
-        let byteCount = parts.reduce(0) { $0 + $1.count }
+    /// As above, for a large message that comes piece by piece, so that no copy is made but the buffered one.
+    /// - Parameters:
+    ///   - byteCount: of all pieces together.
+    ///   - write: hands the pieces over in their order.
+    /// - Throws: as above, and `LogError.invalidMessage` where the pieces have other bytes; then the writer is unusable.
+    package func append(
+        channel: ChannelID, logTime: UInt64, byteCount: Int,
+        _ write: (_ take: @escaping (UnsafeRawBufferPointer) -> Void) -> Void
+    ) throws(LogError) {
         let sequence = try begin(on: channel)
         chunk.append(
             channel: channel, sequence: sequence, logTime: logTime, publishTime: logTime, byteCount: byteCount)
-        for part in parts { chunk.append(part.span.bytes) }
+        let start = chunk.recordsSize
+        write { [self] piece in chunk.append(piece) }
+        let found = chunk.recordsSize - start
+        guard found == byteCount else {
+            refusal = "a message of \(byteCount) bytes came with \(found)"
+            throw .invalidMessage(path: path, detail: "expected \(byteCount) bytes in pieces, found \(found)")
+        }
     }
 
     /// The sequence number of the next message.

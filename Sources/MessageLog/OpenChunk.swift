@@ -40,7 +40,7 @@ struct OpenChunk {
     }
 
     /// Appends data of the message that was begun.
-    mutating func append(_ data: RawSpan) { data.withUnsafeBytes { bytes.append(contentsOf: $0) } }
+    mutating func append(_ data: UnsafeRawBufferPointer) { bytes.append(contentsOf: data) }
 
     /// Hands over the messages in their order. Their data may be overwritten until the chunk is complete.
     mutating func withMessages(_ body: (SealedChunk.Message) -> Void) {

@@ -304,7 +304,9 @@ package struct LoggedAggregator {
     /// - Parameter history: what the observers kept of all that was committed.
     /// - Precondition: all is committed and its effects were given out.
     package mutating func beginSegment(_ history: RunHistory) throws {
-        guard let started, let state = snapshot(history)?() else { return }
+        guard let started, let state = snapshot(history) else { return }
+        FreedMemory.giveBack(
+            beforeCopying: aggregator.keptStates.count * aggregator.current.state.parameters.byteCount)
         try log.beginSegment(state, start: started, signedBy: key, at: lastTime)
         checkpoints.written(records: log.records, at: lastTime)
     }
@@ -318,19 +320,13 @@ package struct LoggedAggregator {
     /// Bytes that were taken in since the last batch was made.
     package var bufferedBytes: Int { log.bufferedBytes }
 
-    /// The present state as a snapshot that recovery can start from, encoded when the closure is called; nil unless all
-    /// is committed.
+    /// The present state as a snapshot that recovery can start from; nil unless all is committed.
     /// - Parameter history: what the observers kept of all that was committed.
-    package func snapshot(_ history: RunHistory) -> (@Sendable () -> RunSnapshot)? {
+    package func snapshot(_ history: RunHistory) -> RunSnapshot? {
         guard let position = log.position else { return nil }
-        let (run, segment, earlierBytes, chain) = (log.run, log.segment, log.earlierBytes, log.chain)
-        return { [aggregator, changes, lastTime, epoch = started?.epoch ?? 0] in
-            FreedMemory.giveBack(
-                beforeCopying: aggregator.keptStates.count * aggregator.current.state.parameters.byteCount)
-            return RunSnapshot(
-                of: aggregator, history: history, run: run, changes: changes, epoch: epoch, at: position, in: segment,
-                after: earlierBytes, behind: chain, time: lastTime)
-        }
+        return RunSnapshot(
+            of: aggregator, history: history, run: log.run, changes: changes, epoch: started?.epoch ?? 0, at: position,
+            in: log.segment, after: log.earlierBytes, behind: log.chain, time: lastTime)
     }
 
     /// The current version, encoded.

@@ -112,6 +112,8 @@ package struct RunLogReader: ~Copyable {
             logTime: message.logTime, publishTime: message.publishTime)
         let number = Int(chain.records)
         message.data.withUnsafeBytes { chain.add($0, at: place) }
+        // The record has a copy of the states that a segment begins with.
+        if case .segment = record { message.data.giveBack() }
         position += 1
         return RunLogEntry(
             number: number, file: reader.path, offset: message.offset,

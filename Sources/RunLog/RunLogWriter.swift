@@ -38,8 +38,15 @@ package final class RunLogWriter {
             try log.append(channel: id(of: channel), logTime: Self.nanoseconds(time), data: bytes)
         }
 
-        func append(_ parts: [ArraySlice<UInt8>], on channel: PromptWire.LogChannel, at time: Timestamp) throws {
-            try log.append(channel: id(of: channel), logTime: Self.nanoseconds(time), parts: parts)
+        /// Appends the record of a segment's beginning, without its bytes in memory before.
+        func append(_ record: SegmentStarted, with state: RunSnapshot, of size: Int, at time: Timestamp) throws {
+            let fields = LogCodec.encode(record, snapshotBytes: size)
+            try log.append(
+                channel: id(of: .segment), logTime: Self.nanoseconds(time), byteCount: fields.count + size
+            ) { take in
+                fields.withUnsafeBytes(take)
+                state.write(take)
+            }
         }
 
         private static func nanoseconds(_ time: Timestamp) -> UInt64 { UInt64(max(0, time.nanoseconds)) }
@@ -242,14 +249,14 @@ package final class RunLogWriter {
         segment += 1
         var state = snapshot
         state.begin(segment, behind: earlierBytes, chain)
-        let parts = state.encoded()
         let record = SegmentStarted(
             number: segment, records: chain.records, chain: chain.link, bytes: earlierBytes, header: header,
             start: start, snapshot: [])
-        beginningBytes = UInt64(parts.reduce(0) { $0 + $1.count })
+        let size = state.size
+        beginningBytes = UInt64(size)
         let next = try Open(storage.openSegment(segment, .create, marks: []))
         open = next
-        try next.append(LogCodec.encode(record, snapshot: parts), on: .segment, at: time)
+        try next.append(record, with: state, of: size, at: time)
         records += 1
         try appendCheckpoint(.none, signedBy: key, at: time)
         try commit()

@@ -26,8 +26,15 @@ package struct RunSnapshot {
     package var time: Timestamp
     package var version: Version
     package var history: RunHistory
-    /// `Aggregator.snapshot`.
-    package var aggregator: ArraySlice<UInt8>
+    package var state: State
+
+    /// The aggregator's state.
+    package enum State: Sendable {
+        /// Encoded when the snapshot is written.
+        case live(Aggregator)
+        /// `Aggregator.snapshot`, as it was read.
+        case encoded(ArraySlice<UInt8>)
+    }
 
     package init(
         of aggregator: Aggregator, history: RunHistory, run: Digest, changes: [SettingChanged] = [], epoch: UInt64,
@@ -44,7 +51,7 @@ package struct RunSnapshot {
         self.time = time
         version = aggregator.version
         self.history = history
-        self.aggregator = aggregator.snapshot()[...]
+        state = .live(aggregator)
     }
 
     /// Bytes of the log, up to each segment's closing section, before the position.
@@ -82,9 +89,17 @@ package struct RunSnapshot {
         Mark(run: run, segment: segment, position: position, records: chain.records, version: version)
     }
 
-    /// Its bytes in parts, so that those of a large state are not copied.
-    package func encoded() -> [ArraySlice<UInt8>] {
-        var writer = SnapshotWriter()
+    /// Hands its bytes over, piece by piece: a large state is never in memory as bytes.
+    package func write(_ take: @escaping SnapshotWriter.Taker) {
+        var writer = SnapshotWriter(handingTo: take)
+        write(to: &writer)
+        writer.finish()
+    }
+
+    /// The number of its bytes.
+    package var size: Int { SnapshotWriter.count(of: write) }
+
+    private func write(to writer: inout SnapshotWriter) {
         writer.write(Self.kind)
         writer.write(Self.format)
         writer.write(Self.maker)
@@ -107,7 +122,10 @@ package struct RunSnapshot {
         writer.write(Int(time.nanoseconds))
         writer.write(version)
         history.write(to: &writer)
-        return writer.finish(with: aggregator)
+        switch state {
+        case .live(let aggregator): writer.write(snapshot: aggregator.writeState)
+        case .encoded(let bytes): writer.write(bytes: bytes)
+        }
     }
 
     /// - Throws: `SnapshotError` where the bytes are no such snapshot, are damaged, or come from another version.
@@ -132,7 +150,7 @@ package struct RunSnapshot {
         time = Timestamp(nanoseconds: Int64(try reader.integer()))
         version = try reader.integer("version", in: 0...Int.max)
         history = try RunHistory(from: &reader)
-        aggregator = try reader.byteSlice()
+        state = .encoded(try reader.byteSlice())
         try reader.finish()
     }
 
@@ -148,11 +166,21 @@ package struct RunSnapshot {
     ) throws -> Aggregator {
         let restored = try Aggregator(
             configuration: configuration.federation(for: header), run: header.run,
-            strategy: try configuration.makeStrategy(initial: initial), snapshot: aggregator)
-        guard restored.version == version, restored.isEqual(toSnapshot: aggregator) else {
+            strategy: try configuration.makeStrategy(initial: initial), snapshot: encodedState)
+        guard restored.version == version, isState(of: restored) else {
             throw UnusableSnapshot("it restores to another state than it was made of")
         }
         return restored
+    }
+
+    /// Whether its state is that of an aggregator, down to the last bit.
+    func isState(of other: Aggregator) -> Bool { other.isEqual(toSnapshot: encodedState) }
+
+    private var encodedState: ArraySlice<UInt8> {
+        switch state {
+        case .live(let aggregator): aggregator.snapshot()[...]
+        case .encoded(let bytes): bytes
+        }
     }
 }
 

@@ -99,7 +99,7 @@ extension RunSnapshot {
             return .unusable("it was made of another run")
         }
         let isEqual =
-            replay.aggregator?.isEqual(toSnapshot: aggregator) == true && replay.lastTime == time
+            replay.aggregator.map(isState) == true && replay.lastTime == time
             && replay.epoch == epoch
             && history.bytes == self.history.bytes
         return isEqual ? .equal : .different

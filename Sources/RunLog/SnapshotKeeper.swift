@@ -41,21 +41,20 @@ package final class SnapshotKeeper: Sendable {
 
     /// Takes a snapshot if one is due and none is being written.
     package func consider(_ engine: LoggedAggregator, _ history: RunHistory) {
-        guard isDue(engine), let make = engine.snapshot(history) else { return }
+        guard isDue(engine), let snapshot = engine.snapshot(history) else { return }
         state.withLock { $0.isWriting = true }
-        queue.async { [self] in write(make) }
+        queue.async { [self] in write(snapshot) }
     }
 
     /// Takes a last one, of a run that will be continued, and waits until it is kept.
     package func finish(_ engine: LoggedAggregator, _ history: RunHistory) {
         queue.sync {
             let isWanted = state.withLock { $0.rhythm.interval > 0 && engine.aggregator.phase != .finished }
-            if isWanted, let make = engine.snapshot(history) { write(make) }
+            if isWanted, let snapshot = engine.snapshot(history) { write(snapshot) }
         }
     }
 
-    private func write(_ make: () -> RunSnapshot) {
-        let snapshot = make()
+    private func write(_ snapshot: RunSnapshot) {
         var shelf = SnapshotShelf(files, newest: state.withLock { $0.newest })
         let size = Result { try shelf.add(snapshot) }
         state.withLock { state in
@@ -64,7 +63,7 @@ package final class SnapshotKeeper: Sendable {
             // One that failed is tried again only when the next is due.
             state.rhythm.kept(
                 version: snapshot.version, length: snapshot.length,
-                size: (try? size.get()) ?? snapshot.aggregator.count)
+                size: (try? size.get()) ?? snapshot.size)
         }
         if case .failure(let error) = size { failed(error) }
     }

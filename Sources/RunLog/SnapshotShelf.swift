@@ -47,12 +47,11 @@ package struct SnapshotShelf {
     /// - Returns: the file's size in bytes.
     @discardableResult
     package mutating func add(_ snapshot: RunSnapshot) throws -> Int {
-        let parts = snapshot.encoded()
-        let size = parts.reduce(0) { $0 + $1.count }
+        let size = snapshot.size
         let name = Self.name(of: snapshot)
         guard name != newest else { return size }
         do {
-            try storage.write(parts, to: Self.unfinished)
+            try storage.write(snapshot, to: Self.unfinished)
             try storage.rename(Self.unfinished, to: name)
         } catch {
             try? storage.remove(Self.unfinished)

@@ -6,8 +6,8 @@ package protocol SnapshotStorage {
     /// The names of all files; none where nothing was ever written.
     func names() throws -> [String]
     func read(_ name: String) throws -> [UInt8]
-    /// Makes a file of these bytes, one part behind the other, and returns once they, but not the file's name, are on the disk.
-    func write(_ parts: [ArraySlice<UInt8>], to name: String) throws
+    /// Makes a file of its bytes and returns once they, but not the file's name, are on the disk.
+    func write(_ snapshot: RunSnapshot, to name: String) throws
     func rename(_ name: String, to other: String) throws
     func remove(_ name: String) throws
     /// Returns once the names are on the disk.
@@ -37,11 +37,15 @@ package struct SnapshotFiles: SnapshotStorage {
         }
     }
 
-    package func write(_ parts: [ArraySlice<UInt8>], to name: String) throws {
+    package func write(_ snapshot: RunSnapshot, to name: String) throws {
         try RunFolder(path: path).create()
-        try leaveRoom(beyond: parts.reduce(0) { $0 + $1.count })
+        try leaveRoom(beyond: snapshot.size)
         let new = try NewFile(file(name), flags: O_TRUNC, mode: 0o644)
-        for part in parts { try new.write(part) }
+        var written: Result<Void, FileError> = .success(())
+        snapshot.write { piece in
+            written = written.flatMap { Result { () throws(FileError) in try new.write(piece) } }
+        }
+        try written.get()
         try new.synchronize()
         try new.close()
     }

@@ -34,16 +34,18 @@ import Testing
         #expect(reader.channels[0].metadata == ["a": "1", "b": "2"])
     }
 
-    @Test func aMessageInPartsIsAsInOnePiece() throws {
+    @Test func aMessageInPiecesIsAsInOne() throws {
         let scratch = try Scratch()
         let data = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 * 7) }
-        let files = try [false, true].map { isInParts in
-            let path = scratch.path("\(isInParts).mcap")
+        let files = try [false, true].map { isInPieces in
+            let path = scratch.path("\(isInPieces).mcap")
             let log = try LogWriter(path: path, mode: .create)
             let channel = try log.addChannel(
                 topic: "a", schema: log.addSchema(name: "b", encoding: "protobuf", data: [1]))
-            if isInParts {
-                try log.append(channel: channel, logTime: 5, parts: [data[..<1], data[1..<1], data[1...]])
+            if isInPieces {
+                try log.append(channel: channel, logTime: 5, byteCount: data.count) { take in
+                    for piece in [data[..<1], data[1..<1], data[1...]] { piece.withUnsafeBytes(take) }
+                }
             } else {
                 try log.append(channel: channel, logTime: 5, data: data)
             }
@@ -52,6 +54,37 @@ import Testing
             return try readFile(path)
         }
         #expect(files[0] == files[1])
+    }
+
+    /// A reader gives the memory of what it has read back; who kept a message reads the same bytes from the file again.
+    @Test func messagesOfALongLogCanBeReadAgain() throws {
+        let scratch = try Scratch()
+        let log = try LogWriter(path: scratch.path("a.mcap"), mode: .create)
+        let channel = try log.addChannel(
+            topic: "a", schema: log.addSchema(name: "b", encoding: "protobuf", data: [1]))
+        func data(_ place: Int) -> [UInt8] { [UInt8](repeating: UInt8(place), count: 1_000_001) }
+        for place in 0..<50 {
+            try log.append(channel: channel, logTime: UInt64(place), data: data(place))
+            try log.commit()
+        }
+        try log.close()
+        var reader = try LogReader(path: scratch.path("a.mcap"))
+        var messages: [LogMessage] = []
+        while let message = try reader.next() { messages.append(message) }
+        for message in messages { message.data.giveBack() }
+        #expect(messages.map(\.data.bytes) == (0..<50).map(data))
+    }
+
+    @Test func aMessageWhosePiecesAreNotItsBytesIsRefused() throws {
+        let scratch = try Scratch()
+        let log = try LogWriter(path: scratch.path("a.mcap"), mode: .create)
+        let channel = try log.addChannel(
+            topic: "a", schema: log.addSchema(name: "b", encoding: "protobuf", data: [1]))
+        let error = #expect(throws: LogError.self) {
+            try log.append(channel: channel, logTime: 5, byteCount: 3) { take in [1, 2].withUnsafeBytes(take) }
+        }
+        #expect("\(error!)".contains("expected 3 bytes in pieces, found 16"))
+        #expect(throws: LogError.self) { try log.commit() }
     }
 
     @Test func nothingReachesTheFileBeforeACommit() throws {

@@ -41,15 +41,56 @@ import Testing
         writer.write(true)
     }
 
-    @Test func partsAreTheSnapshotWithAListOfBytesAtItsEnd() throws {
-        for count in [0, 1, 8, 1001] {
-            let last = Self.bytes(count, seed: 9)
-            var (whole, parts) = (SnapshotWriter(), SnapshotWriter())
-            Self.write(&whole, seed: 1)
-            whole.write(bytes: last)
-            Self.write(&parts, seed: 1)
-            #expect(Array(parts.finish(with: last[...]).joined()) == whole.finish())
+    /// With pieces below and above those that are handed over at once.
+    @Test func whatIsHandedOverIsTheSnapshot() {
+        for count in [0, 1, 8, 1001, 65_535, 65_536, 200_000] {
+            func content(_ writer: inout SnapshotWriter) {
+                Self.write(&writer, seed: 1)
+                writer.write(bytes: Self.bytes(count, seed: 9))
+                writer.write((0..<count / 7).map(Double.init))
+                Self.write(&writer, seed: 2)
+            }
+            var whole = SnapshotWriter()
+            content(&whole)
+            let expected = whole.finish()
+            var found: [UInt8] = []
+            var writer = SnapshotWriter { found.append(contentsOf: $0) }
+            content(&writer)
+            #expect(writer.finish().isEmpty && found == expected)
+            #expect(SnapshotWriter.count(of: content) == expected.count)
         }
+    }
+
+    /// A snapshot within another, also within a third, is the list of its bytes there.
+    @Test func aSnapshotWithinAnotherIsTheListOfItsBytes() {
+        func bytes(_ content: (inout SnapshotWriter) -> Void) -> [UInt8] {
+            var writer = SnapshotWriter()
+            content(&writer)
+            return writer.finish()
+        }
+        func inner(_ writer: inout SnapshotWriter) { Self.write(&writer, seed: 3) }
+        func middle(_ writer: inout SnapshotWriter) {
+            writer.write("middle")
+            writer.write(snapshot: inner)
+            writer.write(7)
+        }
+        func outer(_ writer: inout SnapshotWriter) {
+            writer.write(snapshot: middle)
+            Self.write(&writer, seed: 4)
+        }
+        let whole = bytes { writer in
+            writer.write(
+                bytes: bytes {
+                    $0.write("middle")
+                    $0.write(bytes: bytes(inner))
+                    $0.write(7)
+                })
+            Self.write(&writer, seed: 4)
+        }
+        #expect(bytes(outer) == whole && SnapshotWriter.count(of: outer) == whole.count)
+        var comparison = SnapshotWriter(comparingWith: whole[...])
+        outer(&comparison)
+        #expect(comparison.isEqual())
     }
 
     /// Equal bytes are equal, and no byte may be another, missing or too many.

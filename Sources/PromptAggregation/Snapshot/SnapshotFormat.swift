@@ -1,6 +1,8 @@
 package enum SnapshotFormat {
     static let magic: [UInt8] = Array("imprsnap".utf8)
     static let version: UInt64 = 4
+    /// Bytes of the checksum at a snapshot's end.
+    static let checksumSize = 8
 
     /// `SnapshotChecksum` of some bytes.
     package static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
@@ -80,7 +82,7 @@ struct SnapshotComparison: Sendable {
 
     /// Whether only the checksum is left, and right.
     var isEqual: Bool {
-        guard !differs, place == expected.count - 8 else { return false }
+        guard !differs, place == expected.count - SnapshotFormat.checksumSize else { return false }
         let sum = SnapshotFormat.checksum(expected.prefix(place))
         return expected.withUnsafeBytes {
             UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: place, as: UInt64.self)) == sum

@@ -28,7 +28,7 @@ public struct SnapshotReader: Sendable {
     /// - Throws: as above.
     package init(_ bytes: ArraySlice<UInt8>) throws(SnapshotError) {
         self.bytes = bytes
-        end = bytes.count - 8
+        end = bytes.count - SnapshotFormat.checksumSize
         let header = SnapshotFormat.magic.count + 8
         guard end >= header else { throw .truncated(place: bytes.count, expected: header + 8 - bytes.count, actual: 0) }
         guard bytes.starts(with: SnapshotFormat.magic) else {

@@ -2,14 +2,32 @@
 /// count, optional values after a 0 or a 1. Equal values give equal bytes.
 ///
 /// A snapshot begins with `SnapshotFormat.magic` and the format's version and ends with a checksum of all bytes before it.
-public struct SnapshotWriter: Sendable {
+public struct SnapshotWriter {
+    /// Gets a snapshot's bytes piece by piece, in their order.
+    package typealias Taker = (UnsafeRawBufferPointer) -> Void
+
+    /// All bytes; of a snapshot that is handed over, those that wait.
     private var bytes: [UInt8] = []
+    private var take: Taker?
     /// In place of bytes that are kept.
     private var comparison: SnapshotComparison?
+    private var onlyCounts = false
+    private var count = 0
+    /// Of the snapshot and of those within it that are being written, the innermost last.
+    private var sums: [SnapshotChecksum] = []
 
-    /// - Parameter capacity: about how many bytes there will be, so that they are not copied as they grow.
+    /// One that keeps all bytes.
+    /// - Parameter capacity: about how many there will be, so that they are not copied as they grow.
     package init(capacity: Int = 0) {
         bytes.reserveCapacity(capacity)
+        sums.append(SnapshotChecksum())
+        begin()
+    }
+
+    /// One that hands its bytes over, so that a large snapshot is never in memory as a whole.
+    package init(handingTo take: @escaping Taker) {
+        self.take = take
+        sums.append(SnapshotChecksum())
         begin()
     }
 
@@ -19,31 +37,65 @@ public struct SnapshotWriter: Sendable {
         begin()
     }
 
+    private init(onlyCounts: Bool) {
+        self.onlyCounts = onlyCounts
+        begin()
+    }
+
+    /// The number of bytes of a snapshot with this content, which is not encoded for that.
+    package static func count(of content: (inout SnapshotWriter) -> Void) -> Int {
+        var writer = SnapshotWriter(onlyCounts: true)
+        content(&writer)
+        return writer.count + SnapshotFormat.checksumSize
+    }
+
     private mutating func begin() {
         SnapshotFormat.magic.withUnsafeBytes { append($0) }
         write(SnapshotFormat.version)
     }
 
+    /// Bytes that wait until they are handed over together.
+    private static let piece = 1 << 16
+
     private mutating func append(_ raw: UnsafeRawBufferPointer) {
-        if comparison == nil { bytes.append(contentsOf: raw) } else { comparison!.take(raw) }
+        count += raw.count
+        if onlyCounts { return }
+        for place in sums.indices { sums[place].take(raw) }
+        if comparison != nil { return comparison!.take(raw) }
+        if let take, raw.count >= Self.piece {
+            handOver()
+            return take(raw)
+        }
+        bytes.append(contentsOf: raw)
+        if bytes.count >= Self.piece { handOver() }
     }
 
-    /// The snapshot of all that was written.
+    private mutating func handOver() {
+        guard let take else { return }
+        bytes.withUnsafeBytes(take)
+        bytes.removeAll(keepingCapacity: true)
+    }
+
+    /// Ends the snapshot.
+    /// - Returns: its bytes; none where they are handed over.
+    @discardableResult
     package mutating func finish() -> [UInt8] {
-        write(SnapshotFormat.checksum(bytes[...]))
+        write(sums.removeLast().value)
+        handOver()
         return bytes
-    }
-
-    /// The snapshot of all that was written and a list of bytes behind it, in parts, of which that list is one.
-    package consuming func finish(with last: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
-        write(last.count)
-        var sum = SnapshotChecksum()
-        for part in [bytes[...], last] { part.withUnsafeBytes { sum.take($0) } }
-        return [bytes[...], last, withUnsafeBytes(of: sum.value.littleEndian) { Array($0) }[...]]
     }
 
     /// Whether all that was written is the snapshot that it is compared with, down to the last byte.
     package consuming func isEqual() -> Bool { comparison?.isEqual ?? false }
+
+    /// Writes a snapshot within this one, as the list of its bytes.
+    package mutating func write(snapshot content: (inout SnapshotWriter) -> Void) {
+        write(Self.count(of: content))
+        sums.append(SnapshotChecksum())
+        begin()
+        content(&self)
+        write(sums.removeLast().value)
+    }
 
     package mutating func write(_ value: UInt64) { withUnsafeBytes(of: value.littleEndian) { append($0) } }
 
@@ -53,19 +105,28 @@ public struct SnapshotWriter: Sendable {
 
     package mutating func write(_ text: String) { write(bytes: Array(text.utf8)) }
 
-    package mutating func write(bytes other: [UInt8]) {
+    package mutating func write(bytes other: [UInt8]) { write(bytes: other[...]) }
+
+    package mutating func write(bytes other: ArraySlice<UInt8>) {
         write(other.count)
         other.withUnsafeBytes { append($0) }
     }
 
-    package mutating func write(_ values: [Float]) { write(words: values.map { $0.bitPattern.littleEndian }) }
-    package mutating func write(_ values: [Double]) { write(words: values.map { $0.bitPattern.littleEndian }) }
-    package mutating func write(_ values: [UInt64]) { write(words: values.map { $0.littleEndian }) }
-    package mutating func write(_ values: [Int]) { write(words: values.map { $0.littleEndian }) }
+    package mutating func write(_ values: [Float]) { write(values.count) { values.map { $0.bitPattern.littleEndian } } }
+    package mutating func write(_ values: [Double]) {
+        write(values.count) { values.map { $0.bitPattern.littleEndian } }
+    }
+    package mutating func write(_ values: [UInt64]) { write(values.count) { values.map { $0.littleEndian } } }
+    package mutating func write(_ values: [Int]) { write(values.count) { values.map { $0.littleEndian } } }
 
-    private mutating func write<Word: FixedWidthInteger>(words: [Word]) {
-        write(words.count)
-        words.withUnsafeBytes { append($0) }
+    /// - Parameter words: called where they are needed.
+    private mutating func write<Word: FixedWidthInteger>(_ number: Int, _ words: () -> [Word]) {
+        write(number)
+        if onlyCounts {
+            count += number * MemoryLayout<Word>.size
+        } else {
+            words().withUnsafeBytes { append($0) }
+        }
     }
 
     package mutating func write<Value>(_ value: Value?, _ write: (inout SnapshotWriter, Value) -> Void) {

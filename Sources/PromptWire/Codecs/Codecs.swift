@@ -106,23 +106,19 @@ public enum LogCodec {
     public static func encode(_ record: Checkpoint) -> [UInt8] { MessageWriter.pack { $0.checkpoint(record) } }
     public static func encode(_ record: SegmentStarted) -> [UInt8] { MessageWriter.pack { $0.segmentStarted(record) } }
 
-    /// The same bytes in parts, so that a large snapshot is not copied.
+    /// The same bytes up to those of a large snapshot, which follow them.
     /// - Parameters:
     ///   - record: its own snapshot is left out.
-    ///   - snapshot: in parts; the record's last field.
-    public static func encode(
-        _ record: SegmentStarted, snapshot: [ArraySlice<UInt8>]
-    ) -> [ArraySlice<UInt8>] {
+    ///   - snapshotBytes: the number of the bytes that follow.
+    public static func encode(_ record: SegmentStarted, snapshotBytes: Int) -> [UInt8] {
         var bare = record
         bare.snapshot = []
-        var fields = MessageWriter.pack { $0.segmentStarted(bare) }
-        let count = snapshot.reduce(0) { $0 + $1.count }
-        if count > 0 { fields += [snapshotTag] + Varint.bytes(UInt64(count)) }
-        return [fields[...]] + snapshot
+        let fields = MessageWriter.pack { $0.segmentStarted(bare) }
+        return snapshotBytes > 0 ? fields + LastField.head(snapshotField, snapshotBytes) : fields
     }
 
-    /// Of `SegmentStarted.snapshot` in Proto/impromptu.proto: field 7, with a length before its bytes.
-    private static let snapshotTag: UInt8 = 7 << 3 | 2
+    /// Of `SegmentStarted` in Proto/impromptu.proto; the last of its fields.
+    private static let snapshotField = 7
 
     /// The record that bytes of a channel hold.
     /// - Throws: `WireError`, which names the field that is malformed or beyond the limits.
@@ -174,8 +170,14 @@ public enum LogCodec {
             var wide = limits
             wide.messageBytes = .max
             let reader = MessageReader(limits: wide)
-            return try reader.unpack(bytes, as: "SegmentStarted", impromptu__v2__segment_started__unpack) {
-                record throws(WireError) in .segment(try reader.segmentStarted(record))
+            // protobuf-c would make a copy of the states beside ours.
+            let parts = LastField.split(bytes, snapshotField)
+            return try reader.unpack(
+                parts?.before ?? bytes, as: "SegmentStarted", impromptu__v2__segment_started__unpack
+            ) { record throws(WireError) in
+                var segment = try reader.segmentStarted(record)
+                if let parts { segment.snapshot = Array(parts.content) }
+                return .segment(segment)
             }
         }
     }

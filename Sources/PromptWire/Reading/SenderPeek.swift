@@ -9,28 +9,19 @@ enum SenderPeek {
     /// Nil where the body does not begin with a client, as a presence does not.
     static func sender(of bytes: UnsafeRawBufferPointer) -> ClientID? {
         var rest = bytes[...]
-        while let tag = varint(&rest) {
+        while let tag = Varint.read(&rest) {
             if tag & 7 == 0 {
-                guard varint(&rest) != nil else { return nil }
+                guard Varint.read(&rest) != nil else { return nil }
                 continue
             }
-            guard tag & 7 == text, body.contains(Int(clamping: tag >> 3)), varint(&rest) != nil,
-                varint(&rest) == 1 << 3 | text, let length = varint(&rest), length <= UInt64(WireLimits().nameBytes),
+            guard tag & 7 == text, body.contains(Int(clamping: tag >> 3)), Varint.read(&rest) != nil,
+                Varint.read(&rest) == 1 << 3 | text, let length = Varint.read(&rest),
+                length <= UInt64(WireLimits().nameBytes),
                 rest.count >= Int(length)
             else { return nil }
             let name = rest.prefix(Int(length))
             guard !name.isEmpty, name.allSatisfy(ClientID.mayHold) else { return nil }
             return ClientID(String(decoding: name, as: UTF8.self))
-        }
-        return nil
-    }
-
-    private static func varint(_ rest: inout Slice<UnsafeRawBufferPointer>) -> UInt64? {
-        var value: UInt64 = 0
-        for shift in stride(from: UInt64(0), to: 64, by: 7) {
-            guard let byte = rest.popFirst() else { return nil }
-            value |= UInt64(byte & 0x7F) << shift
-            if byte < 0x80 { return value }
         }
         return nil
     }
