@@ -86,7 +86,7 @@ import Testing
             let table = try Program.run(["config", "diff", folder + "/a.yaml", run, "-o", "csv"])
             let rows = table.output.split(separator: "\n").map(String.init)
             #expect(table.code == 0 && rows.contains("8,federation.buffer_size,5"), "\(table)")
-            #expect(rows.contains("pfpt-async,strategy.name,fedbuff") && rows.contains(",strategy.server_rate,1.0"))
+            #expect(rows.contains("pfpt-async,strategy.name,fedbuff") && rows.contains(",strategy.server_rate,0.0"))
             #expect(try Program.run(["config", "diff", run, run]).output == "no key differs\n")
             let none = try Program.run(["config", "diff", folder, run])
             #expect(none.code == 2 && none.errors.contains("expected a run folder"), "\(none.errors)")

@@ -8,7 +8,12 @@
 ///
 /// m starts at 0 and v at ε². There is no correction for the moments' start, as the papers have it.
 struct ServerStep: Hashable, Sendable {
-    enum Rule: String, Hashable, Sendable, CaseIterable { case plain, momentum, adam, yogi, adagrad }
+    enum Rule: String, Hashable, Sendable, CaseIterable {
+        case plain, momentum, adam, yogi, adagrad
+
+        /// The step size where none is chosen: the adaptive rules move every value by about as much.
+        var usualRate: Double { [.plain, .momentum].contains(self) ? 1 : 0.01 }
+    }
 
     /// Of a method that leaves the choice.
     static let settings: [SettingDeclaration] =
@@ -16,7 +21,9 @@ struct ServerStep: Hashable, Sendable {
             .choice(
                 "server_step", Rule.plain.rawValue, Rule.allCases.map(\.rawValue),
                 "How the server takes the aggregated change: at once, or as an optimizer takes a gradient."),
-            .number("server_rate", 1, 1e-8...100, "The server's step size η; adam, yogi and adagrad want about 0.01."),
+            .number(
+                "server_rate", 0, 0...100,
+                "The server's step size η; 0 for the usual one, 0.01 with adam, yogi and adagrad and else 1."),
         ] + momentSettings
 
     static let momentSettings: [SettingDeclaration] = [
@@ -43,8 +50,9 @@ struct ServerStep: Hashable, Sendable {
 
     /// - Parameter key: the setting that names the rule.
     init(_ settings: CheckedSettings, rule key: String = "server_step", like state: PromptState) {
+        let (rule, rate) = (Rule(rawValue: settings.text(key)) ?? .plain, settings.number("server_rate"))
         self.init(
-            Rule(rawValue: settings.text(key)) ?? .plain, rate: settings.number("server_rate"),
+            rule, rate: rate > 0 ? rate : rule.usualRate,
             beta1: settings.number("beta1"), beta2: settings.number("beta2"), epsilon: settings.number("epsilon"))
         let zero = Displacement(like: state).tensors
         if rule != .plain { first = zero }
