@@ -13,6 +13,15 @@ import Testing
         try Sample.make(name, [("head", "closed"), ("head_refresh", "\(refresh)")], initial: tests.initial)
     }
 
+    /// One that has heard the three clients, so that what they tune counts.
+    private func heard(refresh: Int, _ name: String = "pfpt-async") throws -> any AggregationStrategy {
+        var strategy = try make(refresh: refresh, name)
+        let first = strategy.state
+        _ = strategy.aggregate((0..<3).map { answer($0, part($0, of: before), base: first) })
+        #expect(strategy.state.prompts == first.prompts)
+        return strategy
+    }
+
     /// The part of a client that has every third image.
     private func part(_ client: Int, of images: Images) -> Images {
         images.indices.filter { $0 % 3 == client }.map { images[$0] }
@@ -60,7 +69,7 @@ import Testing
     /// The law of the method: a head is published with the prompts under which its statistics were taken.
     @Test(arguments: ["pfpt-async", "fedbuff"])
     func theHeadIsPublishedWithThePromptsThatItWasSolvedUnder(_ name: String) throws {
-        var strategy = try make(refresh: 3, name)
+        var strategy = try heard(refresh: 3, name)
         let first = strategy.state
         for client in 0..<3 {
             #expect(!isToMeasure(strategy.state))
@@ -82,7 +91,7 @@ import Testing
     /// What a client brings that was given its task before the prompts stood still changes neither them nor the head.
     @Test func whatComesLateDoesNotMoveWhatStands() throws {
         func run(late: Bool) throws -> PromptState {
-            var strategy = try make(refresh: 3)
+            var strategy = try heard(refresh: 3)
             let first = strategy.state
             for client in 0..<3 { answers(client, before, &strategy) }
             let standing = strategy.state
@@ -98,7 +107,7 @@ import Testing
 
     /// The report says that it was not used: who reads it must not take it for what moved the model.
     @Test func whatComesLateWeighsNothing() throws {
-        var strategy = try make(refresh: 3)
+        var strategy = try heard(refresh: 3)
         let first = strategy.state
         for client in 0..<3 { answers(client, before, &strategy) }
         let standing = strategy.state
@@ -113,10 +122,14 @@ import Testing
     /// A client that does not come back holds nobody up where others have images of the same classes.
     @Test func aClientWithFewImagesMayBeGone() throws {
         var strategy = try make(refresh: 1)
-        let first = strategy.state
         let few = ClosedHeadTests.images(8, seed: 5)
-        _ = strategy.aggregate(
-            (0..<3).map { answer($0, part($0, of: before), base: first) } + [answer(3, few, base: first)])
+        for sequence in 1...2 as ClosedRange<UInt64> {
+            let base = strategy.state
+            #expect(!isToMeasure(base), "what nobody tuned is no version of tuning")
+            _ = strategy.aggregate(
+                (0..<3).map { answer($0, part($0, of: before), base: base, sequence: sequence) }
+                    + [answer(3, few, base: base, sequence: sequence)])
+        }
         let standing = strategy.state
         _ = strategy.aggregate((0..<3).map { answer($0, part($0, of: after), base: standing, sequence: 2) })
         #expect(isHead(strategy, of: after))
@@ -126,10 +139,13 @@ import Testing
     @Test func aClassIsNotLostWithItsOnlyHolder() throws {
         var strategy = try make(refresh: 1)
         let sorted = before.sorted { $0.label < $1.label }
-        let first = strategy.state
-        _ = strategy.aggregate([
-            answer(0, Array(sorted.prefix(45)), base: first), answer(1, Array(sorted.suffix(15)), base: first),
-        ])
+        for sequence in 1...2 as ClosedRange<UInt64> {
+            let base = strategy.state
+            _ = strategy.aggregate([
+                answer(0, Array(sorted.prefix(45)), base: base, sequence: sequence),
+                answer(1, Array(sorted.suffix(15)), base: base, sequence: sequence),
+            ])
+        }
         let standing = strategy.state
         let others = after.filter { $0.label < 3 }
         for sequence in 2...7 {
@@ -148,7 +164,7 @@ import Testing
     }
 
     @Test func continuesFromASnapshotToTheSameBitsWhileItMeasures() throws {
-        var strategy = try make(refresh: 2)
+        var strategy = try heard(refresh: 2)
         for client in 0..<3 { answers(client, before, &strategy) }
         for (client, sequence) in [(0, UInt64(2)), (1, 3), (2, 4), (0, 5), (1, 6)] {
             var restored = try make(refresh: 2)

@@ -139,11 +139,13 @@ import Testing
         #expect(difference(strategy.state, Self.slowHead(Self.images(60), shrinkage: 0.1)) < 1e-4)
     }
 
-    /// Prompts move as they do without it, and the head that clients send counts for nothing.
+    /// Prompts move as they do without it once clients were heard, and the head that clients send counts for nothing.
     @Test(arguments: ["pfpt-async", "pfpt", "fedavg", "fedbuff", "fedasync", "fedopt", "ca2fl", "gmm", "trimmed-mean"])
     func leavesThePromptsToTheStrategy(name: String) throws {
         var plain = try Sample.make(name, initial: initial)
         var closed = try Self.make(name, initial)
+        _ = closed.aggregate((0..<3).map { Self.contribution($0, Self.images(30), base: initial, sequence: 9) })
+        #expect(closed.state.prompts == initial.prompts)
         for round in 1...2 {
             var contributions = (0..<3).map {
                 Self.contribution($0, Self.images(30), base: initial, sequence: UInt64(round))
@@ -156,6 +158,27 @@ import Testing
         #expect(
             difference(closed.state, Self.slowHead(Self.images(30) + Self.images(30) + Self.images(30), shrinkage: 0.1))
                 < 1e-4)
+    }
+
+    /// What was tuned under a head that did not know the client moves nothing, and the report says so; what others tuned counts
+    /// as it does without it.
+    @Test(arguments: ["pfpt-async", "fedbuff", "fedavg"])
+    func whatIsTunedUnderAHeadThatDoesNotKnowTheClientDoesNotCount(name: String) throws {
+        func answer(_ client: Int, _ sequence: UInt64, staleness: Int = 0) -> Contribution {
+            Self.contribution(
+                client, Self.images(30 + client), base: initial, sequence: sequence, staleness: staleness)
+        }
+        var strategy = try Self.make(name, initial)
+        #expect(strategy.aggregate([answer(0, 1), answer(1, 1)]).weights == [0, 0])
+        #expect(strategy.state.prompts == initial.prompts)
+        // Client 1 began the second task before the head knew it.
+        let report = strategy.aggregate([answer(0, 2), answer(1, 2, staleness: 1), answer(2, 1)])
+        #expect(report.weights == [1, 0, 0])
+        var plain = try Sample.make(name, initial: initial)
+        let expected = plain.aggregate([answer(0, 2)])
+        #expect(strategy.state.prompts == plain.state.prompts && strategy.state.prompts != initial.prompts)
+        #expect(expected.matches.isEmpty || report.matches == [expected.matches[0], [], []])
+        #expect(strategy.aggregate([answer(1, 3, staleness: 1), answer(2, 2)]).weights.allSatisfy { $0 > 0 })
     }
 
     /// A class that nobody has shown yet wins for no image of the others.

@@ -5,6 +5,9 @@
 /// waits for anybody, and does not depend on how the images are divided over the clients. Clients tune the prompts around
 /// it and leave it alone. The state holds the three tensors of statistics, all zero: their shapes say what to send.
 ///
+/// What a client tuned counts only if the head that it tuned under was solved with its statistics. A head that knows none of
+/// its classes is wrong about all of its images, and prompts that follow such losses go astray.
+///
 /// Statistics are first taken without prompts. With `head_refresh` tuning and measuring take turns: after so many versions
 /// the published prompts stand still, and clients take their statistics with these and no step. Once most images of
 /// each class are known, the head is solved and published with exactly the prompts that it was solved under, and these are
@@ -47,8 +50,11 @@ struct ClosedHead: AggregationStrategy {
     private var asked = 0
     /// What they measured since, under the prompts that stand still meanwhile; nil while they tune.
     private var measured: ClientTable<ClassScatter>?
-    /// Flushes since tuning began, and contributions since measuring did.
-    private var (flushes, waited) = (0, 0)
+    /// All flushes, and the number of them when a client's statistics first came.
+    private var flushes = 0
+    private var heard = ClientTable<Int>()
+    /// Flushes that moved the prompts since tuning began, and contributions since measuring did.
+    private var (moves, waited) = (0, 0)
 
     /// - Parameters:
     ///   - refresh: the flushes of tuning after which clients measure; 0 for never.
@@ -69,15 +75,16 @@ struct ClosedHead: AggregationStrategy {
     }
 
     mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
-        let stood = measured != nil
         let report =
-            stood
-            ? FlushReport(weights: shares(contributions.map { isMeasured(by: $0) ? $0.stalenessWeight : 0 }))
-            : inner.aggregate(inOrder: contributions)
+            measured == nil
+            ? movePrompts(contributions)
+            : FlushReport(weights: shares(contributions.map { isMeasured(by: $0) ? $0.stalenessWeight : 0 }))
+        flushes += 1
         // Reports stand still between two turns, and the head that they give with them.
         var hasNews = false
         for contribution in contributions where contribution.stalenessWeight > 0 && contribution.sampleCount > 0 {
             guard let scatter = ClassScatter(contribution.parameters, classes: classes, width: width) else { continue }
+            if heard[contribution.client] == nil { heard[contribution.client] = flushes }
             if measurement(of: contribution) == generation {
                 reports[contribution.client] = scatter
                 hasNews = true
@@ -88,6 +95,21 @@ struct ClosedHead: AggregationStrategy {
         if hasNews { solveHead() }
         publish()
         return report
+    }
+
+    /// Has the strategy move the prompts by what counts.
+    private mutating func movePrompts(_ contributions: [Contribution]) -> FlushReport {
+        let counted = contributions.indices.filter { isTunedUnderKnownHead(contributions[$0]) }
+        guard !counted.isEmpty else { return FlushReport(weights: contributions.map { _ in 0 }) }
+        moves += 1
+        return inner.aggregate(inOrder: counted.map { contributions[$0] }).spread(
+            over: contributions.count, at: counted)
+    }
+
+    /// Whether the head that the client tuned under was solved with its statistics.
+    private func isTunedUnderKnownHead(_ contribution: Contribution) -> Bool {
+        guard let first = heard[contribution.client] else { return false }
+        return first <= flushes - contribution.staleness
     }
 
     /// How often clients had been asked to measure when the contribution's base was published.
@@ -105,8 +127,7 @@ struct ClosedHead: AggregationStrategy {
     /// - Returns: whether the head is to be solved from other reports.
     private mutating func takeTurns(_ contributions: Int) -> Bool {
         guard let found = measured else {
-            flushes += 1
-            guard flushes >= refresh, !reports.isEmpty else { return false }
+            guard moves >= refresh, !reports.isEmpty else { return false }
             (measured, waited) = (ClientTable(), 0)
             asked += 1
             return false
@@ -114,7 +135,7 @@ struct ClosedHead: AggregationStrategy {
         waited += contributions
         let isComplete = found.covers(reports, classes: classes)
         if isComplete { (reports, generation) = (found, asked) }
-        if isComplete || waited >= Self.patience * reports.count { (measured, flushes) = (nil, 0) }
+        if isComplete || waited >= Self.patience * reports.count { (measured, moves) = (nil, 0) }
         return isComplete
     }
 
@@ -151,8 +172,10 @@ struct ClosedHead: AggregationStrategy {
 
 extension ClosedHead {
     func write(to writer: inout SnapshotWriter) {
+        writer.write(flushes)
+        heard.write(to: &writer) { $0.write($1) }
         if refresh > 0 {
-            for count in [generation, asked, flushes, waited] { writer.write(count) }
+            for count in [generation, asked, moves, waited] { writer.write(count) }
             writer.write(measured) { writer, table in table.write(to: &writer) { $1.write(to: &$0) } }
         }
         writer.write(state)
@@ -161,10 +184,14 @@ extension ClosedHead {
     }
 
     mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
+        flushes = try reader.counter("flushes")
+        heard = try ClientTable(from: &reader) { reader throws(SnapshotError) in
+            try reader.counter("flush that a client was first heard in")
+        }
         if refresh > 0 {
             generation = try reader.counter("generation of the head")
             asked = try reader.counter("times that clients were asked to measure")
-            flushes = try reader.counter("flushes of tuning")
+            moves = try reader.counter("flushes of tuning")
             waited = try reader.counter("contributions while measuring")
             measured = try reader.optional { reader throws(SnapshotError) in try readReports(from: &reader) }
             askForStatistics()

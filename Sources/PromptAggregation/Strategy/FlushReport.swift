@@ -24,4 +24,16 @@ public struct FlushReport: Hashable, Sendable {
         self.objectiveBefore = objectiveBefore
         self.objectiveAfter = objectiveAfter
     }
+
+    /// The report of a flush of more contributions, of which only those at these places counted.
+    func spread(over count: Int, at places: [Int]) -> FlushReport {
+        var report = self
+        report.weights = [Double](repeating: 0, count: count)
+        if !matches.isEmpty { report.matches = [[PromptID]](repeating: [], count: count) }
+        for (place, own) in zip(places, weights.indices) {
+            report.weights[place] = weights[own]
+            if !matches.isEmpty { report.matches[place] = matches[own] }
+        }
+        return report
+    }
 }
