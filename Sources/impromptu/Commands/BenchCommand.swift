@@ -11,7 +11,7 @@ struct BenchCommand: ParsableCommand {
         subcommands: [
             BenchTuningCommand.self, BenchAggregationCommand.self, BenchReplayCommand.self, BenchIngestCommand.self,
             BenchRoundtripCommand.self, BenchConnectionsCommand.self, BenchEventsCommand.self,
-            BenchHostileCommand.self, BenchFlushCommand.self,
+            BenchHostileCommand.self, BenchFlushCommand.self, BenchKnownCommand.self,
         ])
 }
 
