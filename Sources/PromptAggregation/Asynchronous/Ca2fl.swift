@@ -19,48 +19,43 @@ struct Ca2fl: CatalogStrategy {
     private(set) var state: PromptState
     private let rate: Double
     private let clients: Int
-    /// h_i of every client that was heard.
-    private var cache = ClientTable<CachedDisplacement>()
+    /// h_i of every client that was heard, and their sum.
+    private var cache: DisplacementCache
 
     private init(state: PromptState, rate: Double, clients: Int) {
         self.state = state
         self.rate = rate
         self.clients = clients
+        cache = DisplacementCache(like: state)
     }
 
     mutating func aggregate(inOrder contributions: [Contribution]) -> FlushReport {
         guard !contributions.isEmpty else { return FlushReport(weights: []) }
-        let strangers = contributions.indices.filter { place in
-            cache[contributions[place].client] == nil
-                && (place == 0 || contributions[place - 1].client != contributions[place].client)
-        }
-        let total = Double(max(clients, cache.count + strangers.count))
+        // Contributions are sorted by client.
+        let newest = contributions.indices.filter {
+            $0 + 1 == contributions.count || contributions[$0 + 1].client != contributions[$0].client
+        }.map { contributions[$0] }
+        let strangers = newest.count { cache[$0.client] == nil }
+        let total = Double(max(clients, cache.count + strangers))
         let buffered = Double(contributions.count)
         var step = Displacement(like: state)
-        for cached in cache { cached.value.add(to: &step, weight: 1 / total) }
+        step.add(cache.sum, weight: 1 / total)
         for contribution in contributions {
             step.add(contribution, weight: 1 / buffered, like: state)
             cache[contribution.client]?.add(to: &step, weight: -1 / buffered)
         }
-        var room = Displacement(like: state)
-        for contribution in contributions {
-            cache[contribution.client] = CachedDisplacement(of: contribution, room: &room, like: state)
-        }
+        cache.replace(by: newest, like: state)
         state.move(by: step, rate: rate)
         return FlushReport(weights: contributions.map { _ in 1 / buffered })
     }
 
     func write(to writer: inout SnapshotWriter) {
         writer.write(state)
-        let layout = Displacement(like: state)
-        cache.write(to: &writer) { $0.write($1.tensors(like: layout)) }
+        cache.write(to: &writer)
     }
 
     mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
         state = try reader.state(like: state)
-        let (state, layout) = (state, Displacement(like: state))
-        cache = try ClientTable(from: &reader) { reader throws(SnapshotError) in
-            CachedDisplacement(try reader.displacement(like: layout), like: state)
-        }
+        cache = try DisplacementCache(from: &reader, like: state)
     }
 }

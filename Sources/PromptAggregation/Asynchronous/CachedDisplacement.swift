@@ -8,6 +8,18 @@ struct CachedDisplacement: Hashable, Sendable {
         /// All blocks, equally long.
         var values: [Float]
         var block: Int { starts.isEmpty ? 0 : values.count / starts.count }
+
+        func add(to sum: inout [Double], weight: Double) {
+            let (values, block) = (values.span, block)
+            var sum = sum.mutableSpan
+            for (place, start) in starts.enumerated() {
+                let own = values.extracting(place * block..<(place + 1) * block)
+                precondition(start >= 0 && start + block <= sum.count)
+                for index in own.indices {
+                    sum[unchecked: start + index] += weight * Double(own[unchecked: index])
+                }
+            }
+        }
     }
 
     /// In the order of the state's entries.
@@ -59,13 +71,6 @@ struct CachedDisplacement: Hashable, Sendable {
 
     /// Adds `weight` times these values.
     func add(to displacement: inout Displacement, weight: Double) {
-        for (tensor, part) in parts.enumerated() {
-            for (place, start) in part.starts.enumerated() {
-                for offset in 0..<part.block {
-                    displacement.tensors[tensor][start + offset] +=
-                        weight * Double(part.values[place * part.block + offset])
-                }
-            }
-        }
+        for (tensor, part) in parts.enumerated() { part.add(to: &displacement.tensors[tensor], weight: weight) }
     }
 }

@@ -39,6 +39,18 @@ struct Displacement: Hashable, Sendable {
         }
     }
 
+    /// Adds `weight` times another displacement of the same layout.
+    mutating func add(_ other: Displacement, weight: Double) {
+        for place in tensors.indices { Self.add(other.tensors[place], weight, &tensors[place]) }
+    }
+
+    private static func add(_ values: [Double], _ weight: Double, _ sum: inout [Double]) {
+        let values = values.span
+        var sum = sum.mutableSpan
+        precondition(values.count == sum.count)
+        for index in values.indices { sum[unchecked: index] += weight * values[unchecked: index] }
+    }
+
     private static func add(
         _ tensor: AlignedTensor, _ row: AlignedTensor.Row, _ weight: Double, _ sum: inout [Double]
     ) {
