@@ -1,5 +1,5 @@
 /// A head in closed form beside any strategy for the rest: clients send the class statistics of all their images, and every
-/// flush solves for the head (`LinearDiscriminant`).
+/// flush that brings new ones solves for the head (`LinearDiscriminant`).
 ///
 /// The last statistics of each client count, whatever their staleness, so the head neither drifts with the clients' steps nor
 /// waits for anybody, and does not depend on how the images are divided over the clients. Clients tune the prompts around
@@ -85,7 +85,8 @@ struct ClosedHead: AggregationStrategy {
         for contribution in contributions where contribution.stalenessWeight > 0 && contribution.sampleCount > 0 {
             guard let scatter = ClassScatter(contribution.parameters, classes: classes, width: width) else { continue }
             if heard[contribution.client] == nil { heard[contribution.client] = flushes }
-            if measurement(of: contribution) == generation {
+            // Most clients report the same in every task.
+            if measurement(of: contribution) == generation, reports[contribution.client] != scatter {
                 reports[contribution.client] = scatter
                 hasNews = true
             }
