@@ -1,6 +1,6 @@
 package enum SnapshotFormat {
     static let magic: [UInt8] = Array("imprsnap".utf8)
-    static let version: UInt64 = 4
+    static let version: UInt64 = 5
     /// Bytes of the checksum at a snapshot's end.
     static let checksumSize = 8
 
