@@ -9,9 +9,12 @@ struct BenchKnownCommand: ParsableCommand {
         commandName: "known",
         abstract: "Times flushes of a strategy that knows many clients already.",
         discussion: """
-            All clients contribute once, untimed. Then some of them in turn contribute other values at every flush. \
-            The mean holds the flushes that sum over all clients again, if enough are timed.
+            All clients contribute once, untimed, beside a head of \(classes) classes. Then some of them in turn contribute \
+            other values at every flush. The mean holds the flushes that sum over all clients again, if enough are timed.
             """)
+
+    /// Of the head.
+    private static let classes = 100
 
     @Option(help: "The strategy.")
     var method = "ca2fl"
@@ -32,9 +35,6 @@ struct BenchKnownCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The width of prompts and head.", valueName: "number"))
     var width = 768
 
-    @Option(help: ArgumentHelp("Classes of the head.", valueName: "number"))
-    var classes = 100
-
     @OptionGroup var output: OutputOptions
 
     private struct Measured: Encodable {
@@ -49,7 +49,7 @@ struct BenchKnownCommand: ParsableCommand {
         guard StrategyCatalog.names.contains(method) else {
             throw ValidationError("--method: expected one of \(StrategyCatalog.names.joined(separator: ", "))")
         }
-        guard (known + [buffer, flushes, prompts, width, classes]).allSatisfy({ $0 >= 1 }) else {
+        guard (known + [buffer, flushes, prompts, width]).allSatisfy({ $0 >= 1 }) else {
             throw ValidationError("expected numbers of at least 1")
         }
         guard known.allSatisfy({ $0 >= buffer }) else {
@@ -59,7 +59,7 @@ struct BenchKnownCommand: ParsableCommand {
 
     func run() throws {
         let benchmark = KnownClientsBenchmark(
-            strategy: method, shape: .init(prompts: prompts, width: width, classes: classes), buffer: buffer,
+            strategy: method, shape: .init(prompts: prompts, width: width, classes: Self.classes), buffer: buffer,
             flushes: flushes)
         let rows = try (known.isEmpty ? [100, 300, 1000] : known).map { try benchmark.run(known: $0) }
         try output.show(rows.map(measured)) {
