@@ -27,6 +27,7 @@ OWN = [
     ("tuning-bf16", "Tuning steps, products in bfloat16", ["tuning", "--precision", "bfloat16"]),
     ("predictions", "Predictions, products in bfloat16", ["tuning", "--prediction", "--precision", "bfloat16"]),
     ("aggregation", "Flushes", ["aggregation"]),
+    ("known", "Flushes with many known clients", ["known"]),
     ("replay", "Reading and replaying a log", ["replay"]),
     ("ingest", "Updates taken in", ["ingest"]),
     ("roundtrip", "A client's round", ["roundtrip"]),
