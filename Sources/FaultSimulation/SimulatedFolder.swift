@@ -32,8 +32,9 @@ final class SimulatedFolder: SnapshotStorage {
         return found.file.bytes
     }
 
-    func write(_ snapshot: RunSnapshot, to name: String) throws {
+    func write(_ snapshot: RunSnapshot, of size: Int, to name: String) throws {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(size)
         snapshot.write { bytes.append(contentsOf: $0) }
         let file = SimulatedFile(path: name, fuse: fuse, ignoresSync: ignoresSync)
         try change { $0 + [Entry(name: name, file: file)] }

@@ -1,15 +1,15 @@
 /// The last field of a protobuf message, where it is one of many bytes that are not to be copied with the others.
-enum LastField {
+package enum LastField {
     private static let (number, bytes): (UInt64, UInt64) = (0, 2)
 
     /// What stands before the field's bytes.
-    static func head(_ field: Int, _ byteCount: Int) -> [UInt8] {
+    package static func head(_ field: Int, _ byteCount: Int) -> [UInt8] {
         Varint.bytes(UInt64(field) << 3 | bytes) + Varint.bytes(UInt64(byteCount))
     }
 
     /// The fields before the last and the last one's bytes.
     /// - Returns: nil for a message that does not end with this field, or where that is not known.
-    static func split(
+    package static func split(
         _ message: UnsafeRawBufferPointer, _ field: Int
     ) -> (before: UnsafeRawBufferPointer, content: UnsafeRawBufferPointer)? {
         var rest = message[...]

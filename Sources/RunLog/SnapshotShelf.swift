@@ -51,7 +51,7 @@ package struct SnapshotShelf {
         let name = Self.name(of: snapshot)
         guard name != newest else { return size }
         do {
-            try storage.write(snapshot, to: Self.unfinished)
+            try storage.write(snapshot, of: size, to: Self.unfinished)
             try storage.rename(Self.unfinished, to: name)
         } catch {
             try? storage.remove(Self.unfinished)

@@ -7,7 +7,8 @@ package protocol SnapshotStorage {
     func names() throws -> [String]
     func read(_ name: String) throws -> [UInt8]
     /// Makes a file of its bytes and returns once they, but not the file's name, are on the disk.
-    func write(_ snapshot: RunSnapshot, to name: String) throws
+    /// - Parameter size: its bytes.
+    func write(_ snapshot: RunSnapshot, of size: Int, to name: String) throws
     func rename(_ name: String, to other: String) throws
     func remove(_ name: String) throws
     /// Returns once the names are on the disk.
@@ -37,9 +38,9 @@ package struct SnapshotFiles: SnapshotStorage {
         }
     }
 
-    package func write(_ snapshot: RunSnapshot, to name: String) throws {
+    package func write(_ snapshot: RunSnapshot, of size: Int, to name: String) throws {
         try RunFolder(path: path).create()
-        try leaveRoom(beyond: snapshot.size)
+        try leaveRoom(beyond: size)
         let new = try NewFile(file(name), flags: O_TRUNC, mode: 0o644)
         var written: Result<Void, FileError> = .success(())
         snapshot.write { piece in

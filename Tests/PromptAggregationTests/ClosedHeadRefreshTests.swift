@@ -13,8 +13,8 @@ import Testing
         try Sample.make(name, [("head", "closed"), ("head_refresh", "\(refresh)")], initial: tests.initial)
     }
 
-    /// One that has heard the three clients, so that what they tune counts.
-    private func heard(refresh: Int, _ name: String = "pfpt-async") throws -> any AggregationStrategy {
+    /// One whose head knows all classes, so that what clients tune counts.
+    private func knowing(refresh: Int, _ name: String = "pfpt-async") throws -> any AggregationStrategy {
         var strategy = try make(refresh: refresh, name)
         let first = strategy.state
         _ = strategy.aggregate((0..<3).map { answer($0, part($0, of: before), base: first) })
@@ -69,7 +69,7 @@ import Testing
     /// The law of the method: a head is published with the prompts under which its statistics were taken.
     @Test(arguments: ["pfpt-async", "fedbuff"])
     func theHeadIsPublishedWithThePromptsThatItWasSolvedUnder(_ name: String) throws {
-        var strategy = try heard(refresh: 3, name)
+        var strategy = try knowing(refresh: 3, name)
         let first = strategy.state
         for client in 0..<3 {
             #expect(!isToMeasure(strategy.state))
@@ -91,7 +91,7 @@ import Testing
     /// What a client brings that was given its task before the prompts stood still changes neither them nor the head.
     @Test func whatComesLateDoesNotMoveWhatStands() throws {
         func run(late: Bool) throws -> PromptState {
-            var strategy = try heard(refresh: 3)
+            var strategy = try knowing(refresh: 3)
             let first = strategy.state
             for client in 0..<3 { answers(client, before, &strategy) }
             let standing = strategy.state
@@ -107,7 +107,7 @@ import Testing
 
     /// The report says that it was not used: who reads it must not take it for what moved the model.
     @Test func whatComesLateWeighsNothing() throws {
-        var strategy = try heard(refresh: 3)
+        var strategy = try knowing(refresh: 3)
         let first = strategy.state
         for client in 0..<3 { answers(client, before, &strategy) }
         let standing = strategy.state
@@ -125,7 +125,7 @@ import Testing
         let few = ClosedHeadTests.images(8, seed: 5)
         for sequence in 1...2 as ClosedRange<UInt64> {
             let base = strategy.state
-            #expect(!isToMeasure(base), "what nobody tuned is no version of tuning")
+            #expect(!isToMeasure(base), "a flush that moves no prompts is none of tuning")
             _ = strategy.aggregate(
                 (0..<3).map { answer($0, part($0, of: before), base: base, sequence: sequence) }
                     + [answer(3, few, base: base, sequence: sequence)])
@@ -163,8 +163,24 @@ import Testing
         #expect(isHead(strategy, of: after))
     }
 
+    /// Where all clients that were measured are gone, others tune on, and are measured in the next turn.
+    @Test func othersTakeTheNextTurn() throws {
+        var strategy = try knowing(refresh: 1)
+        for (round, images) in [before, after].enumerated() {
+            let base = strategy.state
+            _ = strategy.aggregate(
+                (0..<3).map { answer($0, part($0, of: images), base: base, sequence: UInt64(round + 2)) })
+        }
+        #expect(isHead(strategy, of: after) && !isToMeasure(strategy.state))
+        let (others, prompts) = (ClosedHeadTests.images(90, seed: 4), strategy.state.prompts)
+        _ = strategy.aggregate([answer(3, others, base: strategy.state)])
+        #expect(isToMeasure(strategy.state) && strategy.state.prompts != prompts)
+        _ = strategy.aggregate([answer(3, others, base: strategy.state, sequence: 2)])
+        #expect(isHead(strategy, of: others) && !isToMeasure(strategy.state))
+    }
+
     @Test func continuesFromASnapshotToTheSameBitsWhileItMeasures() throws {
-        var strategy = try heard(refresh: 2)
+        var strategy = try knowing(refresh: 2)
         for client in 0..<3 { answers(client, before, &strategy) }
         for (client, sequence) in [(0, UInt64(2)), (1, 3), (2, 4), (0, 5), (1, 6)] {
             var restored = try make(refresh: 2)

@@ -139,7 +139,7 @@ import Testing
         #expect(difference(strategy.state, Self.slowHead(Self.images(60), shrinkage: 0.1)) < 1e-4)
     }
 
-    /// Prompts move as they do without it once clients were heard, and the head that clients send counts for nothing.
+    /// Prompts move as they do without it once all classes are known, and the head that clients send counts for nothing.
     @Test(arguments: ["pfpt-async", "pfpt", "fedavg", "fedbuff", "fedasync", "fedopt", "ca2fl", "gmm", "trimmed-mean"])
     func leavesThePromptsToTheStrategy(name: String) throws {
         var plain = try Sample.make(name, initial: initial)
@@ -160,25 +160,38 @@ import Testing
                 < 1e-4)
     }
 
-    /// What was tuned under a head that did not know the client moves nothing, and the report says so; what others tuned counts
-    /// as it does without it.
+    /// What was tuned under a head that did not know the client's classes moves nothing, and the report says so. What others tuned
+    /// counts as it does without it.
     @Test(arguments: ["pfpt-async", "fedbuff", "fedavg"])
-    func whatIsTunedUnderAHeadThatDoesNotKnowTheClientDoesNotCount(name: String) throws {
-        func answer(_ client: Int, _ sequence: UInt64, staleness: Int = 0) -> Contribution {
-            Self.contribution(
-                client, Self.images(30 + client), base: initial, sequence: sequence, staleness: staleness)
+    func whatIsTunedUnderAHeadThatDoesNotKnowTheClassesDoesNotCount(name: String) throws {
+        // Of 40 images 10 of each class.
+        let images = Self.images(40)
+        func answer(
+            _ client: Int, _ counts: [Int], sequence: UInt64 = 1, staleness: Int = 0
+        ) -> Contribution {
+            let own = counts.enumerated().flatMap { label, count in images.filter { $0.label == label }.prefix(count) }
+            return Self.contribution(client, Array(own), base: initial, sequence: sequence, staleness: staleness)
         }
         var strategy = try Self.make(name, initial)
-        #expect(strategy.aggregate([answer(0, 1), answer(1, 1)]).weights == [0, 0])
+        #expect(strategy.aggregate([answer(0, [10, 9, 0, 0]), answer(1, [0, 9, 0, 0])]).weights == [0, 0])
         #expect(strategy.state.prompts == initial.prompts)
-        // Client 1 began the second task before the head knew it.
-        let report = strategy.aggregate([answer(0, 2), answer(1, 2, staleness: 1), answer(2, 1)])
-        #expect(report.weights == [1, 0, 0])
+        let others = [
+            // All known; a tenth is not, which is few enough; more than a tenth is not.
+            answer(2, [3, 3, 0, 0]), answer(3, [5, 4, 1, 0]), answer(4, [5, 3, 1, 0]),
+            // It began before anybody was known; it has none of the classes.
+            answer(5, [3, 3, 0, 0], staleness: 1), answer(6, [0, 0, 0, 7]),
+        ]
+        let report = strategy.aggregate(others)
+        #expect(report.weights.map { $0 > 0 } == [true, true, false, false, false])
         var plain = try Sample.make(name, initial: initial)
-        let expected = plain.aggregate([answer(0, 2)])
+        let expected = plain.aggregate(Array(others[..<2]))
         #expect(strategy.state.prompts == plain.state.prompts && strategy.state.prompts != initial.prompts)
-        #expect(expected.matches.isEmpty || report.matches == [expected.matches[0], [], []])
-        #expect(strategy.aggregate([answer(1, 3, staleness: 1), answer(2, 2)]).weights.allSatisfy { $0 > 0 })
+        #expect(Array(report.weights[..<2]) == expected.weights)
+        #expect(expected.matches.isEmpty || report.matches == expected.matches + [[], [], []])
+        // By now the head knows all classes.
+        #expect(
+            strategy.aggregate([answer(6, [0, 0, 0, 7], sequence: 2), answer(4, [5, 3, 1, 0], sequence: 2)])
+                .weights.allSatisfy { $0 > 0 })
     }
 
     /// A class that nobody has shown yet wins for no image of the others.

@@ -47,7 +47,10 @@ import Testing
             func content(_ writer: inout SnapshotWriter) {
                 Self.write(&writer, seed: 1)
                 writer.write(bytes: Self.bytes(count, seed: 9))
-                writer.write((0..<count / 7).map(Double.init))
+                writer.write(snapshot: { inner in
+                    inner.write((0..<count / 7).map(Double.init))
+                    inner.write(snapshot: { Self.write(&$0, seed: 3) })
+                })
                 Self.write(&writer, seed: 2)
             }
             var whole = SnapshotWriter()

@@ -5,8 +5,8 @@
 /// waits for anybody, and does not depend on how the images are divided over the clients. Clients tune the prompts around
 /// it and leave it alone. The state holds the three tensors of statistics, all zero: their shapes say what to send.
 ///
-/// What a client tuned counts only if the head that it tuned under was solved with its statistics. A head that knows none of
-/// its classes is wrong about all of its images, and prompts that follow such losses go astray.
+/// What a client tuned counts only if the head that it tuned under knew the classes of nine tenths of its images. A head is
+/// wrong about every image of a class that it does not know, and prompts that follow such losses go astray.
 ///
 /// Statistics are first taken without prompts. With `head_refresh` tuning and measuring take turns: after so many versions
 /// the published prompts stand still, and clients take their statistics with these and no step. Once most images of
@@ -33,6 +33,8 @@ struct ClosedHead: AggregationStrategy {
 
     /// Contributions of clients that measure which are waited for, for each client that the head knows.
     private static let patience = 3
+    /// Of a client's images, those of classes that the head has to know so that what the client tuned counts.
+    private static let knownShare = 0.9
 
     let formatID = "closed-head"
     var largestPool: Int { inner.largestPool }
@@ -50,11 +52,14 @@ struct ClosedHead: AggregationStrategy {
     private var asked = 0
     /// What they measured since, under the prompts that stand still meanwhile; nil while they tune.
     private var measured: ClientTable<ClassScatter>?
-    /// All flushes, and the number of them when a client's statistics first came.
+    /// All flushes.
     private var flushes = 0
-    private var heard = ClientTable<Int>()
-    /// Flushes that moved the prompts since tuning began, and contributions since measuring did.
-    private var (moves, waited) = (0, 0)
+    /// The number of flushes when a head was first solved with images of a class: [classes], `.max` before.
+    private var knownSince: [Int]
+    /// Flushes of tuning in this turn.
+    private var moves = 0
+    /// Contributions since measuring began.
+    private var waited = 0
 
     /// - Parameters:
     ///   - refresh: the flushes of tuning after which clients measure; 0 for never.
@@ -67,6 +72,7 @@ struct ClosedHead: AggregationStrategy {
         (classes, width) = (shape[0], shape[1])
         self.shrinkage = shrinkage
         self.refresh = refresh
+        knownSince = [Int](repeating: .max, count: classes)
         state = initial
         var rest = initial
         for name in initial.parameters.names where Parameters.isOfHead(name) { rest.parameters[name] = nil }
@@ -84,7 +90,6 @@ struct ClosedHead: AggregationStrategy {
         var hasNews = false
         for contribution in contributions where contribution.stalenessWeight > 0 && contribution.sampleCount > 0 {
             guard let scatter = ClassScatter(contribution.parameters, classes: classes, width: width) else { continue }
-            if heard[contribution.client] == nil { heard[contribution.client] = flushes }
             // Most clients report the same in every task.
             if measurement(of: contribution) == generation, reports[contribution.client] != scatter {
                 reports[contribution.client] = scatter
@@ -100,17 +105,25 @@ struct ClosedHead: AggregationStrategy {
 
     /// Has the strategy move the prompts by what counts.
     private mutating func movePrompts(_ contributions: [Contribution]) -> FlushReport {
-        let counted = contributions.indices.filter { isTunedUnderKnownHead(contributions[$0]) }
+        let counted = contributions.indices.filter { areClassesKnown(of: contributions[$0]) }
         guard !counted.isEmpty else { return FlushReport(weights: contributions.map { _ in 0 }) }
         moves += 1
         return inner.aggregate(inOrder: counted.map { contributions[$0] }).spread(
             over: contributions.count, at: counted)
     }
 
-    /// Whether the head that the client tuned under was solved with its statistics.
-    private func isTunedUnderKnownHead(_ contribution: Contribution) -> Bool {
-        guard let first = heard[contribution.client] else { return false }
-        return first <= flushes - contribution.staleness
+    /// Whether the head that the client tuned under knew the classes of most of its images, as far as it says which it has.
+    private func areClassesKnown(of contribution: Contribution) -> Bool {
+        guard let counts = contribution.parameters[Parameters.classCounts]?.values, counts.count == classes else {
+            return true
+        }
+        let base = flushes - contribution.staleness
+        var (all, known) = (0.0, 0.0)
+        for (label, count) in counts.enumerated() where count > 0 {
+            all += Double(count)
+            if knownSince[label] <= base { known += Double(count) }
+        }
+        return known >= Self.knownShare * all
     }
 
     /// How often clients had been asked to measure when the contribution's base was published.
@@ -144,6 +157,9 @@ struct ClosedHead: AggregationStrategy {
         let solved = LinearDiscriminant.head(
             of: reports.map(\.value), classes: classes, width: width, shrinkage: shrinkage)
         guard let solved else { return }
+        for label in reports.flatMap(\.value.means.classes) where knownSince[label] == .max {
+            knownSince[label] = flushes
+        }
         state.parameters[Parameters.headWeight] = Tensor(
             shape: [classes, width], values: solved.weight.map { Float(saturating: $0) })
         state.parameters[Parameters.headBias] = Tensor(
@@ -174,7 +190,7 @@ struct ClosedHead: AggregationStrategy {
 extension ClosedHead {
     func write(to writer: inout SnapshotWriter) {
         writer.write(flushes)
-        heard.write(to: &writer) { $0.write($1) }
+        writer.write(knownSince)
         if refresh > 0 {
             for count in [generation, asked, moves, waited] { writer.write(count) }
             writer.write(measured) { writer, table in table.write(to: &writer) { $1.write(to: &$0) } }
@@ -186,9 +202,7 @@ extension ClosedHead {
 
     mutating func read(from reader: inout SnapshotReader) throws(SnapshotError) {
         flushes = try reader.counter("flushes")
-        heard = try ClientTable(from: &reader) { reader throws(SnapshotError) in
-            try reader.counter("flush that a client was first heard in")
-        }
+        knownSince = try reader.integers("flushes since which classes are known", in: 0...Int.max, count: classes)
         if refresh > 0 {
             generation = try reader.counter("generation of the head")
             asked = try reader.counter("times that clients were asked to measure")

@@ -90,7 +90,7 @@ public struct SnapshotWriter {
 
     /// Writes a snapshot within this one, as the list of its bytes.
     package mutating func write(snapshot content: (inout SnapshotWriter) -> Void) {
-        write(Self.count(of: content))
+        write(onlyCounts ? 0 : Self.count(of: content))
         sums.append(SnapshotChecksum())
         begin()
         content(&self)

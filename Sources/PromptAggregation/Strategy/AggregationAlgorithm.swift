@@ -6,6 +6,6 @@ public enum AggregationAlgorithm {
     /// 1 took sums in the order that suited the processor and elementary functions from the system's library; 2 gives the
     /// same bits on every machine; 3 weighs the clients of PFPT against the typical one, and asynchronous PFPT moves by what
     /// clients changed, without a cache of what they sent before; 4 changes the sums over all clients of CA2FL and FedCOF by
-    /// what a flush brings, and under a head in closed form counts what was tuned where the head knew the client.
+    /// what a flush brings, and under a head in closed form counts what was tuned where the head knew the classes.
     public static let version: UInt64 = 4
 }
