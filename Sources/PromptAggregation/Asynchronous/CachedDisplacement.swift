@@ -9,6 +9,15 @@ struct CachedDisplacement: Hashable, Sendable {
         var values: [Float]
         var block: Int { starts.isEmpty ? 0 : values.count / starts.count }
 
+        /// A tensor's values with the zeros.
+        func all(_ count: Int) -> [Float] {
+            var all = [Float](repeating: 0, count: count)
+            for (place, start) in starts.enumerated() {
+                for offset in 0..<block { all[start + offset] = values[place * block + offset] }
+            }
+            return all
+        }
+
         func add(to sum: inout [Double], weight: Double) {
             let (values, block) = (values.span, block)
             var sum = sum.mutableSpan
@@ -58,14 +67,11 @@ struct CachedDisplacement: Hashable, Sendable {
         }
     }
 
-    /// All values, laid out as the state.
-    func tensors(like layout: Displacement) -> [[Float]] {
-        zip(parts, layout.tensors).map { part, tensor in
-            var values = [Float](repeating: 0, count: tensor.count)
-            for (place, start) in part.starts.enumerated() {
-                for offset in 0..<part.block { values[start + offset] = part.values[place * part.block + offset] }
-            }
-            return values
+    /// All values, laid out as the state, of which one tensor at a time is in memory as a whole.
+    func write(to writer: inout SnapshotWriter, like layout: Displacement) {
+        writer.write(Array(zip(parts, layout.tensors))) { writer, pair in
+            let (part, count) = (pair.0, pair.1.count)
+            writer.write(floats: count) { part.all(count) }
         }
     }
 

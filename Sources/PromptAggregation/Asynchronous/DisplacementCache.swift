@@ -41,7 +41,7 @@ struct DisplacementCache: Sendable {
     }
 
     func write(to writer: inout SnapshotWriter) {
-        table.write(to: &writer) { $0.write($1.tensors(like: sum)) }
+        table.write(to: &writer) { $1.write(to: &$0, like: sum) }
         writer.write(sum.tensors)
         writer.write(changes)
     }

@@ -112,12 +112,17 @@ public struct SnapshotWriter {
         other.withUnsafeBytes { append($0) }
     }
 
-    package mutating func write(_ values: [Float]) { write(values.count) { values.map { $0.bitPattern.littleEndian } } }
+    package mutating func write(_ values: [Float]) { write(floats: values.count) { values } }
     package mutating func write(_ values: [Double]) {
         write(values.count) { values.map { $0.bitPattern.littleEndian } }
     }
     package mutating func write(_ values: [UInt64]) { write(values.count) { values.map { $0.littleEndian } } }
     package mutating func write(_ values: [Int]) { write(values.count) { values.map { $0.littleEndian } } }
+
+    /// - Parameter values: `count` of them; called where they are needed.
+    package mutating func write(floats count: Int, _ values: () -> [Float]) {
+        write(count) { values().map { $0.bitPattern.littleEndian } }
+    }
 
     /// - Parameter words: called where they are needed.
     private mutating func write<Word: FixedWidthInteger>(_ number: Int, _ words: () -> [Word]) {

@@ -4,22 +4,34 @@
 /// Each change of a sum rounds by at most 2⁻⁵³ of the largest value that it had meanwhile; `ClassSum.hasLostDigits` says
 /// where this may count. After as many changes as there are clients all sums are made again, in the clients' order. So
 /// their error is that of sums of three times as many reports, and a report costs what three additions cost, however many
-/// clients there are. The sums take 4 · width · (width + 1) bytes for each class.
+/// clients there are. The sums take 4 · width · (width + 1) bytes for each class. Where that is too much, they are made of
+/// all reports each time, one after the other.
 ///
 /// The sums' bits depend on the order of the changes. They are far larger than what they are made of, so a snapshot has
 /// the reports of which all sums were last made and the changes since: reading takes the same steps again.
 package struct ClassReports: Sendable {
+    /// In bytes: 1,000 classes at width 512, or 450 at width 768.
+    package static let most = 1 << 30
+
     private let width: Int
-    /// Of each class, nil without images: [classes].
-    package private(set) var sums: [ClassSum?]
+    private let classes: Int
+    /// Of each class, nil without images: [classes]. None where they would take too much memory.
+    private var kept: [ClassSum?]
     private var latest = ClientTable<ClassMeans>()
     /// Those of which all sums were last made, and what each flush changed since.
     private var base = ClientTable<ClassMeans>()
     private var changes: [ClientTable<ClassMeans>] = []
 
-    package init(classes: Int, width: Int) {
-        self.width = width
-        sums = [ClassSum?](repeating: nil, count: classes)
+    /// - Parameter most: how many bytes the sums may take to be kept.
+    package init(classes: Int, width: Int, keepingAtMost most: Int = Self.most) {
+        (self.classes, self.width) = (classes, width)
+        let isKept = classes * 4 * width * (width + 1) <= most
+        kept = [ClassSum?](repeating: nil, count: isKept ? classes : 0)
+    }
+
+    /// Of each class, nil without images: [classes].
+    package var sums: some Sequence<ClassSum?> {
+        (0..<classes).lazy.map { kept.isEmpty ? sum(of: $0) : kept[$0] }
     }
 
     /// Takes what a flush brings; what a client reported before already changes nothing.
@@ -30,7 +42,7 @@ package struct ClassReports: Sendable {
         for row in reports where latest[row.client] != row.value { news[row.client] = row.value }
         guard !news.isEmpty else { return false }
         let known = latest.count + news.count { latest[$0.client] == nil }
-        if changes.reduce(news.count, { $0 + $1.count }) >= known {
+        if kept.isEmpty || changes.reduce(news.count, { $0 + $1.count }) >= known {
             for row in news { latest[row.client] = row.value }
             sumAll()
         } else {
@@ -41,7 +53,7 @@ package struct ClassReports: Sendable {
 
     private mutating func sumAll() {
         (base, changes) = (latest, [])
-        for label in sums.indices { sums[label] = sum(of: label) }
+        for label in kept.indices { kept[label] = sum(of: label) }
     }
 
     private func sum(of label: Int) -> ClassSum? {
@@ -53,20 +65,20 @@ package struct ClassReports: Sendable {
         for row in news { latest[row.client] = row.value }
         changes.append(news)
         // Class after class, so that the processor keeps a class's sum at hand.
-        for label in sums.indices {
+        for label in kept.indices {
             for (old, new) in pairs {
                 change(label, from: old?.of(label, width: width), to: new.of(label, width: width))
             }
-            if sums[label]?.hasLostDigits == true { sums[label] = sum(of: label) }
+            if kept[label]?.hasLostDigits == true { kept[label] = sum(of: label) }
         }
     }
 
     private mutating func change(_ label: Int, from old: ClassMeans.OfClass?, to new: ClassMeans.OfClass?) {
         guard old != new else { return }
-        if let old { sums[label]?.remove(old) }
-        if sums[label]?.holders == 0 { sums[label] = nil }
+        if let old { kept[label]?.remove(old) }
+        if kept[label]?.holders == 0 { kept[label] = nil }
         guard let new else { return }
-        if sums[label] == nil { sums[label] = ClassSum([new], width: width) } else { sums[label]?.add(new) }
+        if kept[label] == nil { kept[label] = ClassSum([new], width: width) } else { kept[label]?.add(new) }
     }
 
     func write(to writer: inout SnapshotWriter) {

@@ -58,16 +58,14 @@ struct FedCof: CatalogStrategy {
     }
 
     private mutating func publish() {
-        let sums = reports.sums
-        let weight = RidgeClassifier.weight(of: sums, width: width, shrinkage: shrinkage)
-        let means = sums.flatMap { $0?.mean ?? [Double](repeating: 0, count: width) }
+        let classifier = RidgeClassifier(of: reports.sums, width: width, shrinkage: shrinkage)
         func tensor(_ values: [Double], _ shape: [Int]) -> Tensor {
             Tensor(shape: shape, values: values.map { Float(saturating: $0) })
         }
-        state.parameters[Parameters.headWeight] = tensor(weight, [classes, width])
+        state.parameters[Parameters.headWeight] = tensor(classifier.weight, [classes, width])
         state.parameters[Parameters.headBias] = Tensor(zeros: [classes])
-        state.parameters[Parameters.classMeans] = tensor(means, [classes, width])
-        state.parameters[Parameters.classCounts] = tensor(sums.map { $0?.count ?? 0 }, [classes])
+        state.parameters[Parameters.classMeans] = tensor(classifier.means, [classes, width])
+        state.parameters[Parameters.classCounts] = tensor(classifier.counts, [classes])
     }
 
     func write(to writer: inout SnapshotWriter) {

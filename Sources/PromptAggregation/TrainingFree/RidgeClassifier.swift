@@ -5,29 +5,39 @@
 ///
 /// and Σ̂_c = γ I where one client alone has the class: its mean is then the class's. Deviation: where no class has two
 /// images γ I enters once, so that Ĝ has an inverse.
-package enum RidgeClassifier {
+package struct RidgeClassifier {
     /// [classes, width], 0 for a class without images.
-    ///
-    /// - Parameter shrinkage: γ.
-    package static func weight(of sums: [ClassSum?], width: Int, shrinkage: Double) -> [Double] {
-        let total = sums.reduce(0) { $0 + ($1?.count ?? 0) }
-        guard total > 0 else { return [Double](repeating: 0, count: sums.count * width) }
-        let means = sums.map { $0?.mean }
+    package private(set) var weight: [Double] = []
+    /// μ_c: [classes, width], 0 for a class without images.
+    private(set) var means: [Double] = []
+    /// N_c: [classes].
+    private(set) var counts: [Double] = []
+
+    /// - Parameters:
+    ///   - sums: of each class, nil without images. Each is asked for once, in turn.
+    ///   - shrinkage: γ.
+    package init(of sums: some Sequence<ClassSum?>, width: Int, shrinkage: Double) {
         var gram = SymmetricMatrix(size: width)
+        for sum in sums {
+            counts.append(sum?.count ?? 0)
+            means += sum?.mean ?? [Double](repeating: 0, count: width)
+            guard let sum, sum.count > 1 && sum.holders > 1 else { continue }
+            sum.addScatter(to: &gram, weight: (sum.count - 1) / Double(sum.holders - 1))
+        }
+        weight = [Double](repeating: 0, count: means.count)
+        let total = counts.reduce(0, +)
+        guard total > 0 else { return }
+        let held = counts.indices.filter { counts[$0] > 0 }
         var mean = [Double](repeating: 0, count: width)
-        for (sum, own) in zip(sums, means) {
-            guard let sum, let own else { continue }
-            if sum.count > 1 && sum.holders > 1 {
-                sum.addScatter(to: &gram, weight: (sum.count - 1) / Double(sum.holders - 1))
-            }
-            for column in 0..<width { mean[column] += sum.count / total * own[column] }
+        for label in held {
+            for column in 0..<width { mean[column] += counts[label] / total * means[label * width + column] }
         }
         gram.add(mean, weight: total)
-        gram.addToDiagonal(shrinkage * max(1, sums.reduce(0) { $0 + max(0, ($1?.count ?? 0) - 1) }))
+        gram.addToDiagonal(shrinkage * max(1, counts.reduce(0) { $0 + max(0, $1 - 1) }))
         gram.factorize()
-        return zip(sums, means).flatMap { sum, own in
-            guard let sum, let own else { return [Double](repeating: 0, count: width) }
-            return unit(gram.solve(own.map { sum.count * $0 }))
+        for label in held {
+            let row = label * width..<(label + 1) * width
+            weight.replaceSubrange(row, with: Self.unit(gram.solve(means[row].map { counts[label] * $0 })))
         }
     }
 
