@@ -1,3 +1,4 @@
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -39,10 +40,14 @@ static double pace(const ck_kernels *kernels) {
 }
 
 const ck_kernels *ck_kernels_best(void) {
-    const ck_kernels *kernels = ck_kernels_named(ck_variant_chosen());
+    const ck_kernels *kernels = ck_kernels_named(ck_variant_at_start());
     const ck_kernels *paired = ck_kernels_named("avx512bf16");
     if (!paired || strcmp(kernels->name, "avx512") != 0) return kernels;
     static _Atomic(const ck_kernels *) faster;
-    if (!faster) faster = pace(paired) < pace(kernels) ? paired : kernels;
-    return faster;
+    const ck_kernels *known = atomic_load(&faster);
+    if (known) return known;
+    known = pace(paired) < pace(kernels) ? paired : kernels;
+    // Whoever measured first is right: all threads use one.
+    const ck_kernels *none = NULL;
+    return atomic_compare_exchange_strong(&faster, &none, known) ? known : none;
 }

@@ -25,22 +25,21 @@ static const char *running(const char *name) {
     return NULL;
 }
 
-const char *ck_variant_fastest(void) {
-    int i = 0;
-    while (!ck_variant_runs(fastest_first[i])) i++;
-    return fastest_first[i];
-}
-
 const char *ck_variant_asked_for(void) { return getenv(CK_VARIANT_VARIABLE); }
+
+const char *ck_variant_at_start(void) {
+    const char *asked = ck_variant_asked_for();
+    const char *variant = asked ? running(asked) : NULL;
+    for (int i = 0; !variant; i++) variant = running(fastest_first[i]);
+    return variant;
+}
 
 static _Atomic(const char *) chosen;
 
 const char *ck_variant_chosen(void) {
     const char *variant = atomic_load(&chosen);
     if (variant) return variant;
-    const char *asked = ck_variant_asked_for();
-    variant = asked ? running(asked) : NULL;
-    if (!variant) variant = ck_variant_fastest();
+    variant = ck_variant_at_start();
     // Whoever chose meanwhile is right.
     const char *none = NULL;
     return atomic_compare_exchange_strong(&chosen, &none, variant) ? variant : none;

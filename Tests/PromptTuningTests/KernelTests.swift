@@ -18,6 +18,16 @@ import Testing
         #expect(ck_kernels_named("none such") == nil)
     }
 
+    /// Its variants give other bits, so a run that is under way must not change from one to another.
+    @Test func tuningKeepsItsVariantWhenTheAggregationTakesAnother() throws {
+        let (tuning, aggregation) = (KernelVariant.best, AggregationKernels.chosen)
+        defer { try? AggregationKernels.choose(aggregation) }
+        for variant in AggregationKernels.allCases where variant.isSupported {
+            try AggregationKernels.choose(variant)
+            #expect(KernelVariant.best == tuning)
+        }
+    }
+
     // The tests below run with every variant that there is; these say by name which one is missing.
     @Test(.enabled(if: ck_kernels_named("avx2") != nil, "this processor has no AVX2 and FMA"))
     func avx2IsTried() { #expect(Self.variants.contains(.avx2)) }

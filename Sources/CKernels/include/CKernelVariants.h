@@ -15,13 +15,15 @@ extern "C" {
 // Whether this build has the variant and this processor runs it.
 int ck_variant_runs(const char *name);
 
-// The fastest variant that this processor runs.
-const char *ck_variant_fastest(void);
+// What the variable names if this processor runs it, else the fastest that it runs. Tuning uses this one always: its
+// variants agree within rounding alone, so a run must not change from one to another.
+const char *ck_variant_at_start(void);
 
-// The variant in use.
+// The variant that the aggregation uses: that of the start until another is chosen.
 const char *ck_variant_chosen(void);
 
-// Uses another variant from now on, in all threads; 0 when this processor does not run it, and all stays as it was.
+// Has the aggregation use another variant from now on, in all threads; 0 when this processor does not run it, and all stays
+// as it was.
 int ck_variant_choose(const char *name);
 
 // What the variable says, NULL when it is not set.

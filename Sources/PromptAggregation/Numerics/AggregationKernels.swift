@@ -19,7 +19,7 @@ public enum AggregationKernels: String, Hashable, Sendable, CaseIterable {
     /// The variant in use: what the variable names, or the fastest that this processor runs, until another is chosen.
     public static var chosen: AggregationKernels { AggregationKernels(rawValue: String(cString: ck_variant_chosen()))! }
 
-    /// Has every fit that begins from now on use the variant, in all threads.
+    /// Has every fit that begins from now on use the variant, in all threads. Tuning keeps that of the process's start.
     ///
     /// - Throws: `AggregationKernelsError` where this processor does not run it.
     public static func choose(_ variant: AggregationKernels) throws(AggregationKernelsError) {
