@@ -1935,7 +1935,7 @@ const ProtobufCMessageDescriptor impromptu__v2__metric__descriptor =
   (ProtobufCMessageInit) impromptu__v2__metric__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor impromptu__v2__training_plan__field_descriptors[20] =
+static const ProtobufCFieldDescriptor impromptu__v2__training_plan__field_descriptors[21] =
 {
   {
     "epochs",
@@ -2177,6 +2177,18 @@ static const ProtobufCFieldDescriptor impromptu__v2__training_plan__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "first_block",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Impromptu__V2__TrainingPlan, first_block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned impromptu__v2__training_plan__field_indices_by_name[] = {
   2,   /* field[2] = batch_size */
@@ -2184,6 +2196,7 @@ static const unsigned impromptu__v2__training_plan__field_indices_by_name[] = {
   18,   /* field[18] = class_means */
   17,   /* field[17] = control_variates */
   0,   /* field[0] = epochs */
+  20,   /* field[20] = first_block */
   19,   /* field[19] = generator_rate */
   9,   /* field[9] = gradient_clip */
   15,   /* field[15] = head_dropout */
@@ -2203,7 +2216,7 @@ static const unsigned impromptu__v2__training_plan__field_indices_by_name[] = {
 static const ProtobufCIntRange impromptu__v2__training_plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 20 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor impromptu__v2__training_plan__descriptor =
 {
@@ -2213,7 +2226,7 @@ const ProtobufCMessageDescriptor impromptu__v2__training_plan__descriptor =
   "Impromptu__V2__TrainingPlan",
   "impromptu.v2",
   sizeof(Impromptu__V2__TrainingPlan),
-  20,
+  21,
   impromptu__v2__training_plan__field_descriptors,
   impromptu__v2__training_plan__field_indices_by_name,
   1,  impromptu__v2__training_plan__number_ranges,

@@ -25,7 +25,8 @@ extension ModelDescription {
             prompts: Prompts(
                 use: plan.classMeans ? .none : plan.promptsPerBatch > 0 ? .picked : .all,
                 picked: plan.classMeans ? 0 : plan.promptsPerBatch, width: encoder.width,
-                blocks: configuration.prompts.depth, selection: configuration.evaluation.selection,
+                blocks: configuration.prompts.depth, firstBlock: configuration.prompts.firstBlock,
+                selection: configuration.evaluation.selection,
                 keyProjection: configuration.prompts.keyProjection),
             feature: Feature(whitening: configuration.prompts.whitening),
             head: Head(

@@ -13,6 +13,7 @@ extension RunConfiguration {
     private static let operational: Set<String> = [
         "log", "endpoints", "security", "worker", "simulation", "evaluation.interval_seconds", "evaluation.threads",
         "run.snapshot_versions", "data.path", "data.unreadable", "data.held_out", "encoder.path",
+        "encoder.cache_bytes",
     ]
 
     /// Keys that may change during the run, by a record of its log.

@@ -132,6 +132,8 @@ public struct ModelDescription: Codable, Hashable, Sendable {
         public var width: Int
         /// Blocks that prompts of their own stand before; 1 for shallow prompts.
         public var blocks: Int
+        /// The first of these blocks, from 0.
+        public var firstBlock: Int
         public var selection: PromptSelectionRule
         /// Consecutive images that vote, where `selection` is `batch`.
         public var batchSize = PromptSelectionRule.batchSize
@@ -139,17 +141,20 @@ public struct ModelDescription: Codable, Hashable, Sendable {
 
         enum CodingKeys: String, CodingKey {
             case use, picked, length, width, blocks, selection
+            case firstBlock = "first_block"
             case batchSize = "batch_size"
             case keyProjection = "key_projection"
         }
 
         public init(
-            use: Use, picked: Int, width: Int, blocks: Int, selection: PromptSelectionRule, keyProjection: Bool
+            use: Use, picked: Int, width: Int, blocks: Int, firstBlock: Int = 0, selection: PromptSelectionRule,
+            keyProjection: Bool
         ) {
             self.use = use
             self.picked = picked
             self.width = width
             self.blocks = blocks
+            self.firstBlock = firstBlock
             self.selection = selection
             self.keyProjection = keyProjection
         }
@@ -227,7 +232,8 @@ extension ModelDescription {
             ("encoder.precision", encoder.precision.rawValue),
             ("prompts.use", prompts.use.rawValue), ("prompts.picked", "\(prompts.picked)"),
             ("prompts.length", "\(prompts.length)"), ("prompts.width", "\(prompts.width)"),
-            ("prompts.blocks", "\(prompts.blocks)"), ("prompts.selection", prompts.selection.rawValue),
+            ("prompts.blocks", "\(prompts.blocks)"), ("prompts.first_block", "\(prompts.firstBlock)"),
+            ("prompts.selection", prompts.selection.rawValue),
             ("prompts.batch_size", "\(prompts.batchSize)"), ("prompts.key_projection", "\(prompts.keyProjection)"),
             ("feature.whitening", "\(feature.whitening)"), ("head.reads", head.reads),
             ("head.inputs", "\(head.inputs)"), ("head.hidden", "\(head.hidden)"), ("head.personal", "\(head.personal)"),
@@ -239,6 +245,7 @@ extension ModelDescription {
     package var plan: TrainingPlan {
         var plan = TrainingPlan()
         plan.promptsPerBatch = prompts.picked
+        plan.firstBlock = prompts.firstBlock
         plan.classMeans = prompts.use == .none
         return plan
     }

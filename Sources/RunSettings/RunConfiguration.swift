@@ -89,6 +89,8 @@ public struct RunConfiguration: Sendable {
         public var pool: Int
         /// Blocks of the encoder that prompts of their own stand before; 1 for shallow prompts.
         public var depth: Int
+        /// The first of them, from 0.
+        public var firstBlock: Int
         /// Factor of the range that the first prompts are drawn from.
         public var initialScale: Double
         public var keyProjection: Bool
@@ -118,6 +120,8 @@ public struct RunConfiguration: Sendable {
         public var maximumLength: Int?
         /// What the products with the weights of its blocks are computed in.
         public var precision: EncoderPrecision
+        /// Bytes of memory for what the blocks before `prompts.first_block` make of examples.
+        public var cacheBytes: Int
     }
 
     /// The section `data`, and the classes of the section `model`.
@@ -241,6 +245,9 @@ extension RunConfiguration {
             pool: try reader.integer("prompts.pool", 20, 1...65_536, "prompts in the pool at the start"),
             depth: try reader.integer(
                 "prompts.depth", 1, 1...1000, "blocks that prompts of their own stand before; 1 for shallow prompts"),
+            firstBlock: try reader.integer(
+                "prompts.first_block", 0, 0...999,
+                "the first block that prompts stand before, from 0; what earlier ones make of an example never changes"),
             initialScale: try reader.number(
                 "prompts.initial_scale", 1, 1e-6...100, "factor of the range that the first prompts are drawn from"),
             keyProjection: try reader.flag(
@@ -257,6 +264,7 @@ extension RunConfiguration {
             !head.onClassifier || !prompts.whitening,
             "head.on_classifier: expected prompts.feature_whitening none beside it, found validation")
         federation.plan = try TrainingPlan(reader)
+        federation.plan.firstBlock = prompts.firstBlock
         if head.personal { federation.plan.personal = .head }
         federation.schedule = try LearningRateSchedule(reader, runVersions: stop.versions)
         do {
@@ -287,7 +295,10 @@ extension RunConfiguration {
                 rawValue: try reader.choice(
                     "encoder.precision", EncoderPrecision.float32.rawValue,
                     of: EncoderPrecision.allCases.map(\.rawValue),
-                    "what products with the weights of its blocks are computed in"))!)
+                    "what products with the weights of its blocks are computed in"))!,
+            cacheBytes: try reader.integer(
+                "encoder.cache_bytes", 1 << 30, 0...(1 << 50),
+                "bytes of memory in which a process keeps what the blocks before prompts.first_block make of examples"))
         encoderDigest = try reader.text(
             "encoder.digest", "", "clients with other weights are refused; empty for those of encoder.path")
         data = try DataSource(reader, seed: seed)

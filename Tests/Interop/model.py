@@ -144,6 +144,13 @@ LAYOUTS = [
 ]
 
 
+def entered(x, prompts, part):
+    """Rows before a block that has the prompts' part of this number; there may be none."""
+    if not 0 <= part < prompts.shape[1]:
+        return x
+    return np.concatenate([x[:1], prompts[:, part], x[1 + (len(prompts) if part else 0):]])
+
+
 class Encoder:
     """`description` is the field `encoder` of the model's description."""
 
@@ -206,13 +213,13 @@ class Encoder:
         x = np.concatenate([fixed[:1], prompts, fixed[1:], patches + table[placed:]])
         return self.norm(layout["first"], x) if "first" in layout else x
 
-    def feature(self, image, prompts):
-        """The class feature, [width]; prompts [count, blocks, width]."""
-        count, layout = len(prompts), self.layout
-        x = self.embedded(image, prompts[:, 0])
+    def feature(self, image, prompts, first):
+        """The class feature, [width]; prompts [count, blocks, width], which enter before block `first`."""
+        layout = self.layout
+        x = self.embedded(image, prompts[:, 0] if first == 0 else prompts[:0, 0])
         for index in range(self.depth):
-            if 0 < index < prompts.shape[1]:
-                x[1:1 + count] = prompts[:, index]
+            if index:
+                x = entered(x, prompts, index - first)
             block = layout["block"].format(index)
             scales = [self.get(block + name, 1) for name in layout.get("scale", ())] or [1, 1]
             # No token looks at the first row where there is no class token.
@@ -240,23 +247,20 @@ class TextEncoder(Encoder):
         self.act, self.epsilon = ACTIVATIONS[description["activation"]], description["epsilon"]
         self.averages = description["feature"] == "mean"
 
-    def feature(self, tokens, prompts):
-        """The feature, [width], of the tokens of a text; prompts [count, blocks, width]."""
-        count = len(prompts)
+    def feature(self, tokens, prompts, first):
+        """The feature, [width], of the tokens of a text; prompts [count, blocks, width], which enter before block `first`."""
         own = self.get("embeddings.word_embeddings.weight")[tokens]
         own = own + self.get("embeddings.position_embeddings.weight")[:len(tokens)]
-        own = self.norm("embeddings.LayerNorm", own + self.get("embeddings.token_type_embeddings.weight")[0])
-        x = np.concatenate([own[:1], prompts[:, 0], own[1:]])
+        x = self.norm("embeddings.LayerNorm", own + self.get("embeddings.token_type_embeddings.weight")[0])
         names = dict(q="attention.self.query", k="attention.self.key", v="attention.self.value",
                      out="attention.output.dense")
         for index in range(self.depth):
-            if 0 < index < prompts.shape[1]:
-                x[1:1 + count] = prompts[:, index]
+            x = entered(x, prompts, index - first)
             block = f"encoder.layer.{index}."
             x = self.norm(block + "attention.output.LayerNorm", x + self.attention(block, names, x, x))
             hidden = self.act(self.apply(block + "intermediate.dense", x))
             x = self.norm(block + "output.LayerNorm", x + self.apply(block + "output.dense", hidden))
-        return np.concatenate([x[:1], x[1 + count:]]).mean(0) if self.averages else x[0]
+        return np.concatenate([x[:1], x[1 + len(prompts):]]).mean(0) if self.averages else x[0]
 
 
 # 3 and 4. Picks and logits
@@ -282,7 +286,10 @@ class Model:
         return prompts.reshape(len(prompts), self.blocks, -1)
 
     def plain_feature(self, image):
-        return self.encoder.feature(image, np.zeros((0, self.blocks, self.encoder.width)))
+        return self.encoder.feature(image, np.zeros((0, self.blocks, self.encoder.width)), 0)
+
+    def prompted_feature(self, image, rows):
+        return self.encoder.feature(image, self.pool()[rows], self.description["prompts"]["first_block"])
 
     def similarities(self, plain):
         """Cosines of an image's feature with each prompt: [pool]."""
@@ -318,7 +325,7 @@ class Model:
             batch = images[start:start + size]
             rows = [self.similarities(self.plain_feature(image)) for image in batch]
             for image, picks in zip(batch, self.picks(rows)):
-                yield picks, self.logits(self.encoder.feature(image, self.pool()[picks]))
+                yield picks, self.logits(self.prompted_feature(image, picks))
 
 
 def main():

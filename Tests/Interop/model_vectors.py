@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes Tests/PromptTuningTests/Fixtures/model-*.safetensors: for each family of encoders the way of an image, or of a text's
-tokens, to logits, and a step's loss and gradients, computed in float64 by model.py from docs/model.md. The weights are those of
-the fixtures beside them.
+"""Writes Tests/PromptTuningTests/Fixtures/model-*.safetensors: for each family of encoders, and for some again with prompts that
+enter later than before block 0, the way of an image, or of a text's tokens, to logits, and a step's loss and gradients, computed
+in float64 by model.py from docs/model.md. The weights are those of the fixtures beside them.
 
     model_vectors.py [FOLDER]
 
@@ -30,6 +30,13 @@ CASES = {
     "siglip": ("grad-siglip-deep", {"blocks": 2, "feature": "attention-pooling", "whitening": False}),
     # A seed by which texts differ in what they pick.
     "bert": ("text-mean-deep", {"blocks": 2, "feature": "mean", "epsilon": 1e-12, "seed": 23}),
+    # Seeds by which examples differ in what they pick and in their class, and rounding changes neither.
+    "vit-later": ("grad-timm-deep", {"first_block": 2, "seed": 33}),
+    "dinov2-later": ("grad-dinov2-registers-deep", {"first_block": 1, "seed": 9}),
+    "clip-later": ("grad-clip-deep", {"blocks": 2, "first_block": 1, "activation": "quickGelu", "epsilon": 1e-5, "seed": 26}),
+    "siglip-later":
+        ("grad-siglip-deep", {"first_block": 1, "feature": "attention-pooling", "whitening": False, "seed": 12}),
+    "bert-later": ("text-mean-deep", {"first_block": 1, "feature": "mean", "epsilon": 1e-12, "seed": 9}),
 }
 
 
@@ -50,6 +57,7 @@ def describe(family, config, change):
                     "epsilon": first("layer_norm_eps") or change.get("epsilon", 1e-6),
                     "extra_tokens": 0, "feature": change.get("feature", "class-token"), "precision": "float32"},
         "prompts": {"use": "picked", "picked": PICKED, "length": 1, "width": 24, "blocks": change.get("blocks", 1),
+                    "first_block": change.get("first_block", 0),
                     "selection": "instance", "batch_size": 64, "key_projection": change.get("key_projection", True)},
         "feature": {"whitening": change.get("whitening", True)},
         "head": {"reads": change.get("reads", "feature"), "inputs": change.get("inputs", 24),
@@ -76,7 +84,7 @@ def loss(machine, images, plain, labels, rows):
     adjustment = np.array([PLAN["logit_adjustment"] * math.log(n / len(labels)) if n else -np.inf for n in counts])
     total = 0.0
     for image, feature, label in zip(images, plain, labels):
-        z = machine.logits(machine.encoder.feature(image, machine.pool()[rows])) + adjustment
+        z = machine.logits(machine.prompted_feature(image, rows)) + adjustment
         total += np.log(np.exp(z - z.max()).sum()) + z.max() - z[label]
         total += PLAN["similarity_weight"] * machine.similarities(feature)[rows].sum()
     return total / len(images)
@@ -145,8 +153,7 @@ def case(family, fixture, change, seed):
     shared = machine.picks(similarities)[0]
 
     def logits(picks):
-        return np.array([machine.logits(machine.encoder.feature(image, machine.pool()[rows]))
-                         for image, rows in zip(images, picks)])
+        return np.array([machine.logits(machine.prompted_feature(image, rows)) for image, rows in zip(images, picks)])
     expected = prepared | {
         "plain": plain, "similarities": similarities,
         "picks.instance": np.array(own, np.int32), "picks.batch": np.array(shared, np.int32),
@@ -163,9 +170,9 @@ def case(family, fixture, change, seed):
 
 def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else FIXTURES
-    for seed, (family, (fixture, change)) in enumerate(CASES.items()):
-        tensors, metadata = case(family, fixture, change, change.get("seed", seed))
-        write(folder / f"model-{family}.safetensors", tensors, metadata)
+    for seed, (name, (fixture, change)) in enumerate(CASES.items()):
+        tensors, metadata = case(name.removesuffix("-later"), fixture, change, change.get("seed", seed))
+        write(folder / f"model-{name}.safetensors", tensors, metadata)
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def made():
             head_learning_rate=0.02, momentum=0.8, second_moment_decay=0.99, weight_decay=1e-4, gradient_clip=1,
             prompts_per_batch=4, similarity_weight=0.5, proximal_weight=1e-3, logit_adjustment=1,
             class_balance=0.75, head_dropout=0.5, personal=wire.PERSONAL_HEAD, control_variates=True,
-            class_means=True, generator_rate=0.25)))
+            class_means=True, generator_rate=0.25, first_block=6)))
     yield "prompts", told(prompts=wire.Prompts(
         version=10, tensors=[tensor("prompts", np.zeros((0, 4)))],
         unchanged=[wire.Unchanged(name="head.bias", since=4)]))

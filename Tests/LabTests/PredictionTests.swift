@@ -215,7 +215,7 @@ import Testing
         "a program written from docs/model.md predicts the same", .enabled(if: python != nil),
         arguments: [
             [], ["evaluation.selection=batch", "prompts.feature_whitening=none"],
-            ["prompts.depth=2", "prompts.key_projection=true"],
+            ["prompts.depth=2", "prompts.key_projection=true"], ["prompts.depth=2", "prompts.first_block=3"],
         ])
     func strangersPredictAlike(_ settings: [String]) throws {
         try withRun(settings) { run, data in

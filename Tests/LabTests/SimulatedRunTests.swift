@@ -134,6 +134,13 @@ import Testing
             #expect(
                 throws: ConfigurationError("prompts.depth: expected at most the encoder's 6 blocks, found 7")
             ) { try simulate(folder + "/deeper", ["prompts.depth=7"]) }
+            let later = try simulate(folder + "/later", deep + ["prompts.first_block=4"])
+            #expect(try digests(later.log).count > 2 && digests(later.log) != digests(run.log))
+            #expect(
+                throws: ConfigurationError(
+                    "prompts.first_block: expected at most 4, as prompts.depth is 2 and the encoder has 6 blocks, found 5"
+                )
+            ) { try simulate(folder + "/later-still", deep + ["prompts.first_block=5"]) }
         }
     }
 

@@ -7,8 +7,12 @@ import Testing
 
 /// The whole way from bytes to logits, loss and gradients, against docs/model.md as Tests/Interop/model.py computes it.
 @Suite struct ModelVectorTests {
-    static let imageCases = paths(["vit", "deit", "dinov2", "torchvision", "clip", "siglip"])
-    static let cases = imageCases + paths(["bert"])
+    /// In those with `-later` prompts enter before a later block.
+    static let imageCases = paths([
+        "vit", "vit-later", "deit", "dinov2", "dinov2-later", "torchvision", "clip", "clip-later", "siglip",
+        "siglip-later",
+    ])
+    static let cases = imageCases + paths(["bert", "bert-later"])
 
     private static func paths(_ families: [String]) -> [String] {
         families.map { Bundle.module.bundlePath + "/Fixtures/model-\($0).safetensors" }
@@ -18,7 +22,13 @@ import Testing
     private struct Description: Decodable {
         struct Image: Decodable { var mean, std: [Float] }
         struct Encoder: Decodable { var feature: String }
-        struct Prompts: Decodable { var picked: Int }
+        struct Prompts: Decodable {
+            var picked, firstBlock: Int
+            enum CodingKeys: String, CodingKey {
+                case picked
+                case firstBlock = "first_block"
+            }
+        }
         struct Head: Decodable { var reads: String }
         /// nil for texts.
         var image: Image?
@@ -61,6 +71,7 @@ import Testing
                 parameters: parameters, promptIDs: (0..<parameters[Parameters.prompts]!.rows).map(PromptID.init))
             var plan = TrainingPlan()
             plan.promptsPerBatch = description.prompts.picked
+            plan.firstBlock = description.prompts.firstBlock
             plan.similarityWeight = 0.3
             plan.logitAdjustment = 1
             self.plan = plan

@@ -10,7 +10,7 @@ import Testing
 
     static let cases = ["class-shallow", "class-deep", "mean-shallow", "mean-deep"]
 
-    private struct Case {
+    struct Case {
         let encoder: FrozenEncoder
         let source: TokenTexts
         let state: PromptState

@@ -36,6 +36,21 @@ import Testing
         #expect(row.step >= row.fastestStep && abs(row.gigaflops - expected) <= 1e-6 * expected)
     }
 
+    /// What the first blocks make of an image is kept from step to step, but made for each prediction.
+    @Test func countsTheBlocksThatRun() throws {
+        let shape = try #require(TuningBenchmark.shapes.first { $0.name == "CIFAR" })
+        let half = shape.operations(.step, firstBlock: 3) / shape.operations(.step)
+        #expect(half < 0.5 && half > 0.49)
+        let prediction = shape.operations(.prediction, firstBlock: 3) / shape.operations(.prediction)
+        #expect(prediction < 1 && prediction > 0.92)
+        let benchmark = try TuningBenchmark(threads: 1, firstBlock: 1)
+        let geometry = EncoderGeometry(
+            width: 32, depth: 2, heads: 2, hidden: 64, imageSize: 16, patchSize: 8, epsilon: 1e-6, activation: .gelu)
+        let row = try benchmark.run(
+            TuningBenchmark.Shape(name: "small", geometry: geometry, prompts: 2, batchSize: 4), steps: 2)
+        #expect(row.gigaflops > 0)
+    }
+
     @Test func countsTheOperationsOfEachText() throws {
         let shape = try #require(TuningBenchmark.shapes.first { $0.name == "MiniLM questions" })
         // 16 texts of 257 tokens with 160 prompts; the attention of a text sees its own rows alone.

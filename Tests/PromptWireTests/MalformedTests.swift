@@ -254,6 +254,8 @@ struct Malformed: Sendable, CustomTestStringConvertible {
         Malformed(task(plan().real(15, .nan)), "task.plan.class_balance: expected a finite number, found nan"),
         Malformed(task(plan().real(16, .nan)), "task.plan.head_dropout: expected a finite number, found nan"),
         Malformed(task(plan().real(20, .nan)), "task.plan.generator_rate: expected a finite number, found nan"),
+        Malformed(
+            task(plan().number(21, Int64(-1))), "task.plan.first_block: expected 0 to 1099511627776, found -1"),
         Malformed(task(plan(personal: 0)), "task.plan.personal: expected one of 1, 2, 3, found 0"),
         Malformed(
             aggregator.message(6, Fields().signed(1, -1).message(2, prompts).numbers(3, [1, 2])),

@@ -159,6 +159,7 @@ struct RandomMessages {
         plan.controlVariates = Bool.random(using: &random)
         plan.classMeans = Bool.random(using: &random)
         plan.generatorRate = random.nextUniform()
+        plan.firstBlock = count()
         return plan
     }
 

@@ -289,10 +289,14 @@ struct  Impromptu__V2__TrainingPlan
    * Step size of pFedPG's generator and of the client's descriptor, where the state holds "generator.query".
    */
   double generator_rate;
+  /*
+   * The encoder's block, from 0, that prompts enter before.
+   */
+  int64_t first_block;
 };
 #define IMPROMPTU__V2__TRAINING_PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&impromptu__v2__training_plan__descriptor) \
-    , 0, 0, 0, IMPROMPTU__V2__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, IMPROMPTU__V2__PERSONAL__PERSONAL_UNSPECIFIED, 0, 0, 0 }
+    , 0, 0, 0, IMPROMPTU__V2__OPTIMIZER__OPTIMIZER_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, IMPROMPTU__V2__PERSONAL__PERSONAL_UNSPECIFIED, 0, 0, 0, 0 }
 
 
 /*

@@ -6,10 +6,12 @@ extension RunConfiguration {
     public func loadEncoder() throws -> FrozenEncoder {
         encoder.path.isEmpty
             ? try FrozenEncoder.bundled(
-                imageSize: encoder.imageSize, maximumLength: encoder.maximumLength, precision: encoder.precision)
+                imageSize: encoder.imageSize, maximumLength: encoder.maximumLength, precision: encoder.precision,
+                cacheBytes: encoder.cacheBytes)
             : try FrozenEncoder(
                 directory: encoder.path, family: encoder.family, imageSize: encoder.imageSize,
-                maximumLength: encoder.maximumLength, precision: encoder.precision)
+                maximumLength: encoder.maximumLength, precision: encoder.precision,
+                cacheBytes: encoder.cacheBytes)
     }
 }
 

@@ -47,6 +47,9 @@ public struct TrainingPlan: Hashable, Sendable {
     public var classMeans: Bool = false
     /// The step size of pFedPG's generator and descriptors, where the state holds a generator.
     public var generatorRate: Double = 0
+    /// The encoder's block, from 0, that prompts enter before. The blocks before it see no prompt, so what they make of an
+    /// example never changes.
+    public var firstBlock: Int = 0
 
     public init() {}
 }

@@ -39,13 +39,23 @@ public struct TuningBenchmark: Sendable {
             self.lengths = lengths
         }
 
-        /// Floating point operations of a batch, all blocks counted whole.
-        public func operations(_ work: Work) -> Double {
-            let isStep = work == .step
-            guard geometry.text == nil else {
-                return lengths.reduce(0) { $0 + geometry.operations(rows: $1 + prompts, backward: isStep) }
+        /// Floating point operations of a batch, each block that runs counted whole.
+        ///
+        /// - Parameter firstBlock: what prompts enter before. Earlier blocks do not run in a step, since what they make of an
+        ///   image is kept.
+        public func operations(_ work: Work, firstBlock: Int = 0) -> Double {
+            let own =
+                geometry.text == nil
+                ? [Int](repeating: geometry.tokens(prompts: 0), count: batchSize) : lengths
+            return own.reduce(0) { sum, rows in
+                var operations = geometry.operations(
+                    rows: rows + prompts, blocks: geometry.depth - firstBlock, backward: work == .step)
+                if firstBlock == 0 || work == .prediction {
+                    operations += geometry.embeddingOperations
+                    operations += geometry.operations(rows: rows, blocks: firstBlock, backward: false)
+                }
+                return sum + operations
             }
-            return Double(batchSize) * geometry.operations(prompts: prompts, backward: isStep)
         }
 
         fileprivate var examples: any ExampleSource {
@@ -125,6 +135,8 @@ public struct TuningBenchmark: Sendable {
     public let kernels: KernelVariant
     public let precision: EncoderPrecision
     public let work: Work
+    /// The block that prompts enter before.
+    public let firstBlock: Int
     /// Billions of floating point operations a second that `threads` threads reach on registers alone, with the
     /// instructions that the kernels use in that precision.
     public let peakGigaflops: Double
@@ -133,11 +145,13 @@ public struct TuningBenchmark: Sendable {
     ///
     /// - Throws: `TuningError`.
     public init(
-        threads: Int, kernels: KernelVariant? = nil, precision: EncoderPrecision = .float32, work: Work = .step
+        threads: Int, kernels: KernelVariant? = nil, precision: EncoderPrecision = .float32, work: Work = .step,
+        firstBlock: Int = 0
     ) throws(TuningError) {
         self.threads = threads
         self.work = work
         self.precision = precision
+        self.firstBlock = firstBlock
         self.kernels = kernels ?? .best
         let table = try Kernels(self.kernels)
         let pool = try ThreadPool(workers: threads)
@@ -190,6 +204,7 @@ public struct TuningBenchmark: Sendable {
         plan.promptsPerBatch = 0
         plan.batchSize = shape.batchSize
         plan.epochs = steps + 2
+        plan.firstBlock = firstBlock
         let state = learner.initialState(pool: shape.prompts, classes: 10, keyProjection: false, seed: 3)
         let clock = ContinuousClock()
         var starts: [ContinuousClock.Instant] = []
@@ -203,13 +218,14 @@ public struct TuningBenchmark: Sendable {
         case .prediction:
             for _ in 0..<plan.epochs {
                 starts.append(clock.now)
-                _ = try learner.classify(state, on: dataset, plan: plan, selection: .instance)
+                // A data set of its own, since every image of a prediction is new.
+                _ = try learner.classify(state, on: TuningDataset(dataset.source), plan: plan, selection: .instance)
             }
         }
         starts.append(clock.now)
         let times = zip(starts, starts.dropFirst()).map { $1 - $0 }.dropFirst(2).sorted()
         let median = times[times.startIndex + times.count / 2]
-        let gigaflops = shape.operations(work) / median.seconds / 1e9
+        let gigaflops = shape.operations(work, firstBlock: firstBlock) / median.seconds / 1e9
         return Row(
             shape: shape, step: median, fastestStep: times.first ?? median,
             examplesPerSecond: Double(shape.batchSize) / median.seconds,

@@ -74,21 +74,21 @@ public struct EncoderGeometry: Hashable, Sendable {
     /// Columns that all heads take in the kernels.
     var attentionWidth: Int { heads * headStride }
 
-    /// The floating point operations of the frozen matrices and the attention for one image (a multiply-add is two).
-    ///
-    /// - Parameters:
-    ///   - prompts: prompt tokens.
-    ///   - backward: whether the gradient is propagated to the prompts as well.
-    public func operations(prompts: Int, backward: Bool) -> Double {
-        let embedding = 2 * Double(patches) * Double(patchValues) * Double(width)
-        return embedding + operations(rows: tokens(prompts: prompts), backward: backward)
+    /// The floating point operations of the patch embedding of an image (a multiply-add is two); 0 for texts.
+    var embeddingOperations: Double {
+        text == nil ? 2 * Double(patches) * Double(patchValues) * Double(width) : 0
     }
 
-    /// The same of the blocks alone, for an image or a text of so many rows, prompts among them.
-    func operations(rows: Int, backward: Bool) -> Double {
+    /// The floating point operations of the frozen matrices and the attention of some blocks for one image or text.
+    ///
+    /// - Parameters:
+    ///   - rows: of the example, prompts among them.
+    ///   - blocks: how many.
+    ///   - backward: whether the gradient is propagated to the prompts as well.
+    func operations(rows: Int, blocks: Int, backward: Bool) -> Double {
         let (rows, width) = (Double(rows), Double(width))
         let matrices = 2 * rows * (4 * width * width + 2 * width * Double(hidden))
         let attention = 4 * rows * rows * width
-        return Double(depth) * (backward ? 2 * matrices + 3 * attention : matrices + attention)
+        return Double(blocks) * (backward ? 2 * matrices + 3 * attention : matrices + attention)
     }
 }

@@ -22,6 +22,7 @@ final class EncoderPass: FrozenPass {
     private var images = 0
     private var prompts = 0
     private var promptLayers = 1
+    private var firstBlock = 0
 
     /// The residual stream: [tokens of all images, width].
     private let stream: FloatMemory
@@ -32,8 +33,8 @@ final class EncoderPass: FrozenPass {
     private let scratch: FloatMemory
     private let finalNormalised: FloatMemory
     private let finalDeviations: FloatMemory
-    /// For each block what its backward pass needs; a single one, reused, without gradients.
-    private let traces: [BlockTrace]
+    /// For each block that was passed what its backward pass needs; a single one, reused, without gradients.
+    private var traces: [BlockTrace?]
     private let gradients: PassGradients?
 
     /// What a block's forward pass leaves for its backward pass.
@@ -69,14 +70,7 @@ final class EncoderPass: FrozenPass {
         scratch = FloatMemory(count: ck_attention_scratch_count(tokens, tokens, geometry.headStride))
         finalNormalised = FloatMemory(count: size.examples * width)
         finalDeviations = FloatMemory(count: size.examples)
-        traces = (0..<(keepsGradients ? tower.blocks.count : 1)).map { _ in
-            BlockTrace(
-                normalised: FloatMemory(count: rows * width), deviations: FloatMemory(count: rows),
-                queries: FloatMemory(count: rows * attention), keyValues: FloatMemory(count: rows * 2 * attention),
-                probabilities: FloatMemory(count: size.examples * geometry.heads * tokens * padded(tokens)),
-                perceptronNormalised: FloatMemory(count: rows * width), perceptronDeviations: FloatMemory(count: rows),
-                slopes: FloatMemory(count: keepsGradients ? rows * hidden : 0))
-        }
+        traces = [BlockTrace?](repeating: nil, count: keepsGradients ? tower.blocks.count : 1)
         gradients =
             keepsGradients
             ? PassGradients(
@@ -84,6 +78,22 @@ final class EncoderPass: FrozenPass {
                 hidden: FloatMemory(count: rows * hidden), attended: FloatMemory(count: rows * attention),
                 queries: FloatMemory(count: rows * attention), keyValues: FloatMemory(count: rows * 2 * attention))
             : nil
+    }
+
+    /// Made when a block is first passed, so that blocks before the prompts take no memory.
+    private func trace(of block: Int) -> BlockTrace {
+        let place = keepsGradients ? block : 0
+        if let trace = traces[place] { return trace }
+        let tokens = geometry.tokens(prompts: size.prompts)
+        let rows = size.examples * tokens
+        let trace = BlockTrace(
+            normalised: FloatMemory(count: rows * width), deviations: FloatMemory(count: rows),
+            queries: FloatMemory(count: rows * attention), keyValues: FloatMemory(count: rows * 2 * attention),
+            probabilities: FloatMemory(count: size.examples * geometry.heads * tokens * padded(tokens)),
+            perceptronNormalised: FloatMemory(count: rows * width), perceptronDeviations: FloatMemory(count: rows),
+            slopes: FloatMemory(count: keepsGradients ? rows * hidden : 0))
+        traces[place] = trace
+        return trace
     }
 
     func holds(_ size: PassSize) -> Bool {
@@ -104,24 +114,51 @@ final class EncoderPass: FrozenPass {
 
     // MARK: Forward
 
+    func frozenRows(
+        _ examples: ArraySlice<Int>, of source: any ExampleSource, before block: Int
+    ) throws -> [FloatMemory] {
+        (images, prompts) = (examples.count, 0)
+        try embed(examples, of: source)
+        for index in 0..<block { forward(index) }
+        return (0..<images).map { FloatMemory(copying: stream.start + $0 * tokens * width, count: tokens * width) }
+    }
+
     func forward(
-        _ examples: ArraySlice<Int>, of source: any ExampleSource, prompts: PromptTokens?, picks: ArraySlice<[Int]>?,
-        features: UnsafeMutablePointer<Float>
+        _ examples: ArraySlice<Int>, of source: any ExampleSource, from start: FrozenRows?, prompts: PromptTokens?,
+        picks: ArraySlice<[Int]>?, features: UnsafeMutablePointer<Float>
     ) throws {
-        guard let source = source as? any ImageSource else { throw TuningError.modality(expected: "images") }
         images = examples.count
         self.prompts = picks?.first?.count ?? prompts?.count ?? 0
         promptLayers = prompts?.layers ?? 1
-        for (image, example) in examples.enumerated() {
-            try source.copyImage(example, into: UnsafeMutableBufferPointer(start: pixels.start, count: pixels.count))
-            embed(image)
-        }
-        for block in 0...lastBlock {
-            if let prompts, block < promptLayers { insert(prompts.layer(block), picks) }
+        firstBlock = start?.block ?? 0
+        if let start { spread(start) } else { try embed(examples, of: source) }
+        for block in firstBlock...lastBlock {
+            if let tokens = prompts?.tokens(before: block) { insert(tokens, picks) }
             if block == lastBlock, geometry.poolsByAttention { clearFirstRows(stream.start, stride: width) }
             forward(block)
         }
         readOut(features)
+    }
+
+    /// Writes the first tokens of images but for the prompts.
+    private func embed(_ examples: ArraySlice<Int>, of source: any ExampleSource) throws {
+        guard let source = source as? any ImageSource else { throw TuningError.modality(expected: "images") }
+        for (image, example) in examples.enumerated() {
+            try source.copyImage(example, into: UnsafeMutableBufferPointer(start: pixels.start, count: pixels.count))
+            tower.embedding.embed(
+                pixels.start, patchRows: patchRows.start, into: stream.start + image * tokens * width,
+                prompts: prompts, geometry, kernels)
+        }
+    }
+
+    /// Writes rows that earlier blocks made over those of the stream, but for the prompts'.
+    private func spread(_ start: FrozenRows) {
+        let others = geometry.tokens(prompts: 0) - 1
+        for (image, rows) in start.rows.enumerated() {
+            let first = stream.start + image * tokens * width
+            first.update(from: rows.start, count: width)
+            (first + (1 + prompts) * width).update(from: rows.start + width, count: others * width)
+        }
     }
 
     /// Writes the first row of each image after the final norm to `features`.
@@ -159,44 +196,9 @@ final class EncoderPass: FrozenPass {
         }
     }
 
-    /// Writes the first tokens of an image but for the prompts.
-    private func embed(_ image: Int) {
-        let embedding = tower.embedding
-        let first = stream.start + image * tokens * width
-        let others = first + (1 + prompts) * width
-        let patches = others + geometry.extraTokens * width
-        first.update(from: embedding.fixedTokens.start, count: width)
-        others.update(from: embedding.fixedTokens.start + width, count: geometry.extraTokens * width)
-        gatherPatches()
-        embedding.patches.multiply(
-            kernels, rows: geometry.patches, patchRows.start, stride: geometry.patchValues, bias: nil, into: patches,
-            stride: width)
-        for place in 0..<geometry.patches * width { patches[place] += embedding.offsets.start[place] }
-        if embedding.norm != nil {
-            normaliseEmbedding(kernels, embedding, geometry, rows: 1, first)
-            normaliseEmbedding(kernels, embedding, geometry, rows: geometry.extraTokens + geometry.patches, others)
-        }
-    }
-
-    /// From [3, imageSize, imageSize] to one row a patch, in the order of the convolution's weights: channel, y, x.
-    private func gatherPatches() {
-        let size = geometry.patchSize
-        let side = geometry.imageSize
-        var target = patchRows.start
-        for patch in 0..<geometry.patches {
-            let corner = patch / geometry.grid * size * side + patch % geometry.grid * size
-            for channel in 0..<3 {
-                for y in 0..<size {
-                    target.update(from: pixels.start + channel * side * side + corner + y * side, count: size)
-                    target += size
-                }
-            }
-        }
-    }
-
     private func forward(_ index: Int) {
         let block = tower.blocks[index]
-        let trace = traces[keepsGradients ? index : 0]
+        let trace = trace(of: index)
         let allRows = images * tokens
         let rows = queryRows(index)
         let width = width
@@ -254,10 +256,11 @@ final class EncoderPass: FrozenPass {
         let stream = gradients.stream.start
         stream.update(repeating: 0, count: images * tokens * width)
         readOutBackward(featureGradients, into: stream)
-        for block in (0...lastBlock).reversed() {
+        for block in (firstBlock...lastBlock).reversed() {
             backward(block, gradients)
             if block == lastBlock, geometry.poolsByAttention { clearFirstRows(stream, stride: width) }
-            if block < promptLayers { extract(block, stream, into: promptGradients) }
+            let layer = block - firstBlock
+            if layer < promptLayers { extract(layer, stream, into: promptGradients) }
         }
     }
 
@@ -292,7 +295,7 @@ final class EncoderPass: FrozenPass {
 
     private func backward(_ index: Int, _ gradients: PassGradients) {
         let block = tower.blocks[index]
-        let trace = traces[index]
+        let trace = trace(of: index)
         let allRows = images * tokens
         let rows = queryRows(index)
         let width = width
@@ -325,7 +328,7 @@ final class EncoderPass: FrozenPass {
                 gradients.queries.start + image * rows.perImage * attention, attention, keyValues,
                 keyValues + attention, 2 * attention)
         }
-        if index == 0 && lastBlock > 0 {
+        if index == firstBlock && lastBlock > firstBlock {
             backwardToPrompts(block, trace, gradients)
             return
         }
@@ -340,8 +343,8 @@ final class EncoderPass: FrozenPass {
             width)
     }
 
-    /// The end of the first block's backward pass: of its inputs only the prompts need a gradient, so only their rows
-    /// are moved together and multiplied.
+    /// The end of the backward pass, in the block that prompts enter before: of its inputs only they need a gradient, so only
+    /// their rows are moved together and multiplied.
     private func backwardToPrompts(_ block: FrozenBlock, _ trace: BlockTrace, _ gradients: PassGradients) {
         let attention = attention
         let width = width
@@ -368,20 +371,4 @@ final class EncoderPass: FrozenPass {
                 gradients.stream.start + first * width, width)
         }
     }
-}
-
-/// Applies the norm before the blocks to some tokens, in place.
-func normaliseEmbedding(
-    _ kernels: Kernels, _ embedding: FrozenEmbedding, _ geometry: EncoderGeometry, rows: Int,
-    _ tokens: UnsafeMutablePointer<Float>, normalised: UnsafeMutablePointer<Float>? = nil,
-    deviations: UnsafeMutablePointer<Float>? = nil
-) {
-    guard let norm = embedding.norm else { return }
-    let width = padded(geometry.width)
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows) { unused in
-        kernels.call.normalize(
-            rows, geometry.width, geometry.epsilon, tokens, width, tokens, width, deviations ?? unused.baseAddress!)
-    }
-    normalised?.update(from: tokens, count: rows * width)
-    kernels.call.scale_and_shift(rows, geometry.width, norm.scale.start, norm.shift.start, tokens, width)
 }

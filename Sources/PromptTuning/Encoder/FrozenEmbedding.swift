@@ -76,3 +76,65 @@ extension FrozenEmbedding {
         return tokens
     }
 }
+
+extension FrozenEmbedding {
+    /// Writes the first tokens of an image, leaving room for the prompts behind the first.
+    ///
+    /// - Parameters:
+    ///   - pixels: [3, imageSize, imageSize].
+    ///   - patchRows: room for [patches, patchValues].
+    ///   - first: [tokens, padded width].
+    func embed(
+        _ pixels: UnsafePointer<Float>, patchRows: UnsafeMutablePointer<Float>,
+        into first: UnsafeMutablePointer<Float>, prompts: Int, _ geometry: EncoderGeometry, _ kernels: Kernels
+    ) {
+        let width = padded(geometry.width)
+        let others = first + (1 + prompts) * width
+        let patchTokens = others + geometry.extraTokens * width
+        first.update(from: fixedTokens.start, count: width)
+        others.update(from: fixedTokens.start + width, count: geometry.extraTokens * width)
+        gatherPatches(pixels, into: patchRows, geometry)
+        patches.multiply(
+            kernels, rows: geometry.patches, patchRows, stride: geometry.patchValues, bias: nil, into: patchTokens,
+            stride: width)
+        for place in 0..<geometry.patches * width { patchTokens[place] += offsets.start[place] }
+        if norm != nil {
+            normaliseEmbedding(kernels, self, geometry, rows: 1, first)
+            normaliseEmbedding(kernels, self, geometry, rows: geometry.extraTokens + geometry.patches, others)
+        }
+    }
+
+    /// From [3, imageSize, imageSize] to one row a patch, in the order of the convolution's weights: channel, y, x.
+    private func gatherPatches(
+        _ pixels: UnsafePointer<Float>, into patchRows: UnsafeMutablePointer<Float>, _ geometry: EncoderGeometry
+    ) {
+        let size = geometry.patchSize
+        let side = geometry.imageSize
+        var target = patchRows
+        for patch in 0..<geometry.patches {
+            let corner = patch / geometry.grid * size * side + patch % geometry.grid * size
+            for channel in 0..<3 {
+                for y in 0..<size {
+                    target.update(from: pixels + channel * side * side + corner + y * side, count: size)
+                    target += size
+                }
+            }
+        }
+    }
+}
+
+/// Applies the norm before the blocks to some tokens, in place.
+func normaliseEmbedding(
+    _ kernels: Kernels, _ embedding: FrozenEmbedding, _ geometry: EncoderGeometry, rows: Int,
+    _ tokens: UnsafeMutablePointer<Float>, normalised: UnsafeMutablePointer<Float>? = nil,
+    deviations: UnsafeMutablePointer<Float>? = nil
+) {
+    guard let norm = embedding.norm else { return }
+    let width = padded(geometry.width)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows) { unused in
+        kernels.call.normalize(
+            rows, geometry.width, geometry.epsilon, tokens, width, tokens, width, deviations ?? unused.baseAddress!)
+    }
+    normalised?.update(from: tokens, count: rows * width)
+    kernels.call.scale_and_shift(rows, geometry.width, norm.scale.start, norm.shift.start, tokens, width)
+}

@@ -23,6 +23,8 @@ public final class FrozenEncoder: Sendable {
     public let precision: EncoderPrecision
     /// How long reading and packing took.
     public let loadTime: Duration
+    /// Bounds the memory for what the blocks before the prompts make of examples.
+    let cache: MemoryBudget
 
     /// Makes tokens of texts; nil for an encoder of images, and where no tokenizer lay beside the weights.
     public let tokenizer: WordPieceTokenizer?
@@ -71,10 +73,11 @@ public final class FrozenEncoder: Sendable {
     ///     interpolated as the library does that the weights come from. nil: what the model was trained on.
     ///   - maximumLength: tokens of a text that are read, from 2 to the model's positions; nil: what the files say.
     ///   - precision: what the products with the weights of the blocks are computed in.
+    ///   - cacheBytes: memory for what the blocks before the prompts (`TrainingPlan.firstBlock`) make of examples.
     /// - Throws: `SafetensorsError`, `EncoderError` or `TokenizerError`.
     public convenience init(
         directory: String, family: String? = nil, imageSize: Int? = nil, maximumLength: Int? = nil,
-        precision: EncoderPrecision = .float32
+        precision: EncoderPrecision = .float32, cacheBytes: Int = MemoryBudget.standard
     ) throws {
         let weights = try SafetensorsModel(path: directory)
         let folder = URL(fileURLWithPath: weights.path).deletingLastPathComponent()
@@ -87,7 +90,8 @@ public final class FrozenEncoder: Sendable {
             try self.init(
                 text: text, configuration: configuration, tokenizer: WordPieceTokenizer(folder: folder.path),
                 pooling: TextGeometry.Pooling(folder: folder.path),
-                maximumLength: maximumLength ?? TextGeometry.maximumLength(folder: folder.path), precision: precision)
+                maximumLength: maximumLength ?? TextGeometry.maximumLength(folder: folder.path), precision: precision,
+                cacheBytes: cacheBytes)
             return
         }
         if let maximumLength {
@@ -96,7 +100,7 @@ public final class FrozenEncoder: Sendable {
         }
         try self.init(
             weights: weights, family: family.map(EncoderFamilies.named), configuration: configuration,
-            imageSize: imageSize, precision: precision)
+            imageSize: imageSize, precision: precision, cacheBytes: cacheBytes)
     }
 
     /// An encoder from a file that may hold more, with its configuration as JSON, and without a tokenizer.
@@ -114,22 +118,24 @@ public final class FrozenEncoder: Sendable {
         if let text = try TextModelFile(weights, stated: family) {
             try self.init(
                 text: text, configuration: configuration, tokenizer: nil, pooling: pooling, maximumLength: nil,
-                precision: precision)
+                precision: precision, cacheBytes: MemoryBudget.standard)
             return
         }
         try self.init(
             weights: weights, family: family.map(EncoderFamilies.named), configuration: configuration,
-            imageSize: imageSize, precision: precision)
+            imageSize: imageSize, precision: precision, cacheBytes: MemoryBudget.standard)
     }
 
     /// The small vision transformer that comes with the package: 32 px, patch 4, width 192, depth 6.
     ///
-    /// - Parameters: as of `init(directory:family:imageSize:maximumLength:precision:)`.
+    /// - Parameters: as of `init(directory:family:imageSize:maximumLength:precision:cacheBytes:)`.
     public static func bundled(
-        imageSize: Int? = nil, maximumLength: Int? = nil, precision: EncoderPrecision = .float32
+        imageSize: Int? = nil, maximumLength: Int? = nil, precision: EncoderPrecision = .float32,
+        cacheBytes: Int = MemoryBudget.standard
     ) throws -> FrozenEncoder {
         try FrozenEncoder(
-            directory: bundledFolder(), imageSize: imageSize, maximumLength: maximumLength, precision: precision)
+            directory: bundledFolder(), imageSize: imageSize, maximumLength: maximumLength, precision: precision,
+            cacheBytes: cacheBytes)
     }
 
     /// Found from the program itself, for it may be installed anywhere; `Bundle.module` ends the process where the
@@ -145,7 +151,7 @@ public final class FrozenEncoder: Sendable {
 
     private init(
         weights: SafetensorsModel, family: EncoderFamily?, configuration: EncoderConfiguration, imageSize: Int?,
-        precision: EncoderPrecision
+        precision: EncoderPrecision, cacheBytes: Int
     ) throws {
         let clock = ContinuousClock()
         let start = clock.now
@@ -157,6 +163,7 @@ public final class FrozenEncoder: Sendable {
         try model.checkBlocks(depth: geometry.depth)
         self.geometry = geometry
         self.precision = precision
+        cache = MemoryBudget(bytes: cacheBytes)
         weightsPath = weights.path
         weightsPaths = weights.paths
         filePaths = weights.paths
@@ -183,12 +190,13 @@ public final class FrozenEncoder: Sendable {
     /// - Parameter maximumLength: tokens of a text that are read; nil: as many as the model has positions.
     private init(
         text model: TextModelFile, configuration: EncoderConfiguration, tokenizer: WordPieceTokenizer?,
-        pooling: TextGeometry.Pooling, maximumLength: Int?, precision: EncoderPrecision
+        pooling: TextGeometry.Pooling, maximumLength: Int?, precision: EncoderPrecision, cacheBytes: Int
     ) throws {
         let clock = ContinuousClock()
         let start = clock.now
         geometry = try model.geometry(configuration, pooling: pooling, maximumLength: maximumLength)
         self.precision = precision
+        cache = MemoryBudget(bytes: cacheBytes)
         try model.checkTokenizer(tokenizer, geometry)
         weightsPath = model.weights.path
         weightsPaths = model.weights.paths
@@ -206,6 +214,7 @@ public final class FrozenEncoder: Sendable {
         var random = SeededRandom(seed: seed)
         self.geometry = geometry
         self.precision = precision
+        cache = MemoryBudget(bytes: MemoryBudget.standard)
         recognised = EncoderDescription(random: geometry)
         weightsPath = ""
         weightsPaths = []

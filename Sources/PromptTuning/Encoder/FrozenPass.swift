@@ -3,16 +3,24 @@ protocol FrozenPass: AnyObject {
     /// Whether the buffers are large enough.
     func holds(_ size: PassSize) -> Bool
 
+    /// What the blocks before `block` make of examples without prompts: [tokens, padded width] each.
+    ///
+    /// - Parameter examples: their numbers in the source.
+    func frozenRows(
+        _ examples: ArraySlice<Int>, of source: any ExampleSource, before block: Int
+    ) throws -> [FloatMemory]
+
     /// Runs the encoder.
     ///
     /// - Parameters:
     ///   - examples: their numbers in the source.
+    ///   - start: what the first blocks made of the examples already; nil to run all blocks. Prompts of later blocks need it.
     ///   - prompts: nil for none.
     ///   - picks: the prompts of each example, as many for each; nil where all examples use all.
     ///   - features: receives the features of each example, [examples, padded width].
     func forward(
-        _ examples: ArraySlice<Int>, of source: any ExampleSource, prompts: PromptTokens?, picks: ArraySlice<[Int]>?,
-        features: UnsafeMutablePointer<Float>
+        _ examples: ArraySlice<Int>, of source: any ExampleSource, from start: FrozenRows?, prompts: PromptTokens?,
+        picks: ArraySlice<[Int]>?, features: UnsafeMutablePointer<Float>
     ) throws
 
     /// Propagates the gradient of the features of the last forward pass to the prompt tokens.
@@ -23,6 +31,16 @@ protocol FrozenPass: AnyObject {
     ///     width].
     /// - Precondition: the pass keeps gradients.
     func backward(featureGradients: UnsafeMutablePointer<Float>, promptGradients: UnsafeMutablePointer<Float>)
+}
+
+/// Rows that the blocks before the prompts made of examples.
+struct FrozenRows {
+    /// The next block.
+    let block: Int
+    /// Of each example, without prompts: [tokens, padded width].
+    let rows: [FloatMemory]
+
+    func part(_ examples: Range<Int>) -> FrozenRows { FrozenRows(block: block, rows: Array(rows[examples])) }
 }
 
 /// What the buffers of a pass must hold.

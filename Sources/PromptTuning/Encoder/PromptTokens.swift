@@ -2,13 +2,15 @@ import CKernels
 
 /// Prompts on their way into the encoder: padded, and normalised where the family has a norm before the blocks.
 ///
-/// Shallow prompts have one layer: they are tokens of the first block and live on through the others. Deep prompts (VPT,
-/// Jia et al. 2022, equation 5) have one for each of the first blocks, which takes the place of what the block before
+/// Shallow prompts have one layer: they are tokens of their first block and live on through the later ones. Deep prompts
+/// (VPT, Jia et al. 2022, equation 5) have one for each of several blocks, which takes the place of what the block before
 /// made of the last.
 struct PromptTokens {
     let count: Int
     /// Blocks that prompts of their own stand before, at least 1.
     let layers: Int
+    /// The first of these blocks.
+    let firstBlock: Int
     /// [layers, count, padded width].
     let values: FloatMemory
     private let normalised: FloatMemory
@@ -17,11 +19,12 @@ struct PromptTokens {
     private let kernels: Kernels
 
     /// - Parameter prompts: [count, layers · width], the first layer's part first.
-    init(_ prompts: [Float], layers: Int, encoder: FrozenEncoder, kernels: Kernels) {
+    init(_ prompts: [Float], layers: Int, firstBlock: Int, encoder: FrozenEncoder, kernels: Kernels) {
         let width = encoder.width
         let stride = padded(width)
         count = prompts.count / (layers * width)
         self.layers = layers
+        self.firstBlock = firstBlock
         values = FloatMemory(count: layers * count * stride)
         normalised = FloatMemory(count: count * stride)
         deviations = FloatMemory(count: count)
@@ -35,16 +38,17 @@ struct PromptTokens {
                 }
             }
         }
-        if let embedding = encoder.tower.image?.embedding {
+        if let embedding = encoder.tower.image?.embedding, firstBlock == 0 {
             normaliseEmbedding(
                 kernels, embedding, encoder.geometry, rows: count, values.start, normalised: normalised.start,
                 deviations: deviations.start)
         }
     }
 
-    /// The tokens of one layer: [count, padded width].
-    func layer(_ index: Int) -> UnsafeMutablePointer<Float> {
-        values.start + index * count * padded(encoder.width)
+    /// The tokens that a block begins with, [count, padded width]; nil where it takes what the block before made of them.
+    func tokens(before block: Int) -> UnsafeMutablePointer<Float>? {
+        let layer = block - firstBlock
+        return 0..<layers ~= layer ? values.start + layer * count * padded(encoder.width) : nil
     }
 
     /// The gradient of the prompts from that of each image's tokens.
@@ -59,7 +63,7 @@ struct PromptTokens {
         for image in 0..<images {
             for place in 0..<size { total.start[place] += tokens.start[image * size + place] }
         }
-        if let norm = encoder.tower.image?.embedding.norm {
+        if let norm = encoder.tower.image?.embedding.norm, firstBlock == 0 {
             let scaled = FloatMemory(count: count * stride)
             for row in 0..<count {
                 for column in 0..<stride {

@@ -29,6 +29,11 @@ final class FloatMemory: @unchecked Sendable {
         start.update(from: values, count: values.count)
     }
 
+    convenience init(copying values: UnsafePointer<Float>, count: Int) {
+        self.init(count: count)
+        start.update(from: values, count: count)
+    }
+
     deinit { UnsafeMutableRawPointer(start).deallocate() }
 }
 

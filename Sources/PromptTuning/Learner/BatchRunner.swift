@@ -30,9 +30,13 @@ final class BatchRunner: @unchecked Sendable {
 
     /// A batch's images.
     struct Batch {
-        let source: any ExampleSource
+        let dataset: TuningDataset
         let images: [Int]
-        let labels: [Int32]
+        /// The block that prompts enter before.
+        let firstBlock: Int
+
+        var source: any ExampleSource { dataset.source }
+        var labels: [Int32] { images.map { Int32(dataset.labels[$0]) } }
     }
 
     /// Whose gradients are wanted of a batch.
@@ -58,15 +62,39 @@ final class BatchRunner: @unchecked Sendable {
     }
 
     /// Class features of images without prompts: [width] each.
-    func classFeatures(_ source: any ExampleSource, _ images: [Int]) throws -> [[Float]] {
-        let features = FloatMemory(count: images.count * stride)
-        let rows = try rows(of: images, source)
+    func classFeatures(_ batch: Batch) throws -> [[Float]] {
+        let features = FloatMemory(count: batch.images.count * stride)
+        let rows = try rows(of: batch.images, batch.source)
+        let start = try start(of: batch, rows)
         try eachChunk(of: rows, prompts: 0, keepsGradients: false) { pass, chunk in
             try pass.forward(
-                images[chunk], of: source, prompts: nil, picks: nil,
+                batch.images[chunk], of: batch.source, from: start?.part(chunk), prompts: nil, picks: nil,
                 features: features.start + chunk.lowerBound * stride)
         }
-        return unpadded(features, rows: images.count).chunked(geometry.width)
+        return unpadded(features, rows: batch.images.count).chunked(geometry.width)
+    }
+
+    /// What the blocks before the prompts make of a batch, from the data set's cache where it has it; nil where prompts
+    /// enter before the first block.
+    ///
+    /// - Parameter rows: the tokens of each image without prompts.
+    private func start(of batch: Batch, _ rows: [Int]) throws -> FrozenRows? {
+        let (dataset, block) = (batch.dataset, batch.firstBlock)
+        guard block > 0 else { return nil }
+        var known = dataset.frozenRows(of: batch.images, before: block, encoder: encoder)
+        let missing = known.indices.filter { known[$0] == nil }
+        if !missing.isEmpty {
+            let images = missing.map { batch.images[$0] }
+            try known.withUnsafeMutableBufferPointer { known in
+                try eachChunk(of: missing.map { rows[$0] }, prompts: 0, keepsGradients: false) { pass, chunk in
+                    let made = try pass.frozenRows(images[chunk], of: dataset.source, before: block)
+                    for (place, memory) in zip(missing[chunk], made) { known[place] = memory }
+                }
+            }
+            dataset.keep(
+                missing.map { (batch.images[$0], known[$0]!) }, before: block, encoder: encoder)
+        }
+        return FrozenRows(block: block, rows: known.map { $0! })
     }
 
     /// Runs a batch with prompts through encoder and head; and back as far as `wanted` says. The head's gradients are the
@@ -80,6 +108,8 @@ final class BatchRunner: @unchecked Sendable {
         let (gradients, promptsToo) = (wanted != .none, wanted == .ofHeadAndPrompts)
         let count = batch.images.count
         let rows = try rows(of: batch.images, batch.source)
+        let start = try start(of: batch, rows)
+        let labels = batch.labels
         let used = picks?.first?.count ?? tokens.count
         let stride = stride
         let tokenGradients = tokens.layers * tokens.count * stride
@@ -96,10 +126,10 @@ final class BatchRunner: @unchecked Sendable {
                     let first = chunk.lowerBound
                     let chunkFeatures = features.start + first * stride
                     try pass.forward(
-                        batch.images[chunk], of: batch.source, prompts: tokens, picks: picks.map { $0[chunk] },
-                        features: chunkFeatures)
+                        batch.images[chunk], of: batch.source, from: start?.part(chunk), prompts: tokens,
+                        picks: picks.map { $0[chunk] }, features: chunkFeatures)
                     headPass.forward(chunk, features: chunkFeatures)
-                    batch.labels.withUnsafeBufferPointer { labels in
+                    labels.withUnsafeBufferPointer { labels in
                         headPass.loss(
                             chunk, labels: labels.baseAddress! + first, scale: 1 / Double(count),
                             losses: losses.baseAddress! + first, predictions: predictions.baseAddress! + first)

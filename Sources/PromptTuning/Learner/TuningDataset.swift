@@ -1,7 +1,8 @@
 import Synchronization
 
-/// Images to tune or evaluate on, with the prompt-free class features of those that were asked for so far: the encoder is
-/// frozen, so they are computed once an image.
+/// Images to tune or evaluate on, with what does not depend on prompts of those that were asked for so far, as the encoder is
+/// frozen: their class features without prompts, and as far as the encoder's budget allows what the blocks before the
+/// prompts make of them.
 public final class TuningDataset: Sendable {
     public let source: any ExampleSource
     public let labels: [Int]
@@ -12,6 +13,15 @@ public final class TuningDataset: Sendable {
         /// The encoder that the features come from.
         var encoder: FrozenEncoder?
         var features: [[Float]?] = []
+        /// By the block that comes next, then by image. What is kept stays: a cache that made room for the latest images
+        /// would have none of those that an epoch begins with.
+        var rows: [Int: [KeptMemory?]] = [:]
+
+        /// Forgets what another encoder made.
+        mutating func serve(_ encoder: FrozenEncoder, images: Int) {
+            if self.encoder === encoder { return }
+            self = Cache(encoder: encoder, features: [[Float]?](repeating: nil, count: images))
+        }
     }
 
     /// - Throws: `TuningError.labelCount` when there is not one label an image.
@@ -50,10 +60,27 @@ public final class TuningDataset: Sendable {
     /// Keeps class features, [width] an image.
     func keep(_ features: [(image: Int, values: [Float])], encoder: FrozenEncoder) {
         cache.withLock { cache in
-            if cache.encoder !== encoder {
-                cache = Cache(encoder: encoder, features: [[Float]?](repeating: nil, count: labels.count))
-            }
+            cache.serve(encoder, images: count)
             for (image, values) in features { cache.features[image] = values }
+        }
+    }
+
+    /// What is kept of these images of the blocks before `block`.
+    func frozenRows(of images: [Int], before block: Int, encoder: FrozenEncoder) -> [FloatMemory?] {
+        cache.withLock { cache in
+            guard cache.encoder === encoder, let rows = cache.rows[block] else { return images.map { _ in nil } }
+            return images.map { rows[$0]?.memory }
+        }
+    }
+
+    /// Keeps what the blocks before `block` make of images, while there is room.
+    func keep(_ rows: [(image: Int, memory: FloatMemory)], before block: Int, encoder: FrozenEncoder) {
+        cache.withLock { cache in
+            cache.serve(encoder, images: count)
+            var known = cache.rows[block] ?? [KeptMemory?](repeating: nil, count: count)
+            cache.rows[block] = nil
+            for (image, memory) in rows where known[image] == nil { known[image] = encoder.cache.kept(memory) }
+            cache.rows[block] = known
         }
     }
 }

@@ -48,6 +48,14 @@ struct TuningSession {
         }
         let classes = headShape.classes
         promptLayers = try Self.promptLayers(of: state, runner.encoder)
+        let most = runner.encoder.depth - promptLayers
+        guard plan.firstBlock <= most else {
+            throw .plan(
+                field: "firstBlock",
+                expected:
+                    "at most \(most) with prompts for \(promptLayers) of the encoder's \(runner.encoder.depth) blocks",
+                found: "\(plan.firstBlock)")
+        }
         trained = []
         var expected = [(Parameters.prompts, [state.promptIDs.count, promptLayers * width])] + headShape.expected
         if state.parameters[Parameters.keyWeight] != nil { expected.append((Parameters.keyWeight, [width, width])) }
@@ -235,8 +243,7 @@ struct TuningSession {
     // MARK: Parts of a batch
 
     func batch(_ images: [Int]) -> BatchRunner.Batch {
-        BatchRunner.Batch(
-            source: dataset.source, images: images, labels: images.map { Int32(dataset.labels[$0]) })
+        BatchRunner.Batch(dataset: dataset, images: images, firstBlock: plan.firstBlock)
     }
 
     func head(_ terms: ClassTerms, dropout: [Float]? = nil) -> Head {
@@ -253,7 +260,7 @@ struct TuningSession {
         let pool = values(Parameters.prompts)
         return PromptTokens(
             rows.flatMap { pool[$0 * promptWidth..<($0 + 1) * promptWidth] }, layers: promptLayers,
-            encoder: runner.encoder, kernels: runner.kernels)
+            firstBlock: plan.firstBlock, encoder: runner.encoder, kernels: runner.kernels)
     }
 
     /// The prompts that a batch picks, by the part of their first layer; nil when the plan uses the whole pool.
@@ -283,7 +290,7 @@ struct TuningSession {
         var known = dataset.classFeatures(of: images, encoder: runner.encoder)
         let missing = images.indices.filter { known[$0] == nil }
         if !missing.isEmpty {
-            let computed = try runner.classFeatures(dataset.source, missing.map { images[$0] })
+            let computed = try runner.classFeatures(batch(missing.map { images[$0] }))
             for (place, features) in zip(missing, computed) { known[place] = features }
             dataset.keep(zip(missing, computed).map { (images[$0], $1) }, encoder: runner.encoder)
         }
@@ -311,6 +318,7 @@ extension TrainingPlan {
         try require(maximumSteps >= 0, "maximumSteps", "at least 0", maximumSteps)
         try require(batchSize >= 1, "batchSize", "at least 1", batchSize)
         try require(promptsPerBatch >= 0, "promptsPerBatch", "at least 0", promptsPerBatch)
+        try require(firstBlock >= 0, "firstBlock", "at least 0", firstBlock)
         let sizes = [
             ("promptLearningRate", promptLearningRate), ("headLearningRate", headLearningRate),
             ("weightDecay", weightDecay), ("gradientClip", gradientClip), ("proximalWeight", proximalWeight),

@@ -159,6 +159,7 @@ extension MessageReader {
         plan.controlVariates = wire.control_variates != 0
         plan.classMeans = wire.class_means != 0
         plan.generatorRate = try finite(wire.generator_rate, "\(path).generator_rate")
+        plan.firstBlock = try count(wire.first_block, "\(path).first_block")
         return plan
     }
 }

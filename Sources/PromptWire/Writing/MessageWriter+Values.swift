@@ -66,6 +66,7 @@ extension MessageWriter {
             $0.control_variates = plan.controlVariates ? 1 : 0
             $0.class_means = plan.classMeans ? 1 : 0
             $0.generator_rate = plan.generatorRate
+            $0.first_block = Int64(plan.firstBlock)
         }
     }
 }

@@ -55,6 +55,8 @@ class TrainingPlan:
     class_means: bool = False
     """Whether the client tunes nothing and sends ``class.means`` and ``class.counts``, taken without prompts."""
     generator_rate: float = 0.0
+    first_block: int = 0
+    """The encoder's block, from 0, that prompts enter before."""
 
     def sends(self, name: str) -> bool:
         """Whether an update holds the tensor of that name. It always holds ``prompts``, if need be without rows."""
@@ -79,7 +81,8 @@ class TrainingPlan:
     def from_wire(plan: pb.TrainingPlan) -> TrainingPlan:
         """Raises `WireError` for a plan that no client could follow."""
         fields = {field.name: getattr(plan, field.name) for field in plan.DESCRIPTOR.fields}
-        for field, least in (("epochs", 1), ("batch_size", 1), ("maximum_steps", 0), ("prompts_per_batch", 0)):
+        bounds = (("epochs", 1), ("batch_size", 1), ("maximum_steps", 0), ("prompts_per_batch", 0), ("first_block", 0))
+        for field, least in bounds:
             if fields[field] < least:
                 raise WireError(f"task.plan.{field}: expected at least {least}, found {fields[field]}")
         for field, words in (("optimizer", _OPTIMIZERS), ("personal", _PERSONAL)):

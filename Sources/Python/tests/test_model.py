@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from vectors import ALL_FAMILIES, FAMILIES, FIXTURES, WORDS, Vectors, encoder_folder, read, unified_fixture
+from vectors import ALL, FIXTURES, OF_IMAGES, WORDS, Vectors, encoder_folder, encoder_tensors, read, unified_fixture
 
 import impromptu
 from impromptu.model.bert import TextEncoder
@@ -20,7 +20,7 @@ def error(found, expected):
     return np.abs(found - expected).max() / max(1, np.abs(expected).max())
 
 
-@pytest.fixture(params=ALL_FAMILIES)
+@pytest.fixture(params=ALL)
 def vectors(request):
     return Vectors(request.param)
 
@@ -34,9 +34,9 @@ def model(vectors):
     return model_of(vectors)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_images_are_prepared_as_the_page_says(family):
-    vectors = Vectors(family)
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_images_are_prepared_as_the_page_says(name):
+    vectors = Vectors(name)
     model = model_of(vectors)
     found = np.stack([model.prepare(image) for image in vectors.images])
     # A byte that differs would be 1 / (255 · 0.3) off.
@@ -172,23 +172,20 @@ def test_positions_are_resampled_as_the_libraries_do():
 
 
 def saved(vectors, path, **changes):
-    """A prompts file of a family's vectors."""
+    """A prompts file of golden vectors."""
     description = json.loads(json.dumps(dataclasses.asdict(vectors.description)))
     metadata = {"format": "impromptu.prompts.v2", "run": "r", "run_id": "00", "version": "3", "digest": "00",
                 "prompt_ids": "0 1 2 3 4 5", "model": json.dumps(description)} | changes  # fmt: skip
     save_file({name: np.ascontiguousarray(values) for name, values in vectors.tensors.items()}, path, metadata)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_file_of_prompts_and_one_of_weights_are_all_that_it_takes(family, tmp_path):
-    vectors = Vectors(family)
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_a_file_of_prompts_and_one_of_weights_are_all_that_it_takes(name, tmp_path):
+    vectors = Vectors(name)
     model = model_of(vectors)
     saved(vectors, tmp_path / "prompts.safetensors")
-    name = read(FIXTURES / f"model-{vectors.description.encoder.family}.safetensors")[1]["weights"]
-    weights, _ = read(FIXTURES / f"{name}.safetensors")
-    own = {key: values for key, values in weights.items() if not key.startswith(("input.", "expected."))}
     (tmp_path / "weights").mkdir()
-    save_file(own, tmp_path / "weights" / "model.safetensors")
+    save_file(encoder_tensors(vectors.fixture), tmp_path / "weights" / "model.safetensors")
     with pytest.raises(impromptu.ModelError, match="expected the encoder with digest"):
         impromptu.PromptedModel.load(tmp_path, tmp_path / "weights")
     loaded = impromptu.PromptedModel.load(tmp_path, tmp_path / "weights", check_digest=False)
@@ -219,6 +216,28 @@ def test_what_is_no_prompts_file_is_refused_in_one_sentence(tmp_path):
         impromptu.PromptedModel.load(path, tmp_path)
     with pytest.raises(impromptu.ModelError, match=r"expected bytes \[height, width, 3\], found float64 \[4, 4, 3\]"):
         as_pixels(np.zeros((4, 4, 3)))
+
+
+def test_prompts_enter_before_a_block_that_the_encoder_has():
+    description = dataclasses.asdict(Vectors("clip-later").description)
+
+    def read_back(**changes):
+        prompts = {name: value for name, value in (description["prompts"] | changes).items() if value is not None}
+        return impromptu.ModelDescription.from_json(json.dumps(description | {"prompts": prompts}), "file")
+
+    named = list(read_back(first_block=0).specification().fields.items())
+    place = named.index(("prompts.first_block", "0"))
+    assert named[place - 1 : place + 2 : 2] == [("prompts.blocks", "2"), ("prompts.selection", "instance")]
+    for changes, sentence in (
+        ({"first_block": None}, "first_block: expected a value, found none"),
+        ({"first_block": 1.5}, "first_block: expected int, found 1.5"),
+        ({"first_block": -1}, "first_block: expected at least 0, found -1"),
+        ({"first_block": 2}, "first_block: expected at most 1, found 2"),
+        ({"blocks": 0}, "blocks: expected at least 1, found 0"),
+        ({"blocks": 4}, "blocks: expected at most 3, found 4"),
+    ):
+        with pytest.raises(impromptu.ModelError, match=f"^file: model.prompts.{sentence}$"):
+            read_back(**changes)
 
 
 def test_weights_of_another_kind_or_with_wrong_values_are_refused(tmp_path):

@@ -13,6 +13,7 @@ from impromptu.plan import TrainingPlan
 from impromptu.state import Version
 from impromptu.update import encoded_update
 from impromptu.wire import impromptu_pb2 as pb
+from impromptu.wire.tensors import WireError
 
 BASE = Version(
     4,
@@ -154,3 +155,11 @@ def test_an_update_beyond_the_limit_does_not_go_out(monkeypatch):
     monkeypatch.setattr("impromptu.update.MESSAGE_BYTES", 100)
     with pytest.raises(impromptu.UpdateError, match=r"expected an update of at most 100 bytes, found 1\d\d"):
         update(GOOD)
+
+
+def test_a_plan_of_the_wire_says_where_prompts_enter():
+    wire = pb.TrainingPlan(epochs=1, batch_size=4, optimizer=pb.OPTIMIZER_SGD, personal=pb.PERSONAL_NOTHING, first_block=2)
+    assert TrainingPlan.from_wire(wire).first_block == 2
+    wire.first_block = -1
+    with pytest.raises(WireError, match="task.plan.first_block: expected at least 0, found -1"):
+        TrainingPlan.from_wire(wire)

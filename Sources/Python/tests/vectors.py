@@ -12,9 +12,11 @@ from impromptu.model.vit import Encoder
 from impromptu.model.weights import unified
 
 FIXTURES = pathlib.Path(__file__).parents[3] / "Tests/PromptTuningTests/Fixtures"
-FAMILIES = ("vit", "deit", "dinov2", "torchvision", "clip", "siglip")
-"""Of images."""
-ALL_FAMILIES = (*FAMILIES, "bert")
+LATER_IMAGES = ("vit-later", "dinov2-later", "clip-later", "siglip-later")
+"""Those whose prompts enter later than before block 0."""
+OF_IMAGES = ("vit", "deit", "dinov2", "torchvision", "clip", "siglip", *LATER_IMAGES)
+LATER = (*LATER_IMAGES, "bert-later")
+ALL = (*OF_IMAGES, "bert", "bert-later")
 
 
 def read(path):
@@ -23,18 +25,21 @@ def read(path):
 
 
 class Vectors:
-    """One family's images or texts, model and expected values."""
+    """Images or texts, model and expected values around an encoder of one family."""
 
-    def __init__(self, family):
-        tensors, metadata = read(FIXTURES / f"model-{family}.safetensors")
-        self.description = ModelDescription.from_json(metadata["model"], family)
+    def __init__(self, name):
+        tensors, metadata = read(FIXTURES / f"model-{name}.safetensors")
+        self.fixture = metadata["weights"]
+        """The name of the one that holds the encoder's weights."""
+        self.config = json.loads(metadata["config"])
+        self.description = ModelDescription.from_json(metadata["model"], name)
         self.plan = json.loads(metadata["plan"])
         self.images, self.labels = tensors.pop("images", None), tensors.pop("labels")
         tokens = tensors.pop("tokens", None)
         prefix = "expected."
         self.expected = {name[len(prefix) :]: tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
         self.tensors = tensors
-        self.weights = unified_fixture(metadata["weights"], self.description.encoder)
+        self.weights = unified_fixture(self.fixture, self.description.encoder)
         self.inputs = tokens if tokens is not None else self.expected["prepared"]
         """What the encoder reads."""
 
@@ -44,26 +49,26 @@ class Vectors:
         return kind(self.weights, self.description.encoder)
 
 
+def encoder_tensors(name):
+    """The weights of an encoder's fixture by the library's names."""
+    tensors, _ = read(FIXTURES / f"{name}.safetensors")
+    return {key: values for key, values in tensors.items() if not key.startswith(("input.", "expected."))}
+
+
 def unified_fixture(name, description, size=16):
     """The weights of an encoder's fixture in one form."""
-    tensors, _ = read(FIXTURES / f"{name}.safetensors")
-    own = {key: values for key, values in tensors.items() if not key.startswith(("input.", "expected."))}
+    own = encoder_tensors(name)
     if description.family == "bert":
         return bert_weights(own, description, name)
     return unified(own, description, size, name)
 
 
 def encoder_folder(folder, vectors):
-    """The weights of a family's golden vectors as the Swift worker reads them."""
-    family = vectors.description.encoder.family
-    _, metadata = read(FIXTURES / f"model-{family}.safetensors")
-    tensors, own = read(FIXTURES / f"{metadata['weights']}.safetensors")[0], json.loads(metadata["config"])
+    """The weights of golden vectors as the Swift worker reads them."""
     folder.mkdir()
-    weights = {name: values for name, values in tensors.items() if not name.startswith(("input.", "expected."))}
-    save_file(weights, folder / "model.safetensors")
+    save_file(encoder_tensors(vectors.fixture), folder / "model.safetensors")
     image = vectors.description.image
-    if image is not None:
-        own |= {"mean": image.mean, "std": image.std}
+    own = vectors.config if image is None else vectors.config | {"mean": image.mean, "std": image.std}
     (folder / "config.json").write_text(json.dumps(own))
     if image is None:
         pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS]

@@ -47,6 +47,12 @@ struct BenchTuningCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Instructions to use; by default the fastest.", valueName: "variant"))
     var kernels: KernelVariant?
 
+    @Option(
+        help: ArgumentHelp(
+            "The block that prompts enter before (prompts.first_block); what earlier ones make of an image is kept.",
+            valueName: "index"))
+    var firstBlock = 0
+
     @Flag(help: "Times predictions in place of steps: forward passes without gradients.")
     var prediction = false
 
@@ -55,6 +61,7 @@ struct BenchTuningCommand: ParsableCommand {
     private struct Measured: Encodable {
         var shape: String
         var precision: String
+        var firstBlock: Int
         var kernels: String
         var threads: Int
         var medianStepMilliseconds: Double
@@ -68,6 +75,9 @@ struct BenchTuningCommand: ParsableCommand {
         if let shape, !TuningBenchmark.shapes.contains(where: { $0.name == shape }) {
             throw ValidationError("--shape: no shape '\(shape)'")
         }
+        guard firstBlock >= 0 else {
+            throw ValidationError("--first-block: expected at least 0, found \(firstBlock)")
+        }
         guard encoder != nil || imageSize == nil, encoder == nil || shape == nil else {
             throw ValidationError("--encoder goes without --shape, --image-size with --encoder alone")
         }
@@ -78,7 +88,8 @@ struct BenchTuningCommand: ParsableCommand {
             try FrozenEncoder(directory: $0, imageSize: imageSize, precision: precision)
         }
         let benchmark = try TuningBenchmark(
-            threads: threads.count, kernels: kernels, precision: precision, work: prediction ? .prediction : .step)
+            threads: threads.count, kernels: kernels, precision: precision, work: prediction ? .prediction : .step,
+            firstBlock: firstBlock)
         // Lines for people come as they are measured.
         let isTable = output.format == .table
         if let encoder, isTable { try StandardOutput.write(loading(encoder)) }
@@ -102,7 +113,8 @@ struct BenchTuningCommand: ParsableCommand {
 
     private func measured(_ row: TuningBenchmark.Row) -> Measured {
         Measured(
-            shape: row.shape.name, precision: precision.rawValue, kernels: (kernels ?? .best).rawValue,
+            shape: row.shape.name, precision: precision.rawValue, firstBlock: firstBlock,
+            kernels: (kernels ?? .best).rawValue,
             threads: threads.count, medianStepMilliseconds: row.step / .milliseconds(1),
             examplesPerSecond: row.examplesPerSecond, gigaflops: row.gigaflops, peakShare: row.peakShare)
     }

@@ -16,6 +16,7 @@ final class TextPass: FrozenPass {
     private var texts: [Text] = []
     private var prompts = 0
     private var promptLayers = 1
+    private var firstBlock = 0
 
     /// Where a text lies.
     private struct Text {
@@ -30,8 +31,8 @@ final class TextPass: FrozenPass {
     /// The residual stream: [rows of all texts, width].
     private let stream: FloatMemory
     private let attended, hiddenRows, scratch, zeros: FloatMemory
-    /// For each block what its backward pass needs; a single one, reused, without gradients.
-    private let traces: [BlockTrace]
+    /// For each block that was passed what its backward pass needs; a single one, reused, without gradients.
+    private var traces: [BlockTrace?]
     private let gradients: PassGradients?
 
     /// What a block's forward pass leaves for its backward pass.
@@ -68,20 +69,29 @@ final class TextPass: FrozenPass {
         zeros = FloatMemory(count: width)
         scratch = FloatMemory(
             count: ck_attention_scratch_count(size.longest, size.longest, geometry.headStride))
-        traces = (0..<(keepsGradients ? tower.blocks.count : 1)).map { _ in
-            BlockTrace(
-                queries: memory(attention), keyValues: memory(2 * attention),
-                // No text has more rows than the longest.
-                probabilities: FloatMemory(count: geometry.heads * rows * padded(size.longest)),
-                attention: NormTrace(rows: memory(width), deviations: memory(1)),
-                output: NormTrace(rows: memory(width), deviations: memory(1)),
-                slopes: memory(keepsGradients ? hidden : 0))
-        }
+        traces = [BlockTrace?](repeating: nil, count: keepsGradients ? tower.blocks.count : 1)
         gradients =
             keepsGradients
             ? PassGradients(
                 stream: memory(width), rows: memory(width), hidden: memory(hidden), attended: memory(attention),
                 queries: memory(attention), keyValues: memory(2 * attention)) : nil
+    }
+
+    /// Made when a block is first passed, so that blocks before the prompts take no memory.
+    private func trace(of block: Int) -> BlockTrace {
+        let place = keepsGradients ? block : 0
+        if let trace = traces[place] { return trace }
+        let rows = size.tokens
+        func memory(_ columns: Int) -> FloatMemory { FloatMemory(count: rows * columns) }
+        let trace = BlockTrace(
+            queries: memory(attention), keyValues: memory(2 * attention),
+            // No text has more rows than the longest.
+            probabilities: FloatMemory(count: geometry.heads * rows * padded(size.longest)),
+            attention: NormTrace(rows: memory(width), deviations: memory(1)),
+            output: NormTrace(rows: memory(width), deviations: memory(1)),
+            slopes: memory(keepsGradients ? hidden : 0))
+        traces[place] = trace
+        return trace
     }
 
     private var width: Int { padded(geometry.width) }
@@ -93,28 +103,57 @@ final class TextPass: FrozenPass {
 
     // MARK: Forward
 
+    func frozenRows(
+        _ examples: ArraySlice<Int>, of source: any ExampleSource, before block: Int
+    ) throws -> [FloatMemory] {
+        prompts = 0
+        let tokens = try lay(examples, of: source)
+        for (text, tokens) in zip(texts, tokens) { embed(tokens, text) }
+        for index in 0..<block { forward(index) }
+        return texts.map { FloatMemory(copying: stream.start + $0.start * width, count: $0.rows * width) }
+    }
+
     func forward(
-        _ examples: ArraySlice<Int>, of source: any ExampleSource, prompts: PromptTokens?, picks: ArraySlice<[Int]>?,
-        features: UnsafeMutablePointer<Float>
+        _ examples: ArraySlice<Int>, of source: any ExampleSource, from start: FrozenRows?, prompts: PromptTokens?,
+        picks: ArraySlice<[Int]>?, features: UnsafeMutablePointer<Float>
     ) throws {
-        guard let source = source as? any TextSource else { throw TuningError.modality(expected: "texts") }
         self.prompts = picks?.first?.count ?? prompts?.count ?? 0
         promptLayers = prompts?.layers ?? 1
+        firstBlock = start?.block ?? 0
+        let tokens = try lay(examples, of: source)
+        for (place, text) in texts.enumerated() {
+            if let start { spread(start.rows[place], text) } else { embed(tokens[place], text) }
+        }
+        for index in firstBlock..<tower.blocks.count {
+            if let tokens = prompts?.tokens(before: index) { insert(tokens, picks) }
+            forward(index)
+        }
+        for (place, text) in texts.enumerated() { pool(text, into: features + place * width) }
+    }
+
+    /// Lays out the rows of texts.
+    ///
+    /// - Returns: the tokens of each.
+    private func lay(_ examples: ArraySlice<Int>, of source: any ExampleSource) throws(TuningError) -> [[Int32]] {
+        guard let source = source as? any TextSource else { throw TuningError.modality(expected: "texts") }
+        let tokens = examples.map(source.tokens)
         texts.removeAll(keepingCapacity: true)
         var (start, probabilities) = (0, 0)
-        for example in examples {
-            let tokens = source.tokens(of: example)
-            let text = Text(start: start, rows: tokens.count + self.prompts, probabilities: probabilities)
+        for tokens in tokens {
+            let text = Text(start: start, rows: tokens.count + prompts, probabilities: probabilities)
             texts.append(text)
-            embed(tokens, text)
             start += text.rows
             probabilities += geometry.heads * text.rows * padded(text.rows)
         }
-        for (index, block) in tower.blocks.enumerated() {
-            if let prompts, index < promptLayers { insert(prompts.layer(index), picks) }
-            forward(block, traces[keepsGradients ? index : 0])
-        }
-        for (place, text) in texts.enumerated() { pool(text, into: features + place * width) }
+        return tokens
+    }
+
+    /// Writes rows that earlier blocks made over those of a text, but for the prompts'.
+    private func spread(_ rows: FloatMemory, _ text: Text) {
+        let first = stream.start + text.start * width
+        first.update(from: rows.start, count: width)
+        (first + (1 + prompts) * width).update(
+            from: rows.start + width, count: (text.rows - prompts - 1) * width)
     }
 
     /// Writes the first rows of a text but for the prompts.
@@ -158,7 +197,8 @@ final class TextPass: FrozenPass {
         }
     }
 
-    private func forward(_ block: PostNormBlock, _ trace: BlockTrace) {
+    private func forward(_ index: Int) {
+        let (block, trace) = (tower.blocks[index], trace(of: index))
         let rows = allRows
         block.query.forward.multiply(
             kernels, rows: rows, stream.start, stride: width, bias: block.query.bias.start, into: trace.queries.start,
@@ -239,14 +279,15 @@ final class TextPass: FrozenPass {
                 }
             }
         }
-        for index in tower.blocks.indices.reversed() {
+        for index in (firstBlock..<tower.blocks.count).reversed() {
             backward(index, gradients)
-            if index < promptLayers { extract(index, stream, into: promptGradients) }
+            let layer = index - firstBlock
+            if layer < promptLayers { extract(layer, stream, into: promptGradients) }
         }
     }
 
     private func backward(_ index: Int, _ gradients: PassGradients) {
-        let (block, trace) = (tower.blocks[index], traces[index])
+        let (block, trace) = (tower.blocks[index], trace(of: index))
         let rows = allRows
         let stream = gradients.stream.start
         normaliseBackward(block.outputNorm, trace.output, gradients)
@@ -267,8 +308,8 @@ final class TextPass: FrozenPass {
                 gradients.queries.start + text.start * attention, attention, keyValues, keyValues + attention,
                 2 * attention)
         }
-        guard index == 0 else { return projectBackward(block, gradients, first: 0, rows: rows) }
-        // Of the first block's inputs only the prompts need a gradient.
+        guard index == firstBlock else { return projectBackward(block, gradients, first: 0, rows: rows) }
+        // Of the inputs of the block that prompts enter before, only they need a gradient.
         for text in texts where prompts > 0 {
             projectBackward(block, gradients, first: text.start + 1, rows: prompts)
         }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from ..wire.tensors import Array
 from .description import EncoderDescription
-from .vit import Layers
+from .vit import Layers, with_prompts
 from .weights import Block, Linear
 
 _WORDS = "embeddings.word_embeddings.weight"
@@ -101,26 +101,27 @@ class TextEncoder(Layers):
         super().__init__(description)
         self.weights = weights
 
-    def features(self, tokens: Tokens, prompts: Array | None) -> Array:
+    def features(self, tokens: Tokens, prompts: Array | None, first_block: int = 0) -> Array:
         """Features of texts, [texts, width].
 
         - `tokens`: [texts, tokens], -1 where a text is over.
         - `prompts`: [texts or 1, prompts, blocks, width]; None for none.
+        - `first_block`: the block that they enter before, from 0.
         """
-        width = self.description.width
-        parts = np.zeros((1, 0, 1, width), np.float32) if prompts is None else prompts
+        parts = np.zeros((1, 0, 0, self.description.width), np.float32) if prompts is None else prompts
         parts = np.broadcast_to(parts, (len(tokens), *parts.shape[1:]))
         count = parts.shape[1]
         tokens = trimmed(tokens)
         present = tokens >= 0
         own = self.weights.words[np.where(present, tokens, 0)] + self.weights.places[: tokens.shape[1]]
-        own = self._norm(self.weights.norm, own)
-        x: Array = np.concatenate([own[:, :1], parts[:, :, 0], own[:, 1:]], axis=1)
-        seen = np.concatenate([present[:, :1], np.ones((len(tokens), count), bool), present[:, 1:]], axis=1)
-        mask = np.where(seen, np.float32(0), _UNSEEN)[:, None, None]
+        x = self._norm(self.weights.norm, own)
+        mask = np.where(present, np.float32(0), _UNSEEN)[:, None, None]
         for index, block in enumerate(self.weights.blocks):
-            if 0 < index < parts.shape[2]:
-                x[:, 1 : 1 + count] = parts[:, :, index]
+            if 0 <= index - first_block < parts.shape[2]:
+                x = with_prompts(x, parts[:, :, index - first_block], replaced=index > first_block)
+                if index == first_block:
+                    seen = np.zeros((len(tokens), 1, 1, count), np.float32)
+                    mask = np.concatenate([mask[..., :1], seen, mask[..., 1:]], axis=-1)
             x = self._norm(block.norm1, x + self._attention(block, x, x, mask))
             x = self._norm(block.norm2, x + self._perceptron(block, x))
         if self.description.feature == "class-token":

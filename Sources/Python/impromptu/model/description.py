@@ -73,6 +73,9 @@ class PromptsDescription:
     length: int
     width: int
     blocks: int
+    """Blocks that prompts of their own stand before."""
+    first_block: int
+    """The first of them, from 0."""
     selection: str
     batch_size: int
     key_projection: bool
@@ -171,6 +174,14 @@ class ModelDescription:
         for name, value, expected in words:
             if value not in expected:
                 raise ModelError(f"{where}: model.{name}: expected one of {', '.join(expected)}, found {value!r}")
+        blocks, depth = self.prompts.blocks, self.encoder.depth
+        for name, count, least, most in (
+            ("blocks", blocks, 1, depth),
+            ("first_block", self.prompts.first_block, 0, depth - blocks),
+        ):
+            if not least <= count <= most:
+                bound = f"least {least}" if count < least else f"most {most}"
+                raise ModelError(f"{where}: model.prompts.{name}: expected at {bound}, found {count}")
 
     def fields(self) -> dict[str, str]:
         """Every value by its name, as in ``classes[3]`` or ``encoder.digest``, in the order of the wire."""

@@ -208,4 +208,5 @@ class PromptedModel:
     def _features(self, inputs: NDArray[Any], rows: list[list[int]]) -> Array:
         chosen = np.array(rows, dtype=np.intp)
         parts = [slice(start, start + _CHUNK) for start in range(0, len(inputs), _CHUNK)]
-        return np.concatenate([self.encoder.features(inputs[part], self._pool[chosen[part]]) for part in parts])
+        first = self.description.prompts.first_block
+        return np.concatenate([self.encoder.features(inputs[part], self._pool[chosen[part]], first) for part in parts])

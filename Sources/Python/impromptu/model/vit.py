@@ -87,6 +87,15 @@ class Layers:
         return result
 
 
+def with_prompts(x: Array, part: Array, replaced: bool) -> Array:
+    """Rows with prompts behind the first one, [examples, rows, width].
+
+    - `part`: of the prompts, [examples, prompts, width].
+    - `replaced`: whether they take the place of rows that are there.
+    """
+    return np.concatenate([x[:, :1], part, x[:, 1 + (part.shape[1] if replaced else 0) :]], axis=1)
+
+
 class Encoder(Layers):
     """A frozen vision transformer that takes prompts."""
 
@@ -94,20 +103,22 @@ class Encoder(Layers):
         super().__init__(description)
         self.weights = weights
 
-    def features(self, images: Array, prompts: Array | None) -> Array:
+    def features(self, images: Array, prompts: Array | None, first_block: int = 0) -> Array:
         """Class features, [images, width].
 
         - `images`: inputs as docs/model.md prepares them, [images, 3, size, size].
         - `prompts`: [images or 1, prompts, blocks, width]; None for none.
+        - `first_block`: the block that they enter before, from 0.
         """
-        width = self.description.width
-        parts = np.zeros((1, 0, 1, width), np.float32) if prompts is None else prompts
+        parts = np.zeros((1, 0, 0, self.description.width), np.float32) if prompts is None else prompts
         parts = np.broadcast_to(parts, (len(images), *parts.shape[1:]))
-        count = parts.shape[1]
-        x = self._embedded(images, parts[:, :, 0])
+        x = self._embedded(images)
         for index, block in enumerate(self.weights.blocks):
-            if 0 < index < parts.shape[2]:
-                x[:, 1 : 1 + count] = parts[:, :, index]
+            if 0 <= index - first_block < parts.shape[2]:
+                part = parts[:, :, index - first_block]
+                if index == 0 and self.weights.embedding_norm:
+                    part = self._norm(self.weights.embedding_norm, part)
+                x = with_prompts(x, part, replaced=index > first_block)
             normed = self._norm(block.norm1, x)
             # No token looks at the first row where there is no class token.
             seen = normed[:, 1:] if self.weights.pooling else normed
@@ -124,13 +135,13 @@ class Encoder(Layers):
         result: Array = (u + self._perceptron(pooling, self._norm(pooling.norm2, u)))[:, 0]
         return result
 
-    def _embedded(self, images: Array, prompts: Array) -> Array:
+    def _embedded(self, images: Array) -> Array:
         weights, patch = self.weights, self.description.patch_size
         count, grid = len(images), images.shape[2] // patch
         rows = images.reshape(count, 3, grid, patch, grid, patch).transpose(0, 2, 4, 1, 3, 5)
         patches = rows.reshape(count, grid * grid, -1) @ weights.patches.T + weights.offsets
         fixed = np.broadcast_to(weights.fixed, (count, *weights.fixed.shape))
-        x: Array = np.concatenate([fixed[:, :1], prompts, fixed[:, 1:], patches], axis=1)
+        x: Array = np.concatenate([fixed, patches], axis=1)
         return self._norm(weights.embedding_norm, x) if weights.embedding_norm else x
 
 

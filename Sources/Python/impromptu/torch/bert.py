@@ -15,7 +15,7 @@ from ..model.description import EncoderDescription, ModelDescription
 from ..model.tokens import TextTokens
 from ..model.tuned import TunedPrompts
 from ..model.weights import check_encoder, read_tensors
-from .encoder import _Block, _Norm
+from .encoder import _Block, _Norm, with_prompts
 from .prompted import PromptedEncoder
 
 _UNSEEN = -1e30
@@ -68,25 +68,24 @@ class TextTransformer(nn.Module):
         tensors = {name: value.detach().float().cpu().numpy() for name, value in bert.state_dict().items()}
         return TextTransformer(bert_weights(tensors, description, type(bert).__name__), description)
 
-    def features(self, tokens: Tensor, prompts: Tensor | None) -> Tensor:
+    def features(self, tokens: Tensor, prompts: Tensor | None, first_block: int = 0) -> Tensor:
         """Features of texts, [texts, width].
 
         - `tokens`: [texts, tokens], -1 where a text is over.
         - `prompts`: [texts or 1, prompts, blocks, width]; None for none.
+        - `first_block`: the block that they enter before, from 0.
         """
         texts, count = len(tokens), 0 if prompts is None else prompts.shape[1]
         if tokens.shape[1] > len(self.places):
             raise ModelError(f"tokens: expected at most {len(self.places)} of a text, found {tokens.shape[1]}")
         present = tokens >= 0
-        own = self.norm(self.words[tokens.long().clamp_min(0)] + self.places[: tokens.shape[1]])
-        parts = [] if prompts is None else [prompts[:, :, 0].expand(texts, -1, -1)]
-        x = torch.cat([own[:, :1], *parts, own[:, 1:]], dim=1)
-        seen = torch.cat([present[:, :1], present.new_ones(texts, count), present[:, 1:]], dim=1)
-        mask = x.new_zeros(texts, 1, 1, x.shape[1]).masked_fill(~seen[:, None, None], _UNSEEN)
+        x = self.norm(self.words[tokens.long().clamp_min(0)] + self.places[: tokens.shape[1]])
+        mask = x.new_zeros(texts, 1, 1, x.shape[1]).masked_fill(~present[:, None, None], _UNSEEN)
         for index, block in enumerate(self.blocks):
-            if prompts is not None and 0 < index < prompts.shape[2]:
-                deep = prompts[:, :, index].to(x.dtype).expand(texts, -1, -1)
-                x = torch.cat([x[:, :1], deep, x[:, 1 + count :]], dim=1)
+            if prompts is not None and 0 <= index - first_block < prompts.shape[2]:
+                x = with_prompts(x, prompts[:, :, index - first_block], replaced=index > first_block)
+                if index == first_block:
+                    mask = torch.cat([mask[..., :1], mask.new_zeros(texts, 1, 1, count), mask[..., 1:]], dim=-1)
             x = block.norm1(x + block.attention(x, x, mask))
             x = block.norm2(x + block.perceptron(x))
         if not self.averages:

@@ -99,4 +99,6 @@ class TorchClient:
             return None
         plan = self._plan
         use = "none" if plan.class_means else "picked" if plan.prompts_per_batch else "all"
-        return PromptsDescription(use, plan.prompts_per_batch, 1, self.model.encoder.width, 1, "instance", 64, False)
+        return PromptsDescription(
+            use, plan.prompts_per_batch, 1, self.model.encoder.width, 1, plan.first_block, "instance", 64, False
+        )

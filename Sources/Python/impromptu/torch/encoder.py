@@ -121,6 +121,16 @@ class _Block(nn.Module):
         return x + (change if self.scale2 is None else change * self.scale2)
 
 
+def with_prompts(x: Tensor, part: Tensor, replaced: bool, start: int = 1) -> Tensor:
+    """Rows with prompts behind the first `start`, [examples, rows, width].
+
+    - `part`: of the prompts, [examples or 1, prompts, width].
+    - `replaced`: whether they take the place of rows that are there.
+    """
+    rest = start + (part.shape[1] if replaced else 0)
+    return torch.cat([x[:, :start], part.to(x.dtype).expand(x.shape[0], -1, -1), x[:, rest:]], dim=1)
+
+
 class VisionTransformer(nn.Module):
     """A frozen vision transformer made of an encoder's files, of any family of docs/encoders.md."""
 
@@ -153,27 +163,26 @@ class VisionTransformer(nn.Module):
         weights = unified(tensors, description.encoder, description.of_images.size, str(path))
         return VisionTransformer(weights, description.encoder)
 
-    def features(self, images: Tensor, prompts: Tensor | None) -> Tensor:
+    def features(self, images: Tensor, prompts: Tensor | None, first_block: int = 0) -> Tensor:
         """Class features, [images, width].
 
         - `images`: prepared inputs, [images, 3, size, size].
         - `prompts`: [images or 1, prompts, blocks, width]; None for none.
+        - `first_block`: the block that they enter before, from 0.
         """
-        x = self._embedded(images, None if prompts is None else prompts[:, :, 0])
-        count = 0 if prompts is None else prompts.shape[1]
+        x = self._embedded(images)
         for index, block in enumerate(self.blocks):
-            if prompts is not None and 0 < index < prompts.shape[2]:
-                deep = prompts[:, :, index].to(x.dtype).expand(x.shape[0], -1, -1)
-                x = torch.cat([x[:, :1], deep, x[:, 1 + count :]], dim=1)
+            if prompts is not None and 0 <= index - first_block < prompts.shape[2]:
+                part = prompts[:, :, index - first_block]
+                x = with_prompts(x, part if index else self.embedding_norm(part), replaced=index > first_block)
             x = block(x, 1 if self.pools else 0)
         if self.pooling is None:
             return self.final_norm(x[:, 0])
         u = self.pooling.attention(self.probe.expand(x.shape[0], -1, -1), self.pooling.norm1(x[:, 1:]))
         return (u + self.pooling.perceptron(self.pooling.norm2(u)))[:, 0]
 
-    def _embedded(self, images: Tensor, prompts: Tensor | None) -> Tensor:
+    def _embedded(self, images: Tensor) -> Tensor:
         rows = F.unfold(images, self.patch, stride=self.patch).transpose(1, 2)
         patches = rows @ self.patches.T + self.offsets
         fixed = self.fixed.expand(images.shape[0], -1, -1)
-        between = [] if prompts is None else [prompts.expand(images.shape[0], -1, -1)]
-        return self.embedding_norm(torch.cat([fixed[:, :1], *between, fixed[:, 1:], patches], dim=1))
+        return self.embedding_norm(torch.cat([fixed, patches], dim=1))

@@ -44,7 +44,7 @@ class InferenceGraph(nn.Module):
         if self.use == "picked":
             cosines = model.similarities(model.encoder.features(images, None))
             prompts = model.pool[cosines.topk(self.picked, dim=1).indices]
-        return model.logits(model.encoder.features(images, prompts))
+        return model.logits(model.encoded(images, prompts))
 
 
 def export_onnx(model: PromptedViT, path: str | Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ConfigurationError
+from .encoder import with_prompts
 
 
 class HookedViT(nn.Module):
@@ -49,6 +50,7 @@ class HookedViT(nn.Module):
         self._prompt_norm = found.prompt_norm if found else None
         self._start = found.start if found else 1
         self._prompts: Tensor | None = None
+        self._first_block = 0
         self.depth = len(blocks)
         self.width = _width(blocks[0])
         self.classifier = _classifier(vit)
@@ -61,9 +63,13 @@ class HookedViT(nn.Module):
         self.vit.eval()
         return self
 
-    def features(self, images: Tensor, prompts: Tensor | None) -> Tensor:
-        """Class features, [images, width]; prompts are [images or 1, prompts, blocks, width], None for none."""
-        self._prompts = prompts
+    def features(self, images: Tensor, prompts: Tensor | None, first_block: int = 0) -> Tensor:
+        """Class features, [images, width].
+
+        - `prompts`: [images or 1, prompts, blocks, width]; None for none.
+        - `first_block`: the block that they enter before, from 0.
+        """
+        self._prompts, self._first_block = prompts, first_block
         try:
             return self._features(self.vit, images)
         finally:
@@ -71,18 +77,15 @@ class HookedViT(nn.Module):
 
     def _hook(self, index: int) -> Callable[[nn.Module, tuple[Any, ...]], tuple[Any, ...] | None]:
         def hook(block: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
-            prompts = self._prompts
-            if prompts is None or index >= prompts.shape[2]:
+            prompts, place = self._prompts, index - self._first_block
+            if prompts is None or not 0 <= place < prompts.shape[2]:
                 return None
             if not arguments or not torch.is_tensor(arguments[0]) or arguments[0].ndim != 3:
                 raise ConfigurationError("vit: expected blocks that take tokens [images, tokens, width] as first argument")
-            x = arguments[0]
-            part = prompts[:, :, index].expand(x.shape[0], -1, -1)
+            part = prompts[:, :, place]
             if index == 0 and self._prompt_norm is not None:
                 part = self._prompt_norm(part)
-            skipped = 0 if index == 0 else part.shape[1]
-            start = self._start
-            return (torch.cat([x[:, :start], part.to(x.dtype), x[:, start + skipped :]], dim=1), *arguments[1:])
+            return (with_prompts(arguments[0], part, replaced=place > 0, start=self._start), *arguments[1:])
 
         return hook
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,13 @@ class PromptedEncoder(nn.Module):
     def __init__(
         self, encoder: nn.Module, description: ModelDescription | None = None, tensors: Mapping[str, Any] | None = None
     ) -> None:
-        """- `encoder`: has `features(inputs, prompts)`, `width`, `depth` and `classifier`.
+        """- `encoder`: has `features(inputs, prompts)`, `width`, `depth` and `classifier`; for a run whose prompts enter later
+          than before block 0, `features(inputs, prompts, first_block=0)`.
         - `description`: which prompts `forward` uses, and how examples are prepared; `run`'s `model.json` has it
           (`impromptu.ModelDescription.of_run`).
 
         Raises `ModelError` where the encoder computes in another precision than the run: one of another library does in
-        float32.
+        float32. Also where its `features` have no `first_block` and the run needs it.
         """
         super().__init__()
         precision = getattr(encoder, "precision", "float32")
@@ -50,11 +52,26 @@ class PromptedEncoder(nn.Module):
             )
         self.encoder = encoder
         self.description = description
+        self.first_block = 0
+        if description is not None:
+            self.enter_before(description.prompts.first_block)
         self.tuned = nn.ParameterDict()
         for name in _FIXED:
             self.register_buffer(_key(name), None)
         if tensors is not None:
             self.load_tensors(tensors)
+
+    def enter_before(self, block: int) -> None:
+        """Has prompts enter the encoder before that block, from 0, as the description says from the start where there is one.
+
+        Raises `ModelError` where the encoder can take them before block 0 alone.
+        """
+        if block and not _takes_first_block(self.encoder):
+            raise ModelError(
+                f"prompts.first_block: expected an encoder with features(inputs, prompts, first_block), as prompts enter before"
+                f" block {block}, found {type(self.encoder).__name__} without first_block"
+            )
+        self.first_block = block
 
     # ---- Tensors under the names of the wire ----
 
@@ -78,10 +95,9 @@ class PromptedEncoder(nn.Module):
             if name not in found:
                 raise ModelError(f"tensors: expected {name}, found {', '.join(sorted(found)) or 'none'}")
         columns, first = found[PROMPTS].shape[-1], found.get("head.hidden.weight", found["head.weight"])
-        if columns % width or not 1 <= columns // width <= self.encoder.depth:
-            raise ModelError(
-                f"prompts: expected rows of 1 to {self.encoder.depth} times {width} values, found {columns}"
-            )
+        blocks = self.encoder.depth - self.first_block
+        if columns % width or not 1 <= columns // width <= blocks:
+            raise ModelError(f"prompts: expected rows of 1 to {blocks} times {width} values, found {columns}")
         classifier = self.encoder.classifier
         inputs = [width] + ([classifier.weight.shape[0]] if classifier is not None else [])
         if first.shape[-1] not in inputs:
@@ -134,7 +150,13 @@ class PromptedEncoder(nn.Module):
         - `rows`: of the pool, [rows] for all images alike, or [images, rows].
         """
         chosen = self.pool[rows]
-        return self.encoder.features(images, chosen if chosen.ndim == 4 else chosen[None]).float()
+        return self.encoded(images, chosen if chosen.ndim == 4 else chosen[None]).float()
+
+    def encoded(self, images: Tensor, prompts: Tensor) -> Tensor:
+        """Class features with prompts [images or 1, prompts, blocks, width], as the encoder computes them."""
+        if not self.first_block:  # an encoder may take prompts before block 0 alone
+            return self.encoder.features(images, prompts)
+        return self.encoder.features(images, prompts, first_block=self.first_block)
 
     def head_inputs(self, features: Tensor) -> Tensor:
         """What the head reads before whitening: the feature, or what the encoder's own classifier makes of it."""
@@ -208,6 +230,14 @@ class PromptedViT(PromptedEncoder):
         if self.description is None:
             raise ModelError("description: expected the model's, to know how images are prepared; found none")
         return torch.from_numpy(prepared(image, self.description.of_images))
+
+
+def _takes_first_block(encoder: nn.Module) -> bool:
+    try:
+        inspect.signature(encoder.features).bind(None, None, first_block=0)
+    except TypeError:
+        return False
+    return True
 
 
 def _unit(rows: Tensor) -> Tensor:

@@ -76,6 +76,12 @@ class _Tuner:
         self.model, self.samples, self.plan, self.kept, self.autocast = model, samples, plan, kept, autocast
         own = {name: value.cpu().numpy() for name, value in kept.items() if plan.keeps(name) and name in tensors}
         self.published = tensors
+        if model.description is None:
+            model.enter_before(plan.first_block)
+        elif plan.first_block != model.first_block:
+            raise UpdateError(
+                f"plan.first_block: expected {model.first_block}, as the model's description has it, found {plan.first_block}"
+            )
         model.load_tensors({**tensors, **own})
         self.classes = len(model.get("head.bias"))
         strange = sorted(label for label in set(samples.labels) if not 0 <= label < self.classes)

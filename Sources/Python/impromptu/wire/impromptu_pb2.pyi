@@ -448,12 +448,13 @@ class Tick(_message.Message):
     def __init__(self, heard: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class TrainingPlan(_message.Message):
-    __slots__ = ["batch_size", "class_balance", "class_means", "control_variates", "epochs", "generator_rate", "gradient_clip", "head_dropout", "head_learning_rate", "logit_adjustment", "maximum_steps", "momentum", "optimizer", "personal", "prompt_learning_rate", "prompts_per_batch", "proximal_weight", "second_moment_decay", "similarity_weight", "weight_decay"]
+    __slots__ = ["batch_size", "class_balance", "class_means", "control_variates", "epochs", "first_block", "generator_rate", "gradient_clip", "head_dropout", "head_learning_rate", "logit_adjustment", "maximum_steps", "momentum", "optimizer", "personal", "prompt_learning_rate", "prompts_per_batch", "proximal_weight", "second_moment_decay", "similarity_weight", "weight_decay"]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     CLASS_BALANCE_FIELD_NUMBER: _ClassVar[int]
     CLASS_MEANS_FIELD_NUMBER: _ClassVar[int]
     CONTROL_VARIATES_FIELD_NUMBER: _ClassVar[int]
     EPOCHS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_BLOCK_FIELD_NUMBER: _ClassVar[int]
     GENERATOR_RATE_FIELD_NUMBER: _ClassVar[int]
     GRADIENT_CLIP_FIELD_NUMBER: _ClassVar[int]
     HEAD_DROPOUT_FIELD_NUMBER: _ClassVar[int]
@@ -474,6 +475,7 @@ class TrainingPlan(_message.Message):
     class_means: bool
     control_variates: bool
     epochs: int
+    first_block: int
     generator_rate: float
     gradient_clip: float
     head_dropout: float
@@ -489,7 +491,7 @@ class TrainingPlan(_message.Message):
     second_moment_decay: float
     similarity_weight: float
     weight_decay: float
-    def __init__(self, epochs: _Optional[int] = ..., maximum_steps: _Optional[int] = ..., batch_size: _Optional[int] = ..., optimizer: _Optional[_Union[Optimizer, str]] = ..., prompt_learning_rate: _Optional[float] = ..., head_learning_rate: _Optional[float] = ..., momentum: _Optional[float] = ..., second_moment_decay: _Optional[float] = ..., weight_decay: _Optional[float] = ..., gradient_clip: _Optional[float] = ..., prompts_per_batch: _Optional[int] = ..., similarity_weight: _Optional[float] = ..., proximal_weight: _Optional[float] = ..., logit_adjustment: _Optional[float] = ..., class_balance: _Optional[float] = ..., head_dropout: _Optional[float] = ..., personal: _Optional[_Union[Personal, str]] = ..., control_variates: bool = ..., class_means: bool = ..., generator_rate: _Optional[float] = ...) -> None: ...
+    def __init__(self, epochs: _Optional[int] = ..., maximum_steps: _Optional[int] = ..., batch_size: _Optional[int] = ..., optimizer: _Optional[_Union[Optimizer, str]] = ..., prompt_learning_rate: _Optional[float] = ..., head_learning_rate: _Optional[float] = ..., momentum: _Optional[float] = ..., second_moment_decay: _Optional[float] = ..., weight_decay: _Optional[float] = ..., gradient_clip: _Optional[float] = ..., prompts_per_batch: _Optional[int] = ..., similarity_weight: _Optional[float] = ..., proximal_weight: _Optional[float] = ..., logit_adjustment: _Optional[float] = ..., class_balance: _Optional[float] = ..., head_dropout: _Optional[float] = ..., personal: _Optional[_Union[Personal, str]] = ..., control_variates: bool = ..., class_means: bool = ..., generator_rate: _Optional[float] = ..., first_block: _Optional[int] = ...) -> None: ...
 
 class Unchanged(_message.Message):
     __slots__ = ["name", "since"]

@@ -3,7 +3,7 @@
     PYTHONPATH=Sources/Python python Sources/Python/tests/by_hand/libraries.py [cuda]
 
 Makes small random models of each library, saves their weights, reads them as an encoder, and compares class features with
-shallow and deep prompts by hooks and by `VisionTransformer`. For machines that have the libraries; CI has none of them.
+shallow, deep and late prompts by hooks and by `VisionTransformer`. For machines that have the libraries; CI has none of them.
 """
 
 import pathlib
@@ -73,10 +73,10 @@ def difference(model, change, device):
     worst = 0.0
     with torch.no_grad():
         own, hooked = VisionTransformer(weights, description).to(device), HookedViT(model.eval()).to(device)
-        for blocks in (0, 1, DEPTH):
+        for blocks, first in ((0, 0), (1, 0), (DEPTH, 0), (2, 1)):
             prompts = torch.randn(2, 4, blocks, WIDTH, device=device) if blocks else None
-            expected = own.features(images, prompts)
-            found = hooked.features(images, prompts)
+            expected = own.features(images, prompts, first)
+            found = hooked.features(images, prompts, first)
             worst = max(worst, float((found - expected).abs().max() / expected.abs().max()))
     return worst
 

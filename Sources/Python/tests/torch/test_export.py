@@ -8,7 +8,7 @@ import pytest
 import torch
 from test_hooked import model_of
 from test_prompted import error, prompted
-from vectors import FAMILIES, Vectors
+from vectors import OF_IMAGES, Vectors
 
 import impromptu
 from impromptu.torch import InferenceGraph, PromptedViT, export_onnx
@@ -18,9 +18,9 @@ def run(path, inputs):
     return onnxruntime.InferenceSession(str(path)).run(["logits"], {"images": inputs})[0]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_graph_gives_the_logits_of_the_model_for_any_number_of_images(family, tmp_path):
-    vectors = Vectors(family)
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_a_graph_gives_the_logits_of_the_model_for_any_number_of_images(name, tmp_path):
+    vectors = Vectors(name)
     export_onnx(prompted(vectors), tmp_path / "model.onnx")
     for count in (1, 3):
         found = run(tmp_path / "model.onnx", vectors.expected["prepared"][:count])

@@ -62,15 +62,28 @@ def test_without_prompts_a_model_is_what_it_was(name):
     assert torch.equal(vit.features(images, None), plain) and not torch.allclose(with_prompts, plain)
 
 
-@pytest.mark.parametrize("family", ["vit", "clip", "siglip"])
-def test_a_prompted_model_is_the_same_by_hooks_and_from_files(family):
-    vectors = Vectors(family)
-    name = {"vit": "grad-timm-shared", "clip": "grad-clip-deep", "siglip": "grad-siglip-deep"}[family]
-    hooked = PromptedViT(model_of(name)[0], vectors.description, vectors.tensors)
+@pytest.mark.parametrize("name", ["vit", "clip", "siglip", "vit-later", "clip-later", "siglip-later"])
+def test_a_prompted_model_is_the_same_by_hooks_and_from_files(name):
+    vectors = Vectors(name)
+    hooked = PromptedViT(model_of(vectors.fixture)[0], vectors.description, vectors.tensors)
     own = PromptedViT(VisionTransformer(vectors.weights, vectors.description.encoder), vectors.description, vectors.tensors)
     inputs = torch.tensor(vectors.expected["prepared"])
     assert error(hooked(inputs), vectors.expected["logits.instance"]) < 1e-4
     assert torch.equal(hooked.rows(inputs, vectors.description.prompts), own.rows(inputs, vectors.description.prompts))
+    for model in (hooked, own):
+        model(inputs).square().sum().backward()
+    assert error(hooked.get("prompts").grad, own.get("prompts").grad.numpy()) < 1e-5
+
+
+@pytest.mark.parametrize("first_block", [0, 1, 2])
+def test_blocks_before_the_prompts_have_no_gradient(first_block):
+    model, tensors = model_of("grad-timm-deep")
+    vit, found = HookedViT(model), []
+    for block in model.blocks:
+        block.register_forward_hook(lambda block, given, made: found.append(made.requires_grad))
+    prompts = torch.ones(1, 2, 1, replicas.WIDTH, requires_grad=True)
+    vit.features(torch.tensor(tensors["input.images"]), prompts, first_block)
+    assert found == [index >= first_block for index in range(3)]
 
 
 def test_the_classifier_of_a_model_is_found():

@@ -67,6 +67,8 @@ CASES = {
     "classifier": ("torchvision", {"head_dropout": 0.2}, {"hidden": 7, "inputs": 20, "whitening": False}),
     "texts": ("bert", {"prompts_per_batch": 0, "similarity_weight": 0.0}, {"blocks": 2, "key": False}),
     "picks for texts": ("bert", {}, {"blocks": 3}),
+    "later": ("clip-later", {"first_block": 1}, {"blocks": 2}),
+    "later texts": ("bert-later", {"first_block": 1}, {}),
     "closed head of texts": ("bert", {"head_learning_rate": 0.0}, {"key": False, **STATISTICS}),
     "fedcof": ("vit", {"class_means": True}, {"key": False, "class.means": (CLASSES, WIDTH), "class.counts": (CLASSES,)}),
 }
@@ -140,8 +142,8 @@ def of_swift(folder, samples, tensors, plan, vectors):
 
 @pytest.mark.parametrize("case", CASES)
 def test_an_update_equals_the_swift_workers(case, images, texts, tmp_path):
-    family, changes, shapes = CASES[case]
-    plan, vectors = dataclasses.replace(PLAN, **changes), Vectors(family)
+    golden, changes, shapes = CASES[case]
+    plan, vectors = dataclasses.replace(PLAN, **changes), Vectors(golden)
     tensors = state(np.random.default_rng(8), **shapes)
     samples = texts if vectors.description.text else images
     update = of_swift(tmp_path, samples, tensors, plan, vectors)

@@ -6,11 +6,20 @@ import re
 import numpy as np
 import pytest
 import torch
-from vectors import ALL_FAMILIES, FIXTURES, WORDS, Vectors, encoder_folder, read
+from vectors import ALL, LATER, WORDS, Vectors, encoder_folder, encoder_tensors
 
 import impromptu
 from impromptu.plan import TrainingPlan
-from impromptu.torch import PromptedBert, PromptedViT, Samples, TextTransformer, VisionTransformer, evaluate, tune
+from impromptu.torch import (
+    PromptedBert,
+    PromptedEncoder,
+    PromptedViT,
+    Samples,
+    TextTransformer,
+    VisionTransformer,
+    evaluate,
+    tune,
+)
 
 
 def error(found, expected):
@@ -18,7 +27,7 @@ def error(found, expected):
     return np.abs(found - expected).max() / max(1, np.abs(expected).max())
 
 
-@pytest.fixture(params=ALL_FAMILIES)
+@pytest.fixture(params=ALL)
 def vectors(request):
     return Vectors(request.param)
 
@@ -59,7 +68,8 @@ def test_loss_and_gradients_match(vectors, inputs):
     """One step of plain SGD with rate 1 moves each value by its gradient."""
     plan = TrainingPlan(
         optimizer="sgd", momentum=0, prompt_learning_rate=1, head_learning_rate=1, batch_size=3,
-        prompts_per_batch=vectors.description.prompts.picked, personal="nothing", **vectors.plan,
+        prompts_per_batch=vectors.description.prompts.picked, first_block=vectors.description.prompts.first_block,
+        personal="nothing", **vectors.plan,
     )  # fmt: skip
     samples = Samples((inputs, vectors.labels))
     result = tune(prompted(vectors), samples, vectors.tensors, plan, seed=1)
@@ -94,10 +104,10 @@ def test_gradients_in_bfloat16_are_near(rounding, inputs):
     model = prompted(rounding)
     prompts = torch.tensor(rounding.tensors["prompts"])
     parts = prompts.reshape(1, len(prompts), -1, model.encoder.width).requires_grad_()
-    (rounded,) = torch.autograd.grad(model.encoder.features(inputs, parts).square().sum(), parts)
+    (rounded,) = torch.autograd.grad(model.encoded(inputs, parts).square().sum(), parts)
     plain = dataclasses.replace(rounding.description.encoder, precision="float32")
     rounding.description = dataclasses.replace(rounding.description, encoder=plain)
-    features = prompted(rounding).encoder.features(inputs, parts)
+    features = prompted(rounding).encoded(inputs, parts)
     (expected,) = torch.autograd.grad(features.square().sum(), parts)
     assert 1e-4 < error(rounded, expected.numpy()) < 0.05
     assert rounded.dtype == torch.float32
@@ -131,7 +141,8 @@ def test_the_encoder_stays_as_it_is_and_moves_with_the_model(vectors, inputs):
 
 def test_autocast_changes_little(vectors, inputs):
     model = prompted(vectors)
-    plan = TrainingPlan(batch_size=2, prompts_per_batch=3, personal="nothing")
+    first_block = vectors.description.prompts.first_block
+    plan = TrainingPlan(batch_size=2, prompts_per_batch=3, first_block=first_block, personal="nothing")
     samples = Samples((inputs, vectors.labels))
     plain = tune(model, samples, vectors.tensors, plan, seed=5)
     half = tune(model, samples, vectors.tensors, plan, seed=5, autocast=torch.bfloat16)
@@ -144,6 +155,9 @@ def test_states_that_do_not_fit_are_refused_in_one_sentence():
     model = prompted(vectors)
     with pytest.raises(impromptu.ModelError, match="prompts: expected rows of 1 to 2 times 24 values, found 25"):
         model.load_tensors(vectors.tensors | {"prompts": np.zeros((2, 25), np.float32)})
+    later = Vectors("clip-later")
+    with pytest.raises(impromptu.ModelError, match="prompts: expected rows of 1 to 2 times 24 values, found 72"):
+        prompted(later).load_tensors(later.tensors | {"prompts": np.zeros((2, 72), np.float32)})
     with pytest.raises(impromptu.ModelError, match="head: expected 24 inputs, found 5"):
         model.load_tensors(vectors.tensors | {"head.weight": np.zeros((4, 5), np.float32)})
     with pytest.raises(impromptu.UpdateError, match="labels: expected 0 to 3, found 7"):
@@ -151,6 +165,55 @@ def test_states_that_do_not_fit_are_refused_in_one_sentence():
     with pytest.raises(impromptu.UpdateError, match="generator"):
         state = vectors.tensors | {"generator.query": np.zeros((24, 4), np.float32)}
         tune(model, Samples((torch.zeros(1, 3, 16, 16), [0])), state, TrainingPlan(), seed=1)
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_blocks_before_the_prompts_have_no_gradient(name):
+    vectors, found = Vectors(name), []
+    model = prompted(vectors)
+    for block in model.encoder.blocks:
+        block.contract.register_forward_hook(lambda layer, given, made: found.append(made.requires_grad))
+    rows = torch.arange(2)
+    model.features(torch.tensor(vectors.inputs), rows).sum().backward()
+    first, depth = vectors.description.prompts.first_block, vectors.description.encoder.depth
+    assert found == [index >= first for index in range(depth)]
+    assert model.get("prompts").grad[rows].any() and not model.get("prompts").grad[2:].any()
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_model_without_a_description_follows_the_plan(name):
+    vectors = Vectors(name)
+    described, first = prompted(vectors), vectors.description.prompts.first_block
+    plan = TrainingPlan(batch_size=3, prompts_per_batch=3, first_block=first, personal="nothing")
+    samples = Samples((torch.tensor(vectors.inputs), vectors.labels))
+    found = tune(PromptedEncoder(described.encoder), samples, vectors.tensors, plan, seed=1)
+    expected = tune(described, samples, vectors.tensors, plan, seed=1)
+    assert all(torch.equal(found.tensors[key], values) for key, values in expected.tensors.items())
+    with pytest.raises(impromptu.UpdateError, match=f"plan.first_block: expected {first}, as .*, found 0"):
+        tune(described, samples, vectors.tensors, dataclasses.replace(plan, first_block=0), seed=1)
+
+
+def test_an_encoder_may_take_prompts_before_block_0_alone():
+    class Simple(torch.nn.Module):
+        def __init__(self, known):
+            super().__init__()
+            self.known, self.width, self.depth, self.classifier = known, known.width, known.depth, None
+
+        def features(self, inputs, prompts):
+            return self.known.features(inputs, prompts)
+
+    vectors = Vectors("clip")
+    inputs = torch.tensor(vectors.inputs)
+    simple = Simple(prompted(vectors).encoder)
+    model = PromptedEncoder(simple, vectors.description, vectors.tensors)
+    assert torch.equal(model(inputs), prompted(vectors)(inputs))
+    later = Vectors("clip-later")
+    sentence = "prompts.first_block: expected an encoder with .*, as prompts enter before block 1, found Simple without"
+    with pytest.raises(impromptu.ModelError, match=sentence):
+        PromptedEncoder(simple, later.description)
+    with pytest.raises(impromptu.ModelError, match=sentence):
+        plan = TrainingPlan(first_block=1)
+        tune(PromptedEncoder(simple), Samples((inputs, vectors.labels)), later.tensors, plan, seed=1)
 
 
 def test_texts_of_unlike_lengths_make_a_batch(tmp_path):
@@ -209,7 +272,7 @@ def test_a_model_of_transformers_is_taken_by_its_own_names():
     vectors = Vectors("bert")
     bert = torch.nn.Module()
     bert.config = BertConfig(vectors.description.encoder)
-    state = {name.removeprefix("model."): torch.tensor(values) for name, values in read_weights().items()}
+    state = {name.removeprefix("model."): torch.tensor(values) for name, values in encoder_tensors(vectors.fixture).items()}
     bert.state_dict = lambda: state
     own = PromptedBert(bert, vectors.description, vectors.tensors)
     tokens = torch.tensor(vectors.inputs)
@@ -217,8 +280,3 @@ def test_a_model_of_transformers_is_taken_by_its_own_names():
     bert.config.model_type = "roberta"
     with pytest.raises(impromptu.ModelError, match="expected a BertModel of transformers, found Module"):
         PromptedBert(bert, vectors.description)
-
-
-def read_weights():
-    tensors, _ = read(FIXTURES / "text-mean-deep.safetensors")
-    return {name: values for name, values in tensors.items() if name.startswith("model.")}
