@@ -58,6 +58,8 @@ public final class PollLoop: SerialExecutor, Sendable {
         wakeup = try Wakeup()
         let failure = Self.startThread(&thread, Unmanaged.passRetained(self)) { loop in
             czeromq_name_thread(name)
+            // ZeroMQ's threads, which the first socket starts, get them too.
+            ShortSlices.take(forNewThreads: true)
             loop.run()
         }
         guard failure == 0 else {
@@ -127,7 +129,11 @@ public final class PollLoop: SerialExecutor, Sendable {
         let handle = socket.handle
         handle.loop = self
         let registration = LoopSocket(handle: handle, limit: limit, handler: handler)
-        onLoop { sockets in sockets.add(registration) }
+        onLoop { sockets in
+            sockets.add(registration)
+            // Whatever the loop starts from now on computes.
+            ShortSlices.take(forNewThreads: false)
+        }
         return Port(socket: socket, loop: self, registration: registration)
     }
 

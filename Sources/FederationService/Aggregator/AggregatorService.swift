@@ -157,25 +157,6 @@ public actor AggregatorService: Service {
         }
     }
 
-    /// Reads again who may connect. Those who are connected and may do less than before are cut off; others come again by
-    /// themselves. A list that cannot be read leaves the earlier one in force.
-    public func reloadKeys() {
-        guard !ended else { return }
-        guard let keys else { return logger.info("no keys to reload: security.keys is not set") }
-        do {
-            let change = try keys.allowed.reload()
-            if change.isRevoked { links?.hangUp() }
-            logger.info(
-                "keys reloaded",
-                metadata: [
-                    "added": "\(change.added.joined(separator: " "))",
-                    "removed": "\(change.removed.joined(separator: " "))", "hung_up": "\(change.isRevoked)",
-                ])
-        } catch {
-            logger.error("keys not reloaded, the earlier ones stay in force", metadata: ["problem": "\(error)"])
-        }
-    }
-
     // MARK: Opening and closing
 
     private func open() throws {
@@ -352,6 +333,8 @@ public actor AggregatorService: Service {
             case .rest: return
             case .store(let batch):
                 disk.async { [loop, weak self] in
+                    // Acknowledgements wait for it.
+                    ShortSlices.take(forNewThreads: false)
                     batch.store()
                     loop.execute { [weak self] in self?.assumeIsolated { $0.stored(batch) } }
                 }
