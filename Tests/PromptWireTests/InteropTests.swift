@@ -170,6 +170,7 @@ struct InteropTests {
         plan.controlVariates = true
         plan.classMeans = true
         plan.generatorRate = 0.25
+        plan.firstBlock = 6
         return plan
     }
 
