@@ -26,9 +26,12 @@ public struct ModelSpecification: Hashable, Sendable {
     /// The first difference from what is expected, nil for none. A side that says nothing differs in nothing.
     package func difference(from expected: ModelSpecification) -> String? {
         if fields.isEmpty || expected.fields.isEmpty { return nil }
-        for (expected, field) in zip(expected.fields, fields) where expected != field {
+        let all = expected.fields
+        for (expected, field) in zip(all, fields) where expected != field {
             guard expected.name == field.name else {
-                return "expected the field \(expected.name) '\(expected.value)', found \(field.name) '\(field.value)'"
+                return all.contains { $0.name == field.name }
+                    ? "\(expected.name): expected '\(expected.value)', found none"
+                    : "\(field.name): expected none, found '\(field.value)'"
             }
             return "\(field.name): expected '\(expected.value)', found '\(field.value)'"
         }

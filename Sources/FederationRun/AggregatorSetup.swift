@@ -110,18 +110,9 @@ package struct AggregatorSetup {
         of configuration: RunConfiguration, learner: PromptLearner, classes: Int
     ) throws -> PromptState {
         let encoder = learner.encoder
-        let (depth, first) = (configuration.prompts.depth, configuration.prompts.firstBlock)
-        guard depth <= encoder.depth else {
-            throw ConfigurationError(
-                "prompts.depth: expected at most the encoder's \(encoder.depth) blocks, found \(depth)")
-        }
-        guard first + depth <= encoder.depth else {
-            throw ConfigurationError(
-                "prompts.first_block: expected at most \(encoder.depth - depth), as prompts.depth is \(depth) and the"
-                    + " encoder has \(encoder.depth) blocks, found \(first)")
-        }
+        try configuration.prompts.check(against: encoder)
         return learner.initialState(
-            pool: configuration.prompts.pool, promptDepth: depth,
+            pool: configuration.prompts.pool, promptDepth: configuration.prompts.depth,
             promptScale: configuration.prompts.initialScale, classes: classes,
             head: try configuration.head.design(for: encoder), keyProjection: configuration.prompts.keyProjection,
             seed: configuration.federation.seed)

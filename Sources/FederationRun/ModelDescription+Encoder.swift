@@ -25,9 +25,8 @@ extension ModelDescription {
             prompts: Prompts(
                 use: plan.classMeans ? .none : plan.promptsPerBatch > 0 ? .picked : .all,
                 picked: plan.classMeans ? 0 : plan.promptsPerBatch, width: encoder.width,
-                blocks: configuration.prompts.depth, firstBlock: configuration.prompts.firstBlock,
-                selection: configuration.evaluation.selection,
-                keyProjection: configuration.prompts.keyProjection),
+                blocks: configuration.prompts.depth, selection: configuration.evaluation.selection,
+                keyProjection: configuration.prompts.keyProjection, firstBlock: configuration.prompts.firstBlock),
             feature: Feature(whitening: configuration.prompts.whitening),
             head: Head(
                 reads: head.classifierWidth == nil ? "feature" : "classifier",

@@ -143,6 +143,13 @@ public final class LogWriter {
         return id
     }
 
+    /// The channel of a topic with its schema, where the log has one.
+    public func channel(ofTopic topic: String) -> (id: ChannelID, schema: LogSchema)? {
+        guard let id = contents.registry.id(ofTopic: topic) else { return nil }
+        let schema = contents.registry.channels[id.ordinal].schema
+        return schema == .none ? nil : (id, contents.registry.schemas[Int(schema.value) - 1])
+    }
+
     private func requireShort(_ strings: String...) throws(LogError) {
         for string in strings where string.utf8.count > UInt32.max {
             throw .invalidDeclaration(path: path, detail: "a name is longer than 4 GiB")

@@ -19,12 +19,16 @@ package final class RunLogWriter {
             self.log = log
             let schema = LogCodec.schema
             let channels = try PromptWire.LogChannel.allCases.map { channel in
+                func link(_ data: [UInt8]) -> RecordChain.Channel {
+                    RecordChain.Channel(topic: channel.rawValue, schemaName: channel.schemaName, schemaData: data)
+                }
+                // A file that another build began keeps its schema: whether records are understood is for the header's format
+                // to say, and a schema may gain fields.
+                if let known = log.channel(ofTopic: channel.rawValue), known.schema.name == channel.schemaName {
+                    return (known.id, link(known.schema.data))
+                }
                 let id = try log.addSchema(name: channel.schemaName, encoding: "protobuf", data: schema)
-                return (
-                    try log.addChannel(topic: channel.rawValue, schema: id),
-                    RecordChain.Channel(
-                        topic: channel.rawValue, schemaName: channel.schemaName, schemaData: schema)
-                )
+                return (try log.addChannel(topic: channel.rawValue, schema: id), link(schema))
             }
             ids = channels.map(\.0)
             links = Dictionary(uniqueKeysWithValues: channels)

@@ -132,31 +132,44 @@ public struct ModelDescription: Codable, Hashable, Sendable {
         public var width: Int
         /// Blocks that prompts of their own stand before; 1 for shallow prompts.
         public var blocks: Int
-        /// The first of these blocks, from 0.
-        public var firstBlock: Int
         public var selection: PromptSelectionRule
         /// Consecutive images that vote, where `selection` is `batch`.
         public var batchSize = PromptSelectionRule.batchSize
         public var keyProjection: Bool
+        /// The first block that prompts stand before, from 0; 0 where a file does not say it.
+        public var firstBlock: Int
 
         enum CodingKeys: String, CodingKey {
             case use, picked, length, width, blocks, selection
-            case firstBlock = "first_block"
             case batchSize = "batch_size"
             case keyProjection = "key_projection"
+            case firstBlock = "first_block"
         }
 
         public init(
-            use: Use, picked: Int, width: Int, blocks: Int, firstBlock: Int = 0, selection: PromptSelectionRule,
-            keyProjection: Bool
+            use: Use, picked: Int, width: Int, blocks: Int, selection: PromptSelectionRule, keyProjection: Bool,
+            firstBlock: Int
         ) {
             self.use = use
             self.picked = picked
             self.width = width
             self.blocks = blocks
-            self.firstBlock = firstBlock
             self.selection = selection
             self.keyProjection = keyProjection
+            self.firstBlock = firstBlock
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            use = try values.decode(Use.self, forKey: .use)
+            picked = try values.decode(Int.self, forKey: .picked)
+            length = try values.decode(Int.self, forKey: .length)
+            width = try values.decode(Int.self, forKey: .width)
+            blocks = try values.decode(Int.self, forKey: .blocks)
+            selection = try values.decode(PromptSelectionRule.self, forKey: .selection)
+            batchSize = try values.decode(Int.self, forKey: .batchSize)
+            keyProjection = try values.decode(Bool.self, forKey: .keyProjection)
+            firstBlock = try values.decodeIfPresent(Int.self, forKey: .firstBlock) ?? 0
         }
     }
 
@@ -232,9 +245,12 @@ extension ModelDescription {
             ("encoder.precision", encoder.precision.rawValue),
             ("prompts.use", prompts.use.rawValue), ("prompts.picked", "\(prompts.picked)"),
             ("prompts.length", "\(prompts.length)"), ("prompts.width", "\(prompts.width)"),
-            ("prompts.blocks", "\(prompts.blocks)"), ("prompts.first_block", "\(prompts.firstBlock)"),
-            ("prompts.selection", prompts.selection.rawValue),
+            ("prompts.blocks", "\(prompts.blocks)"), ("prompts.selection", prompts.selection.rawValue),
             ("prompts.batch_size", "\(prompts.batchSize)"), ("prompts.key_projection", "\(prompts.keyProjection)"),
+        ]
+        // Without it the model is that of a run which does not know the field.
+        if prompts.firstBlock > 0 { fields.append(("prompts.first_block", "\(prompts.firstBlock)")) }
+        fields += [
             ("feature.whitening", "\(feature.whitening)"), ("head.reads", head.reads),
             ("head.inputs", "\(head.inputs)"), ("head.hidden", "\(head.hidden)"), ("head.personal", "\(head.personal)"),
         ]

@@ -297,7 +297,7 @@ extension RunConfiguration {
                     of: EncoderPrecision.allCases.map(\.rawValue),
                     "what products with the weights of its blocks are computed in"))!,
             cacheBytes: try reader.integer(
-                "encoder.cache_bytes", 1 << 30, 0...(1 << 50),
+                "encoder.cache_bytes", 1 << 28, 0...(1 << 50),
                 "bytes of memory in which a process keeps what the blocks before prompts.first_block make of examples"))
         encoderDigest = try reader.text(
             "encoder.digest", "", "clients with other weights are refused; empty for those of encoder.path")

@@ -118,6 +118,20 @@ import Testing
         }
     }
 
+    /// Runs on the same images may follow each other with other blocks.
+    @Test func whatIsKeptMakesRoomForAnotherBlock() throws {
+        let learner = try PromptLearner(encoder: .bundled(cacheBytes: 20 * Self.rowBytes), threads: 1)
+        let images = CountedImages(20)
+        let dataset = try TuningDataset(images)
+        let start = learner.initialState(pool: 2, classes: 3, keyProjection: false, seed: 1)
+        for block in [3, 4, 3] {
+            for reads in [20, 0] {
+                _ = try learner.evaluate(start, on: dataset, plan: Self.plan(block))
+                #expect(images.newReads() == reads)
+            }
+        }
+    }
+
     @Test func blocksThatThereAreNot() throws {
         let learner = try PromptLearner(encoder: .bundled(), threads: 1)
         let dataset = try TuningDataset(PromptLearnerTests.colours(3, seed: 2))

@@ -1,6 +1,8 @@
 import CZlib
+import Federation
 import Foundation
 import PromptAggregation
+import PromptWire
 import RunLog
 import TestSupport
 import Testing
@@ -56,6 +58,22 @@ import Testing
                 #expect(versions > 4, "\(recipe)")
                 #expect(try LogVerification(log: log).problem == nil)
             }
+        }
+    }
+
+    /// Its records are of today's format, and its schema lacks fields that came since.
+    @Test func aLogWithAnEarlierSchemaContinues() throws {
+        try withTemporaryFolder { folder in
+            let log = folder + "/run-000001.mcap"
+            try unpack(Self.folder.appending(path: "earlier-schema/fedavg-buffered.mcap.gz"))
+                .write(to: URL(filePath: log))
+            let before = try Replay(path: log)
+            #expect(try Data(contentsOf: URL(filePath: log)).range(of: Data(LogCodec.schema)) == nil)
+            try ScriptedRun.startAgain(RunFolder(path: folder))
+            let after = try Replay(path: log)
+            #expect(after.records > before.records && after.epoch == before.epoch + 1)
+            #expect(after.aggregator?.version == before.aggregator?.version)
+            #expect(try LogVerification(log: log).problem == nil)
         }
     }
 

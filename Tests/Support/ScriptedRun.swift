@@ -66,6 +66,13 @@ package struct ScriptedRun {
         return target
     }
 
+    /// Continues a log by one more start of the aggregator, and closes it.
+    package static func startAgain(_ folder: RunFolder) throws {
+        var run = try ScriptedRun(taking: folder, random: SeededRandom(seed: 1), key: nil, segmentBytes: .max)
+        try run.settle()
+        try run.pipeline.close()
+    }
+
     private init(
         begin configuration: RunConfiguration, recordedAs recorded: RunConfiguration, in folder: RunFolder,
         key: LogKey?,

@@ -15,6 +15,21 @@ extension RunConfiguration {
     }
 }
 
+extension RunConfiguration.Prompts {
+    /// - Throws: `ConfigurationError` where the encoder has too few blocks.
+    package func check(against encoder: FrozenEncoder) throws {
+        guard depth <= encoder.depth else {
+            throw ConfigurationError(
+                "prompts.depth: expected at most the encoder's \(encoder.depth) blocks, found \(depth)")
+        }
+        guard firstBlock + depth <= encoder.depth else {
+            throw ConfigurationError(
+                "prompts.first_block: expected at most \(encoder.depth - depth), as prompts.depth is \(depth) and the"
+                    + " encoder has \(encoder.depth) blocks, found \(firstBlock)")
+        }
+    }
+}
+
 extension RunConfiguration.Head {
     /// - Throws: `ConfigurationError` when the encoder has no classifier to work on.
     func design(for encoder: FrozenEncoder) throws -> HeadDesign {

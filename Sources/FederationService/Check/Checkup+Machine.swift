@@ -102,9 +102,13 @@ extension Checkup {
         if case .aggregator = role {
             needed += (configuration.federation.maximumStaleness + 1) * stateBytes + configuration.data.clients * 65_536
         }
+        if configuration.prompts.firstBlock > 0 { needed += configuration.encoder.cacheBytes }
         let figure = "\(Self.words(available)) available, about \(Self.words(needed)) needed"
         if available >= needed { return note(.ok("memory", figure)) }
-        note(.warning("memory", figure, advice: "give it more, or lower federation.maximum_staleness or the pool"))
+        note(
+            .warning(
+                "memory", figure,
+                advice: "give it more, or lower federation.maximum_staleness, encoder.cache_bytes or the pool"))
     }
 
     /// Of the machine or of the control group, whichever is less.

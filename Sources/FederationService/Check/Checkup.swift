@@ -91,6 +91,9 @@ public struct Checkup {
             let digest = "digest \(configuration.encoderDigest.prefix(12))"
             note(.ok("encoder", (["\(recognised), \(digest)"] + recognised.notes).joined(separator: "; ")))
             try lookForZeros(in: encoder)
+            do { try configuration.prompts.check(against: encoder) } catch {
+                note(.failed("prompts", "\(error)", advice: "lower it; the same everywhere"))
+            }
         } catch {
             note(
                 .failed(

@@ -2,8 +2,8 @@ import Synchronization
 
 /// A bound on the memory that several caches use together.
 public final class MemoryBudget: Sendable {
-    /// 1 GiB.
-    public static let standard = 1 << 30
+    /// 256 MiB.
+    public static let standard = 1 << 28
 
     private let free: Mutex<Int>
 

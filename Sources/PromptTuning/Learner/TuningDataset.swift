@@ -77,9 +77,15 @@ public final class TuningDataset: Sendable {
     func keep(_ rows: [(image: Int, memory: FloatMemory)], before block: Int, encoder: FrozenEncoder) {
         cache.withLock { cache in
             cache.serve(encoder, images: count)
-            var known = cache.rows[block] ?? [KeptMemory?](repeating: nil, count: count)
-            cache.rows[block] = nil
-            for (image, memory) in rows where known[image] == nil { known[image] = encoder.cache.kept(memory) }
+            var known = cache.rows.removeValue(forKey: block) ?? [KeptMemory?](repeating: nil, count: count)
+            for (image, memory) in rows where known[image] == nil {
+                known[image] = encoder.cache.kept(memory)
+                if known[image] == nil, !cache.rows.isEmpty {
+                    // Of other runs on these images, whose prompts enter elsewhere.
+                    cache.rows = [:]
+                    known[image] = encoder.cache.kept(memory)
+                }
+            }
             cache.rows[block] = known
         }
     }

@@ -225,11 +225,14 @@ def test_prompts_enter_before_a_block_that_the_encoder_has():
         prompts = {name: value for name, value in (description["prompts"] | changes).items() if value is not None}
         return impromptu.ModelDescription.from_json(json.dumps(description | {"prompts": prompts}), "file")
 
-    named = list(read_back(first_block=0).specification().fields.items())
-    place = named.index(("prompts.first_block", "0"))
-    assert named[place - 1 : place + 2 : 2] == [("prompts.blocks", "2"), ("prompts.selection", "instance")]
+    named = list(read_back().specification().fields.items())
+    place = named.index(("prompts.first_block", "1"))
+    assert [name for name, _ in named[place - 1 : place + 2]] == [
+        "prompts.key_projection", "prompts.first_block", "feature.whitening"]  # fmt: skip
+    plain = read_back(first_block=None)
+    assert plain == read_back(first_block=0) and "prompts.first_block" not in plain.specification().fields
     for changes, sentence in (
-        ({"first_block": None}, "first_block: expected a value, found none"),
+        ({"selection": None}, "selection: expected a value, found none"),
         ({"first_block": 1.5}, "first_block: expected int, found 1.5"),
         ({"first_block": -1}, "first_block: expected at least 0, found -1"),
         ({"first_block": 2}, "first_block: expected at most 1, found 2"),

@@ -49,7 +49,8 @@ struct BenchTuningCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The block that prompts enter before (prompts.first_block); what earlier ones make of an image is kept.",
+            "The block that prompts enter before (prompts.first_block); what earlier ones make of an image is kept. Shapes"
+                + " without such a block are left out.",
             valueName: "index"))
     var firstBlock = 0
 
@@ -70,13 +71,20 @@ struct BenchTuningCommand: ParsableCommand {
         var peakShare: Double
     }
 
+    /// Those that were asked for and have the block.
+    private var shapes: [TuningBenchmark.Shape] {
+        TuningBenchmark.shapes.filter { (shape == nil || $0.name == shape) && firstBlock < $0.geometry.depth }
+    }
+
     func validate() throws {
         guard steps >= 1 else { throw ValidationError("--steps: expected at least 1, found \(steps)") }
         if let shape, !TuningBenchmark.shapes.contains(where: { $0.name == shape }) {
             throw ValidationError("--shape: no shape '\(shape)'")
         }
-        guard firstBlock >= 0 else {
-            throw ValidationError("--first-block: expected at least 0, found \(firstBlock)")
+        guard firstBlock >= 0, !shapes.isEmpty else {
+            let most =
+                TuningBenchmark.shapes.filter { shape == nil || $0.name == shape }.map(\.geometry.depth).max() ?? 1
+            throw ValidationError("--first-block: expected 0 to \(most - 1), found \(firstBlock)")
         }
         guard encoder != nil || imageSize == nil, encoder == nil || shape == nil else {
             throw ValidationError("--encoder goes without --shape, --image-size with --encoder alone")
@@ -86,6 +94,9 @@ struct BenchTuningCommand: ParsableCommand {
     func run() throws {
         let encoder = try encoder.map {
             try FrozenEncoder(directory: $0, imageSize: imageSize, precision: precision)
+        }
+        if let encoder, firstBlock >= encoder.depth {
+            throw ValidationError("--first-block: expected 0 to \(encoder.depth - 1), found \(firstBlock)")
         }
         let benchmark = try TuningBenchmark(
             threads: threads.count, kernels: kernels, precision: precision, work: prediction ? .prediction : .step,
@@ -98,7 +109,7 @@ struct BenchTuningCommand: ParsableCommand {
             let row = try benchmark.run(encoder, steps: steps)
             return try output.show([measured(row)]) { ["\(row)", "\(megabytes(encoder)) packed for both ways"] }
         }
-        let rows = try TuningBenchmark.shapes.filter { shape == nil || $0.name == shape }.map { shape in
+        let rows = try shapes.map { shape in
             let row = try benchmark.run(shape, steps: steps)
             if isTable { try StandardOutput.write("\(row)") }
             return row

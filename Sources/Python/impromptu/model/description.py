@@ -74,11 +74,11 @@ class PromptsDescription:
     width: int
     blocks: int
     """Blocks that prompts of their own stand before."""
-    first_block: int
-    """The first of them, from 0."""
     selection: str
     batch_size: int
     key_projection: bool
+    first_block: int = 0
+    """The first block that prompts stand before, from 0; 0 where a file does not say it."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,8 @@ class ModelDescription:
             if part is None:
                 continue
             named |= {f"{group}.{field.name}": _text(getattr(part, field.name)) for field in fields(part)}
+        if not self.prompts.first_block:  # without it the model is that of a run which does not know the field
+            del named["prompts.first_block"]
         return named
 
     def with_weights(self, path: str | Path) -> ModelDescription:
@@ -243,6 +245,7 @@ def _text(value: object) -> str:
 
 
 _OR_NONE = " | None"
+_MAY_BE_ABSENT = ("first_block",)
 _KINDS: dict[str, tuple[type, ...]] = {
     "int": (int,), "float": (float, int), "str": (str,), "bool": (bool,),
     "tuple[float, ...]": (list,), "tuple[str, ...]": (list,),
@@ -259,6 +262,8 @@ def _read(kind: Any, found: Any, where: str) -> Any:
         optional = str(field.type).endswith(_OR_NONE)
         if optional and found.get(field.name) is None:
             values[field.name] = None
+            continue
+        if field.name not in found and field.name in _MAY_BE_ABSENT:
             continue
         if field.name not in found:
             raise ModelError(f"{place}: expected a value, found none")

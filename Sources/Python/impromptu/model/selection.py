@@ -17,7 +17,7 @@ def similarities(projected: Array, prompts: Array) -> NDArray[np.float64]:
     """Cosines, [images, pool].
 
     - `projected`: the class features without prompts, through the key projection where there is one; [images, width].
-    - `prompts`: the part of the first block of each row of the pool, [pool, width].
+    - `prompts`: part 0 of each row of the pool, [pool, width].
     """
     return _unit(projected) @ _unit(prompts).T
 

@@ -100,5 +100,5 @@ class TorchClient:
         plan = self._plan
         use = "none" if plan.class_means else "picked" if plan.prompts_per_batch else "all"
         return PromptsDescription(
-            use, plan.prompts_per_batch, 1, self.model.encoder.width, 1, plan.first_block, "instance", 64, False
+            use, plan.prompts_per_batch, 1, self.model.encoder.width, 1, "instance", 64, False, plan.first_block
         )

@@ -192,6 +192,7 @@ class PromptedEncoder(nn.Module):
 
     def classify(self, images: Tensor, prompts: PromptsDescription) -> Tensor:
         """Logits with the prompts that `prompts` says, [images, classes]."""
+        self.enter_before(prompts.first_block)
         return self.logits(self.features(images, self.rows(images, prompts)))
 
     def rows(self, images: Tensor, prompts: PromptsDescription) -> Tensor:

@@ -189,6 +189,10 @@ def test_a_model_without_a_description_follows_the_plan(name):
     found = tune(PromptedEncoder(described.encoder), samples, vectors.tensors, plan, seed=1)
     expected = tune(described, samples, vectors.tensors, plan, seed=1)
     assert all(torch.equal(found.tensors[key], values) for key, values in expected.tensors.items())
+    bare = PromptedEncoder(described.encoder)
+    bare.load_tensors(vectors.tensors)
+    inputs = torch.tensor(vectors.inputs)
+    assert torch.equal(bare.classify(inputs, vectors.description.prompts), prompted(vectors)(inputs))
     with pytest.raises(impromptu.UpdateError, match=f"plan.first_block: expected {first}, as .*, found 0"):
         tune(described, samples, vectors.tensors, dataclasses.replace(plan, first_block=0), seed=1)
 
