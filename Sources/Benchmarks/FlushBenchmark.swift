@@ -65,8 +65,6 @@ public struct FlushBenchmark: Sendable {
             ])
         let folder = RunFolder(path: path + "/" + UUID().uuidString)
         return try await LoadedAggregator.run(configuration, in: folder) { endpoints in
-            // The clients are on this machine, and what is measured is the aggregator.
-            ShortSlices.take(forNewThreads: true)
             let connection = try LoadConnection(
                 try Context(), endpoints: endpoints, clients: configuration.clients)
             try connection.join()

@@ -58,8 +58,6 @@ public final class PollLoop: SerialExecutor, Sendable {
         wakeup = try Wakeup()
         let failure = Self.startThread(&thread, Unmanaged.passRetained(self)) { loop in
             czeromq_name_thread(name)
-            // ZeroMQ's threads, which the first socket starts, get them too.
-            ShortSlices.take(forNewThreads: true)
             loop.run()
         }
         guard failure == 0 else {
@@ -129,11 +127,7 @@ public final class PollLoop: SerialExecutor, Sendable {
         let handle = socket.handle
         handle.loop = self
         let registration = LoopSocket(handle: handle, limit: limit, handler: handler)
-        onLoop { sockets in
-            sockets.add(registration)
-            // Whatever the loop starts from now on computes.
-            ShortSlices.take(forNewThreads: false)
-        }
+        onLoop { sockets in sockets.add(registration) }
         return Port(socket: socket, loop: self, registration: registration)
     }
 

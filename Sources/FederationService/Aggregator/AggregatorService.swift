@@ -333,8 +333,6 @@ public actor AggregatorService: Service {
             case .rest: return
             case .store(let batch):
                 disk.async { [loop, weak self] in
-                    // Acknowledgements wait for it.
-                    ShortSlices.take(forNewThreads: false)
                     batch.store()
                     loop.execute { [weak self] in self?.assumeIsolated { $0.stored(batch) } }
                 }
