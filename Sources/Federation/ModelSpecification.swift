@@ -26,21 +26,17 @@ public struct ModelSpecification: Hashable, Sendable {
     /// The first difference from what is expected, nil for none. A side that says nothing differs in nothing.
     package func difference(from expected: ModelSpecification) -> String? {
         if fields.isEmpty || expected.fields.isEmpty { return nil }
+        func lacking(_ field: Field) -> String { "expected the field \(field.name) '\(field.value)', found none" }
+        func further(_ field: Field) -> String { "expected no field \(field.name), found '\(field.value)'" }
         let all = expected.fields
         for (expected, field) in zip(all, fields) where expected != field {
             guard expected.name == field.name else {
-                return all.contains { $0.name == field.name }
-                    ? "\(expected.name): expected '\(expected.value)', found none"
-                    : "\(field.name): expected none, found '\(field.value)'"
+                return all.contains { $0.name == field.name } ? lacking(expected) : further(field)
             }
             return "\(field.name): expected '\(expected.value)', found '\(field.value)'"
         }
-        if let missing = expected.fields.dropFirst(fields.count).first {
-            return "expected the field \(missing.name) '\(missing.value)', found none"
-        }
-        if let more = fields.dropFirst(expected.fields.count).first {
-            return "expected no field \(more.name), found '\(more.value)'"
-        }
+        if let missing = all.dropFirst(fields.count).first { return lacking(missing) }
+        if let more = fields.dropFirst(all.count).first { return further(more) }
         return digest == expected.digest
             ? nil : "expected the model specification \(expected.digest), found \(digest) with the same fields"
     }

@@ -83,7 +83,7 @@ public struct LogReader: ~Copyable, Sendable {
 
     /// A schema of those read so far; nil for a channel that has none.
     public func schema(_ id: SchemaID) -> LogSchema? {
-        registry.schemas.indices.contains(Int(id.value) - 1) ? registry.schemas[Int(id.value) - 1] : nil
+        registry.schema(id)
     }
 
     /// The channels read so far, in the order of their ids.

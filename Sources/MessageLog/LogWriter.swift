@@ -145,9 +145,10 @@ public final class LogWriter {
 
     /// The channel of a topic with its schema, where the log has one.
     public func channel(ofTopic topic: String) -> (id: ChannelID, schema: LogSchema)? {
-        guard let id = contents.registry.id(ofTopic: topic) else { return nil }
-        let schema = contents.registry.channels[id.ordinal].schema
-        return schema == .none ? nil : (id, contents.registry.schemas[Int(schema.value) - 1])
+        guard let id = contents.registry.id(ofTopic: topic),
+            let schema = contents.registry.schema(contents.registry.channels[id.ordinal].schema)
+        else { return nil }
+        return (id, schema)
     }
 
     private func requireShort(_ strings: String...) throws(LogError) {

@@ -50,6 +50,11 @@ struct Registry {
         channels.firstIndex { $0.topic == topic }.map { ChannelID(value: UInt16($0 + 1)) }
     }
 
+    /// nil for a channel without a schema.
+    func schema(_ id: SchemaID) -> LogSchema? {
+        schemas.indices.contains(Int(id.value) - 1) ? schemas[Int(id.value) - 1] : nil
+    }
+
     /// The first so many of each.
     func prefix(schemas: Int, channels: Int) -> Registry {
         Registry(schemas: Array(self.schemas.prefix(schemas)), channels: Array(self.channels.prefix(channels)))

@@ -247,7 +247,7 @@ extension RunConfiguration {
                 "prompts.depth", 1, 1...1000, "blocks that prompts of their own stand before; 1 for shallow prompts"),
             firstBlock: try reader.integer(
                 "prompts.first_block", 0, 0...999,
-                "the first block that prompts stand before, from 0; what earlier ones make of an example never changes"),
+                "the first block that prompts stand before, from 0; the blocks before it see no prompt"),
             initialScale: try reader.number(
                 "prompts.initial_scale", 1, 1e-6...100, "factor of the range that the first prompts are drawn from"),
             keyProjection: try reader.flag(

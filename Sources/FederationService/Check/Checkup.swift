@@ -44,6 +44,7 @@ public struct Checkup {
         self.configuration = configuration
         self.role = role
         lookAtEncoder()
+        lookAtPrompts()
         lookAtData()
         switch role {
         case .aggregator(let folder):
@@ -91,9 +92,6 @@ public struct Checkup {
             let digest = "digest \(configuration.encoderDigest.prefix(12))"
             note(.ok("encoder", (["\(recognised), \(digest)"] + recognised.notes).joined(separator: "; ")))
             try lookForZeros(in: encoder)
-            do { try configuration.prompts.check(against: encoder) } catch {
-                note(.failed("prompts", "\(error)", advice: "lower it; the same everywhere"))
-            }
         } catch {
             note(
                 .failed(
@@ -101,6 +99,13 @@ public struct Checkup {
                     advice:
                         "docs/encoders.md lists the files and families that encoder.path may name; the same everywhere")
             )
+        }
+    }
+
+    private mutating func lookAtPrompts() {
+        guard let encoder else { return }
+        do { try configuration.prompts.check(against: encoder) } catch {
+            note(.failed("prompts", "\(error)", advice: "lower it, at every site alike"))
         }
     }
 

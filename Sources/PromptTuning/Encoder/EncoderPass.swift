@@ -343,8 +343,8 @@ final class EncoderPass: FrozenPass {
             width)
     }
 
-    /// The end of the backward pass, in the block that prompts enter before: of its inputs only they need a gradient, so only
-    /// their rows are moved together and multiplied.
+    /// The end of the backward pass, in the block that prompts enter before. Nothing before it is tuned, so only the rows of
+    /// the prompts need a gradient; they are moved together and multiplied.
     private func backwardToPrompts(_ block: FrozenBlock, _ trace: BlockTrace, _ gradients: PassGradients) {
         let attention = attention
         let width = width

@@ -1,8 +1,7 @@
 import Synchronization
 
-/// Images to tune or evaluate on, with what does not depend on prompts of those that were asked for so far, as the encoder is
-/// frozen: their class features without prompts, and as far as the encoder's budget allows what the blocks before the
-/// prompts make of them.
+/// Images to tune or evaluate on. The encoder is frozen, so what it makes of an image without prompts is computed once and
+/// kept: the class features, and within the encoder's budget the rows that the blocks before the prompts make.
 public final class TuningDataset: Sendable {
     public let source: any ExampleSource
     public let labels: [Int]

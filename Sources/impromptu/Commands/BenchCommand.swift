@@ -71,21 +71,13 @@ struct BenchTuningCommand: ParsableCommand {
         var peakShare: Double
     }
 
-    /// Those that were asked for and have the block.
     private var shapes: [TuningBenchmark.Shape] {
-        TuningBenchmark.shapes.filter { (shape == nil || $0.name == shape) && firstBlock < $0.geometry.depth }
+        TuningBenchmark.shapes.filter { shape == nil || $0.name == shape }
     }
 
     func validate() throws {
         guard steps >= 1 else { throw ValidationError("--steps: expected at least 1, found \(steps)") }
-        if let shape, !TuningBenchmark.shapes.contains(where: { $0.name == shape }) {
-            throw ValidationError("--shape: no shape '\(shape)'")
-        }
-        guard firstBlock >= 0, !shapes.isEmpty else {
-            let most =
-                TuningBenchmark.shapes.filter { shape == nil || $0.name == shape }.map(\.geometry.depth).max() ?? 1
-            throw ValidationError("--first-block: expected 0 to \(most - 1), found \(firstBlock)")
-        }
+        if let shape, shapes.isEmpty { throw ValidationError("--shape: no shape '\(shape)'") }
         guard encoder != nil || imageSize == nil, encoder == nil || shape == nil else {
             throw ValidationError("--encoder goes without --shape, --image-size with --encoder alone")
         }
@@ -95,8 +87,9 @@ struct BenchTuningCommand: ParsableCommand {
         let encoder = try encoder.map {
             try FrozenEncoder(directory: $0, imageSize: imageSize, precision: precision)
         }
-        if let encoder, firstBlock >= encoder.depth {
-            throw ValidationError("--first-block: expected 0 to \(encoder.depth - 1), found \(firstBlock)")
+        let depth = encoder?.depth ?? shapes.map(\.geometry.depth).max()!
+        guard 0..<depth ~= firstBlock else {
+            throw ValidationError("--first-block: expected 0 to \(depth - 1), found \(firstBlock)")
         }
         let benchmark = try TuningBenchmark(
             threads: threads.count, kernels: kernels, precision: precision, work: prediction ? .prediction : .step,
@@ -109,7 +102,7 @@ struct BenchTuningCommand: ParsableCommand {
             let row = try benchmark.run(encoder, steps: steps)
             return try output.show([measured(row)]) { ["\(row)", "\(megabytes(encoder)) packed for both ways"] }
         }
-        let rows = try shapes.map { shape in
+        let rows = try shapes.filter { firstBlock < $0.geometry.depth }.map { shape in
             let row = try benchmark.run(shape, steps: steps)
             if isTable { try StandardOutput.write("\(row)") }
             return row

@@ -309,7 +309,7 @@ final class TextPass: FrozenPass {
                 2 * attention)
         }
         guard index == firstBlock else { return projectBackward(block, gradients, first: 0, rows: rows) }
-        // Of the inputs of the block that prompts enter before, only they need a gradient.
+        // Nothing before this block is tuned, so only the rows of the prompts need a gradient.
         for text in texts where prompts > 0 {
             projectBackward(block, gradients, first: text.start + 1, rows: prompts)
         }

@@ -263,9 +263,9 @@ def _read(kind: Any, found: Any, where: str) -> Any:
         if optional and found.get(field.name) is None:
             values[field.name] = None
             continue
-        if field.name not in found and field.name in _MAY_BE_ABSENT:
-            continue
         if field.name not in found:
+            if field.name in _MAY_BE_ABSENT:
+                continue
             raise ModelError(f"{place}: expected a value, found none")
         value: Any = found[field.name]
         annotation = str(field.type).removesuffix(_OR_NONE)
